@@ -1,0 +1,57 @@
+# Two commands: `make demo` and `make test`. Each sets up all it needs in .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+VIDEOS ?=
+RUN = $(VENV)/bin/python pipeline/run.py
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export RAY_USAGE_STATS_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types check format install lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: install ## Set up, then annotate the scripted scenes, or VIDEOS=/some/folder
+ifeq ($(VIDEOS),)
+	$(RUN) run -c configs/demo.yaml
+	$(RUN) truth -c configs/demo.yaml --truth scenes/truth
+else
+	$(RUN) run -c configs/demo.yaml --set run.name=videos --set run.root=runs/videos \
+	  --set source.kind=folder --set 'source.path="$(VIDEOS)"'
+endif
+
+test: install check ## Set up, then check style, types and all tests
+	$(VENV)/bin/pytest -n 2 --dist loadfile
+
+check: lint types ## Style and types
+
+lint: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: install
+	$(VENV)/bin/mypy
+
+format: install ## Put the sources in the one format
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+install: $(VENV)/.installed ## Virtual environment, packages, ffmpeg
+	@.ci/get_ffmpeg $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
+	  { echo 'turnwise needs Python 3.10 to 3.12: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+lock: install ## Resolve the dependencies anew
+	$(VENV)/bin/python -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --group dev \
+	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+
+clean: ## Remove what runs and set-up left
+	rm -rf $(VENV) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The batch workflow: how work is described, placed, executed and stored."""

@@ -1,0 +1,144 @@
+"""The run configuration: the YAML files under ``configs/``, as validated models.
+
+A file may say ``extends: other.yaml`` (relative to itself): what it says then goes over what the
+other says, key by key. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.corpus.layout import CorpusSettings
+from pipeline.engines.base import EngineConfig
+from pipeline.suggest import ConfigError, explain
+
+Role = Literal["captioner", "editor", "grounder", "change_detector", "verifier"]
+ExecutorName = Literal["auto", "local", "ray"]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunSection(Section):
+    """Where a run leaves its parts and how wide it runs. Nothing here bears identity but shards."""
+
+    name: str = Field("run", description="name of the run, for the corpus and the log")
+    root: Path = Field(Path("runs/run"), description="folder of everything the run leaves")
+    executor: ExecutorName = Field(
+        "auto", description="auto: Ray inside a Ray job, this machine's processes otherwise"
+    )
+    workers: int | None = Field(None, ge=1, description="local processes; one a CPU when null")
+    videos_per_shard: int = Field(64, ge=1, description="manifest rows a shard")
+
+
+class SourceSection(Section):
+    """Where the videos come from."""
+
+    kind: Literal["manifest", "folder", "scenes"] = Field(
+        "manifest",
+        description="a JSONL or Parquet manifest, a folder of videos, or the scripted scenes",
+    )
+    path: Path = Field(description="the manifest, the folder, or where the scenes are rendered to")
+    suffixes: tuple[str, ...] = Field(
+        (".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".m4v", ".ts", ".gif", ".flv"),
+        description="for a folder: which files are videos; an empty list takes every file",
+    )
+    source: str = Field("", description="for a folder: name of the dataset the videos belong to")
+    licence: str = Field("", description="for a folder: licence of the videos")
+    split: str = Field("train", description="for a folder: split they belong to")
+
+
+class Execution(Section):
+    """What one shard of a node needs. Never part of its identity."""
+
+    cpus: float = Field(1, gt=0)
+    gpus: float = Field(0, ge=0)
+
+
+class NodeSection(Section):
+    """A stage placed in the run."""
+
+    stage: str
+    after: tuple[str, ...] = ()
+    engine: Role | None = None
+    config: dict[str, Any] = {}
+    execution: Execution = Execution()
+
+
+class RunConfig(Section):
+    """A complete run."""
+
+    run: RunSection = RunSection()
+    source: SourceSection
+    engines: dict[Role, EngineConfig] = {}
+    nodes: dict[str, NodeSection]
+    corpus: CorpusSettings = CorpusSettings()
+    """Settings of the node that writes the corpus."""
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """The config in a file, with ``a.b=value`` overrides applied (values are YAML).
+
+    Raises:
+        ConfigError: the file cannot be read, or a key or value in it is wrong; the message names
+            the key and, where one is close, the right one.
+    """
+    raw = _read(path, ())
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        return RunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(explain(error, RunConfig)) from None
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
+    resolved = path.resolve()
+    if resolved in below:
+        raise ConfigError(f"{path}: extends itself")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: must be a mapping of sections")
+    parent = raw.pop("extends", None)
+    if parent is None:
+        return raw
+    return _merge(_read(path.parent / str(parent), (*below, resolved)), raw)
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    names = key.split(".")
+    if not equals or not all(names):
+        raise ConfigError(f"--set {override!r}: must be section.key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from None
+    inner = raw
+    for name in names[:-1]:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {name!r} is not a section")
+    inner[names[-1]] = value

@@ -1,0 +1,132 @@
+"""What a corpus holds, counted as it is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.records import Dialogue
+
+_FLAGS = ("merged", "shifted", "clamped")
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Slice(_Value):
+    """The counts of one task and split. An empty ``task`` or ``split`` stands for all of them."""
+
+    task: str
+    split: str
+    dialogues: int
+    videos: int
+    """Different ones."""
+    duration_s: float
+    """Of the different videos."""
+    turns: int
+    silence: int
+    standby: int
+    response: int
+    merged: int
+    """Turns with responses that wanted the same turn."""
+    shifted: int
+    clamped: int
+
+
+class Source(_Value):
+    """How many videos of a source, under a licence."""
+
+    source: str
+    licence: str
+    videos: int
+
+
+class Model(_Value):
+    """How many dialogues a model had a part in; an empty name: those that a dataset said."""
+
+    model: str
+    dialogues: int
+
+
+class CorpusCounts(_Value):
+    """All the counts, each list in order of its names."""
+
+    slices: list[Slice]
+    totals: list[Slice]
+    """Each split over all tasks, and the whole, which comes first."""
+    sources: list[Source]
+    models: list[Model]
+
+    @property
+    def whole(self) -> Slice:
+        """All tasks and splits."""
+        return self.totals[0]
+
+
+class Tally:
+    """Counts dialogues, video by video."""
+
+    def __init__(self) -> None:
+        """Starts at nothing."""
+        self._counts: dict[tuple[str, str], Counter[str]] = {}
+        self._duration_s: dict[tuple[str, str], float] = {("", ""): 0.0}
+        self._sources: Counter[tuple[str, str]] = Counter()
+        self._models: Counter[str] = Counter()
+
+    def add(self, dialogues: Sequence[Dialogue]) -> None:
+        """Counts one video, with all its dialogues; no video comes twice."""
+        counted: set[tuple[str, str]] = set()
+        self._sources[dialogues[0].source, dialogues[0].licence] += 1
+        for dialogue in dialogues:
+            self._models.update(sorted(set(dialogue.models)) or [""])
+            of_one = _of_one(dialogue)
+            for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
+                counts = self._counts.setdefault(key, Counter())
+                counts.update(of_one)
+                if key not in counted:
+                    counted.add(key)
+                    counts["videos"] += 1
+                    self._duration_s[key] = self._duration_s.get(key, 0.0) + dialogue.duration_s
+
+    def result(self) -> CorpusCounts:
+        """What was counted so far."""
+        whole = self._slice(("", ""))
+        keys = sorted(key for key in self._counts if key != ("", ""))
+        return CorpusCounts(
+            slices=[self._slice(key) for key in keys if key[0]],
+            totals=[whole, *(self._slice(key) for key in keys if not key[0])],
+            sources=[
+                Source(source=source, licence=licence, videos=videos)
+                for (source, licence), videos in sorted(self._sources.items())
+            ],
+            models=[
+                Model(model=model, dialogues=dialogues)
+                for model, dialogues in sorted(self._models.items())
+            ],
+        )
+
+    def _slice(self, key: tuple[str, str]) -> Slice:
+        counts: Mapping[str, int] = self._counts.get(key, Counter())
+        task, split = key
+        names = ("dialogues", "videos", "turns", "silence", "standby", "response", *_FLAGS)
+        return Slice(
+            task=task,
+            split=split,
+            duration_s=self._duration_s[key],
+            **{name: counts[name] for name in names},
+        )
+
+
+def _of_one(dialogue: Dialogue) -> dict[str, int]:
+    flags = [flag for turn in dialogue.turns for flag in turn.flags]
+    return {
+        "dialogues": 1,
+        "turns": len(dialogue.turns),
+        "silence": dialogue.n_silence,
+        "standby": dialogue.n_standby,
+        "response": dialogue.n_response,
+        **{flag: flags.count(flag) for flag in _FLAGS},
+    }

@@ -1,0 +1,122 @@
+"""Where the files of a corpus lie, and what they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.records import Dialogue, FramedSegment, ShardFile
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+class CorpusError(ValueError):
+    """Rows that make no corpus. ``reason`` is a short constant."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """``detail`` says it for these rows."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[CorpusError], tuple[str, str]]:
+        """Errors cross process borders."""
+        return type(self), (self.reason, self.detail)
+
+
+class CorpusSettings(BaseModel):
+    """How a corpus is called and cut into files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = "Streaming-video dialogues"
+    licence: str = Field("other", description="of the annotations, as the HF Hub spells it")
+    language: str = "en"
+    rows_per_file: int = Field(50_000, ge=1, description="dialogues in one Parquet file")
+    tar_bytes: int = Field(1_000_000_000, ge=1, description="size that no tar of several passes")
+    frames: bool = Field(True, description="write the WebDataset form, with the frames")
+
+
+@dataclass(frozen=True)
+class VideoSample:
+    """One video with all its dialogues, and its frames in order of turns where they are wanted."""
+
+    dialogues: Sequence[Dialogue]
+    frames: Sequence[FramedSegment] = ()
+
+    @property
+    def video_id(self) -> str:
+        """Of every dialogue in it."""
+        return self.dialogues[0].video_id
+
+    @property
+    def split(self) -> str:
+        """Of every dialogue in it."""
+        return self.dialogues[0].split
+
+
+def check_sample(sample: VideoSample, *, frames: bool) -> None:
+    """Passes dialogues of one video that fit their own counts and, with ``frames``, find theirs.
+
+    Raises:
+        CorpusError: ``no_dialogues``, ``mixed_videos``, ``bad_name`` (a task or split that cannot
+            stand in a path), ``miscounted``, or ``frames_differ``.
+    """
+    if not sample.dialogues:
+        raise CorpusError("no_dialogues", "a sample needs at least one")
+    if len({_video(dialogue) for dialogue in sample.dialogues}) > 1:
+        raise CorpusError("mixed_videos", f"{sorted({_video(d) for d in sample.dialogues})}")
+    for dialogue in sample.dialogues:
+        for name in (dialogue.task, dialogue.split):
+            if not _NAME.fullmatch(name):
+                raise CorpusError("bad_name", f"{name!r} in {dialogue.sample_id!r}")
+        states = [turn.state for turn in dialogue.turns]
+        counts = [states.count(state) for state in ("silence", "standby", "response")]
+        if counts != [dialogue.n_silence, dialogue.n_standby, dialogue.n_response]:
+            raise CorpusError("miscounted", f"{dialogue.sample_id!r} has {counts}")
+        if frames:
+            _check_frames(dialogue, sample.frames)
+
+
+def describe(folder: Path, path: str, rows: int, task: str = "", split: str = "") -> ShardFile:
+    """The row that stands for the file ``folder / path``, which is read once for its digest."""
+    sha256, size_bytes = hashlib.sha256(), 0
+    with (folder / path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            sha256.update(block)
+            size_bytes += len(block)
+    return ShardFile(
+        path=path,
+        sha256=sha256.hexdigest(),
+        size_bytes=size_bytes,
+        rows=rows,
+        task=task,
+        split=split,
+    )
+
+
+def _video(dialogue: Dialogue) -> tuple[str, str, str, str, float, float]:
+    return (
+        dialogue.video_id,
+        dialogue.source,
+        dialogue.licence,
+        dialogue.split,
+        dialogue.duration_s,
+        dialogue.turns_per_s,
+    )
+
+
+def _check_frames(dialogue: Dialogue, frames: Sequence[FramedSegment]) -> None:
+    for turn in dialogue.turns:
+        if turn.index >= len(frames):
+            detail = f"{dialogue.sample_id!r} has turn {turn.index} and {len(frames)} frames"
+            raise CorpusError("frames_differ", detail)
+        frame = frames[turn.index]
+        if frame.video_id != dialogue.video_id or frame.frame_s != turn.frame_s:
+            detail = f"turn {turn.index} of {dialogue.sample_id!r} shows another frame"
+            raise CorpusError("frames_differ", detail)

@@ -1,0 +1,1 @@
+"""From annotations to turns: a library on its own."""

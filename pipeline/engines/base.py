@@ -1,0 +1,93 @@
+"""What an engine is: asks in, replies out, in the same order and number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EngineConfig(BaseModel):
+    """Which model answers, and how to reach it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["embedded"] = "embedded"
+    """``embedded``: no weights, no network; a baseline that reads pixels, for dry runs."""
+    model: str = "embedded"
+    revision: str = "1"
+
+    def identity(self) -> dict[str, str]:
+        """What bears on the meaning of an answer: the model, never the transport."""
+        return {"model": self.model, "revision": self.revision}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame to show: the stored JPEG, and its presentation time in the video."""
+
+    time_s: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question to a model.
+
+    ``text`` is the rendered prompt and ``variables`` are the values it was rendered with.
+    ``frames`` are in order of time. ``answer_schema`` is the JSON schema of the answer; its
+    ``title`` names the kind of answer.
+    """
+
+    request_id: str
+    text: str
+    answer_schema: Mapping[str, Any]
+    frames: tuple[Frame, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample. Part of the identity of an annotation."""
+
+    samples: int = 1
+    temperature: float = 0.0
+    max_tokens: int = 1024
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One sample. Exactly one of ``text`` and ``error`` is set; ``error`` is a short constant."""
+
+    request_id: str
+    text: str | None = None
+    error: str | None = None
+    detail: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class EngineError(RuntimeError):
+    """The engine itself is gone; asking it another row is pointless."""
+
+
+class Engine(Protocol):
+    """Safe to call from several threads at once."""
+
+    @property
+    def version(self) -> str:
+        """Of the software that answers, for provenance."""
+        ...
+
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+        """``sampling.samples`` replies per ask, in the order of ``asks``.
+
+        A row that fails yields a ``Reply`` with an ``error``.
+
+        Raises:
+            EngineError: no further row can be answered.
+        """
+        ...

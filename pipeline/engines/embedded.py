@@ -1,0 +1,188 @@
+"""An annotator without weights: it looks at the frames it is shown, and says what it measured.
+
+It knows plain shapes on plain backgrounds, scene cuts, and how bright and how restless a picture
+is. It uses nothing but the ask, so that the same ask always gets the same reply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from pipeline.engines import embedded_texts
+from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.embedded_changes import change_of, describe
+from pipeline.engines.embedded_events import events_of, locate
+from pipeline.engines.embedded_generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded_questions import answer_at_end, questions_of
+from pipeline.engines.observe import BadFrameError, Observation, observe
+from pipeline.engines.tracks import Film, film_of
+
+KEPT_OBSERVATIONS = 8192
+
+Variables = Mapping[str, Any]
+
+
+class UnsupportedAskError(ValueError):
+    """An ask that lacks what an answer needs."""
+
+
+class Observations:
+    """What frames show, with the latest kept, so that no picture is measured twice.
+
+    Safe to use from several threads at once.
+    """
+
+    def __init__(self, most: int = KEPT_OBSERVATIONS) -> None:
+        """Keeps at most so many observations, by digest of the encoded picture."""
+        self._most = most
+        self._kept: OrderedDict[bytes, Observation] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, jpeg: bytes) -> Observation:
+        """What the picture shows.
+
+        Raises:
+            BadFrameError: the bytes are no picture.
+        """
+        key = hashlib.sha256(jpeg).digest()
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        seen = observe(jpeg)
+        with self._lock:
+            self._kept[key] = seen
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return seen
+
+
+class EmbeddedEngine:
+    """Answers from pixels alone, on the CPU. Its samples of one ask are all alike."""
+
+    version = "1"
+
+    def __init__(self) -> None:
+        """Starts without having seen anything."""
+        self._observations = Observations()
+
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+        """``sampling.samples`` equal replies per ask, in the order of ``asks``.
+
+        A frame that is no picture gives the error ``bad_frame``; an ask without the variables that
+        its kind of answer needs, or with a schema that is not understood, ``unsupported``.
+        """
+        return [[self._reply(ask)] * sampling.samples for ask in asks]
+
+    def _reply(self, ask: Ask) -> Reply:
+        try:
+            observations = [self._observations(frame.jpeg) for frame in ask.frames]
+        except BadFrameError as error:
+            return Reply(ask.request_id, error="bad_frame", detail=str(error))
+        film = film_of([frame.time_s for frame in ask.frames], observations)
+        try:
+            answer = _answer(ask, film)
+        except (UnsupportedAskError, UnsupportedSchemaError) as error:
+            return Reply(ask.request_id, error="unsupported", detail=str(error))
+        return Reply(ask.request_id, text=json.dumps(answer, ensure_ascii=False))
+
+
+def _answer(ask: Ask, film: Film) -> Any:
+    title = str(ask.answer_schema.get("title", ""))
+    if title not in ANSWERS:
+        return _generic(ask.answer_schema, film)
+    answer, needs = ANSWERS[title]
+    missing = sorted(set(needs) - set(ask.variables))
+    if missing:
+        raise UnsupportedAskError(f"{title} needs the variables {missing}")
+    return answer(film, ask.variables)
+
+
+def _change_seen(film: Film, variables: Variables) -> Any:
+    sentence = change_of(film)
+    return {"changed": bool(sentence), "sentence": sentence}
+
+
+def _narration(film: Film, variables: Variables) -> Any:
+    lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
+    kept = embedded_texts.narration(lines, _int(variables["max_words"]))
+    said = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in kept]
+    return {"negative": not said, "lines": said}
+
+
+def _events(film: Film, variables: Variables) -> Any:
+    duration_s, most = _float(variables["duration_s"]), _int(variables["max_events"])
+    found = events_of(film, str(variables["focus"]), duration_s, most)
+    return {"events": [{"start_s": a, "end_s": b, "caption": text} for (a, b), text in found]}
+
+
+def _span_seen(film: Film, variables: Variables) -> Any:
+    span = locate(film, str(variables["caption"]), _float(variables["duration_s"]))
+    start_s, end_s = span or (0.0, 0.0)
+    return {"found": span is not None, "start_s": start_s, "end_s": end_s}
+
+
+def _rewritten(film: Film, variables: Variables) -> Any:
+    return {"sentence": embedded_texts.rewritten(str(variables["caption"]))}
+
+
+def _query(film: Film, variables: Variables) -> Any:
+    return {"query": embedded_texts.query(str(variables["caption"]))}
+
+
+def _questions(film: Film, variables: Variables) -> Any:
+    most, min_gap_s = _int(variables["max_questions"]), _float(variables["min_gap_s"])
+    return {
+        "questions": [
+            {
+                "aspect": found.aspect,
+                "question": found.question,
+                "answers": [{"value": value, "time_s": time_s} for time_s, value in found.answers],
+            }
+            for found in questions_of(film, most, min_gap_s)
+        ]
+    }
+
+
+def _answer_seen(film: Film, variables: Variables) -> Any:
+    options = [str(option) for option in variables["options"]]
+    return {"value": answer_at_end(film, str(variables["question"]), options)}
+
+
+def _generic(schema: Mapping[str, Any], film: Film) -> Any:
+    last = film.observations[-1] if film.observations else None
+    facts = Facts(
+        changed=bool(change_of(film)),
+        count=len(last.blobs) if last else 0,
+        sentence=describe(last) if last else "There is nothing to see.",
+    )
+    return answer_to(schema, facts)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise UnsupportedAskError(f"{value!r} is no number") from error
+
+
+def _int(value: Any) -> int:
+    return int(_float(value))
+
+
+ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] = {
+    "ChangeSeen": (_change_seen, ()),
+    "Narration": (_narration, ("lines", "max_words")),
+    "Events": (_events, ("focus", "duration_s", "max_events")),
+    "SpanSeen": (_span_seen, ("caption", "duration_s")),
+    "Rewritten": (_rewritten, ("caption",)),
+    "Query": (_query, ("caption",)),
+    "Questions": (_questions, ("max_questions", "min_gap_s", "duration_s")),
+    "AnswerSeen": (_answer_seen, ("question", "options")),
+}
+"""How the kinds of answer that this engine knows are given, and the variables each needs."""

@@ -1,0 +1,32 @@
+"""Identity of a piece of work: a digest of all that can change its output, and of nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+FORMAT = 1
+"""Raised when the meaning of a fingerprint changes; every part is then recomputed."""
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value.
+
+    Raises:
+        TypeError: the value holds something that is not plain JSON data.
+        ValueError: a float in it is not finite.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any, length: int = 12) -> str:
+    """The first ``length`` hex digits of the SHA-256 of ``canonical_json(value)``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def text_digest(text: str) -> str:
+    """The first 12 hex digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,194 @@
+"""What a run came to: counts of every node, and the fate of every video."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.plan import NodePlan
+from pipeline.records import Dialogue, Reject
+from pipeline.store import read_counts, read_table, rejects_path
+
+
+class NodeSummary(BaseModel):
+    """Counts of one node over the shards that are done.
+
+    ``videos_in = videos_out + videos_rejected``; ``rejected`` counts refused rows by reason;
+    ``seconds`` is worker time, summed over the shards whose making is in this run's log.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    node: str
+    stage: str
+    shards: int
+    shards_done: int
+    shards_failed: int
+    videos_in: int
+    videos_out: int
+    videos_rejected: int
+    rows_out: int
+    rejected: dict[str, int]
+    asks: int
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+
+
+class RunSummary(BaseModel):
+    """Every node, and the account of the videos: ``videos_in = videos_out + rejected + open``.
+
+    A video is out when a dialogue was made of it. One that is not, although the dialogues of its
+    shard are done, counts as rejected for the first reason it met in the order of the nodes.
+    ``videos_open`` are in shards that have not come to their dialogues.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    nodes: list[NodeSummary]
+    videos_in: int
+    videos_out: int
+    videos_open: int
+    videos_rejected: dict[str, int]
+    samples: dict[str, int]
+    """Dialogues by task."""
+
+    def to_text(self) -> str:
+        """A table for people."""
+        names = ("shards", "videos", "rows", "asks", "tokens", "s")
+        widths = (9, 13, 8, 7, 9, 8)
+        lines = [" ".join([f"{'node':16}", *map(str.rjust, names, widths)])]
+        for n in self.nodes:
+            shards = f"{n.shards_done}/{n.shards}" + (
+                f" !{n.shards_failed}" * bool(n.shards_failed)
+            )
+            videos = f"{n.videos_in}={n.videos_out}+{n.videos_rejected}"
+            tokens = n.tokens_in + n.tokens_out
+            lines.append(
+                f"{n.node:16} {shards:>9} {videos:>13} {n.rows_out:>8} {n.asks:>7} {tokens:>9}"
+                f" {n.seconds:>8.1f}  {_reasons(n.rejected)}"
+            )
+        rejected = sum(self.videos_rejected.values())
+        lines += [
+            "(videos: in = out + rejected; after the table's numbers: rejected rows by reason)",
+            "",
+            f"videos: {self.videos_in} in = {self.videos_out} annotated + {rejected} rejected"
+            + (f" + {self.videos_open} not finished" if self.videos_open else "")
+            + (f"  ({_reasons(self.videos_rejected)})" if rejected else ""),
+            f"samples: {sum(self.samples.values())}  ({_reasons(self.samples) or 'none'})",
+        ]
+        return "\n".join(lines)
+
+
+def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
+    """The summary of everything that a plan's parts hold now."""
+    seconds, failed = _log(root)
+    nodes = [_node(plan, seconds, failed) for plan in plans]
+    fates, samples = _fates(plans)
+    rejected = Counter(reason for reason in fates.values() if reason not in ("", "open"))
+    return RunSummary(
+        nodes=nodes,
+        videos_in=len(fates),
+        videos_out=sum(reason == "" for reason in fates.values()),
+        videos_open=sum(reason == "open" for reason in fates.values()),
+        videos_rejected=dict(sorted(rejected.items())),
+        samples=dict(sorted(samples.items())),
+    )
+
+
+def rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
+    """Every row that was turned down, node after node, shard after shard."""
+    for plan in plans:
+        for task in plan.tasks:
+            if task.part.exists():
+                for row in read_table(rejects_path(task.part), Reject).to_pylist():
+                    yield Reject.model_validate(row)
+
+
+def _node(
+    plan: NodePlan, seconds: Mapping[tuple[str, str], float], failed: frozenset[tuple[str, str]]
+) -> NodeSummary:
+    totals: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    done = [task for task in plan.tasks if task.part.exists()]
+    for task in done:
+        counts = read_counts(task.part)
+        reasons.update(counts.pop("rejected"))
+        totals.update(counts)
+    names = {(task.node, task.part.name) for task in plan.tasks}
+    missing = {(task.node, task.part.name) for task in plan.missing}
+    return NodeSummary(
+        node=plan.node.name,
+        stage=plan.node.stage.name,
+        shards=len(plan.tasks),
+        shards_done=len(done),
+        shards_failed=len(failed & missing),
+        rejected=dict(sorted(reasons.items())),
+        seconds=round(sum(seconds.get(name, 0.0) for name in names), 3),
+        videos_in=totals["videos_in"],
+        videos_out=totals["videos_out"],
+        videos_rejected=totals["videos_rejected"],
+        rows_out=totals["rows_out"],
+        asks=totals["asks"],
+        tokens_in=totals["tokens_in"],
+        tokens_out=totals["tokens_out"],
+    )
+
+
+def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
+    """For each manifest row: "" when annotated, "open", or the first reason it met."""
+    first: dict[str, str] = {}
+    for reject in rejects(plans):
+        first.setdefault(reject.video_id, reject.reason)
+    annotated: set[str] = set()
+    samples: Counter[str] = Counter()
+    finished: set[int] = set()
+    for plan in plans:
+        if plan.node.stage.writes is not Dialogue:
+            continue
+        for task in plan.tasks:
+            if task.part.exists():
+                table = read_table(task.part, Dialogue).select(["video_id", "task"])
+                annotated |= {row["video_id"] for row in table.to_pylist()}
+                samples.update(row["task"] for row in table.to_pylist())
+                finished.add(task.shard)
+    fates: dict[str, str] = {}
+    for task in plans[0].tasks:
+        for number, row in enumerate(task.manifest):
+            key = str(row.get("video_id", f"shard {task.shard} row {number}"))
+            if "duplicate_of" in row:
+                fates[f"{key} again, {row['duplicate_of']}, {number}"] = "duplicate_id"
+            elif key in annotated:
+                fates[key] = ""
+            elif task.shard in finished:
+                fates[key] = first.get(key, "unexplained")
+            else:
+                fates[key] = "open"
+    return fates, samples
+
+
+def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
+    """Seconds of each part's last making, and the parts whose last try failed."""
+    seconds: dict[tuple[str, str], float] = {}
+    failed: set[tuple[str, str]] = set()
+    path = root / "log.jsonl"
+    if not path.exists():
+        return {}, frozenset()
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            key = (entry["node"], entry["part"])
+            seconds[key] = entry["seconds"]
+            if entry["error"] and not entry["blocked"]:
+                failed.add(key)
+            else:
+                failed.discard(key)
+    return seconds, frozenset(failed)
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {n}" for reason, n in counts.items())

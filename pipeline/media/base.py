@@ -1,0 +1,87 @@
+"""What reading a video means: the seam between the workflow and the decoders.
+
+Time zero of a clip is the presentation time of the frame on screen at ``clip_start_s``; the frame
+on screen at a time is the last one presented at or before it. Turn ``i`` shows the frame on screen
+at ``i / turns_per_s``; there is a turn for every such time before the end of the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+ReaderName = Literal["auto", "pyav", "decord"]
+
+
+class MediaError(ValueError):
+    """A video that cannot be read. ``reason`` is a short constant, the message says the detail."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """``detail`` says it for this video."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
+        """Errors cross process borders."""
+        return type(self), (self.reason, self.detail)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video file, or a part of one, in seconds from its first presented frame."""
+
+    uri: str
+    clip_start_s: float = 0.0
+    clip_end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a clip holds. Sizes are as displayed, after rotation."""
+
+    duration_s: float
+    width: int
+    height: int
+    rotation_deg: int
+    codec: str
+    frame_rate: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Still:
+    """One turn's frame: its presentation time from time zero of the clip, and the encoded image."""
+
+    frame_s: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class StillsRequest:
+    """Which frames are wanted, and how they are to be encoded."""
+
+    turns_per_s: float = 1.0
+    longer_px: int = 448
+    """The longer side; a smaller frame is not enlarged."""
+    jpeg_quality: int = 90
+    reader: ReaderName = "auto"
+    timeout_s: float = 600.0
+    """Wall clock allowed for one video before its process is stopped."""
+
+
+class Media(Protocol):
+    """Reads videos. Whatever a damaged file does to a decoder stays with that file."""
+
+    def probe(self, clip: Clip) -> Probe:
+        """Raises MediaError when the clip holds no readable video."""
+        ...
+
+    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+        """One still a turn, in order of time.
+
+        Raises:
+            MediaError: the clip holds no readable video, or took longer than it may.
+        """
+        ...

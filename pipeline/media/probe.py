@@ -1,0 +1,105 @@
+"""Admitting a video: stream facts from ffprobe, the true timeline from the packets themselves.
+
+Durations that containers declare are not believed: some declare none, some declare days.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from pipeline.media import pyav_reader
+from pipeline.media.base import Clip, MediaError, Probe
+from pipeline.media.reasons import NO_VIDEO_STREAM, NOT_A_VIDEO, UNSUPPORTED_CODEC
+from pipeline.media.scan import Size, existing_file
+from pipeline.media.stills import clockwise_deg, displayed_size
+from pipeline.media.timeline import clip_timeline
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What ffprobe says of the first video stream that is not a cover picture."""
+
+    codec: str
+    size: Size
+    """As displayed."""
+    rotation_deg: int
+
+
+def probe(clip: Clip) -> Probe:
+    """What the clip holds. ``clip.uri`` is a local path.
+
+    Raises:
+        MediaError: the clip holds no readable video.
+    """
+    path = existing_file(clip.uri)
+    facts = stream_facts(path)
+    scan = pyav_reader.scan(path)
+    timeline = clip_timeline(scan, clip)
+    whole = clip_timeline(scan, Clip(clip.uri))
+    width, height = facts.size
+    return Probe(
+        duration_s=timeline.duration_s,
+        width=width,
+        height=height,
+        rotation_deg=facts.rotation_deg,
+        codec=facts.codec,
+        frame_rate=whole.pts.size / whole.duration_s,
+        sha256=file_sha256(path),
+    )
+
+
+def stream_facts(path: Path) -> StreamFacts:
+    """Codec, size and rotation.
+
+    Raises:
+        MediaError: ``not_a_video``, ``no_video_stream`` or ``unsupported_codec``.
+    """
+    try:
+        answer: dict[str, Any] = ffmpeg.probe(str(path))  # type: ignore[no-untyped-call]
+    except ffmpeg.Error as error:
+        said = error.stderr.decode(errors="replace").strip().rsplit(": ", 1)[-1]
+        raise MediaError(NOT_A_VIDEO, f"ffprobe: {said}") from error
+    streams = [
+        stream
+        for stream in answer["streams"]
+        if stream["codec_type"] == "video" and not stream["disposition"]["attached_pic"]
+    ]
+    if not streams:
+        raise MediaError(NO_VIDEO_STREAM, "there is no video stream")
+    stream = streams[0]
+    codec = stream.get("codec_name", "unknown")
+    if codec == "unknown":
+        raise MediaError(UNSUPPORTED_CODEC, "ffprobe does not know the codec")
+    rotation_deg = _rotation_deg(stream)
+    stored = (int(stream["width"]), int(stream["height"]))
+    size = displayed_size(stored, _pixel_aspect(stream), rotation_deg)
+    return StreamFacts(codec, size, rotation_deg)
+
+
+def _rotation_deg(stream: dict[str, Any]) -> int:
+    for fact in stream.get("side_data_list", []):
+        if "rotation" in fact:
+            return clockwise_deg(float(fact["rotation"]))
+    return 0
+
+
+def _pixel_aspect(stream: dict[str, Any]) -> Fraction | None:
+    across, _, down = stream.get("sample_aspect_ratio", "0:1").partition(":")
+    return Fraction(int(across), int(down)) if int(down) else None
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal digest of the file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,35 @@
+"""Why a video cannot be read: the constants that ``MediaError.reason`` takes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MISSING_FILE: Final = "missing_file"
+EMPTY_FILE: Final = "empty_file"
+NOT_A_VIDEO: Final = "not_a_video"
+"""The container cannot be parsed."""
+NO_VIDEO_STREAM: Final = "no_video_stream"
+NO_FRAMES: Final = "no_frames"
+UNSUPPORTED_CODEC: Final = "unsupported_codec"
+UNSUPPORTED: Final = "unsupported"
+"""The reader that was asked for cannot read this file exactly, or not at all."""
+DAMAGED: Final = "damaged"
+CLIP_OUTSIDE: Final = "clip_outside"
+DECODE_TIMEOUT: Final = "decode_timeout"
+DECODE_CRASH: Final = "decode_crash"
+
+REASONS: Final = frozenset(
+    {
+        MISSING_FILE,
+        EMPTY_FILE,
+        NOT_A_VIDEO,
+        NO_VIDEO_STREAM,
+        NO_FRAMES,
+        UNSUPPORTED_CODEC,
+        UNSUPPORTED,
+        DAMAGED,
+        CLIP_OUTSIDE,
+        DECODE_TIMEOUT,
+        DECODE_CRASH,
+    }
+)

@@ -1,0 +1,101 @@
+"""What a file's packets say about its frames, and the seam that every frame reader fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.media.base import MediaError
+from pipeline.media.reasons import EMPTY_FILE, MISSING_FILE
+
+Image = npt.NDArray[np.uint8]
+"""RGB, [height, width, 3], contiguous."""
+Size = tuple[int, int]
+"""Width and height in pixels."""
+Flags = npt.NDArray[np.bool_]
+Ticks = npt.NDArray[np.int64]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The packets of a file's video stream, one array element each, in order of decoding.
+
+    Times are ticks of ``time_base`` as the container gives them. A packet is not shown when an edit
+    list leaves it out, when the format marks its frame as hidden, or when it stands at the head of
+    the file and refers to a picture before it.
+    """
+
+    codec: str
+    time_base: Fraction
+    size: Size
+    """As displayed: square pixels, after rotation."""
+    rotation_deg: int
+    """Clockwise, from the stored picture to the displayed one: 0, 90, 180 or 270."""
+    video_streams: int
+    pts: Ticks
+    is_key: Flags
+    is_shown: Flags
+    last_ticks: int
+    """What the container says of how long the last frame is shown; 0 where it says nothing."""
+
+    @cached_property
+    def shown_pts(self) -> Ticks:
+        """When frames are shown, ascending, each time once."""
+        return np.unique(self.pts[self.is_shown])
+
+    @cached_property
+    def group(self) -> npt.NDArray[np.intp]:
+        """The group of pictures of each packet: 1 from the first keyframe on, 0 before it."""
+        return np.cumsum(self.is_key)
+
+    @cached_property
+    def is_leading(self) -> Flags:
+        """Shown before the keyframe that it follows: it may refer to the group before."""
+        key_pts = np.concatenate([np.array([np.iinfo(np.int64).min]), self.pts[self.is_key]])
+        leading: Flags = self.pts < key_pts[self.group]
+        return leading
+
+
+class FrameReader(Protocol):
+    """Reads frames by presentation time: the exact frame or an error, never another frame."""
+
+    def __call__(
+        self,
+        path: Path,
+        scan: Scan,
+        wanted: Collection[int],
+        size: Size,
+        use: Callable[[Image], T],
+    ) -> dict[int, T]:
+        """What ``use`` makes of each wanted frame, by its presentation time in ticks.
+
+        ``wanted`` is a subset of ``scan.shown_pts``; images come as displayed, scaled to ``size``,
+        one at a time and in no promised order.
+
+        Raises:
+            MediaError: ``unsupported`` when this reader cannot be exact here, ``damaged`` when some
+                wanted frame cannot be decoded.
+        """
+        ...
+
+
+def existing_file(uri: str) -> Path:
+    """The path, which names a file with something in it.
+
+    Raises:
+        MediaError: ``missing_file`` or ``empty_file``.
+    """
+    path = Path(uri)
+    if not path.is_file():
+        raise MediaError(MISSING_FILE, f"there is no file {path.name}")
+    if path.stat().st_size == 0:
+        raise MediaError(EMPTY_FILE, f"{path.name} has no bytes")
+    return path

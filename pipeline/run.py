@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""The command line of turnwise. ``python pipeline/run.py --help`` teaches it."""
+
+import os
+import sys
+
+if __package__ != "pipeline":  # started as a script: import from the repository root instead
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline.config import ExecutorName, RunConfig, load_config
+from pipeline.executor import Executor, LocalExecutor
+from pipeline.graph import build_graph, select
+from pipeline.insight.results import read_annotations, read_dialogues
+from pipeline.insight.summary import rejects, summarize
+from pipeline.insight.truth import load_truths, score_truth
+from pipeline.media.scenes import render_scenes
+from pipeline.plan import NodePlan, make_plan
+from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
+from pipeline.source import read_source
+from pipeline.suggest import ConfigError
+from pipeline.worker import ShardResult, ShardTask
+
+DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
+
+ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The run, a YAML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help="Set a key of the config. May be repeated."),
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
+]
+NodeOption = Annotated[list[str] | None, typer.Option(metavar="NODE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=(
+        "Make a verified corpus of streaming-video dialogues.\n\n"
+        "A run is a YAML file (see configs/). Its nodes leave parts under run.root; a part that"
+        " exists is never made twice, so the same command starts, resumes and extends a run.\n\n"
+        "Exit status: 0 all done, 1 failed, 2 wrong usage or config, 3 finished but some shards"
+        " failed.\n\n"
+        "On a cluster: ray job submit --working-dir . -- python pipeline/run.py run -c CONFIG"
+    ),
+)
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    only: NodeOption = None,
+    start: Annotated[
+        list[str] | None, typer.Option("--from", metavar="NODE", help="This node and all below.")
+    ] = None,
+    until: Annotated[
+        list[str] | None, typer.Option(metavar="NODE", help="This node and all above.")
+    ] = None,
+    limit: LimitOption = None,
+    force: Annotated[
+        bool, typer.Option(help="First discard the chosen nodes' parts and all below them.")
+    ] = False,
+    executor: Annotated[
+        ExecutorName | None, typer.Option(help="Over run.executor of the config.")
+    ] = None,
+) -> None:
+    """Do what is missing: plan, run the shards, put the corpus in place.
+
+    Interrupted? Give the same command again. To redo one stage after an edit, just run: its prompt,
+    config and model are part of its identity. --force redoes what is already there.
+    """
+    settings, plans = _plan(config, overrides, limit)
+    nodes = [plan.node for plan in plans]
+    chosen = select(nodes, only or (), start or (), until or ())
+    root = _root(settings)
+    if force:
+        discard_parts(plans, chosen)
+        settings, plans = _plan(config, overrides, limit)
+    tasks = todo(plans, chosen)
+    save_settings(settings, nodes, root)
+    results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
+    summary = summarize(plans, root)
+    typer.echo(summary.to_text())
+    failed = [result for result in results if result.error and not result.blocked]
+    if not failed and publish_corpus(plans, root / "corpus"):
+        typer.echo(f"corpus: {root / 'corpus'}")
+    for result in failed:
+        typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)
+    if failed:
+        blocked = sum(result.blocked for result in results)
+        typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
+        raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)
+
+
+@app.command()
+def plan(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a run would do, node by node, and why; run nothing."""
+    _, plans = _plan(config, overrides, limit)
+    if as_json:
+        rows = [
+            {
+                "node": p.node.name,
+                "recipe": p.node.fingerprint,
+                "shards": len(p.tasks),
+                "to_do": len(p.missing),
+                "cause": p.cause,
+            }
+            for p in plans
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for p in plans:
+        state = f"{len(p.missing)}/{len(p.tasks)} shards to do" if p.missing else "done"
+        typer.echo(f"{p.node.name:16} {p.node.fingerprint}  {state:22} {p.cause}".rstrip())
+
+
+@app.command()
+def status(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+    list_rejects: Annotated[
+        bool, typer.Option("--rejects", help="List every rejected row as JSON lines instead.")
+    ] = False,
+) -> None:
+    """Say what is there: rows, rejects by reason, tokens, seconds, per node; and the videos."""
+    settings, plans = _plan(config, overrides, limit)
+    if list_rejects:
+        for reject in rejects(plans):
+            typer.echo(reject.model_dump_json())
+        return
+    summary = summarize(plans, _root(settings))
+    typer.echo(summary.model_dump_json(indent=2) if as_json else summary.to_text())
+
+
+@app.command()
+def scenes(
+    folder: Annotated[Path, typer.Option("-o", "--out", help="Where to.")] = Path("scenes"),
+) -> None:
+    """Render the scripted scenes: videos, their manifest, and what is true of them."""
+    typer.echo(f"manifest: {render_scenes(folder)}")
+
+
+@app.command()
+def truth(
+    config: ConfigOption,
+    folder: Annotated[Path, typer.Option("--truth", help="Folder of the truth files.")],
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a finished run with the truth of the scripted scenes."""
+    if not folder.is_dir():
+        raise ConfigError(f"--truth: there is no folder {folder}")
+    _, plans = _plan(config, overrides, limit)
+    report = score_truth(load_truths(folder), read_annotations(plans), read_dialogues(plans))
+    typer.echo(report.model_dump_json(indent=2) if as_json else report.to_text())
+
+
+def _plan(
+    config: Path, overrides: Sequence[str] | None, limit: int | None
+) -> tuple[RunConfig, Sequence[NodePlan]]:
+    settings = load_config(config, overrides or ())
+    nodes = build_graph(settings)
+    source = read_source(settings.source, limit)
+    return settings, make_plan(nodes, source, settings.run.videos_per_shard, _root(settings))
+
+
+def _root(settings: RunConfig) -> Path:
+    """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
+    root = settings.run.root.expanduser()
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ and not root.is_absolute():
+        root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
+    return root.resolve()
+
+
+def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
+    if name == "local" or (name == "auto" and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ):
+        return LocalExecutor(settings.run.workers)
+    from pipeline.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds, often unused
+
+    return RayExecutor(settings.run.workers)
+
+
+def _watch(
+    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Path
+) -> Sequence[ShardResult]:
+    """All the results; on a terminal, a bar a node while they come."""
+    results = []
+    columns = (TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as bars:
+        bar = {
+            plan.node.name: bars.add_task(plan.node.name, total=len(plan.missing))
+            for plan in plans
+            if any(task.node == plan.node.name for task in plan.missing)
+        }
+        for result in execute(plans, tasks, executor, root):
+            results.append(result)
+            bars.advance(bar[result.node])
+    return results
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        app(args=arguments, standalone_mode=False)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except ConfigError as error:
+        typer.echo(f"error: {error}", err=True)
+        return USAGE
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Do what a plan says is missing, and leave a record of it beside the parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
+
+from pipeline.config import RunConfig
+from pipeline.executor import Executor
+from pipeline.fingerprint import canonical_json, text_digest
+from pipeline.graph import Node, downstream
+from pipeline.plan import NodePlan
+from pipeline.store import discard, files_path, write_recipe, write_text
+from pipeline.suggest import ConfigError
+from pipeline.worker import ShardResult, ShardTask
+
+_COPY_UP_TO_BYTES = 1 << 20
+
+_PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headless", "pydantic")
+
+
+def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> None:
+    """Remove the parts of the named nodes and of every node below them.
+
+    A part's name says what went into it, not what came out: were only the named nodes recomputed,
+    the parts made from their old rows would stay.
+    """
+    stale = downstream([plan.node for plan in plans], names)
+    for plan in plans:
+        if plan.node.name in stale:
+            for task in plan.tasks:
+                discard(task.part)
+
+
+def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTask]:
+    """The missing tasks of the named nodes, node after node.
+
+    Raises:
+        ConfigError: they read parts that neither exist nor are made by the named nodes.
+    """
+    tasks = [task for plan in plans if plan.node.name in names for task in plan.missing]
+    made = {task.part for task in tasks}
+    makers = {task.part: plan.node.name for plan in plans for task in plan.tasks}
+    for task in tasks:
+        absent = [p for p in task.input_parts if p not in made and not p.exists()]
+        if absent:
+            maker = makers[absent[0]]
+            raise ConfigError(
+                f"{task.node} reads {maker}, which has not run for shard {task.shard}:"
+                f" run {maker} first, or start with --from {maker}"
+            )
+    return tasks
+
+
+def execute(
+    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Path
+) -> Iterator[ShardResult]:
+    """Run the tasks; results come as they finish and are added to ``<root>/log.jsonl``."""
+    started = {task.node for task in tasks}
+    for plan in plans:
+        if plan.node.name in started:
+            write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "log.jsonl").open("a", encoding="utf-8") as log:
+        for result in executor.run(tasks):
+            log.write(canonical_json(_entry(result)) + "\n")
+            log.flush()
+            yield result
+
+
+def publish_corpus(plans: Sequence[NodePlan], corpus: Path) -> bool:
+    """Put the files of the corpus node in place; False when it has not run.
+
+    The files are linked, not copied, where the file system can. The old folder goes only when the
+    new one is complete.
+    """
+    for plan in plans:
+        part = plan.tasks[0].part
+        if plan.node.stage.scope == "dataset" and part.exists():
+            fresh = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
+            shutil.copytree(files_path(part), fresh, copy_function=_link)
+            if corpus.exists():
+                old = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
+                corpus.rename(old)
+                fresh.rename(corpus)
+                shutil.rmtree(old)
+            else:
+                fresh.rename(corpus)
+            return True
+    return False
+
+
+def save_settings(config: RunConfig, nodes: Sequence[Node], root: Path) -> Path:
+    """Leave resolved config, prompts and versions under ``<root>/settings/<digest>``."""
+    resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    prompts = {p.name: p.text for node in nodes for p in node.prompts.values()}
+    versions = canonical_json({"python": platform.python_version(), **_versions()})
+    folder = root / "settings" / text_digest(canonical_json([resolved, prompts, versions]))
+    write_text(folder / "config.yaml", resolved)
+    for name, text in prompts.items():
+        write_text(folder / "prompts" / f"{name}.md", text)
+    write_text(folder / "versions.json", json.dumps(json.loads(versions), indent=2) + "\n")
+    return folder
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _entry(result: ShardResult) -> dict[str, object]:
+    return {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "node": result.node,
+        "shard": result.shard,
+        "part": result.part.name,
+        "seconds": round(result.seconds, 3),
+        "counts": dict(result.counts),
+        "error": result.error,
+        "blocked": result.blocked,
+    }
+
+
+def _link(source: str, target: str) -> None:
+    """A link for what is large; what somebody may edit in place (the card) is a copy."""
+    try:
+        if Path(source).stat().st_size > _COPY_UP_TO_BYTES:
+            os.link(source, target)
+            return
+    except OSError:
+        pass
+    shutil.copyfile(source, target)

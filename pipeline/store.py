@@ -1,0 +1,121 @@
+"""Parts on disk. A part exists completely or not at all; its name is its identity.
+
+<root>/parts/<node>/<recipe>/recipe.json
+<root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
+<root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
+<root>/parts/<node>/<recipe>/files-00003-<inputs>/     what a dataset stage left in its folder
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.fingerprint import canonical_json
+from pipeline.records import Record, Reject
+from pipeline.schema import schema_of, to_table
+
+_COUNTS = b"turnwise.counts"
+
+
+def part_path(root: Path, node: str, recipe: str, shard: int, inputs: str) -> Path:
+    """Where the part of a shard belongs."""
+    return root / "parts" / node / recipe / f"part-{shard:05d}-{inputs}.parquet"
+
+
+def rejects_path(part: Path) -> Path:
+    """Where the rows that were turned down lie."""
+    return part.with_name(part.name.replace("part-", "rejects-", 1))
+
+
+def files_path(part: Path) -> Path:
+    """Where the files of a dataset stage lie."""
+    return part.with_name(part.stem.replace("part-", "files-", 1))
+
+
+def read_table(part: Path, kind: type[Record]) -> pa.Table:
+    """The columns of a part that ``kind`` has, in the order the rows were written."""
+    return pq.read_table(part, columns=list(kind.model_fields), memory_map=True)
+
+
+def read_counts(part: Path) -> dict[str, Any]:
+    """What the worker counted when it wrote the part; reads the file's footer alone."""
+    metadata = pq.read_metadata(part).metadata or {}
+    counts: dict[str, Any] = json.loads(metadata[_COUNTS])
+    return counts
+
+
+def write_part(
+    part: Path,
+    kind: type[Record],
+    rows: Sequence[Record],
+    rejects: Sequence[Reject],
+    counts: Mapping[str, Any],
+) -> None:
+    """Write the refused rows, then the accepted ones: the part's appearance is the commit."""
+    part.parent.mkdir(parents=True, exist_ok=True)
+    _write_table(rejects_path(part), Reject, rejects, counts)
+    _write_table(part, kind, rows, counts)
+
+
+def new_folder(part: Path) -> Path:
+    """An empty folder beside the part, for ``keep_folder``."""
+    folder = part.with_name(f".{part.stem}.{uuid.uuid4().hex}")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def keep_folder(folder: Path, part: Path) -> None:
+    """Give the folder its name. What an interrupted run left under that name goes first."""
+    kept = files_path(part)
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.rename(kept)
+
+
+def discard(part: Path) -> None:
+    """Remove a part and what lies beside it; nothing happens where there is none."""
+    part.unlink(missing_ok=True)
+    rejects_path(part).unlink(missing_ok=True)
+    shutil.rmtree(files_path(part), ignore_errors=True)
+
+
+def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
+    """Leave the recipe beside its parts, so that a later plan can say what changed."""
+    write_text(folder / "recipe.json", canonical_json(recipe) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _write_table(
+    path: Path, kind: type[Record], rows: Sequence[Record], counts: Mapping[str, Any]
+) -> None:
+    table = to_table(kind, rows).replace_schema_metadata({_COUNTS: canonical_json(counts)})
+    schema = schema_of(kind)
+    images = [field.name for field in schema if pa.types.is_binary(field.type)]
+    # Encoded images do not shrink, and a dictionary of them would hold each one twice.
+    options: dict[str, Any] = {"compression": "zstd"}
+    if images:
+        others = [name for name in schema.names if name not in images]
+        options["compression"] = dict.fromkeys(images, "none") | dict.fromkeys(others, "zstd")
+        options["use_dictionary"] = others
+    _replace(path, lambda to: pq.write_table(table, to, **options))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

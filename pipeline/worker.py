@@ -1,0 +1,200 @@
+"""One shard through one node. This is all that an executor runs, wherever it runs it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.engines import open_engine
+from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.media.decode import DecodeProcess
+from pipeline.prompt import Prompt
+from pipeline.records import Record, Reject
+from pipeline.rows import read_videos
+from pipeline.stage import Context, Stage, VideoRows, load_stage
+from pipeline.store import keep_folder, new_folder, write_part
+
+
+class ContractError(RuntimeError):
+    """A stage broke its contract: it lost a video, or wrote what it does not say it writes."""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """A node's work on one shard, as plain picklable data.
+
+    ``inputs`` are, for each shard that is read, the kind and the parts of each node before, in the
+    order of the node's ``after``; a stage of scope ``dataset`` reads all shards, others one.
+    """
+
+    node: str
+    stage: str
+    shard: int
+    config: Mapping[str, Any]
+    manifest: tuple[Mapping[str, Any], ...]
+    inputs: tuple[tuple[tuple[str, Path], ...], ...]
+    part: Path
+    media_root: Path
+    engine: EngineConfig | None
+    prompts: Mapping[str, Prompt]
+    cpus: float
+    gpus: float
+
+    @property
+    def input_parts(self) -> Iterator[Path]:
+        """Every part that must exist before the task can start."""
+        return (part for shard in self.inputs for _, part in shard)
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What one shard came to, or the traceback that stopped it.
+
+    ``counts``: see ``_counts``; empty when there is an error. ``error`` of a shard that was not
+    started because one before it failed is one line without a traceback, and ``blocked`` is set.
+    """
+
+    node: str
+    shard: int
+    part: Path
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+    blocked: bool = False
+
+
+def run_shard(task: ShardTask) -> ShardResult:
+    """Never raises: a shard that fails must not stop its neighbours."""
+    started = time.monotonic()
+    try:
+        counts = _run(task)
+    except Exception:  # noqa: BLE001  the one place that may: the traceback is the result
+        seconds = time.monotonic() - started
+        return ShardResult(
+            task.node, task.shard, task.part, seconds=seconds, error=traceback.format_exc()
+        )
+    return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
+
+
+class _Seat:
+    """A node's engine: opened at the first ask, its tokens counted."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.kind: str = config.kind
+        self.model = config.model
+        self.revision = config.revision
+        self.asks = self.tokens_in = self.tokens_out = 0
+        self._config = config
+
+    @property
+    def engine(self) -> Engine:
+        return self
+
+    @property
+    def version(self) -> str:
+        return open_engine(self._config).version
+
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+        replies = open_engine(self._config).generate(asks, sampling)
+        if len(replies) != len(asks):
+            raise ContractError(f"engine gave {len(replies)} replies to {len(asks)} asks")
+        self.asks += len(asks)
+        self.tokens_in += sum(r.tokens_in for samples in replies for r in samples)
+        self.tokens_out += sum(r.tokens_out for samples in replies for r in samples)
+        return replies
+
+
+@cache
+def _media(root: Path) -> DecodeProcess:
+    """One decode process for each worker process."""
+    return DecodeProcess(root)
+
+
+def _run(task: ShardTask) -> dict[str, Any]:
+    stage = load_stage(task.stage)
+    seat = _Seat(task.engine) if task.engine else None
+    folder = new_folder(task.part) if stage.scope == "dataset" else None
+    context = Context(
+        manifest=task.manifest,
+        media=_media(task.media_root),
+        seat=seat,
+        prompts=task.prompts,
+        folder=folder,
+    )
+    entered: Counter[str] = Counter()
+    accepted: list[Record] = []
+    rejects: list[Reject] = []
+    try:
+        videos = _videos(stage, task, entered)
+        for row in stage.run(videos, stage.config.model_validate(task.config), context):
+            if isinstance(row, Reject):
+                rejects.append(row.model_copy(update={"stage": task.node}))
+            elif type(row) is stage.writes:
+                accepted.append(row)
+            else:
+                raise ContractError(f"{task.node} wrote a {type(row).__name__}")
+        counts = _counts(stage, task, entered, accepted, rejects, seat)
+        if folder is not None:
+            keep_folder(folder, task.part)
+        write_part(task.part, stage.writes, accepted, rejects, counts)
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return counts
+
+
+def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterator[VideoRows]:
+    """The videos of the shards that are read, counted as the stage takes them."""
+    for shard in task.inputs:
+        parts: dict[type[Record], list[Path]] = {
+            kind: [path for name, path in shard if name == kind.__name__] for kind in stage.reads
+        }
+        for rows in read_videos(stage.reads, parts):
+            entered[rows.video_id] += 1
+            yield rows
+
+
+def _counts(
+    stage: Stage[Any],
+    task: ShardTask,
+    entered: Counter[str],
+    accepted: Sequence[Record],
+    rejects: Sequence[Reject],
+    seat: _Seat | None,
+) -> dict[str, Any]:
+    """Counts of a shard, after a check that nothing was lost.
+
+    ``videos_in = videos_out + videos_rejected``: a video with at least one accepted row came out.
+    For a source each manifest row is one video. ``rejected`` counts rows by reason.
+    """
+    out = {getattr(row, "video_id", "") for row in accepted}
+    if stage.scope == "source":
+        videos_in = len(task.manifest)
+        if len(accepted) + len(rejects) != videos_in:
+            raise ContractError(
+                f"{task.node}: {videos_in} manifest rows gave {len(accepted)} videos and"
+                f" {len(rejects)} rejects"
+            )
+    else:
+        videos_in = len(entered)
+        lost = entered.keys() - out - {r.video_id for r in rejects}
+        if stage.scope == "shard" and lost:
+            raise ContractError(f"{task.node}: neither accepted nor rejected: {sorted(lost)}")
+    videos_out = videos_in if stage.scope == "dataset" else len(out)
+    return {
+        "videos_in": videos_in,
+        "videos_out": videos_out,
+        "videos_rejected": videos_in - videos_out,
+        "rows_out": len(accepted),
+        "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
+        "asks": seat.asks if seat else 0,
+        "tokens_in": seat.tokens_in if seat else 0,
+        "tokens_out": seat.tokens_out if seat else 0,
+    }

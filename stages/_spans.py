@@ -1,0 +1,36 @@
+"""Half-open spans in seconds."""
+
+from __future__ import annotations
+
+JITTER_S = 0.1
+"""By how much a gap between frame times may fall short: a turn's frame can be a frame early."""
+
+
+def iou(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Length of the overlap over length of the union, in [0, 1]; 0 when the union has no length."""
+    overlap = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
+    union = (a[1] - a[0]) + (b[1] - b[0]) - overlap
+    return min(1.0, overlap / union) if union > 0 else 0.0
+
+
+def clipped(
+    start_s: float, end_s: float, duration_s: float, tolerance_s: float
+) -> tuple[float, float] | None:
+    """The span within ``[0, duration_s]``.
+
+    None when it has no length, or leaves the video by more than ``tolerance_s``.
+    """
+    if start_s < -tolerance_s or end_s > duration_s + tolerance_s:
+        return None
+    inside = max(0.0, start_s), min(duration_s, end_s)
+    return inside if inside[0] < inside[1] else None
+
+
+def seconds(time_s: float) -> str:
+    """A time as a person would say it: at most one decimal, none when it is whole."""
+    return f"{time_s:.1f}".removesuffix(".0")
+
+
+def stated(start_s: float, end_s: float) -> str:
+    """The answer to "when": a sentence that gives the span in seconds."""
+    return f"The event took place from {seconds(start_s)} s to {seconds(end_s)} s."

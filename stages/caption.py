@@ -1,0 +1,133 @@
+"""List what happens in each video, with spans. Placed twice: for events and for actions.
+
+reads:  FramedSegment
+writes: Event, any number per video, by start; a Reject for each with an impossible span
+source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action caption
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pipeline.engines.base import Frame
+from pipeline.fingerprint import digest
+from pipeline.records import Event, FramedSegment, Provenance, Reject
+from pipeline.stage import VideoRows, annotation_stage
+from stages._asking import (
+    Answer,
+    AnswerTime,
+    Sentence,
+    SingleAnswerConfig,
+    call,
+    evenly,
+    printed,
+    printed_times,
+    shown,
+)
+from stages._spans import clipped
+
+
+class Config(SingleAnswerConfig):
+    """What is asked for, and what counts as a span."""
+
+    prompt: str = Field("caption_events", description="prompt file")
+    family: Literal["event", "action"] = Field("event", description="what is listed")
+    max_tokens: int = Field(4096, ge=1, description="of all captions of a video")
+    max_frames: int = Field(
+        256, ge=2, description="frames shown, evenly spaced; the paper gives none"
+    )
+    max_events: int = Field(
+        20, ge=1, description="how many are asked for at most; the paper gives none"
+    )
+    tolerance_s: float = Field(
+        1.0,
+        ge=0,
+        description="a span that leaves the video by no more than this is clipped to it; the paper"
+        " gives none",
+    )
+
+
+class Captioned(Answer):
+    """One thing that happens."""
+
+    start_s: AnswerTime
+    end_s: AnswerTime
+    caption: Sentence
+
+
+class Events(Answer):
+    """All things that happen."""
+
+    events: Annotated[list[Captioned], Field(max_length=200)]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The frames to show, in order, and the length of the video in seconds."""
+
+    video_id: str
+    duration_s: float
+    segments: tuple[FramedSegment, ...]
+
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Footage]:
+    """One case a video."""
+    segments = rows[FramedSegment]
+    yield Footage(rows.video_id, segments[-1].end_s, tuple(evenly(segments, config.max_frames)))
+
+
+def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
+    """The whole video at once."""
+    variables = {
+        "focus": config.family,
+        "duration_s": printed(footage.duration_s),
+        "max_events": config.max_events,
+        "frame_times": printed_times(footage.segments),
+    }
+    return variables, shown(footage.segments)
+
+
+def accept(
+    footage: Footage, answers: Sequence[Events], config: Config, provenance: Provenance
+) -> Iterator[Event | Reject]:
+    """The events by start, their spans clipped to the video."""
+    found = sorted(answers[0].events, key=lambda e: (e.start_s, e.end_s, e.caption))
+    if not found:
+        yield Reject(video_id=footage.video_id, reason="no_events")
+    for number, seen in enumerate(found):
+        span = clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s)
+        if span is None:
+            yield Reject(
+                video_id=footage.video_id,
+                reason="bad_span",
+                detail=f"[{seen.start_s:.2f}, {seen.end_s:.2f}) of {footage.duration_s:.2f} s",
+                row=seen.model_dump_json(),
+            )
+            continue
+        content = [config.family, footage.video_id, number, seen.caption, span, call(provenance)]
+        yield Event(
+            video_id=footage.video_id,
+            event_id=digest(content, 16),
+            family=config.family,
+            caption=seen.caption,
+            start_s=span[0],
+            end_s=span[1],
+            provenance=provenance,
+        )
+
+
+STAGE = annotation_stage(
+    name="caption",
+    version=1,
+    reads=(FramedSegment,),
+    writes=Event,
+    config=Config,
+    answer=Events,
+    cases=cases,
+    ask=ask,
+    accept=accept,
+)

@@ -1,0 +1,93 @@
+"""Gather the kept events of each video into one captioning task.
+
+reads:  CaptionedEvent
+writes: Annotation of the task event_caption or action_caption, at most one per video and family
+source: section 4.1 of arXiv:2512.21334, event caption and action caption
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.fingerprint import digest
+from pipeline.records import (
+    Annotation,
+    CaptionedEvent,
+    Check,
+    Question,
+    Reject,
+    Response,
+    Span,
+)
+from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from stages._asking import call, writer
+
+
+def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
+    """The events of one video and family (never none) as a task; refused when a wording is missing.
+
+    Each is reported when it is over, so the responses stand in order of their ends.
+    """
+    video_id, family = events[0].video_id, events[0].family
+    missing = [event.event_id for event in events if not event.text]
+    if missing:
+        return Reject(
+            video_id=video_id,
+            reason="incomplete",
+            detail=f"events without a wording: {', '.join(missing)}",
+        )
+    ordered = sorted(events, key=lambda e: (e.end_s, e.start_s, e.event_id))
+    content = [[e.event_id, e.text, call(e.rewriting)] for e in ordered]
+    return Annotation(
+        video_id=video_id,
+        annotation_id=digest([f"{family}_caption", video_id, content], 16),
+        task=f"{family}_caption",
+        questions=[Question(qid="q0", text="", asked_s=0)],
+        responses=[
+            Response(
+                rid=f"r{i}",
+                qid="q0",
+                kind="event",
+                text=event.text,
+                start_s=event.start_s,
+                end_s=event.end_s,
+                respond_s=event.end_s,
+                evidence=[Span(start_s=event.start_s, end_s=event.end_s)],
+            )
+            for i, event in enumerate(ordered)
+        ],
+        checks=[
+            Check(
+                name="agreement",
+                passed=True,
+                score=event.iou,
+                model=writer(event.grounding),
+                rid=f"r{i}",
+            )
+            for i, event in enumerate(ordered)
+        ],
+        provenance=[
+            *dict.fromkeys(event.provenance for event in ordered),
+            *(event.grounding for event in ordered),
+            *(event.rewriting for event in ordered),
+        ],
+        parent_ids=[event.event_id for event in ordered],
+    )
+
+
+def run(rows: VideoRows, config: StageConfig, context: Context) -> Iterator[Annotation | Reject]:
+    """The tasks of one video, events before actions."""
+    for family in ("event", "action"):
+        events = [event for event in rows[CaptionedEvent] if event.family == family]
+        if events:
+            yield gather(events)
+
+
+STAGE = per_video_stage(
+    name="event_caption",
+    version=1,
+    reads=(CaptionedEvent,),
+    writes=Annotation,
+    config=StageConfig,
+    run=run,
+)

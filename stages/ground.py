@@ -1,0 +1,134 @@
+"""Locate each event again from its caption alone.
+
+reads:  Event, FramedSegment
+writes: GroundedEvent, one per event, in their order; without a second span when it was not found
+source: section 4.1 of arXiv:2512.21334, event caption, step 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.engines.base import Frame
+from pipeline.records import Event, FramedSegment, GroundedEvent, Provenance, Reject
+from pipeline.stage import VideoRows, annotation_stage
+from stages._asking import (
+    Answer,
+    SingleAnswerConfig,
+    evenly,
+    printed,
+    printed_times,
+    shown,
+)
+from stages._spans import clipped
+
+OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+class Config(SingleAnswerConfig):
+    """How events are located."""
+
+    prompt: str = Field("ground", description="prompt file")
+    max_frames: int = Field(
+        256, ge=2, description="frames shown, evenly spaced; the paper gives none"
+    )
+    tolerance_s: float = Field(
+        1.0,
+        ge=0,
+        description="a span that leaves the video by no more than this is clipped to it; the paper"
+        " gives none",
+    )
+
+
+class SpanSeen(Answer):
+    """Where the event is, in seconds, or that it is not there."""
+
+    found: bool
+    start_s: OptionalTime = None
+    end_s: OptionalTime = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """An event, the frames to look for it in, and the length of the video in seconds."""
+
+    event: Event
+    duration_s: float
+    segments: tuple[FramedSegment, ...]
+
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Search]:
+    """One search an event."""
+    segments = rows[FramedSegment]
+    frames = tuple(evenly(segments, config.max_frames))
+    for event in rows[Event]:
+        yield Search(event, segments[-1].end_s, frames)
+
+
+def ask(search: Search, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
+    """The caption without its span, and the whole video."""
+    variables = {
+        "caption": search.event.caption,
+        "duration_s": printed(search.duration_s),
+        "frame_times": printed_times(search.segments),
+    }
+    return variables, shown(search.segments)
+
+
+def accept(
+    search: Search, answers: Sequence[SpanSeen], config: Config, provenance: Provenance
+) -> Iterator[GroundedEvent | Reject]:
+    """The event with the span that was found.
+
+    A span that cannot be is as good as none; it is refused, and the event goes on without one.
+    """
+    seen = answers[0]
+    span = None
+    if seen.found:
+        if seen.start_s is not None and seen.end_s is not None:
+            span = clipped(seen.start_s, seen.end_s, search.duration_s, config.tolerance_s)
+        if span is None:
+            yield Reject(
+                video_id=search.event.video_id,
+                reason="bad_span",
+                detail=f"for event {search.event.event_id} of {search.duration_s:.2f} s",
+                row=seen.model_dump_json(),
+            )
+    yield grounded(search.event, span, provenance)
+
+
+def unanswered(search: Search, config: Config, provenance: Provenance) -> Iterator[GroundedEvent]:
+    """The event without a second span: were it left out, the others would seem to agree."""
+    yield grounded(search.event, None, provenance)
+
+
+def grounded(
+    event: Event, span: tuple[float, float] | None, provenance: Provenance
+) -> GroundedEvent:
+    """The event with a second span in seconds, or with none."""
+    return GroundedEvent.model_validate(
+        {
+            **event.model_dump(),
+            "grounded_start_s": span[0] if span else None,
+            "grounded_end_s": span[1] if span else None,
+            "grounding": provenance,
+        }
+    )
+
+
+STAGE = annotation_stage(
+    name="ground",
+    version=1,
+    reads=(Event, FramedSegment),
+    writes=GroundedEvent,
+    config=Config,
+    answer=SpanSeen,
+    cases=cases,
+    ask=ask,
+    accept=accept,
+    unanswered=unanswered,
+)

@@ -1,0 +1,115 @@
+"""Admit the videos of a manifest.
+
+reads:  the rows of the manifest
+writes: Video, one per admitted row, in order of the manifest; a Reject for every other row
+source: section 4.2 of arXiv:2512.21334, which names its sources and says nothing of admission
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from pipeline.fingerprint import canonical_json
+from pipeline.media.base import Clip, Media, MediaError
+from pipeline.records import ManifestRow, Reject, Video
+from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from stages._uri import uri_problem
+
+
+class Config(StageConfig):
+    """Which videos are admitted."""
+
+    min_duration_s: float = Field(
+        2.0, ge=0, description="shorter clips are refused; the paper gives no bound"
+    )
+    max_duration_s: float = Field(
+        600.0, gt=0, description="longer clips are refused; the paper gives no bound"
+    )
+    schemes: tuple[str, ...] = Field(
+        ("file",), description="uri schemes that may be opened, lower case, beside plain paths"
+    )
+
+
+def row_name(row: Any, number: int) -> str:
+    """What a row can be called by: its ``video_id``, else its ``uri``, else its place (0-based)."""
+    if isinstance(row, Mapping):
+        for key in ("video_id", "uri"):
+            value = row.get(key)
+            if isinstance(value, str) and value.strip():
+                return _storable(value)
+    return f"row {number}"
+
+
+def read_row(row: Any) -> ManifestRow | str:
+    """The row as a record, or what is wrong with it."""
+    try:
+        parsed = ManifestRow.model_validate(row)
+    except ValidationError as error:
+        return "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'row'}: {e['msg']}"
+            for e in error.errors(include_url=False, include_input=False)
+        )
+    if not parsed.video_id.strip():
+        return "video_id: empty"
+    if parsed.clip_end_s is not None and parsed.clip_end_s <= parsed.clip_start_s:
+        return "clip_end_s: not after clip_start_s"
+    for key, value in parsed.model_dump().items():
+        try:
+            canonical_json(value).encode()
+        except UnicodeEncodeError:
+            return f"{key}: a text that UTF-8 cannot hold"
+    return parsed
+
+
+def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
+    """The video with what probing it found, or why it is refused."""
+    problem = uri_problem(row.uri, config.schemes)
+    if problem:
+        return _refuse(row, "unsafe_uri", problem)
+    try:
+        probe = media.probe(Clip(row.uri, row.clip_start_s, row.clip_end_s))
+    except MediaError as error:
+        return _refuse(row, error.reason, error.detail)
+    if probe.duration_s < config.min_duration_s:
+        return _refuse(row, "too_short", f"{probe.duration_s:.2f} s")
+    if probe.duration_s > config.max_duration_s:
+        return _refuse(row, "too_long", f"{probe.duration_s:.2f} s")
+    return Video.model_validate({**row.model_dump(), **asdict(probe)})
+
+
+def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[Video | Reject]:
+    """One row for each row of the manifest, in its order."""
+    if context.media is None:
+        raise TypeError("stage 'ingest' needs media")
+    seen: set[str] = set()
+    for number, raw in enumerate(context.manifest):
+        row = read_row(raw)
+        if isinstance(row, str):
+            yield Reject(
+                video_id=row_name(raw, number),
+                reason="bad_manifest_row",
+                detail=_storable(row),
+                row=json.dumps(raw, default=str),
+            )
+        elif row.video_id in seen:
+            yield _refuse(row, "duplicate_id", "the shard has an earlier row with this video_id")
+        else:
+            seen.add(row.video_id)
+            yield admit(row, context.media, config)
+
+
+def _refuse(row: ManifestRow, reason: str, detail: str) -> Reject:
+    return Reject(video_id=row.video_id, reason=reason, detail=detail, row=row.model_dump_json())
+
+
+def _storable(text: str) -> str:
+    """The text with what UTF-8 cannot hold, lone surrogates, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+STAGE = Stage("ingest", 1, (), Video, Config, run, scope="source")

@@ -1,0 +1,146 @@
+"""Apply the verdicts and the rules of time-sensitive questions.
+
+reads:  Annotation, Verdict
+writes: Annotation, at most one per annotation read and in their order, with its checks; a Reject
+        for each response left out and for each annotation that breaks a rule
+source: section 4.1 of arXiv:2512.21334, time-sensitive QA; the rules are in its supplement, table
+        17, without their numbers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from pydantic import Field
+
+from pipeline.records import Annotation, Check, Reject, Response, Verdict
+from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from stages._asking import writer
+from stages._looks import in_order, looks
+from stages._spans import JITTER_S
+from stages._wording import bare
+
+REASONS = {"answerable": "not_answerable", "premature": "premature"}
+
+
+class Config(StageConfig):
+    """What a time-sensitive question must be like."""
+
+    min_distinct: int = Field(
+        2, ge=1, description="distinct answers; the paper's own rule, with 2 as its least"
+    )
+    min_gap_s: float = Field(
+        3.0, ge=0, description="time between one answer and the next; the paper gives none"
+    )
+    max_answers: int = Field(8, ge=1, description="answers to a question; the paper gives none")
+
+
+def failures(responses: Sequence[Response], verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """Why responses are dropped, by ``rid``: the first look that was failed, or not answered."""
+    reasons: dict[str, str] = {}
+    for response, look in looks(responses):
+        passed = [v.passed for v in verdicts if v.rid == response.rid and v.check == look]
+        if not passed:
+            reasons.setdefault(response.rid, "unverified")
+        elif not all(passed):
+            reasons.setdefault(response.rid, REASONS[look])
+    return reasons
+
+
+def merged(responses: Sequence[Response]) -> list[Response]:
+    """Responses in order of time; one that repeats the answer before it becomes part of that one.
+
+    The earlier one then holds for as long as the repetition would have.
+    """
+    kept: list[Response] = []
+    for response in in_order(responses):
+        if kept and bare(kept[-1].text) == bare(response.text):
+            kept[-1] = kept[-1].model_copy(update={"valid_until_s": response.valid_until_s})
+        else:
+            kept.append(response)
+    return kept
+
+
+def smallest_gap(responses: Sequence[Response]) -> float | None:
+    """Least time in seconds between responses in order; None when there are fewer than two."""
+    times = [r.respond_s for r in responses]
+    return min((b - a for a, b in pairwise(times)), default=None)
+
+
+def distinct(responses: Sequence[Response]) -> int:
+    """How many different answers there are."""
+    return len({bare(r.text) for r in responses})
+
+
+def broken_rule(
+    annotation: Annotation, responses: Sequence[Response], config: Config
+) -> tuple[str, str] | None:
+    """The first rule that the responses, in order, break: a reason with its detail."""
+    if distinct(responses) < config.min_distinct:
+        return "too_few_answers", f"{distinct(responses)} of at least {config.min_distinct}"
+    if len(responses) > config.max_answers:
+        return "too_many_answers", f"{len(responses)} of at most {config.max_answers}"
+    gap_s = smallest_gap(responses)
+    if gap_s is not None and gap_s < config.min_gap_s - JITTER_S:
+        return "gap_too_small", f"{gap_s:.2f} s of at least {config.min_gap_s:.2f} s"
+    asked = {q.qid: q.asked_s for q in annotation.questions}
+    if any(r.respond_s < asked[r.qid] for r in responses):
+        return "asked_too_late", "a response is due before its question"
+    return None
+
+
+def lint(
+    annotation: Annotation, verdicts: Sequence[Verdict], config: Config
+) -> Iterator[Annotation | Reject]:
+    """One annotation and the verdicts on it."""
+    reasons = failures(annotation.responses, verdicts)
+    passed = [r for r in annotation.responses if r.rid not in reasons]
+    responses = merged(passed)
+    standing = {r.rid for r in responses}
+    for response in in_order(annotation.responses):
+        if response.rid not in standing:
+            yield Reject(
+                video_id=annotation.video_id,
+                reason=reasons.get(response.rid, "repeat"),
+                detail=f"response {response.rid} of {annotation.annotation_id}",
+                row=response.model_dump_json(),
+            )
+    broken = broken_rule(annotation, responses, config)
+    if broken is not None:
+        yield Reject(
+            video_id=annotation.video_id,
+            reason=broken[0],
+            detail=broken[1],
+            row=annotation.model_dump_json(),
+        )
+        return
+    gap_s = smallest_gap(responses)
+    rules = [Check(name="distinct_answers", passed=True, score=distinct(responses), model="")]
+    if gap_s is not None:
+        rules.append(Check(name="smallest_gap_s", passed=True, score=gap_s, model=""))
+    checks = [
+        Check(name=v.check, passed=v.passed, score=1, model=writer(v.provenance), rid=v.rid)
+        for v in verdicts
+        if v.rid in standing
+    ]
+    yield annotation.model_copy(
+        update={"responses": responses, "checks": [*annotation.checks, *checks, *rules]}
+    )
+
+
+def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
+    """The annotations of one video, each with its own verdicts."""
+    for annotation in rows[Annotation]:
+        verdicts = [v for v in rows[Verdict] if v.annotation_id == annotation.annotation_id]
+        yield from lint(annotation, verdicts, config)
+
+
+STAGE = per_video_stage(
+    name="lint",
+    version=1,
+    reads=(Annotation, Verdict),
+    writes=Annotation,
+    config=Config,
+    run=run,
+)

@@ -1,0 +1,190 @@
+"""Edit the changes of a video into a narration: merged, shortened, without the monotonous.
+
+reads:  Change
+writes: Annotation of the task narration, at most one per video; a Reject for each line left out
+source: section 4.1 of arXiv:2512.21334, real-time narration, step 3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.engines.base import Frame
+from pipeline.fingerprint import digest
+from pipeline.records import (
+    Annotation,
+    Change,
+    Check,
+    Provenance,
+    Question,
+    Reject,
+    Response,
+)
+from pipeline.stage import VideoRows, annotation_stage
+from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, call, printed
+from stages._spans import JITTER_S
+
+
+class Config(SingleAnswerConfig):
+    """How narrations are edited, and which are kept."""
+
+    prompt: str = Field("polish", description="prompt file")
+    max_tokens: int = Field(8192, ge=1, description="of the whole narration of a video")
+    max_words: int = Field(5, ge=1, description="length of a line asked for; the paper's own")
+    min_gap_s: float = Field(
+        2.0,
+        ge=0,
+        description="a line closer than this to the line kept before it is left out; the paper"
+        " gives none",
+    )
+    min_lines: int = Field(
+        1,
+        ge=1,
+        description="a narration with fewer lines is refused; the paper gives none. One line is"
+        " enough by default because half of the paper's videos are shorter than 30 s, and a quiet"
+        " video with one change is what teaches silence; monotony is the editor's to refuse",
+    )
+    max_lines: int = Field(
+        600, ge=1, description="a narration with more lines is refused; the paper gives none"
+    )
+
+
+class Line(Answer):
+    """A line of the narration and when it is said."""
+
+    time_s: AnswerTime
+    sentence: Sentence
+
+
+class Narration(Answer):
+    """The edited lines, or that the video makes no narration."""
+
+    negative: bool
+    lines: Annotated[list[Line], Field(max_length=1000)]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The changes of one video that were seen, in order of time; never empty."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def video_id(self) -> str:
+        """The video they were seen in."""
+        return self.changes[0].video_id
+
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Draft | Reject]:
+    """One draft a video."""
+    changes = tuple(sorted((c for c in rows[Change] if c.changed), key=lambda c: c.index))
+    if changes:
+        yield Draft(changes)
+    else:
+        yield Reject(video_id=rows.video_id, reason="nothing_changed")
+
+
+def ask(draft: Draft, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
+    """The draft as text; no frames."""
+    lines = [{"time_s": printed(c.time_s), "sentence": c.text} for c in draft.changes]
+    return {"lines": lines, "max_words": config.max_words}, ()
+
+
+def placed(
+    draft: Draft, lines: Sequence[Line], min_gap_s: float
+) -> tuple[list[tuple[float, str]], list[tuple[str, Line]]]:
+    """The lines that stand, with their times in seconds, in order; and the others with the reason.
+
+    A line stands at the time of a change of the draft (``invented_time`` otherwise) and at least
+    ``min_gap_s`` (less ``JITTER_S``) after the line before it (``too_close`` otherwise).
+    """
+    times = {printed(c.time_s): c.time_s for c in reversed(draft.changes)}
+    kept: list[tuple[float, str]] = []
+    left: list[tuple[str, Line]] = []
+    for line in sorted(lines, key=lambda x: x.time_s):
+        time_s = times.get(printed(line.time_s))
+        if time_s is None:
+            left.append(("invented_time", line))
+        elif kept and time_s - kept[-1][0] < min_gap_s - JITTER_S:
+            left.append(("too_close", line))
+        else:
+            kept.append((time_s, line.sentence))
+    return kept, left
+
+
+def accept(
+    draft: Draft, answers: Sequence[Narration], config: Config, provenance: Provenance
+) -> Iterator[Annotation | Reject]:
+    """The narration, and a refusal for each line that was left out of it."""
+    narration = answers[0]
+
+    def refused(reason: str, detail: str) -> Reject:
+        row = narration.model_dump_json()
+        return Reject(video_id=draft.video_id, reason=reason, detail=detail, row=row)
+
+    if narration.negative:
+        yield refused("negative", "the editor refused the video")
+        return
+    kept, left = placed(draft, narration.lines, config.min_gap_s)
+    for reason, line in left:
+        yield Reject(
+            video_id=draft.video_id,
+            reason=reason,
+            detail=f"line at {line.time_s:.2f} s",
+            row=line.model_dump_json(),
+        )
+    if len(kept) < config.min_lines:
+        yield refused("too_few_lines", f"{len(kept)} of at least {config.min_lines}")
+    elif len(kept) > config.max_lines:
+        yield refused("too_many_lines", f"{len(kept)} of at most {config.max_lines}")
+    else:
+        invented = sum(reason == "invented_time" for reason, _ in left)
+        yield annotation(draft, kept, 1 - invented / len(narration.lines), provenance)
+
+
+def annotation(
+    draft: Draft, lines: Sequence[tuple[float, str]], known: float, provenance: Provenance
+) -> Annotation:
+    """The lines, each with its time in seconds, as instant responses to one standing question.
+
+    ``known`` is the share of the editor's lines at times of the draft. A line with another time was
+    left out, and the check says so.
+    """
+    return Annotation(
+        video_id=draft.video_id,
+        annotation_id=digest(["narration", draft.video_id, lines, call(provenance)], 16),
+        task="narration",
+        questions=[Question(qid="q0", text="", asked_s=0)],
+        responses=[
+            Response(
+                rid=f"r{i}",
+                qid="q0",
+                kind="instant",
+                text=text,
+                start_s=time_s,
+                end_s=time_s,
+                respond_s=time_s,
+            )
+            for i, (time_s, text) in enumerate(lines)
+        ],
+        checks=[Check(name="known_times", passed=known == 1, score=known, model="")],
+        provenance=[*(c.provenance for c in draft.changes), provenance],
+        parent_ids=[c.provenance.request_id for c in draft.changes],
+    )
+
+
+STAGE = annotation_stage(
+    name="polish",
+    version=1,
+    reads=(Change,),
+    writes=Annotation,
+    config=Config,
+    answer=Narration,
+    cases=cases,
+    ask=ask,
+    accept=accept,
+)

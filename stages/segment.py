@@ -1,0 +1,89 @@
+"""Cut each video into turns and store the frame of each.
+
+reads:  Video
+writes: FramedSegment, one a turn, in order of time; the last ends with the video
+source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second intervals)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field
+
+from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
+from pipeline.records import FramedSegment, Reject, Video
+from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+
+
+class Config(StageConfig):
+    """Which frames are stored."""
+
+    turns_per_s: float = Field(1.0, gt=0, le=30, description="turns a second; the paper has 1")
+    longer_px: int = Field(
+        448, ge=16, description="longer side of a stored frame in pixels; the paper gives none"
+    )
+    jpeg_quality: int = Field(
+        90, ge=1, le=100, description="of a stored frame; the paper gives none"
+    )
+    reader: ReaderName = Field("auto", description="which decoder reads the video")
+    timeout_s: float = Field(600.0, gt=0, description="wall clock allowed for one video")
+
+    def request(self) -> StillsRequest:
+        """What is asked of the decoder."""
+        return StillsRequest(
+            turns_per_s=self.turns_per_s,
+            longer_px=self.longer_px,
+            jpeg_quality=self.jpeg_quality,
+            reader=self.reader,
+            timeout_s=self.timeout_s,
+        )
+
+
+def tiles(n_turns: int, duration_s: float, turns_per_s: float) -> bool:
+    """Whether the last turn begins before the end of the video and reaches it (to 1 ms)."""
+    return (n_turns - 1) / turns_per_s < duration_s <= n_turns / turns_per_s + 0.001
+
+
+def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[FramedSegment]:
+    """A segment a still, side by side from 0 to the end of the video."""
+    return [
+        FramedSegment(
+            video_id=video.video_id,
+            index=i,
+            start_s=i / turns_per_s,
+            end_s=(i + 1) / turns_per_s if i + 1 < len(stills) else video.duration_s,
+            frame_s=still.frame_s,
+            jpeg=still.jpeg,
+        )
+        for i, still in enumerate(stills)
+    ]
+
+
+def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSegment | Reject]:
+    """The segments of one video, or why it has none."""
+    if context.media is None:
+        raise TypeError("stage 'segment' needs media")
+    for video in rows[Video]:
+        clip = Clip(video.uri, video.clip_start_s, video.clip_end_s)
+        try:
+            stills = context.media.stills(clip, config.request())
+        except MediaError as error:
+            yield _refuse(video, error.reason, error.detail)
+            continue
+        if not tiles(len(stills), video.duration_s, config.turns_per_s):
+            detail = f"{len(stills)} frames for {video.duration_s:.3f} s"
+            yield _refuse(video, "frames_do_not_tile", detail)
+            continue
+        yield from tile(video, stills, config.turns_per_s)
+
+
+def _refuse(video: Video, reason: str, detail: str) -> Reject:
+    return Reject(
+        video_id=video.video_id, reason=reason, detail=detail, row=video.model_dump_json()
+    )
+
+
+STAGE = per_video_stage(
+    name="segment", version=1, reads=(Video,), writes=FramedSegment, config=Config, run=run
+)

@@ -1,0 +1,31 @@
+"""Write the corpus: Parquet a task, WebDataset with the frames, card and counts.
+
+reads:  Dialogue, FramedSegment (all shards)
+writes: ShardFile, one a file, by path; the files themselves go to the folder of the context
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pipeline.corpus.layout import CorpusSettings, VideoSample
+from pipeline.corpus.write import write_corpus
+from pipeline.records import Dialogue, FramedSegment, ShardFile
+from pipeline.stage import Context, Stage, StageConfig, VideoRows
+
+
+class Config(StageConfig, CorpusSettings):
+    """The section ``corpus`` of a run."""
+
+
+def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[ShardFile]:
+    """The files, after all of them are written; one video is held at a time."""
+    if context.folder is None:
+        raise TypeError("stage 'shard' needs a folder")
+    samples = (
+        VideoSample(rows[Dialogue], rows[FramedSegment] if config.frames else ()) for rows in videos
+    )
+    yield from write_corpus(context.folder, samples, config)
+
+
+STAGE = Stage("shard", 1, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")

@@ -1,0 +1,84 @@
+"""A small run of toy stages."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import graph, worker
+from pipeline.config import RunConfig
+from pipeline.executor import run_on
+from pipeline.graph import build_graph
+from pipeline.plan import NodePlan, make_plan
+from pipeline.source import Source
+from pipeline.worker import ShardResult, ShardTask, run_shard
+
+_spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
+assert _spec and _spec.loader
+toys = importlib.util.module_from_spec(_spec)
+sys.modules["toys"] = toys
+_spec.loader.exec_module(toys)
+
+Planner = Callable[..., Sequence[NodePlan]]
+
+
+class InlinePool:
+    """Runs each task when it is waited for, in this process."""
+
+    capacity = 4
+
+    def __init__(self) -> None:
+        self.waiting: list[ShardTask] = []
+        self.order: list[tuple[str, int]] = []
+
+    def start(self, task: ShardTask) -> None:
+        """Hand over one task."""
+        self.waiting.append(task)
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+        """Run the oldest."""
+        task = self.waiting.pop(0)
+        assert all(part.exists() for part in task.input_parts), "started before its inputs"
+        self.order.append((task.node, task.shard))
+        return [(task, run_shard(task))]
+
+
+class InlineExecutor:
+    """An executor for the toys, whose module no other process can import."""
+
+    def __init__(self) -> None:
+        self.pool = InlinePool()
+
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """See ``Executor.run``."""
+        return run_on(self.pool, tasks)
+
+
+@pytest.fixture
+def inline() -> InlineExecutor:
+    """An executor in this process."""
+    return InlineExecutor()
+
+
+@pytest.fixture
+def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
+    """``plan_toys(ns, admit={…}, …)``: a plan of admit, spell, count; three rows a shard."""
+    monkeypatch.setattr(graph, "load_stage", toys.load_toy)
+    monkeypatch.setattr(worker, "load_stage", toys.load_toy)
+
+    def make(ns: Sequence[int], **configs: dict[str, Any]) -> Sequence[NodePlan]:
+        nodes = {
+            "admit": {"stage": "admit", "config": configs.get("admit", {})},
+            "spell": {"stage": "spell", "after": ["admit"], "config": configs.get("spell", {})},
+            "count": {"stage": "count", "after": ["spell"]},
+        }
+        config = RunConfig.model_validate({"source": {"path": "m.jsonl"}, "nodes": nodes})
+        rows = [{"video_id": f"v{i}", "n": n} for i, n in enumerate(ns)]
+        return make_plan(build_graph(config), Source(rows, tmp_path), 3, tmp_path / "run")
+
+    return make

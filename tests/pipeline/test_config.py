@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load_config
+from pipeline.suggest import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+MINIMAL = "source: {path: m.jsonl}\nnodes: {ingest: {stage: ingest}}\n"
+
+
+def written(folder: Path, text: str, name: str = "run.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configs_are_valid(path: Path) -> None:
+    from pipeline.graph import build_graph
+
+    build_graph(load_config(path))
+
+
+def test_defaults_and_overrides(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, MINIMAL), ["run.workers=3", "run.name=x y"])
+    assert (config.run.workers, config.run.name) == (3, "x y")
+    assert config.run.videos_per_shard == 64
+
+
+def test_extends_goes_key_by_key(tmp_path: Path) -> None:
+    written(tmp_path, MINIMAL + "run: {name: base, workers: 2}\n", "base.yaml")
+    config = load_config(written(tmp_path, "extends: base.yaml\nrun: {workers: 5}\n"))
+    assert (config.run.name, config.run.workers) == ("base", 5)
+
+
+def test_extends_in_a_circle_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "extends: run.yaml\n", "other.yaml")
+    with pytest.raises(ConfigError, match="extends itself"):
+        load_config(written(tmp_path, "extends: other.yaml\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rum: {workers: 1}\n", "rum: unknown key; did you mean 'run'"),
+        ("run: {worker: 1}\n", "run.worker: unknown key; did you mean 'workers'"),
+        ("run: {workers: 0}\n", "run.workers: .*greater than or equal to 1"),
+        ("run: {executor: rya}\n", "run.executor: 'rya' is not one of .*did you mean 'ray'"),
+        ("engines: {captoner: {kind: embedded}}\n", "engines.captoner: .*did you mean 'captioner'"),
+        ("engines: {captioner: {kind: vllm}}\n", "engines.captioner.kind: 'vllm'"),
+        ("nodes: {a: {stag: ingest}}\n", "nodes.a.stag: unknown key; did you mean 'stage'"),
+        ("nodes: [1]\n", "nodes: "),
+        ("x", "must be a mapping|not YAML"),
+        ("run: {\n", "not YAML"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, text: str, message: str) -> None:
+    head = "" if text == "x" else "source: {path: m.jsonl}\n"
+    nodes = "" if "nodes" in text else "nodes: {ingest: {stage: ingest}}\n"
+    whole = text if text == "x" else head + nodes + text
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, whole))
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="source: this key is needed"):
+        load_config(written(tmp_path, "nodes: {}\n"))
+    with pytest.raises(ConfigError, match=r"absent.yaml: cannot be read"):
+        load_config(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    "override", ["run.workers", "=3", "run..x=1", "run.name.x=1", "run.name={"]
+)
+def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        load_config(written(tmp_path, MINIMAL + "run: {name: a}\n"), [override])

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.plan import NodePlan
+from pipeline.store import files_path, read_counts, rejects_path
+from pipeline.worker import ShardResult, run_shard
+
+Planner = Callable[..., Sequence[NodePlan]]
+
+
+def run_all(plans: Sequence[NodePlan]) -> dict[str, ShardResult]:
+    return {f"{t.node}{t.shard}": run_shard(t) for p in plans for t in p.tasks}
+
+
+def test_rows_rejects_and_counts_lie_together(plan_toys: Planner) -> None:
+    plans = plan_toys([2, 0, 9], admit={"most": 5})
+    results = run_all(plans)
+    admit, spell, count = (p.tasks[0].part for p in plans)
+    assert pq.read_table(spell).to_pylist() == [{"video_id": "v0", "letter": "x"}] * 2
+    rejected = pq.read_table(rejects_path(admit)).to_pylist()
+    assert [(r["video_id"], r["reason"], r["stage"]) for r in rejected] == [
+        ("v2", "too_many", "admit")
+    ]
+    assert read_counts(admit) == results["admit0"].counts
+    assert read_counts(spell) | {"asks": 0} == {
+        "videos_in": 2,
+        "videos_out": 1,
+        "videos_rejected": 1,
+        "rows_out": 2,
+        "rejected": {"none": 1},
+        "asks": 0,
+        "tokens_in": 0,
+        "tokens_out": 0,
+    }
+    assert (files_path(count) / "total.txt").read_text() == "2"
+    assert not list(count.parent.glob(".*")), "nothing half-written stays"
+
+
+def test_a_stage_that_loses_a_video_fails_its_shard_alone(plan_toys: Planner) -> None:
+    plans = plan_toys([1, 1, 1, 1], spell={"lose": "v1"})
+    results = run_all(plans)
+    assert "neither accepted nor rejected: ['v1']" in str(results["spell0"].error)
+    assert not plans[1].tasks[0].part.exists()
+    assert results["spell1"].error is None
+
+
+def test_a_shard_never_raises(plan_toys: Planner) -> None:
+    (task,) = plan_toys([1])[1].tasks
+    result = run_shard(task)
+    assert result.error is not None and "FileNotFoundError" in result.error
+
+
+def test_the_same_work_gives_the_same_bytes(plan_toys: Planner, tmp_path: Any) -> None:
+    plans = plan_toys([1, 2, 3])
+    run_all(plans)
+    first = [p.tasks[0].part.read_bytes() for p in plans]
+    run_all(plans)
+    assert [p.tasks[0].part.read_bytes() for p in plans] == first

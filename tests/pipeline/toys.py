@@ -1,0 +1,84 @@
+"""Stages so small that their whole behaviour is seen at a glance, for tests of the spine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pipeline import stage as stage_module
+from pipeline.records import Record, Reject
+from pipeline.stage import Context, Stage, StageConfig, VideoRows
+
+
+class Admitted(Record):
+    """A row of the manifest."""
+
+    video_id: str
+    n: int
+
+
+class Letter(Record):
+    """``n`` of them a video."""
+
+    video_id: str
+    letter: str
+
+
+class Count(Record):
+    """How many letters a run has."""
+
+    letters: int
+
+
+class AdmitConfig(StageConfig):
+    """Settings of ``admit``."""
+
+    most: int = 100
+
+
+class SpellConfig(StageConfig):
+    """Settings of ``spell``."""
+
+    letter: str = "x"
+    lose: str = ""
+    """This video vanishes: a fault of the stage."""
+
+
+def admit(videos: Iterable[VideoRows], config: AdmitConfig, context: Context) -> Iterator[Any]:
+    """Rows up to ``most``."""
+    for row in context.manifest:
+        if row["n"] > config.most:
+            yield Reject(video_id=row["video_id"], reason="too_many")
+        else:
+            yield Admitted(video_id=row["video_id"], n=row["n"])
+
+
+def spell(videos: Iterable[VideoRows], config: SpellConfig, context: Context) -> Iterator[Any]:
+    """A letter ``n`` times."""
+    for rows in videos:
+        (row,) = rows[Admitted]
+        if row.n == 0:
+            yield Reject(video_id=rows.video_id, reason="none")
+        if rows.video_id != config.lose:
+            for _ in range(row.n):
+                yield Letter(video_id=row.video_id, letter=config.letter)
+
+
+def count(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
+    """One row for the run, and one file."""
+    total = sum(len(rows[Letter]) for rows in videos)
+    assert context.folder is not None
+    (context.folder / "total.txt").write_text(str(total), encoding="utf-8")
+    yield Count(letters=total)
+
+
+ADMIT = Stage("admit", 1, (), Admitted, AdmitConfig, admit, scope="source")
+SPELL = Stage("spell", 1, (Admitted,), Letter, SpellConfig, spell)
+COUNT = Stage("count", 1, (Letter,), Count, StageConfig, count, scope="dataset")
+
+TOYS: Mapping[str, Stage[Any]] = {"admit": ADMIT, "spell": SPELL, "count": COUNT}
+
+
+def load_toy(name: str) -> Stage[Any]:
+    """``load_stage`` for the toys."""
+    return TOYS[name] if name in TOYS else stage_module.load_stage(name)

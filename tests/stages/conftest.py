@@ -1,0 +1,219 @@
+"""Rows, an engine and media that say what a test tells them to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+
+from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
+from pipeline.prompt import load_prompts
+from pipeline.records import (
+    Annotation,
+    FramedSegment,
+    Provenance,
+    Question,
+    Record,
+    Response,
+    VerifiedEvent,
+    Video,
+)
+from pipeline.stage import Context
+
+R = TypeVar("R", bound=Record)
+Replying = Callable[[Ask], "Mapping[str, Any] | str"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    video_id: str
+    kinds: Mapping[type[Record], Sequence[Record]]
+
+    def __getitem__(self, kind: type[R]) -> Sequence[R]:
+        return self.kinds[kind]  # type: ignore[return-value]
+
+
+@dataclass
+class SaidEngine:
+    """Answers each ask with what ``reply`` returns: an answer, or a text as it stands."""
+
+    reply: Replying
+    version: str = "1"
+    asks: list[Ask] = field(default_factory=list)
+
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+        self.asks.extend(asks)
+        said = [(ask, self.reply(ask)) for ask in asks]
+        return [
+            [Reply(ask.request_id, text if isinstance(text, str) else json.dumps(text))]
+            * sampling.samples
+            for ask, text in said
+        ]
+
+
+@dataclass
+class Seat:
+    engine: SaidEngine
+    kind: str = "embedded"
+    model: str = "m"
+    revision: str = "1"
+
+
+@dataclass(frozen=True)
+class SaidMedia:
+    """Clips of known durations, one still a turn; other uris cannot be read."""
+
+    durations_s: Mapping[str, float]
+
+    def probe(self, clip: Clip) -> Probe:
+        if clip.uri not in self.durations_s:
+            raise MediaError("unreadable", "no such file")
+        return Probe(self.durations_s[clip.uri], 64, 48, 0, "h264", 25.0, "0" * 64)
+
+    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+        n = int(self.probe(clip).duration_s * request.turns_per_s - 1e-9) + 1
+        return [Still(i / request.turns_per_s, b"jpeg") for i in range(n)]
+
+
+@pytest.fixture
+def provenance() -> Provenance:
+    return Provenance(
+        stage="s",
+        prompt="p",
+        prompt_sha="sha",
+        model="m",
+        revision="1",
+        engine="embedded",
+        engine_version="1",
+        temperature=0,
+        max_tokens=1,
+        seed=0,
+        samples=1,
+        tokens_in=0,
+        tokens_out=0,
+        request_id="q",
+    )
+
+
+@pytest.fixture
+def video_rows() -> Callable[..., Rows]:
+    """``video_rows({Kind: rows, ...})``: the rows of the video ``v``."""
+
+    def make(kinds: Mapping[type[Record], Sequence[Record]], video_id: str = "v") -> Rows:
+        return Rows(video_id, kinds)
+
+    return make
+
+
+@pytest.fixture
+def asking() -> Callable[[str, Replying], tuple[Context, SaidEngine]]:
+    """``asking(prompt, reply)``: a context with the real prompt file, and its engine."""
+
+    def make(prompt: str, reply: Replying) -> tuple[Context, SaidEngine]:
+        engine = SaidEngine(reply)
+        return Context(seat=Seat(engine), prompts=load_prompts(prompt)), engine
+
+    return make
+
+
+@pytest.fixture
+def framed() -> Callable[..., list[FramedSegment]]:
+    """``framed(n, turns_per_s)``: the segments of the video ``v``, each with its frame on time."""
+
+    def make(n: int, turns_per_s: float = 1.0) -> list[FramedSegment]:
+        return [
+            FramedSegment(
+                video_id="v",
+                index=i,
+                start_s=i / turns_per_s,
+                end_s=(i + 1) / turns_per_s,
+                frame_s=i / turns_per_s,
+                jpeg=bytes([i]),
+            )
+            for i in range(n)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def video() -> Callable[..., Video]:
+    """``video(**fields)``: the video ``v`` of 10 s."""
+
+    def make(**fields: Any) -> Video:
+        known: dict[str, Any] = {
+            "video_id": "v",
+            "uri": "v.mp4",
+            "duration_s": 10.0,
+            "width": 64,
+            "height": 48,
+            "rotation_deg": 0,
+            "codec": "h264",
+            "frame_rate": 25.0,
+            "sha256": "0" * 64,
+        }
+        return Video.model_validate(known | fields)
+
+    return make
+
+
+@pytest.fixture
+def event(provenance: Provenance) -> Callable[..., VerifiedEvent]:
+    """``event(start_s, end_s, **fields)``: a kept event of the video ``v``."""
+
+    def make(start_s: float, end_s: float, **fields: Any) -> VerifiedEvent:
+        known: dict[str, Any] = {
+            "video_id": "v",
+            "event_id": f"e{start_s}-{end_s}",
+            "family": "event",
+            "caption": f"Something happens for {end_s - start_s} s.",
+            "start_s": start_s,
+            "end_s": end_s,
+            "provenance": provenance,
+            "grounded_start_s": start_s,
+            "grounded_end_s": end_s,
+            "grounding": provenance,
+            "iou": 1.0,
+            "kept": True,
+            "reason": "",
+        }
+        return VerifiedEvent.model_validate(known | fields)
+
+    return make
+
+
+@pytest.fixture
+def said_media() -> Callable[[Mapping[str, float]], SaidMedia]:
+    """``said_media({uri: duration_s})``."""
+    return SaidMedia
+
+
+@pytest.fixture
+def tsqa() -> Callable[..., Annotation]:
+    """``tsqa((time_s, value), ...)``: one question on the video ``v``, asked at 0."""
+
+    def make(*answers: tuple[float, str]) -> Annotation:
+        return Annotation(
+            video_id="v",
+            annotation_id="a",
+            task="tsqa",
+            questions=[Question(qid="q0", text="Which?", asked_s=0)],
+            responses=[
+                Response(
+                    rid=f"r{i}",
+                    qid="q0",
+                    kind="instant",
+                    text=value,
+                    start_s=time_s,
+                    end_s=time_s,
+                    respond_s=time_s,
+                )
+                for i, (time_s, value) in enumerate(answers)
+            ],
+        )
+
+    return make

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from pipeline.records import Reject, Video
+from pipeline.stage import Context
+from stages import ingest
+
+DURATIONS_S = {"a.mp4": 10.0, "short.mp4": 1.0, "long.mp4": 601.0}
+
+
+@pytest.fixture
+def ingested(said_media: Callable[..., Any]) -> Callable[..., list[Any]]:
+    def run(*rows: Any, **settings: Any) -> list[Any]:
+        context = Context(manifest=rows, media=said_media(DURATIONS_S))
+        return list(ingest.STAGE.run((), ingest.Config(**settings), context))
+
+    return run
+
+
+def test_a_video_is_its_row_and_what_probing_found(ingested: Callable[..., list[Any]]) -> None:
+    annotation = {"kind": "qa", "text": "Red.", "question": "Which colour?"}
+    (video,) = ingested(
+        {"video_id": "v", "uri": "a.mp4", "licence": "CC0", "annotations": [annotation]}
+    )
+    assert isinstance(video, Video)
+    assert (video.duration_s, video.codec, video.licence) == (10.0, "h264", "CC0")
+    assert video.annotations[0].text == "Red."
+
+
+@pytest.mark.parametrize(
+    ("row", "video_id", "reason", "detail"),
+    [
+        ("v", "row 0", "bad_manifest_row", "row:"),
+        (None, "row 0", "bad_manifest_row", "row:"),
+        ({}, "row 0", "bad_manifest_row", "video_id: Field required"),
+        ({"uri": "a.mp4"}, "a.mp4", "bad_manifest_row", "video_id: Field required"),
+        ({"video_id": 3, "uri": "a.mp4"}, "a.mp4", "bad_manifest_row", "video_id:"),
+        ({"video_id": " ", "uri": "a.mp4"}, "a.mp4", "bad_manifest_row", "video_id: empty"),
+        ({"video_id": "v"}, "v", "bad_manifest_row", "uri: Field required"),
+        ({"video_id": "v", "uri": "a.mp4", "x": 1}, "v", "bad_manifest_row", "x: Extra"),
+        ({"video_id": "\ud800", "uri": "a.mp4"}, "\\ud800", "bad_manifest_row", "video_id:"),
+        (
+            {"video_id": "v", "uri": "a.mp4", "annotations": [{"kind": "x", "text": ""}]},
+            "v",
+            "bad_manifest_row",
+            "annotations.0.kind:",
+        ),
+        (
+            {"video_id": "v", "uri": "a.mp4", "clip_start_s": 2, "clip_end_s": 2},
+            "v",
+            "bad_manifest_row",
+            "clip_end_s:",
+        ),
+        ({"video_id": "v", "uri": "http://x/a.mp4"}, "v", "unsafe_uri", "scheme 'http'"),
+        ({"video_id": "v", "uri": "b.mp4"}, "v", "unreadable", "no such file"),
+        ({"video_id": "v", "uri": "short.mp4"}, "v", "too_short", "1.00 s"),
+        ({"video_id": "v", "uri": "long.mp4"}, "v", "too_long", "601.00 s"),
+    ],
+)
+def test_every_other_row_is_refused(
+    ingested: Callable[..., list[Any]],
+    row: Mapping[str, Any],
+    video_id: str,
+    reason: str,
+    detail: str,
+) -> None:
+    (reject,) = ingested(row)
+    assert isinstance(reject, Reject)
+    assert (reject.video_id, reject.reason) == (video_id, reason)
+    assert detail in reject.detail
+    assert reject.row
+    reject.model_dump_json().encode()
+
+
+def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -> None:
+    row = {"video_id": "v", "uri": "a.mp4"}
+    first, second = ingested(row, row)
+    assert isinstance(first, Video)
+    assert second.reason == "duplicate_id"
+
+
+def test_a_scheme_can_be_allowed(ingested: Callable[..., list[Any]]) -> None:
+    (reject,) = ingested({"video_id": "v", "uri": "s3://x/a.mp4"}, schemes=["s3"])
+    assert reject.reason == "unreadable"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.records import Video
+from pipeline.stage import Context
+from stages import segment
+
+
+@pytest.mark.parametrize(
+    ("n_turns", "duration_s", "turns_per_s", "whole"),
+    [
+        (10, 10.0, 1.0, True),
+        (10, 9.04, 1.0, True),
+        (11, 10.00000001, 1.0, True),
+        (10, 10.00000001, 1.0, True),
+        (11, 10.0, 1.0, False),
+        (9, 10.0, 1.0, False),
+        (20, 10.0, 2.0, True),
+        (0, 1.0, 1.0, False),
+    ],
+)
+def test_turns_must_tile(n_turns: int, duration_s: float, turns_per_s: float, whole: bool) -> None:
+    assert segment.tiles(n_turns, duration_s, turns_per_s) is whole
+
+
+def test_segments_lie_side_by_side(
+    video: Callable[..., Video], video_rows: Callable[..., Any], said_media: Callable[..., Any]
+) -> None:
+    context = Context(media=said_media({"v.mp4": 2.25}))
+    rows = video_rows({Video: [video(duration_s=2.25)]})
+    made: list[Any] = list(segment.STAGE.run([rows], segment.Config(turns_per_s=2), context))
+    assert [(s.index, s.start_s, s.end_s, s.frame_s) for s in made] == [
+        (0, 0.0, 0.5, 0.0),
+        (1, 0.5, 1.0, 0.5),
+        (2, 1.0, 1.5, 1.0),
+        (3, 1.5, 2.0, 1.5),
+        (4, 2.0, 2.25, 2.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"), [("lost.mp4", "unreadable"), ("v.mp4", "frames_do_not_tile")]
+)
+def test_a_video_without_its_frames_is_refused(
+    video: Callable[..., Video],
+    video_rows: Callable[..., Any],
+    said_media: Callable[..., Any],
+    uri: str,
+    reason: str,
+) -> None:
+    context = Context(media=said_media({"v.mp4": 5.0}))
+    rows = video_rows({Video: [video(uri=uri)]})
+    (reject,) = segment.STAGE.run([rows], segment.Config(), context)
+    assert reject.model_dump()["reason"] == reason

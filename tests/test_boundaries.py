@@ -1,0 +1,138 @@
+"""The architecture as the tree has it: who imports what, sizes, names."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(p for folder in ("pipeline", "stages") for p in (ROOT / folder).rglob("*.py"))
+ALL = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("benchmarks/*.py"))]
+
+ONLY_IN = {
+    "ray": {"pipeline/ray_executor.py"},
+    "vllm": {"pipeline/engines/vllm_engine.py"},
+    "av": {"pipeline/media/pyav_reader.py"},
+    "decord": {"pipeline/media/decord_reader.py"},
+    "huggingface_hub": {"pipeline/corpus/hub.py"},
+    "typer": {"pipeline/run.py"},
+    "webdataset": {"pipeline/corpus/tars.py"},
+}
+
+STAGES_MAY_IMPORT = {
+    "pipeline.records",
+    "pipeline.stage",
+    "pipeline.prompt",
+    "pipeline.fingerprint",
+    "pipeline.engines.base",
+    "pipeline.media.base",
+    "pipeline.dialogue",
+}
+
+IMPURE = {"time", "datetime", "random", "os", "socket", "subprocess", "uuid", "secrets", "platform"}
+
+SUBPACKAGES = {"engines", "media", "dialogue", "corpus", "insight", "scoring"}
+
+MAY_KNOW = {
+    # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
+    "insight": {"pipeline.plan", "pipeline.store", "pipeline.schema", "pipeline.truth"},
+    "corpus": {"pipeline.schema", "pipeline.fingerprint"},
+    "media": {"pipeline.truth", "pipeline.fingerprint"},
+    "dialogue": set[str](),
+    "engines": {"pipeline.fingerprint"},
+    "scoring": set[str](),
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module or ""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_library_is_imported_in_one_place(library: str) -> None:
+    users = {
+        name_of(path)
+        for path in SOURCES
+        if library in {name.partition(".")[0] for name in imported(path)}
+    }
+    assert users <= ONLY_IN[library]
+
+
+def test_pipeline_never_imports_stages() -> None:
+    for path in (ROOT / "pipeline").rglob("*.py"):
+        assert "stages" not in {n.partition(".")[0] for n in imported(path)}, name_of(path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=name_of)
+def test_a_stage_reaches_nothing_but_its_seams(path: Path) -> None:
+    extra = {"pipeline.corpus"} if path.stem == "shard" else set[str]()
+    for name in imported(path):
+        head = name.partition(".")[0]
+        if head == "pipeline":
+            allowed = STAGES_MAY_IMPORT | extra
+            assert any(name == a or name.startswith(a + ".") for a in allowed), name
+        elif head == "stages":
+            assert name.partition(".")[2].startswith("_"), f"{name} is a stage"
+        else:
+            assert head not in IMPURE, f"{head}: a stage is pure"
+
+
+@pytest.mark.parametrize("folder", sorted(SUBPACKAGES))
+def test_a_subpackage_knows_no_other(folder: str) -> None:
+    for path in (ROOT / "pipeline" / folder).rglob("*.py"):
+        for name in imported(path):
+            if name.startswith("pipeline.") and not name.startswith(f"pipeline.{folder}"):
+                known = {"pipeline.records"} | MAY_KNOW[folder]
+                assert name in known, f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", ALL, ids=name_of)
+def test_no_file_is_longer_than_300_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_one_broad_except() -> None:
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                names = (
+                    {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+                    if node.type
+                    else {""}
+                )
+                if names & {"", "Exception", "BaseException"}:
+                    found.append(name_of(path))
+    assert found == ["pipeline/worker.py"]
+
+
+def test_modules_beside_run_shadow_nothing() -> None:
+    names = {p.stem for p in (ROOT / "pipeline").iterdir() if p.name != "__init__.py"}
+    dependencies = {"ray", "vllm", "yaml", "pydantic", "pyarrow", "datasets", "typer", "rich", "av"}
+    assert not names & (set(sys.stdlib_module_names) | dependencies)
+
+
+def test_tests_are_no_package() -> None:
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_every_stage_has_a_test_and_every_public_module_a_stage() -> None:
+    from pipeline.stage import Stage, load_stage
+
+    for path in (ROOT / "stages").glob("[!_]*.py"):
+        assert isinstance(load_stage(path.stem), Stage)
+        assert load_stage(path.stem).name == path.stem
+        assert (ROOT / "tests" / "stages" / f"test_{path.stem}.py").exists(), path.stem
