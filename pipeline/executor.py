@@ -139,34 +139,36 @@ class LocalExecutor:
 
 
 class _ProcessPool:
+    """Pools of one process each, so that a process that dies takes no other task with it."""
+
     def __init__(self, workers: int) -> None:
         self.capacity = workers
-        self._running: dict[Future[ShardResult], ShardTask] = {}
-        self._pool = self._open()
-
-    def _open(self) -> ProcessPoolExecutor:
-        # Not fork: the decoders and Arrow hold threads. Not spawn: it would run the command again.
-        context = multiprocessing.get_context("forkserver")
-        return ProcessPoolExecutor(self.capacity, mp_context=context)
+        self._idle = [_one_process() for _ in range(workers)]
+        self._running: dict[Future[ShardResult], tuple[ShardTask, ProcessPoolExecutor]] = {}
 
     def start(self, task: ShardTask) -> None:
-        try:
-            future = self._pool.submit(run_shard, task)
-        except BrokenProcessPool:
-            self._pool = self._open()
-            future = self._pool.submit(run_shard, task)
-        self._running[future] = task
+        process = self._idle.pop()
+        self._running[process.submit(run_shard, task)] = (task, process)
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
         found: list[tuple[ShardTask, ShardResult | None]] = []
         for future in done:
-            task = self._running.pop(future)
+            task, process = self._running.pop(future)
             try:
                 found.append((task, future.result()))
             except BrokenProcessPool:
+                process.shutdown(wait=False)
+                process = _one_process()
                 found.append((task, None))
+            self._idle.append(process)
         return found
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in [*self._idle, *(process for _, process in self._running.values())]:
+            process.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_process() -> ProcessPoolExecutor:
+    # Not fork: the decoders and Arrow hold threads. Not spawn: it would run the command again.
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))

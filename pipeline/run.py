@@ -224,9 +224,9 @@ def _watch(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     try:
-        app(args=arguments, standalone_mode=False)
-    except typer.Exit as stop:
-        return int(stop.exit_code)
+        app(args=arguments)
+    except SystemExit as stop:
+        return int(stop.code or DONE)
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE

@@ -47,6 +47,8 @@ def row_name(row: Any, number: int) -> str:
 
 def read_row(row: Any) -> ManifestRow | str:
     """The row as a record, or what is wrong with it."""
+    if isinstance(row, Mapping) and "unreadable" in row:
+        return str(row["unreadable"])
     try:
         parsed = ManifestRow.model_validate(row)
     except ValidationError as error:
@@ -86,8 +88,14 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
     """One row for each row of the manifest, in its order."""
     if context.media is None:
         raise TypeError("stage 'ingest' needs media")
-    seen: set[str] = set()
     for number, raw in enumerate(context.manifest):
+        if isinstance(raw, Mapping) and "duplicate_of" in raw:
+            yield Reject(
+                video_id=row_name(raw, number),
+                reason="duplicate_id",
+                detail=f"the same video_id as {raw['duplicate_of']}",
+            )
+            continue
         row = read_row(raw)
         if isinstance(row, str):
             yield Reject(
@@ -96,10 +104,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
                 detail=_storable(row),
                 row=json.dumps(raw, default=str),
             )
-        elif row.video_id in seen:
-            yield _refuse(row, "duplicate_id", "the shard has an earlier row with this video_id")
         else:
-            seen.add(row.video_id)
             yield admit(row, context.media, config)
 
 

@@ -23,6 +23,8 @@ from pipeline.engines.observe import BadFrameError, Observation, observe
 from pipeline.engines.tracks import Film, film_of
 
 KEPT_OBSERVATIONS = 8192
+PRINTED_S = 0.01
+"""The variables of a prompt state times to this precision."""
 
 Variables = Mapping[str, Any]
 
@@ -104,12 +106,18 @@ def _answer(ask: Ask, film: Film) -> Any:
 
 
 def _change_seen(film: Film, variables: Variables) -> Any:
-    sentence = change_of(film)
+    # Without a time to compare with, the first frame is it.
+    before_s = _float(variables.get("before_s", 0.0))
+    first = sum(time_s < before_s - PRINTED_S for time_s in film.times)
+    sentence = change_of(film.observations[first:])
     return {"changed": bool(sentence), "sentence": sentence}
 
 
 def _narration(film: Film, variables: Variables) -> Any:
-    lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
+    try:
+        lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
+    except (KeyError, TypeError) as error:
+        raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
     kept = embedded_texts.narration(lines, _int(variables["max_words"]))
     said = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in kept]
     return {"negative": not said, "lines": said}
@@ -128,11 +136,11 @@ def _span_seen(film: Film, variables: Variables) -> Any:
 
 
 def _rewritten(film: Film, variables: Variables) -> Any:
-    return {"sentence": embedded_texts.rewritten(str(variables["caption"]))}
+    return {"sentence": _said(embedded_texts.rewritten(str(variables["caption"])))}
 
 
 def _query(film: Film, variables: Variables) -> Any:
-    return {"query": embedded_texts.query(str(variables["caption"]))}
+    return {"query": _said(embedded_texts.query(str(variables["caption"])))}
 
 
 def _questions(film: Film, variables: Variables) -> Any:
@@ -157,11 +165,17 @@ def _answer_seen(film: Film, variables: Variables) -> Any:
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     last = film.observations[-1] if film.observations else None
     facts = Facts(
-        changed=bool(change_of(film)),
+        changed=bool(change_of(film.observations)),
         count=len(last.blobs) if last else 0,
         sentence=describe(last) if last else "There is nothing to see.",
     )
     return answer_to(schema, facts)
+
+
+def _said(text: str) -> str:
+    if not text:
+        raise UnsupportedAskError("a caption without words")
+    return text
 
 
 def _float(value: Any) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -16,19 +16,20 @@ BRIGHTER = 0.08
 CHANGED = 0.05
 
 
-def change_of(film: Film) -> str:
-    """The most significant change in a sentence; empty where nothing significant changed.
+def change_of(observations: Sequence[Observation]) -> str:
+    """The most significant change from the first frame to the last; empty where there is none.
 
     A cut comes before what appears or disappears, then what turns another colour, then what moves.
+    What comes and goes in between is no change from the first to the last.
     """
-    if len(film.times) < 2:
+    if not observations:
         return ""
-    first, last = film.observations[0], film.observations[-1]
+    first, last = observations[0], observations[-1]
     if is_cut(first, last):
-        scene = f"a {last.background} background" if last.plain else "another picture"
+        scene = a(f"{last.background} background").lower() if last.plain else "another picture"
         return f"The scene cuts to {scene}."
     if first.plain and last.plain:
-        return next(_shape_changes(film), "")
+        return next(_shape_changes(film_of((0.0, 1.0), (first, last))), "")
     return _picture_change(first, last)
 
 
@@ -44,10 +45,7 @@ def describe(seen: Observation) -> str:
 
 
 def _shape_changes(film: Film) -> Iterator[str]:
-    end = len(film.times) - 1
-    # Only the two ends are compared: what comes and goes in between is no change between them.
-    ends = film if end == 1 else film_of(*_two_ends(film))
-    pairs = [(track.shape, track.at(0), track.at(1)) for track in ends.shapes]
+    pairs = [(track.shape, track.at(0), track.at(1)) for track in film.shapes]
     for shape, before, after in pairs:
         if before is None and after is not None:
             yield f"{a(f'{after.colour} {shape}')} appears {place_words(after.blob.cx)}."
@@ -62,11 +60,6 @@ def _shape_changes(film: Film) -> Iterator[str]:
         clear = "region" not in (p.blob.shape, q.blob.shape)
         if clear and _way(p, q).speed > STILL:
             yield f"The {p.colour} {shape} moves {direction_words(_way(p, q))}."
-
-
-def _two_ends(film: Film) -> tuple[list[float], list[Observation]]:
-    ends = (0, len(film.times) - 1)
-    return [film.times[i] for i in ends], [film.observations[i] for i in ends]
 
 
 def _way(p: Sighting, q: Sighting) -> Velocity:

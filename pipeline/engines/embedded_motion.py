@@ -72,9 +72,9 @@ class _Step:
 
 
 def direction_words(velocity: Velocity) -> str:
-    """``up``, ``right``, ``down and left`` ...: the nearest of eight directions."""
+    """``up``, ``right``, ``down and left`` ...: both ways where neither is slight."""
     x, y = velocity
-    slanted = 0.414
+    slanted = 0.2
     along = "" if abs(y) < slanted * abs(x) else "down" if y > 0 else "up"
     across = "" if abs(x) < slanted * abs(y) else "right" if x > 0 else "left"
     return " and ".join(word for word in (along, across) if word)
@@ -102,8 +102,8 @@ def is_moving(track: Track, index: int) -> bool | None:
     same_way = last.velocity.x * before.x + last.velocity.y * before.y > (
         0.95 * last.velocity.speed * before.speed
     )
-    slower = last.velocity.speed < (1 - SAME_VELOCITY) * before.speed
-    return not (same_way and slower)
+    missing = (before.speed - last.velocity.speed) * (last.end_s - last.start_s)
+    return not (same_way and missing > STILL / 2 + 0.01 * last.velocity.speed)
 
 
 def _steps(sightings: Sequence[Sighting]) -> list[_Step]:
@@ -140,17 +140,19 @@ def _pieces(steps: Sequence[_Step]) -> list[_Step]:
     """Stretches of constant velocity that tile the steps, with their borders inside steps."""
     if not steps:
         return []
-    groups = _groups(steps)
+    # Before and after the steps a thing is taken to rest, where that explains the first and last.
+    groups = [(0, 0), *_groups(steps), (len(steps), len(steps))]
     velocities = [_mean(steps[a:b]) for a, b in groups]
     pieces: list[_Step] = []
     start_s = steps[0].start_s
     for n, (_, stop) in enumerate(groups):
-        end_s = steps[stop - 1].end_s
+        end_s = steps[stop - 1].end_s if stop else steps[0].start_s
         if n + 1 < len(groups) and groups[n + 1][0] > stop:
             mixed = steps[stop]
             share = _share(mixed, velocities[n], velocities[n + 1])
             end_s = mixed.start_s + share * (mixed.end_s - mixed.start_s)
-        pieces.append(_Step(start_s, end_s, velocities[n]))
+        if end_s > start_s:
+            pieces.append(_Step(start_s, end_s, velocities[n]))
         start_s = end_s
     return pieces
 
@@ -182,7 +184,7 @@ def _unexplained(
     for (a, b), (c, d) in pairwise(edges):
         if b == c:
             continue
-        if c - b > 1 or a == b or c == d:
+        if c - b > 1:
             return b, c
         step, before, after = steps[b], _mean(steps[a:b]), _mean(steps[c:d])
         share = _share(step, before, after)

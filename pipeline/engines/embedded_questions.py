@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from pipeline.engines.embedded_colour import NAMES
 from pipeline.engines.embedded_motion import is_moving
@@ -15,8 +15,10 @@ from pipeline.engines.tracks import Film, Track
 
 COUNT = "How many shapes are in view?"
 SCENE = "What colour is the background?"
-ASPECTS = ("attribute", "count", "scene", "position", "action")
+ASPECTS = ("attribute", "count", "action", "scene", "position")
 """The most telling kind of question first."""
+JITTER_S = 0.1
+"""By how much a gap between frames may fall short: the frame shown at a time can be a bit older."""
 UNKNOWN = "unknown"
 
 
@@ -41,16 +43,17 @@ class _Subject:
 def questions_of(film: Film, most: int, min_gap_s: float) -> list[ChangingQuestion]:
     """Questions with at least two answers.
 
-    By aspect as in ``ASPECTS``, then those with more answers. A question is left out where two of
-    its answers follow each other in less than ``min_gap_s``: what is left after dropping the
-    shorter-lived answer would be untrue for a while. While its subject is out of view, a question
-    has no answer.
+    In rounds of one question of each of ``ASPECTS``, those with more answers first. A question is
+    left out where two of its answers follow each other in less than ``min_gap_s``: what is left
+    after dropping the shorter-lived answer would be untrue for a while. While its subject is out of
+    view, a question has no answer.
     """
     if not film.plain:
         return []
     found = [q for q in _candidates(film) if _well_spaced(q, min_gap_s)]
-    found.sort(key=lambda q: (ASPECTS.index(q.aspect), -len(q.answers), q.question))
-    return found[:most]
+    found.sort(key=lambda q: (-len(q.answers), q.question))
+    rounds = [[q for q in found if q.aspect == aspect] for aspect in ASPECTS]
+    return [q for turn in zip_longest(*rounds) for q in turn if q is not None][: max(0, most)]
 
 
 def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
@@ -84,7 +87,7 @@ def _changing(
 
 def _well_spaced(question: ChangingQuestion, min_gap_s: float) -> bool:
     times = [time_s for time_s, _ in question.answers]
-    return len(times) > 1 and all(b - a >= min_gap_s for a, b in pairwise(times))
+    return len(times) > 1 and all(b - a >= min_gap_s - JITTER_S for a, b in pairwise(times))
 
 
 def _subjects(film: Film) -> list[_Subject]:

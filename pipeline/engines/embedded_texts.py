@@ -30,6 +30,13 @@ _CLOSING = re.compile(
     r"|as (?:the|this) (?:video|clip) (?:begins|starts|ends|continues|progresses))\s*$",
     re.IGNORECASE,
 )
+_CAN_BE_MISSED = (
+    (re.compile(r" (?:on the (?:left|right)|in the middle)(?=\W*$)"), ""),
+    (re.compile(r"\bfrom \w+ to (?=\w+\W*$)"), ""),
+    (re.compile(r"^The scene cuts to an? (\w+) background"), r"The background turns \1"),
+)
+"""Patterns with what takes their place, the least important part first."""
+
 _DANGLING = re.compile(
     r"(?:a|an|and|as|at|but|by|for|from|in|into|is|of|on|onto|or|the|then|to|towards|while|with),?",
     re.IGNORECASE,
@@ -56,7 +63,13 @@ def query(caption: str) -> str:
 
 
 def shortened(sentence: str, max_words: int) -> str:
-    """The sentence in at most so many words, ended with a full stop."""
+    """The sentence in at most so many words, ended with a full stop.
+
+    What can be missed is left out first; then the end is.
+    """
+    for part, rest in _CAN_BE_MISSED:
+        if len(sentence.split()) > max_words:
+            sentence = part.sub(rest, sentence)
     words = sentence.split()
     kept = words[: max(1, max_words)]
     while len(kept) > 1 and len(kept) < len(words) and _DANGLING.fullmatch(kept[-1]):

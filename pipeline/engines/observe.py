@@ -142,7 +142,9 @@ def _background(lab: Floats) -> tuple[Floats, float]:
     Things on the background are outliers: each round gives pixels that lie far off less weight.
     """
     terms = _surface_terms(*lab.shape[:2])
-    some, values = terms[3::8, 3::8].reshape(-1, 6), lab[3::8, 3::8].reshape(-1, 3)
+    step = max(1, min(8, min(lab.shape[:2]) // 12))
+    grid = slice(step // 2, None, step)
+    some, values = terms[grid, grid].reshape(-1, 6), lab[grid, grid].reshape(-1, 3)
     rim = np.abs(some[:, 1:3]).max(1)
     weight = np.where(rim > 0.8, 1.0, 0.2).astype(np.float32)
     fit = np.zeros((6, 3), np.float32)
@@ -193,7 +195,8 @@ def _pieces(lab: Floats, away: Floats, corner: tuple[int, int], part: Mask) -> I
         centre = _commonest(colours[rest > 0])
         off = distance(colours, np.array(centre, np.float32))
         near = off < ONE_COLOUR
-        beyond = _opened((rest > 0) & ~near, 5)
+        # Colour is stored coarsely in a JPEG, so that a blend can be some pixels wide.
+        beyond = _opened((rest > 0) & ~near, 7)
         alone = not any(True for _ in _components(beyond, least, 1))
         # The rim is a blend of two colours: half of it belongs to the piece.
         within = (rest > 0) & (off < behind) if alone else (rest > 0) & near

@@ -18,6 +18,8 @@ from pipeline.media.base import MediaError
 from pipeline.media.reasons import DAMAGED, UNSUPPORTED
 from pipeline.media.scan import Image, Scan, Size, T
 
+EXACT_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"})
+"""Codecs that the contract suite has clips of; decord has others, of which nothing is known."""
 _NO_FAULT = 1e-9
 """As a share of the frames: none may be replaced by its neighbour."""
 
@@ -58,6 +60,7 @@ def read(
 
 def _doubts(scan: Scan) -> tuple[tuple[bool, str], ...]:
     return (
+        (scan.codec not in EXACT_CODECS, f"nothing is known of its {scan.codec}"),
         (scan.rotation_deg != 0, "the picture is rotated"),
         (scan.video_streams != 1, "there are several video streams"),
         (not bool(scan.is_shown.all()), "some packets are not shown"),

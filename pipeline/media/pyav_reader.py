@@ -73,20 +73,25 @@ def scan(path: Path) -> Scan:
     """What the file shows and when, from its packets; only its first frames are decoded.
 
     Raises:
-        MediaError: the file is no video that can be read, or its packets end in an error.
+        MediaError: the file is no video that can be read, or it ends within a packet. A container
+            without an index that is cut off elsewhere is a shorter video: nothing tells.
     """
     rows: list[tuple[int, bool, bool, int]] = []
+    cut_off = False
     with _opened(path) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
         try:
             for ticks, packet in _packets(container, stream):
                 shown = not packet.is_discard and not _is_hidden(codec, packet)
                 rows.append((ticks, packet.is_keyframe, shown, packet.duration or 0))
-        except av.error.FFmpegError as error:
-            raise MediaError(DAMAGED, f"cut off after {len(rows)} packets") from error
+                cut_off = packet.is_corrupt
+        except av.error.FFmpegError:
+            cut_off = True
         stored = (stream.width, stream.height)
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         time_base, n_streams = stream.time_base, len(_video_streams(container))
+    if cut_off:
+        raise MediaError(DAMAGED, f"the file ends within packet {len(rows)}")
     if not rows or time_base is None:
         raise MediaError(NO_FRAMES, "the video stream holds no packet")
     pts, keys, shown_flags, durations = (np.array(column) for column in zip(*rows, strict=True))

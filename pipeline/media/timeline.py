@@ -51,7 +51,7 @@ def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
         raise MediaError(NO_FRAMES, "the video stream shows no frame")
     first = int(pts[0])
     file_end_s = (int(pts[-1]) - first + _last_ticks(scan)) * scan.time_base
-    start_s = Fraction(clip.clip_start_s)
+    start_s = Fraction(clip.clip_start_s) + CLIP_TOLERANCE_S
     end_s = file_end_s
     if clip.clip_end_s is not None:
         end_s = min(end_s, Fraction(clip.clip_end_s))
@@ -59,13 +59,11 @@ def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
         raise MediaError(
             CLIP_OUTSIDE, f"from {clip.clip_start_s} to {clip.clip_end_s} of {float(file_end_s)} s"
         )
-    start_tick = first + floor((start_s + CLIP_TOLERANCE_S) / scan.time_base)
+    start_tick = first + floor(start_s / scan.time_base)
     end_tick = first + end_s / scan.time_base
     begin = int(np.searchsorted(pts, start_tick, side="right")) - 1
     stop = int(np.searchsorted(pts, -floor(-end_tick), side="left"))
     zero_s = (int(pts[begin]) - first) * scan.time_base
-    if end_s <= zero_s:
-        raise MediaError(CLIP_OUTSIDE, f"shorter than the rounding of its start: {clip}")
     return Timeline(pts[begin:stop], scan.time_base, end_s - zero_s)
 
 

@@ -46,7 +46,7 @@ def test_jsonl_keeps_bad_lines_as_rows(tmp_path: Path) -> None:
 
 def test_parquet_leaves_nulls_out(tmp_path: Path) -> None:
     path = tmp_path / "m.parquet"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"video_id": "a", "uri": "a.mp4", "split": None},
         {"video_id": "b", "uri": "b", "split": "test"},
     ]
@@ -65,7 +65,7 @@ def test_a_folder_is_its_videos_sorted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["manifest", "folder"])
 def test_what_is_not_there_is_named(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ConfigError, match="source.path: there is no .*absent"):
+    with pytest.raises(ConfigError, match=r"source\.path: there is no .*absent"):
         read_source(section(tmp_path / "absent", kind=kind))
 
 

@@ -78,7 +78,7 @@ def test_every_other_row_is_refused(
 
 def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -> None:
     row = {"video_id": "v", "uri": "a.mp4"}
-    first, second = ingested(row, row)
+    first, second = ingested(row, {"video_id": "v", "duplicate_of": "row 1"})
     assert isinstance(first, Video)
     assert second.reason == "duplicate_id"
 
@@ -86,3 +86,11 @@ def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -
 def test_a_scheme_can_be_allowed(ingested: Callable[..., list[Any]]) -> None:
     (reject,) = ingested({"video_id": "v", "uri": "s3://x/a.mp4"}, schemes=["s3"])
     assert reject.reason == "unreadable"
+
+
+def test_a_line_that_could_not_be_read_is_refused_by_its_place(
+    ingested: Callable[..., list[Any]],
+) -> None:
+    (reject,) = ingested({"video_id": "row 7", "unreadable": "not JSON"})
+    assert (reject.video_id, reject.reason) == ("row 7", "bad_manifest_row")
+    assert reject.detail == "not JSON"

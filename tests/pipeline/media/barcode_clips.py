@@ -38,7 +38,7 @@ def picture(number: int) -> Picture:
 
 
 def number_of(image: Picture) -> int:
-    """The number that an RGB image [h, w, 3] carries, or -1 where a field is neither dark nor light."""
+    """The number that an RGB image [h, w, 3] carries; -1 where a field is neither dark nor lit."""
     height, width = image.shape[:2]
     field = width / BITS
     band = image[round(height * 6 / 180) : round(height * 20 / 180)]

@@ -17,7 +17,7 @@ from pipeline.media.base import MediaError
         ("h264_180.mp4", "rotated"),
         ("h264_cut.mp4", "not shown"),
         ("h264_late.mp4", "timestamps"),
-        ("av1.mp4", "cannot open"),
+        ("av1.mp4", "nothing is known"),
     ],
 )
 def test_says_why_it_refuses(name: str, why: str, clip_file: Callable[[str], Path]) -> None:

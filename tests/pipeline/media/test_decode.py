@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.media import frames
+from pipeline.media import probe as probing
+from pipeline.media.base import Clip, Media, MediaError, StillsRequest
+from pipeline.media.decode import DecodeProcess, local_path
+from pipeline.media.messages import LENGTH, body_length, packed, unpacked
+from pipeline.media.reasons import REASONS
+from tests.pipeline.media.barcode_clips import ffmpeg
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+VIDEOS = CHECKOUT / "../shared/videos"
+REQUEST = StillsRequest(turns_per_s=2.0)
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Iterator[DecodeProcess]:
+    with DecodeProcess(tmp_path) as process:
+        yield process
+
+
+def child_of(media: DecodeProcess) -> int:
+    assert media._child is not None
+    return media._child.pid
+
+
+def test_the_child_gives_what_the_functions_give(
+    media: Media, clip_file: Callable[[str], Path]
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")), 0.5, 2.6)
+    assert media.probe(clip) == probing.probe(clip)
+    assert list(media.stills(clip, REQUEST)) == frames.stills(clip, REQUEST)
+
+
+def test_one_child_serves_one_video_after_the_other(
+    media: DecodeProcess, clip_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    media.probe(clip)
+    first = child_of(media)
+    with pytest.raises(MediaError) as raised:
+        media.stills(Clip("absent.mp4"), REQUEST)
+    assert raised.value.reason == "missing_file"
+    media.stills(clip, REQUEST)
+    assert child_of(media) == first
+    media.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    media.stills(clip, REQUEST)
+    assert child_of(media) != first
+
+
+def test_paths_are_found_from_the_root(tmp_path: Path) -> None:
+    assert local_path("a/b c.mp4", tmp_path) == tmp_path / "a/b c.mp4"
+    assert local_path("/a/b.mp4", tmp_path) == Path("/a/b.mp4")
+    assert local_path("file:///a/b%20c.mp4", tmp_path) == Path("/a/b c.mp4")
+    with pytest.raises(MediaError) as raised:
+        local_path("https://example.org/a.mp4", tmp_path)
+    assert raised.value.reason == "unsupported"
+
+
+def test_relative_paths_are_read(
+    media: DecodeProcess, clip_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "one.mp4").symlink_to(clip_file("h264.mp4"))
+    assert media.probe(Clip("one.mp4")).codec == "h264"
+
+
+def test_a_crash_is_lost_with_its_video_alone(
+    media: DecodeProcess, clip_file: Callable[[str], Path]
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    before = media.stills(clip, REQUEST)
+    os.kill(child_of(media), signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(media.stills, clip, REQUEST)
+        time.sleep(0.3)
+        assert not reading.done()
+        os.kill(child_of(media), signal.SIGABRT)
+        with suppress(ProcessLookupError):
+            os.kill(child_of(media), signal.SIGCONT)
+        with pytest.raises(MediaError, match="SIGABRT") as raised:
+            reading.result(timeout=20)
+    assert raised.value.reason == "decode_crash"
+    assert media.stills(clip, REQUEST) == before
+
+
+def test_a_child_that_died_between_videos_is_replaced(
+    media: DecodeProcess, clip_file: Callable[[str], Path]
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    media.probe(clip)
+    assert media._child is not None
+    os.kill(child_of(media), signal.SIGKILL)
+    media._child.wait()
+    assert media.stills(clip, REQUEST)
+
+
+def test_a_hang_ends_when_its_time_is_over(
+    media: DecodeProcess, clip_file: Callable[[str], Path]
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    media.probe(clip)
+    hung = child_of(media)
+    os.kill(hung, signal.SIGSTOP)
+    with pytest.raises(MediaError) as raised:
+        media.stills(clip, replace(REQUEST, timeout_s=0.3))
+    assert raised.value.reason == "decode_timeout"
+    with pytest.raises(ProcessLookupError):
+        os.kill(hung, 0)
+    assert media.stills(clip, REQUEST)
+
+
+def test_a_pipe_that_nobody_writes_to_is_no_video(media: DecodeProcess, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(MediaError) as raised:
+        media.probe(Clip("pipe.mp4"))
+    assert raised.value.reason == "missing_file"
+
+
+def test_threads_take_turns(media: DecodeProcess, clip_file: Callable[[str], Path]) -> None:
+    clips = [Clip(str(clip_file("h264.mp4")), start / 10) for start in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda clip: media.stills(clip, REQUEST), clips))
+    assert together == [frames.stills(clip, REQUEST) for clip in clips]
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_child_ends_when_its_parent_is_killed(clip_file: Callable[[str], Path]) -> None:
+    program = (
+        "import sys, os, signal, pathlib\n"
+        "from pipeline.media.base import Clip\n"
+        "from pipeline.media.decode import DecodeProcess\n"
+        "media = DecodeProcess(pathlib.Path('.'))\n"
+        "media.probe(Clip(sys.argv[1]))\n"
+        "print(media._child.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", program, str(clip_file("h264.mp4"))]
+    done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    child, deadline_s = int(done.stdout), time.monotonic() + 20
+    while not _has_ended(child):
+        assert time.monotonic() < deadline_s, "the child outlives its parent"
+        time.sleep(0.05)
+
+
+def test_what_libraries_print_does_not_reach_the_pipe() -> None:
+    program = (
+        "import os\n"
+        "from pipeline.media import decode_worker\n"
+        "def answer(clip, request):\n"
+        "    print('noise', flush=True)\n"
+        "    os.system('echo noise; cat')\n"
+        "    return request\n"
+        "decode_worker.answer = answer\n"
+        "decode_worker.main()\n"
+    )
+    sent = packed((Clip("x"), "one")) + packed((Clip("x"), "two"))
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=CHECKOUT, input=sent, capture_output=True, check=True
+    )
+    replies, values = done.stdout, []
+    while replies:
+        end = LENGTH.size + body_length(replies[: LENGTH.size])
+        values.append(unpacked(replies[LENGTH.size : end]))
+        replies = replies[end:]
+    assert values == ["one", "two"]
+    assert done.stderr.count(b"noise") == 4
+
+
+def test_damage_is_said(media: DecodeProcess, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.avi"
+    source = "testsrc2=size=160x120:rate=10:duration=2"
+    ffmpeg("-f", "lavfi", "-i", source, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", str(whole))
+    content = bytearray(whole.read_bytes())
+    start = content.index(b"movi") + 4
+    for _ in range(11):
+        start = content.index(b"00dc", start) + 8
+    content[start : start + 1500] = bytes(1500)
+    (tmp_path / "hit.avi").write_bytes(content)
+    assert media.probe(Clip("hit.avi")).duration_s == pytest.approx(2.0)
+    with pytest.raises(MediaError) as raised:
+        media.stills(Clip("hit.avi"), StillsRequest(turns_per_s=1.0))
+    assert (raised.value.reason, raised.value.detail) == ("damaged", "1 of 2 frames missing")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not VIDEOS.is_dir(), reason="there is no folder ../shared/videos")
+def test_every_video_at_hand_is_read_or_refused_with_a_reason() -> None:
+    reasons: dict[str, str] = {}
+    with DecodeProcess(VIDEOS) as media:
+        for path in sorted(VIDEOS.iterdir()):
+            try:
+                found = media.probe(Clip(path.name))
+                seen = media.stills(Clip(path.name), StillsRequest(0.1, timeout_s=120.0))
+            except MediaError as error:
+                reasons[path.name] = error.reason
+                continue
+            assert len(seen) == max(1, -(-found.duration_s // 10)), path.name
+            assert all(still.frame_s <= i * 10 for i, still in enumerate(seen)), path.name
+    assert set(reasons.values()) <= REASONS
+    assert len(reasons) < 15, reasons
