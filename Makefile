@@ -7,10 +7,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check format install lock clean
+.PHONY: help demo test lint types check format install same-meaning lock clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: install ## Set up, then annotate the scripted scenes, or VIDEOS=/some/folder
 ifeq ($(VIDEOS),)
@@ -47,6 +47,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
+
+same-meaning: install ## Record the code as it is: its rows are the same, or its version is new
+	$(VENV)/bin/python tests/test_versions.py
 
 lock: install ## Resolve the dependencies anew
 	$(VENV)/bin/python -m pip install --quiet uv

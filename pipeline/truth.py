@@ -28,10 +28,10 @@ class TrueChange(Record):
 
 
 class TrueEvent(Record):
-    """Something that is so during ``[start_s, end_s)``, and not during the whole video.
+    """Something that is so during ``[start_s, end_s)``.
 
-    Family ``event``: a stretch in which a shape is in view, or a background between cuts; family
-    ``action``: a motion.
+    Family ``event``: a stretch in which a shape is in view, unless it always is, or a background,
+    from cut to cut; family ``action``: a motion.
     """
 
     family: Literal["event", "action"]

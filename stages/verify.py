@@ -50,11 +50,12 @@ class Trial:
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Trial | Reject]:
     """The looks at each annotation; a look for which there is no frame is not taken."""
+    segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
         trials = [
             Trial(annotation, response, look, tuple(evenly(allowed, config.max_frames)))
             for response, look in looks(annotation.responses)
-            if (allowed := visible(rows[FramedSegment], response, look))
+            if (allowed := visible(segments, response, look))
         ]
         if not trials:
             yield Reject(

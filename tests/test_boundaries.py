@@ -39,7 +39,13 @@ SUBPACKAGES = {"engines", "media", "dialogue", "corpus", "insight", "scoring"}
 
 MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
-    "insight": {"pipeline.plan", "pipeline.store", "pipeline.schema", "pipeline.truth"},
+    "insight": {
+        "pipeline.graph",
+        "pipeline.plan",
+        "pipeline.store",
+        "pipeline.schema",
+        "pipeline.truth",
+    },
     "corpus": {"pipeline.schema", "pipeline.fingerprint"},
     "media": {"pipeline.truth", "pipeline.fingerprint"},
     "dialogue": set[str](),

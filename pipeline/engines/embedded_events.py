@@ -8,21 +8,26 @@ from itertools import pairwise
 from pipeline.engines.embedded_colour import NAMES
 from pipeline.engines.embedded_motion import motions_of
 from pipeline.engines.embedded_phrases import Claim, claim_of
-from pipeline.engines.tracks import Film, Track, picture_change
+from pipeline.engines.tracks import Film, Track
 
 Span = tuple[float, float]
 LEAST_ACTION_S = 2.0
 LEAST_SCENE_S = 2.0
-MOVEMENT = 0.03
-"""Least change of the grey picture between two frames in which something moves."""
 
 
 def events_of(film: Film, focus: str, duration_s: float, most: int) -> list[tuple[Span, str]]:
-    """Spans and captions, in order of time; the longest where there are more than ``most``."""
+    """Spans and captions, in order of time; the longest where there are more than ``most``.
+
+    A film in which nothing comes or goes is one event: the look that it has for longest.
+    """
     if film.plain:
         found = _plain_events(film, duration_s) if focus == "event" else _actions(film, duration_s)
     else:
         found = _picture_events(film, focus, duration_s)
+    if not found and focus == "event":
+        looks = [Claim("background" if film.plain else "mostly", name) for name in NAMES]
+        spans = [(span, c.sentence) for c in looks for span in _spans(film, c, duration_s)]
+        found = sorted(spans, key=lambda e: (e[0][0] - e[0][1], e))[:1]
     kept = sorted(set(found), key=lambda e: (e[0][0] - e[0][1], e))[:most]
     return sorted(kept)
 
@@ -90,20 +95,11 @@ def _spans(film: Film, claim: Claim, duration_s: float) -> list[Span]:
         sightings = [t.at(index) for t in film.shapes if t.shape == claim.shape]
         return any(s is not None and claim.colour in ("", s.colour) for s in sightings)
 
-    def mostly(index: int) -> bool:
-        shares = film.observations[index].shares
-        return NAMES[shares.index(max(shares))] == claim.colour
-
-    def something_moves(index: int) -> bool:
-        if index == 0 or index in film.cuts:
-            return False
-        return picture_change(film.observations[index - 1], film.observations[index]) > MOVEMENT
-
     holds: dict[str, Callable[[int], bool]] = {
         "in view": shape_in_view,
         "background": lambda index: film.observations[index].background == claim.colour,
-        "mostly": mostly,
-        "something moves": something_moves,
+        "mostly": lambda index: film.observations[index].main_colour == claim.colour,
+        "something moves": film.stirs,
     }
     return film.stretches(holds[claim.kind], duration_s)
 

@@ -15,6 +15,8 @@ from pipeline.engines.tracks import Film, Track
 
 COUNT = "How many shapes are in view?"
 SCENE = "What colour is the background?"
+LOOK = "Which colour covers most of the picture?"
+STIR = "Is anything moving in the picture?"
 ASPECTS = ("attribute", "count", "action", "scene", "position")
 """The most telling kind of question first."""
 JITTER_S = 0.1
@@ -48,8 +50,6 @@ def questions_of(film: Film, most: int, min_gap_s: float) -> list[ChangingQuesti
     after dropping the shorter-lived answer would be untrue for a while. While its subject is out of
     view, a question has no answer.
     """
-    if not film.plain:
-        return []
     found = [q for q in _candidates(film) if _well_spaced(q, min_gap_s)]
     found.sort(key=lambda q: (-len(q.answers), q.question))
     rounds = [[q for q in found if q.aspect == aspect] for aspect in ASPECTS]
@@ -63,6 +63,10 @@ def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
 
 
 def _candidates(film: Film) -> Iterator[ChangingQuestion]:
+    if not film.plain:
+        yield _changing(film, "scene", LOOK, partial(_look, film))
+        yield _changing(film, "action", STIR, partial(_stir, film))
+        return
     yield _changing(film, "count", COUNT, partial(_count, film))
     yield _changing(film, "scene", SCENE, partial(_background, film))
     for subject in _subjects(film):
@@ -133,6 +137,10 @@ def _value(film: Film, question: str, index: int) -> str | None:
         return _count(film, index)
     if text == SCENE.lower():
         return _background(film, index)
+    if text == LOOK.lower():
+        return _look(film, index)
+    if text == STIR.lower():
+        return _stir(film, index)
     forms: dict[str, Callable[[_Subject, int], str | None]] = {
         r"what colour is the (.+)\?": _colour,
         r"where is the (.+)\?": _place,
@@ -172,6 +180,17 @@ def _count(film: Film, index: int) -> str:
 
 def _background(film: Film, index: int) -> str:
     return film.observations[index].background
+
+
+def _look(film: Film, index: int) -> str:
+    return film.observations[index].main_colour
+
+
+def _stir(film: Film, index: int) -> str | None:
+    """The first frame of a scene has none before it to compare with."""
+    if index == 0 or index in film.cuts:
+        return None
+    return "yes" if film.stirs(index) else "no"
 
 
 def _colour(subject: _Subject, index: int) -> str | None:

@@ -77,6 +77,11 @@ class Observation:
     """Grey, 32 wide and 18 high, row by row."""
 
     @property
+    def main_colour(self) -> str:
+        """The colour that covers most of the picture."""
+        return NAMES[self.shares.index(max(self.shares))]
+
+    @property
     def plain(self) -> bool:
         """Whether things stand on a plain background, so that outlines mean something."""
         regions = sum(blob.shape == "region" for blob in self.blobs)

@@ -19,6 +19,10 @@ SAME_COLOUR = 15.0
 """Two sightings of one colour look no further apart than this."""
 
 
+MOVEMENT = 0.03
+"""Least change of the grey picture between two frames in which something moves."""
+
+
 @dataclass(frozen=True)
 class Sighting:
     """A thing in one frame. ``colour`` is the name it keeps for as long as it looks alike."""
@@ -99,6 +103,13 @@ class Film:
         after = track.last + 1
         end_s = self.before(after) if after < len(self.times) else duration_s
         return self.before(track.first), end_s
+
+    def stirs(self, index: int) -> bool:
+        """Whether something moves, within one scene, between the frame before and this one."""
+        if index == 0 or index in self.cuts:
+            return False
+        change = picture_change(self.observations[index - 1], self.observations[index])
+        return change > MOVEMENT
 
     def before(self, index: int) -> float:
         """Midway between the frame before and this one; zero for the first frame."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.graph import downstream
 from pipeline.plan import NodePlan
 from pipeline.records import Dialogue, Reject
 from pipeline.store import read_counts, read_table, rejects_path
@@ -43,7 +44,8 @@ class RunSummary(BaseModel):
     """Every node, and the account of the videos: ``videos_in = videos_out + rejected + open``.
 
     A video is out when a dialogue was made of it. One that is not, although the dialogues of its
-    shard are done, counts as rejected for the first reason it met in the order of the nodes.
+    shard are done, counts as rejected; of the nodes that turned it down, the one with most nodes
+    below it gives the reason (``rejects`` has them all).
     ``videos_open`` are in shards that have not come to their dialogues.
     """
 
@@ -140,10 +142,12 @@ def _node(
 
 
 def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
-    """For each manifest row: "" when annotated, "open", or the first reason it met."""
-    first: dict[str, str] = {}
+    """For each manifest row: "" when annotated, "open", or why it was rejected."""
+    met: dict[str, dict[str, str]] = {}
     for reject in rejects(plans):
-        first.setdefault(reject.video_id, reject.reason)
+        met.setdefault(reject.video_id, {}).setdefault(reject.stage, reject.reason)
+    nodes = [plan.node for plan in plans]
+    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
     annotated: set[str] = set()
     samples: Counter[str] = Counter()
     finished: set[int] = set()
@@ -165,7 +169,8 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
             elif key in annotated:
                 fates[key] = ""
             elif task.shard in finished:
-                fates[key] = first.get(key, "unexplained")
+                reasons = met.get(key, {})
+                fates[key] = reasons[max(reasons, key=lambda node: below[node])]
             else:
                 fates[key] = "open"
     return fates, samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +43,10 @@ class DecodeProcess:
 
         Raises:
             MediaError: the clip holds no readable video, or reading took too long.
+            FileNotFoundError: ffprobe is not installed, which is no fault of the video.
         """
+        if shutil.which("ffprobe") is None:
+            raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
         probed: Probe = self._ask(clip, None, self._probe_timeout_s)
         return probed
 

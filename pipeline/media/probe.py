@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import ffmpeg
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.media import pyav_reader
 from pipeline.media.base import Clip, MediaError, Probe
-from pipeline.media.reasons import NO_VIDEO_STREAM, NOT_A_VIDEO, UNSUPPORTED_CODEC
+from pipeline.media.reasons import DECODE_CRASH, NO_VIDEO_STREAM, NOT_A_VIDEO, UNSUPPORTED_CODEC
 from pipeline.media.scan import Size, existing_file
 from pipeline.media.stills import clockwise_deg, displayed_size
 from pipeline.media.timeline import clip_timeline
@@ -43,7 +45,6 @@ def probe(clip: Clip) -> Probe:
     facts = stream_facts(path)
     scan = pyav_reader.scan(path)
     timeline = clip_timeline(scan, clip)
-    whole = clip_timeline(scan, Clip(clip.uri))
     width, height = facts.size
     return Probe(
         duration_s=timeline.duration_s,
@@ -51,7 +52,7 @@ def probe(clip: Clip) -> Probe:
         height=height,
         rotation_deg=facts.rotation_deg,
         codec=facts.codec,
-        frame_rate=whole.pts.size / whole.duration_s,
+        frame_rate=_frame_rate(scan.shown_pts * float(scan.time_base), timeline.duration_s),
         sha256=file_sha256(path),
     )
 
@@ -60,17 +61,20 @@ def stream_facts(path: Path) -> StreamFacts:
     """Codec, size and rotation.
 
     Raises:
-        MediaError: ``not_a_video``, ``no_video_stream`` or ``unsupported_codec``.
+        MediaError: ``not_a_video``, ``no_video_stream`` or ``unsupported_codec``; ``decode_crash``
+            when ffprobe itself gave way.
     """
     try:
-        answer: dict[str, Any] = ffmpeg.probe(str(path))  # type: ignore[no-untyped-call]
+        answer: dict[str, Any] = ffmpeg.probe(str(path), v="error")  # type: ignore[no-untyped-call]
     except ffmpeg.Error as error:
         said = error.stderr.decode(errors="replace").strip().rsplit(": ", 1)[-1]
+        if not said:
+            raise MediaError(DECODE_CRASH, "ffprobe ended without saying why") from error
         raise MediaError(NOT_A_VIDEO, f"ffprobe: {said}") from error
     streams = [
         stream
         for stream in answer["streams"]
-        if stream["codec_type"] == "video" and not stream["disposition"]["attached_pic"]
+        if stream.get("codec_type") == "video" and not stream["disposition"]["attached_pic"]
     ]
     if not streams:
         raise MediaError(NO_VIDEO_STREAM, "there is no video stream")
@@ -82,6 +86,13 @@ def stream_facts(path: Path) -> StreamFacts:
     stored = (int(stream["width"]), int(stream["height"]))
     size = displayed_size(stored, _pixel_aspect(stream), rotation_deg)
     return StreamFacts(codec, size, rotation_deg)
+
+
+def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:
+    """Frames a second, on average over the file; a single frame has only its duration."""
+    if shown_s.size == 1:
+        return 1 / duration_s
+    return float((shown_s.size - 1) / (shown_s[-1] - shown_s[0]))
 
 
 def _rotation_deg(stream: dict[str, Any]) -> int:

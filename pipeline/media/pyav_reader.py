@@ -63,10 +63,16 @@ def _packets(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[tuple[int, Packet[VideoStream]]]:
     """Every packet that holds something, with its presentation time in ticks."""
-    for packet in container.demux(stream):
-        ticks = packet.pts if packet.pts is not None else packet.dts
-        if packet.size and ticks is not None:
-            yield ticks, packet
+    while True:
+        try:
+            for packet in container.demux(stream):
+                ticks = packet.pts if packet.pts is not None else packet.dts
+                if packet.size and ticks is not None:
+                    yield ticks, packet
+        except IndexError:
+            # PyAV trips over streams that a file announces on its way; it goes on from there.
+            continue
+        return
 
 
 def scan(path: Path) -> Scan:

@@ -69,11 +69,10 @@ def _changes(scene: Scene) -> Iterable[TrueChange]:
 
 
 def _events(scene: Scene) -> Iterable[TrueEvent]:
-    if len(scene.backgrounds) > 1:
-        ends = [*(time_s for time_s, _ in scene.backgrounds[1:]), scene.duration_s()]
-        for (start_s, colour), end_s in zip(scene.backgrounds, ends, strict=True):
-            caption = f"The background is {colour}"
-            yield TrueEvent(family="event", caption=caption, start_s=start_s, end_s=end_s)
+    ends = [*(time_s for time_s, _ in scene.backgrounds[1:]), scene.duration_s()]
+    for (start_s, colour), end_s in zip(scene.backgrounds, ends, strict=True):
+        caption = f"The background is {colour}"
+        yield TrueEvent(family="event", caption=caption, start_s=start_s, end_s=end_s)
     for actor in scene.actors:
         for start_s, end_s in _spans(actor, scene):
             if (start_s, end_s) != (0, scene.duration_s()):

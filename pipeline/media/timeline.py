@@ -9,11 +9,13 @@ from math import floor
 import numpy as np
 
 from pipeline.media.base import Clip, MediaError
-from pipeline.media.reasons import CLIP_OUTSIDE, NO_FRAMES
+from pipeline.media.reasons import CLIP_OUTSIDE, NO_FRAMES, UNSUPPORTED
 from pipeline.media.scan import Scan, Ticks
 
 CLIP_TOLERANCE_S = Fraction(1, 1_000_000)
 """A clip's start is a decimal number that somebody rounded; a frame's time is not."""
+LONGEST_CLIP_S = 86_400
+"""Broken headers give a few frames a million years; so many turns would take all memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,8 @@ def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
     """The frames on screen during the clip; the last is cut where the clip ends.
 
     Raises:
-        MediaError: ``no_frames``, or ``clip_outside`` when no frame is on screen during the clip.
+        MediaError: ``no_frames``, ``clip_outside`` when no frame is on screen during the clip, or
+            ``unsupported`` when it is longer than a day.
     """
     pts = scan.shown_pts
     if pts.size == 0:
@@ -64,6 +67,8 @@ def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
     begin = int(np.searchsorted(pts, start_tick, side="right")) - 1
     stop = int(np.searchsorted(pts, -floor(-end_tick), side="left"))
     zero_s = (int(pts[begin]) - first) * scan.time_base
+    if end_s - zero_s > LONGEST_CLIP_S:
+        raise MediaError(UNSUPPORTED, f"{float(end_s - zero_s):.0f} s are more than a day")
     return Timeline(pts[begin:stop], scan.time_base, end_s - zero_s)
 
 

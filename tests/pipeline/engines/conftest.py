@@ -1,13 +1,23 @@
-"""Films made without pictures: things in known places at known times."""
+"""Films made without pictures, and scripted scenes as the engine sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.engines.base import Ask, Frame, Sampling
+from pipeline.engines.embedded import EmbeddedEngine
 from pipeline.engines.observe import Blob, Observation, Shape
 from pipeline.engines.tracks import Film, film_of
+from pipeline.media.base import Clip, StillsRequest
+from pipeline.media.frames import stills
+from pipeline.media.scenes import render_scenes
+from pipeline.truth import Truth
 
 Thing = tuple[str, Shape, float, float]
 """Colour, shape, and the place of the centre in heights from the top left."""
@@ -15,6 +25,19 @@ FilmMaker = Callable[[Sequence[float], Sequence[Sequence[Thing]]], Film]
 
 LABS = {"red": (50, 70, 50), "green": (50, -60, 50), "blue": (35, 20, -70), "white": (95, 0, 0)}
 ASPECT = 16 / 9
+SCENES = ("scene-01", "scene-03", "scene-09", "scene-11")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A scene as the engine sees it, and its truth."""
+
+    frames: tuple[Frame, ...]
+    truth: Truth
+
+    @property
+    def times(self) -> list[float]:
+        return [frame.time_s for frame in self.frames]
 
 
 def blob(thing: Thing) -> Blob:
@@ -40,3 +63,39 @@ def observation(things: Sequence[Thing], background: str = "white") -> Observati
 def film() -> FilmMaker:
     """``film(times, things_of_each_frame)``: a film on a white background."""
     return lambda times, frames: film_of(times, [observation(things) for things in frames])
+
+
+@pytest.fixture(scope="session")
+def engine() -> EmbeddedEngine:
+    return EmbeddedEngine()
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Shown]:
+    folder = render_scenes(tmp_path_factory.mktemp("scenes"), SCENES).parent
+    return {name: load(folder, name) for name in SCENES}
+
+
+@pytest.fixture(params=SCENES)
+def scene(request: pytest.FixtureRequest, shown: Mapping[str, Shown]) -> Shown:
+    return shown[request.param]
+
+
+@pytest.fixture
+def answer(engine: EmbeddedEngine) -> Callable[..., Any]:
+    """``answer(title, frames, **variables)``: what the engine says, parsed."""
+
+    def ask(title: str, frames: Sequence[Frame] = (), **variables: Any) -> Any:
+        asked = Ask("id", "", {"title": title}, tuple(frames), variables)
+        ((reply,),) = engine.generate([asked], Sampling())
+        assert reply.text is not None, reply
+        return json.loads(reply.text)
+
+    return ask
+
+
+def load(folder: Path, name: str) -> Shown:
+    pictures = stills(Clip(str(folder / "videos" / f"{name}.mp4")), StillsRequest())
+    truth = (folder / "truth" / f"{name}.json").read_text(encoding="utf-8")
+    frames = tuple(Frame(picture.frame_s, picture.jpeg) for picture in pictures)
+    return Shown(frames, Truth.model_validate_json(truth))

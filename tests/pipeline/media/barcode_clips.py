@@ -155,7 +155,7 @@ def _recipes() -> Sequence[Recipe]:
     vpx = (*grey, "-deadline", "good", "-cpu-used", "5", "-b:v", "300k", "-g", "45")
     lag = ("-auto-alt-ref", "1", "-lag-in-frames", "25", "-arnr-maxframes", "7")
     open_x264 = "open-gop=1:repeat-headers=1:scenecut=0"
-    cut = ("-ss", "0.9", *copy)
+    cut = ("-i", "BASE", "-ss", "0.8", "-c", "copy")
     late = ("-f", "lavfi", "-i", "sine=duration=3", "-itsoffset", "0.7", "-i", "BASE")
     return (
         Recipe("h264.mp4", "libx264", h264, _thirty),

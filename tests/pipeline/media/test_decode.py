@@ -124,6 +124,15 @@ def test_a_hang_ends_when_its_time_is_over(
     assert media.stills(clip, REQUEST)
 
 
+def test_a_missing_ffprobe_is_no_fault_of_a_video(
+    media: Media, clip_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="ffprobe"):
+        media.probe(clip)
+
+
 def test_a_pipe_that_nobody_writes_to_is_no_video(media: DecodeProcess, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(MediaError) as raised:

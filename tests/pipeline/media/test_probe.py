@@ -37,6 +37,11 @@ def test_the_duration_is_that_of_the_frames(
     assert probe(Clip(str(live))).duration_s == pytest.approx(3, abs=0.001)
 
 
+def test_the_frame_rate_of_a_clip_is_that_of_its_file(clip_file: Callable[[str], Path]) -> None:
+    path = str(clip_file("h264.mp4"))
+    assert probe(Clip(path, 1.0, 1.01)).frame_rate == pytest.approx(30)
+
+
 def test_pixels_that_are_not_square_are_shown_square(tmp_path: Path) -> None:
     path = tmp_path / "anamorphic.mp4"
     source = "testsrc=size=320x180:rate=10:duration=0.5,setsar=4/3"

@@ -113,3 +113,16 @@ def test_a_file_that_ends_within_a_packet_is_damaged(
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(MediaError, match="ends within packet"):
         pyav_reader.scan(path)
+
+
+def test_a_stream_announced_on_the_way_ends_nothing(
+    clip_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Sound that starts after the part that is looked at on opening."""
+    silent, loud, path = clip_file("h264.ts"), tmp_path / "loud.ts", tmp_path / "joined.ts"
+    sound = ("-f", "lavfi", "-i", "sine=duration=3", "-map", "0:v", "-map", "1:a", "-c:a", "mp2")
+    ffmpeg("-i", str(silent), *sound, "-c:v", "copy", str(loud))
+    repeats = 6_000_000 // silent.stat().st_size + 1
+    many = silent.read_bytes() * repeats
+    path.write_bytes(many + loud.read_bytes() + many)
+    assert pyav_reader.scan(path).pts.size == 90 * (2 * repeats + 1)

@@ -62,7 +62,6 @@ def test_spans_are_long_and_motions_are_fast(scene: Scene) -> None:
     assert 10 <= scene.duration_s() <= 60
     for event in truth_of(scene).events:
         assert event.end_s - event.start_s >= 4
-        assert (event.start_s, event.end_s) != (0, scene.duration_s())
     for actor in scene.actors:
         for start, move in actor.legs():
             speed = dist(start, move.to) / (move.end_s - move.start_s)

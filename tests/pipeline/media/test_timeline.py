@@ -80,6 +80,7 @@ def test_a_rounded_start_means_the_frame_it_was_rounded_from() -> None:
         (scan_of([]), Clip("x"), "no_frames"),
         (scan_of([7]), Clip("x"), "no_frames"),
         (scan_of([0, 40, 80]), Clip("x", 0.12), "clip_outside"),
+        (scan_of([0, 86_400_000]), Clip("x"), "unsupported"),
         (scan_of([0, 40, 80]), Clip("x", 0.05, 0.05), "clip_outside"),
         (scan_of([0, 40, 80]), Clip("x", 0.05, 0.01), "clip_outside"),
     ],

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.prompt import load_prompts
+from pipeline.records import (
+    Annotation,
+    Dialogue,
+    Provenance,
+    Question,
+    Reject,
+    Response,
+    Segment,
+    Video,
+)
+from pipeline.stage import Context
+from stages._instructions import instruction, paraphrases
+from stages.dialogue import STAGE, Config
+
+PROMPTS = load_prompts("instructions")
+TASKS = ("narration", "event_caption", "action_caption", "event_grounding", "tsqa", "offline_qa")
+
+
+def response(text: str, at_s: float, **changes: Any) -> Response:
+    fields = {"rid": f"r{at_s}", "qid": "q", "kind": "instant", "text": text}
+    return Response.model_validate(
+        fields | {"start_s": at_s, "end_s": at_s, "respond_s": at_s} | changes
+    )
+
+
+def annotation(task: str, *responses: Response, **question: Any) -> Annotation:
+    asked = {"qid": "q", "text": "What now?", "asked_s": 0} | question
+    return Annotation(
+        video_id="v",
+        annotation_id=f"a-{task}",
+        task=task,
+        questions=[Question.model_validate(asked)],
+        responses=list(responses),
+    )
+
+
+@pytest.fixture
+def dialogues(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | Reject]]:
+    def make(*annotations: Annotation, config: Config | None = None) -> list[Dialogue | Reject]:
+        segments = [
+            Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i) for i in range(6)
+        ]
+        video = Video(
+            video_id="v", uri="v.mp4", duration_s=6, width=64, height=48, rotation_deg=0,
+            codec="h264", frame_rate=25, sha256="0", source="s", licence="CC0", split="test",
+        )  # fmt: skip
+        rows = video_rows({Annotation: annotations, Segment: segments, Video: [video]})
+        return list(STAGE.run([rows], config or Config(), Context(prompts=PROMPTS)))
+
+    return make
+
+
+def test_one_dialogue_an_annotation(dialogues: Any, provenance: Provenance) -> None:
+    made = annotation("tsqa", response("red", 1.0), response("blue", 3.4))
+    made = made.model_copy(update={"provenance": [provenance, provenance]})
+    (dialogue,) = dialogues(made)
+    states = [turn.state for turn in dialogue.turns]
+    assert states == ["silence", "response", "silence", "silence", "response", "silence"]
+    assert (dialogue.n_silence, dialogue.n_standby, dialogue.n_response) == (4, 0, 2)
+    assert (dialogue.source, dialogue.licence, dialogue.split) == ("s", "CC0", "test")
+    assert dialogue.turns_per_s == 1.0
+    assert dialogue.models == ["m@1"], "each once"
+    assert "What now?" in dialogue.turns[0].question != "What now?", "put as an instruction"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_paraphrases_and_samples_spread_over_them(task: str) -> None:
+    assert len(paraphrases(PROMPTS[f"instructions/{task}"])) >= 5
+    said = {instruction(task, "Q?", f"sample {i}", 0, PROMPTS) for i in range(60)}
+    assert len(said) == len(paraphrases(PROMPTS[f"instructions/{task}"]))
+    again = {instruction(task, "Q?", f"sample {i}", 0, PROMPTS) for i in range(60)}
+    assert said == again
+    assert instruction(task, "Q?", "x", 0, PROMPTS) == instruction(task, "Q?", "x", 0, PROMPTS)
+
+
+def test_a_task_without_paraphrases_asks_in_its_own_words(dialogues: Any) -> None:
+    (dialogue,) = dialogues(annotation("brand_new", response("yes", 2)))
+    assert dialogue.turns[0].question == "What now?"
+
+
+def test_options_are_lettered_and_answered_by_letter(dialogues: Any) -> None:
+    asked = annotation("offline_qa", response("blue", 2), options=["red", "blue"])
+    (dialogue,) = dialogues(asked)
+    assert "A. red" in dialogue.turns[0].question and "B. blue" in dialogue.turns[0].question
+    assert dialogue.turns[2].text == "B. blue"
+
+
+def test_what_fits_no_dialogue_is_refused_and_its_neighbour_stays(dialogues: Any) -> None:
+    bad = annotation("tsqa", response("red", 3.0, start_s=3.0, end_s=1.0))
+    reject, dialogue = dialogues(bad, annotation("narration", response("A door opens.", 2)))
+    assert isinstance(reject, Reject) and reject.reason == "reversed_span"
+    assert Annotation.model_validate_json(reject.row) == bad
+    assert isinstance(dialogue, Dialogue)
+
+
+def test_the_seed_changes_wording_and_id(dialogues: Any) -> None:
+    made = annotation("narration", response("A door opens.", 2))
+    ids = {dialogues(made, config=Config(seed=seed))[0].sample_id for seed in range(5)}
+    assert len(ids) == 5
