@@ -39,7 +39,9 @@ SetOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
 ]
-NodeOption = Annotated[list[str] | None, typer.Option(metavar="NODE")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
 
 app = typer.Typer(
@@ -61,7 +63,7 @@ app = typer.Typer(
 def run(
     config: ConfigOption,
     overrides: SetOption = None,
-    only: NodeOption = None,
+    only: OnlyOption = None,
     start: Annotated[
         list[str] | None, typer.Option("--from", metavar="NODE", help="This node and all below.")
     ] = None,
@@ -70,7 +72,7 @@ def run(
     ] = None,
     limit: LimitOption = None,
     force: Annotated[
-        bool, typer.Option(help="First discard the chosen nodes' parts and all below them.")
+        bool, typer.Option("--force", help="First discard the chosen nodes' parts and all below them.")
     ] = False,
     executor: Annotated[
         ExecutorName | None, typer.Option(help="Over run.executor of the config.")
@@ -78,8 +80,8 @@ def run(
 ) -> None:
     """Do what is missing: plan, run the shards, put the corpus in place.
 
-    Interrupted? Give the same command again. To redo one stage after an edit, just run: its prompt,
-    config and model are part of its identity. --force redoes what is already there.
+    Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what they touch
+    is made anew. --force redoes what is already there.
     """
     settings, plans = _plan(config, overrides, limit)
     nodes = [plan.node for plan in plans]

@@ -53,7 +53,8 @@ def dialogues(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | R
             codec="h264", frame_rate=25, sha256="0", source="s", licence="CC0", split="test",
         )  # fmt: skip
         rows = video_rows({Annotation: annotations, Segment: segments, Video: [video]})
-        return list(STAGE.run([rows], config or Config(), Context(prompts=PROMPTS)))
+        made = STAGE.run([rows], config or Config(), Context(prompts=PROMPTS))
+        return [row for row in made if isinstance(row, (Dialogue, Reject))]
 
     return make
 
