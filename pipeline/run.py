@@ -72,7 +72,7 @@ def run(
     ] = None,
     limit: LimitOption = None,
     force: Annotated[
-        bool, typer.Option("--force", help="First discard the chosen nodes' parts and all below them.")
+        bool, typer.Option("--force", help="First discard the chosen parts and all below.")
     ] = False,
     executor: Annotated[
         ExecutorName | None, typer.Option(help="Over run.executor of the config.")
@@ -80,8 +80,8 @@ def run(
 ) -> None:
     """Do what is missing: plan, run the shards, put the corpus in place.
 
-    Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what they touch
-    is made anew. --force redoes what is already there.
+    Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what that
+    touches is made anew. --force redoes what is already there.
     """
     settings, plans = _plan(config, overrides, limit)
     nodes = [plan.node for plan in plans]
