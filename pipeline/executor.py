@@ -13,6 +13,9 @@ from typing import Protocol
 
 from pipeline.worker import ShardResult, ShardTask, run_shard
 
+JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Set by Ray in a process that ``ray job submit`` started."""
+
 ATTEMPTS = 2
 """How often a task is started whose worker process died under it."""
 

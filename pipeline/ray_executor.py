@@ -11,18 +11,13 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
-from pipeline.executor import run_on
+from pipeline.executor import JOB_VARIABLE, run_on
 from pipeline.worker import ShardResult, ShardTask, run_shard
 
 ROOT = Path(__file__).resolve().parents[1]
 
 IN_FLIGHT_PER_CPU = 4
 """Tasks handed to Ray for each CPU of the cluster: enough that no worker waits for the driver."""
-
-
-def inside_job() -> bool:
-    """Whether this process was started by ``ray job submit``."""
-    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
 class RayExecutor:
@@ -45,7 +40,7 @@ class RayExecutor:
 
 
 def _connect(workers: int | None) -> None:
-    job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+    job = json.loads(os.environ.get(JOB_VARIABLE, "{}"))
     shipped = "working_dir" in job.get("runtime_env", {})
     runtime_env = None if shipped else {"working_dir": str(ROOT)}
     options: dict[str, Any] = {"runtime_env": runtime_env, "log_to_driver": False}

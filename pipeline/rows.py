@@ -53,7 +53,7 @@ def read_videos(
     for kind in reads:
         by_video = found.setdefault(kind, {})
         for part in parts[kind]:
-            table = read_table(part, kind)
+            table = read_table(part, kind.model_fields)
             for video_id, start, stop in _runs(table.column("video_id").to_pylist()):
                 by_video.setdefault(video_id, []).append(Slice(table, start, stop))
     for video_id in found[reads[0]]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.config import ExecutorName, RunConfig, load_config
-from pipeline.executor import Executor, LocalExecutor
+from pipeline.executor import JOB_VARIABLE, Executor, LocalExecutor
 from pipeline.graph import build_graph, select
 from pipeline.insight.results import read_annotations, read_dialogues
 from pipeline.insight.summary import rejects, summarize
@@ -189,13 +189,13 @@ def _plan(
 def _root(settings: RunConfig) -> Path:
     """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
     root = settings.run.root.expanduser()
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ and not root.is_absolute():
+    if JOB_VARIABLE in os.environ and not root.is_absolute():
         root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
     return root.resolve()
 
 
 def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
-    if name == "local" or (name == "auto" and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ):
+    if name == "local" or (name == "auto" and JOB_VARIABLE not in os.environ):
         return LocalExecutor(settings.run.workers)
     from pipeline.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds, often unused
 

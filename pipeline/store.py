@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ def files_path(part: Path) -> Path:
     return part.with_name(part.stem.replace("part-", "files-", 1))
 
 
-def read_table(part: Path, kind: type[Record]) -> pa.Table:
-    """The columns of a part that ``kind`` has, in the order the rows were written."""
-    return pq.read_table(part, columns=list(kind.model_fields), memory_map=True)
+def read_table(part: Path, columns: Iterable[str]) -> pa.Table:
+    """Some columns of a part, its rows in the order they were written."""
+    return pq.read_table(part, columns=list(columns), memory_map=True)
 
 
 def read_counts(part: Path) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipeline.engines.base import Frame
 from pipeline.records import FramedSegment, Provenance
-from pipeline.stage import AnnotationConfig
+from pipeline.stage import AnnotationConfig, VideoRows
 
 T = TypeVar("T")
 
@@ -41,6 +42,21 @@ def evenly(items: Sequence[T], at_most: int) -> Sequence[T]:
         return items[-1:]
     last = len(items) - 1
     return [items[i * last // (at_most - 1)] for i in range(at_most)]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The frames of a video to show, in order, and its length in seconds."""
+
+    video_id: str
+    duration_s: float
+    segments: tuple[FramedSegment, ...]
+
+
+def footage_of(rows: VideoRows, max_frames: int) -> Footage:
+    """The whole video in at most ``max_frames`` frames."""
+    segments = rows[FramedSegment]
+    return Footage(rows.video_id, segments[-1].end_s, tuple(evenly(segments, max_frames)))
 
 
 def shown(segments: Sequence[FramedSegment]) -> tuple[Frame, ...]:

@@ -8,7 +8,6 @@ source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action capti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,10 +19,11 @@ from pipeline.stage import VideoRows, annotation_stage
 from stages._asking import (
     Answer,
     AnswerTime,
+    Footage,
     Sentence,
     SingleAnswerConfig,
     call,
-    evenly,
+    footage_of,
     printed,
     printed_times,
     shown,
@@ -65,19 +65,9 @@ class Events(Answer):
     events: Annotated[list[Captioned], Field(max_length=200)]
 
 
-@dataclass(frozen=True)
-class Footage:
-    """The frames to show, in order, and the length of the video in seconds."""
-
-    video_id: str
-    duration_s: float
-    segments: tuple[FramedSegment, ...]
-
-
 def cases(rows: VideoRows, config: Config) -> Iterator[Footage]:
     """One case a video."""
-    segments = rows[FramedSegment]
-    yield Footage(rows.video_id, segments[-1].end_s, tuple(evenly(segments, config.max_frames)))
+    yield footage_of(rows, config.max_frames)
 
 
 def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:

@@ -8,7 +8,6 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -21,10 +20,11 @@ from stages._asking import (
     PRINTED_S,
     Answer,
     AnswerTime,
+    Footage,
     Sentence,
     SingleAnswerConfig,
     call,
-    evenly,
+    footage_of,
     printed,
     printed_times,
     shown,
@@ -69,19 +69,9 @@ class Questions(Answer):
     questions: Annotated[list[TimedQuestion], Field(max_length=32)]
 
 
-@dataclass(frozen=True)
-class Footage:
-    """The frames to show, in order, and the length of the video in seconds."""
-
-    video_id: str
-    duration_s: float
-    segments: tuple[FramedSegment, ...]
-
-
 def cases(rows: VideoRows, config: Config) -> Iterator[Footage]:
     """One case a video."""
-    segments = rows[FramedSegment]
-    yield Footage(rows.video_id, segments[-1].end_s, tuple(evenly(segments, config.max_frames)))
+    yield footage_of(rows, config.max_frames)
 
 
 def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:

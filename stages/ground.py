@@ -18,8 +18,9 @@ from pipeline.records import Event, FramedSegment, GroundedEvent, Provenance, Re
 from pipeline.stage import VideoRows, annotation_stage
 from stages._asking import (
     Answer,
+    Footage,
     SingleAnswerConfig,
-    evenly,
+    footage_of,
     printed,
     printed_times,
     shown,
@@ -54,29 +55,27 @@ class SpanSeen(Answer):
 
 @dataclass(frozen=True)
 class Search:
-    """An event, the frames to look for it in, and the length of the video in seconds."""
+    """An event, and where to look for it."""
 
     event: Event
-    duration_s: float
-    segments: tuple[FramedSegment, ...]
+    footage: Footage
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Search]:
     """One search an event."""
-    segments = rows[FramedSegment]
-    frames = tuple(evenly(segments, config.max_frames))
+    footage = footage_of(rows, config.max_frames)
     for event in rows[Event]:
-        yield Search(event, segments[-1].end_s, frames)
+        yield Search(event, footage)
 
 
 def ask(search: Search, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
     """The caption without its span, and the whole video."""
     variables = {
         "caption": search.event.caption,
-        "duration_s": printed(search.duration_s),
-        "frame_times": printed_times(search.segments),
+        "duration_s": printed(search.footage.duration_s),
+        "frame_times": printed_times(search.footage.segments),
     }
-    return variables, shown(search.segments)
+    return variables, shown(search.footage.segments)
 
 
 def accept(
@@ -90,12 +89,12 @@ def accept(
     span = None
     if seen.found:
         if seen.start_s is not None and seen.end_s is not None:
-            span = clipped(seen.start_s, seen.end_s, search.duration_s, config.tolerance_s)
+            span = clipped(seen.start_s, seen.end_s, search.footage.duration_s, config.tolerance_s)
         if span is None:
             yield Reject(
                 video_id=search.event.video_id,
                 reason="bad_span",
-                detail=f"for event {search.event.event_id} of {search.duration_s:.2f} s",
+                detail=f"for event {search.event.event_id} of {search.footage.duration_s:.2f} s",
                 row=seen.model_dump_json(),
             )
     yield grounded(search.event, span, provenance)

@@ -9,7 +9,7 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA; the rules are in its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from pydantic import Field
@@ -34,6 +34,11 @@ class Config(StageConfig):
         3.0, ge=0, description="time between one answer and the next; the paper gives none"
     )
     max_answers: int = Field(8, ge=1, description="answers to a question; the paper gives none")
+    keep_partial: bool = Field(
+        False,
+        description="keep a question some of whose answers failed: the assistant is then silent"
+        " where an answer that nobody confirmed would stand, as if nothing had changed; ours",
+    )
 
 
 def failures(responses: Sequence[Response], verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -73,6 +78,13 @@ def distinct(responses: Sequence[Response]) -> int:
     return len({bare(r.text) for r in responses})
 
 
+def unconfirmed(reasons: Mapping[str, str], config: Config) -> tuple[str, str] | None:
+    """A reason with its detail, when an answer failed and the others may not stand without it."""
+    if not reasons or config.keep_partial:
+        return None
+    return "unconfirmed_answer", "; ".join(f"{rid} {why}" for rid, why in reasons.items())
+
+
 def broken_rule(
     annotation: Annotation, responses: Sequence[Response], config: Config
 ) -> tuple[str, str] | None:
@@ -106,7 +118,7 @@ def lint(
                 detail=f"response {response.rid} of {annotation.annotation_id}",
                 row=response.model_dump_json(),
             )
-    broken = broken_rule(annotation, responses, config)
+    broken = unconfirmed(reasons, config) or broken_rule(annotation, responses, config)
     if broken is not None:
         yield Reject(
             video_id=annotation.video_id,

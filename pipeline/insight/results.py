@@ -34,4 +34,4 @@ def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator
         if plan.node.name in nodes and plan.node.stage.writes is kind:
             for task in plan.tasks:
                 if task.part.exists():
-                    yield from from_table(kind, read_table(task.part, kind))
+                    yield from from_table(kind, read_table(task.part, kind.model_fields))

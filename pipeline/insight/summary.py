@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +13,7 @@ from pipeline.graph import downstream
 from pipeline.plan import NodePlan
 from pipeline.records import Dialogue, Reject
 from pipeline.store import read_counts, read_table, rejects_path
+from pipeline.worker import ShardTask
 
 
 class NodeSummary(BaseModel):
@@ -104,11 +105,9 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
 
 def rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
     """Every row that was turned down, node after node, shard after shard."""
-    for plan in plans:
-        for task in plan.tasks:
-            if task.part.exists():
-                for row in read_table(rejects_path(task.part), Reject).to_pylist():
-                    yield Reject.model_validate(row)
+    for task in _done(plans):
+        for row in read_table(rejects_path(task.part), Reject.model_fields).to_pylist():
+            yield Reject.model_validate(row)
 
 
 def _node(
@@ -116,7 +115,7 @@ def _node(
 ) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    done = [task for task in plan.tasks if task.part.exists()]
+    done = list(_done([plan]))
     for task in done:
         counts = read_counts(task.part)
         reasons.update(counts.pop("rejected"))
@@ -142,24 +141,16 @@ def _node(
 
 
 def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
-    """For each manifest row: "" when annotated, "open", or why it was rejected."""
-    met: dict[str, dict[str, str]] = {}
-    for reject in rejects(plans):
-        met.setdefault(reject.video_id, {}).setdefault(reject.stage, reject.reason)
-    nodes = [plan.node for plan in plans]
-    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
-    annotated: set[str] = set()
+    """For each manifest row: "" when annotated, "open", or why it was rejected; samples by task."""
     samples: Counter[str] = Counter()
+    annotated: set[str] = set()
     finished: set[int] = set()
-    for plan in plans:
-        if plan.node.stage.writes is not Dialogue:
-            continue
-        for task in plan.tasks:
-            if task.part.exists():
-                table = read_table(task.part, Dialogue).select(["video_id", "task"])
-                annotated |= {row["video_id"] for row in table.to_pylist()}
-                samples.update(row["task"] for row in table.to_pylist())
-                finished.add(task.shard)
+    for task in _done(plan for plan in plans if plan.node.stage.writes is Dialogue):
+        rows = read_table(task.part, ("video_id", "task")).to_pylist()
+        annotated |= {row["video_id"] for row in rows}
+        samples.update(row["task"] for row in rows)
+        finished.add(task.shard)
+    reasons = _first_reasons(plans)
     fates: dict[str, str] = {}
     for task in plans[0].tasks:
         for number, row in enumerate(task.manifest):
@@ -168,12 +159,24 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
                 fates[f"{key} again, {row['duplicate_of']}, {number}"] = "duplicate_id"
             elif key in annotated:
                 fates[key] = ""
-            elif task.shard in finished:
-                reasons = met.get(key, {})
-                fates[key] = reasons[max(reasons, key=lambda node: below[node])]
             else:
-                fates[key] = "open"
+                fates[key] = reasons.get(key, "unexplained") if task.shard in finished else "open"
     return fates, samples
+
+
+def _first_reasons(plans: Sequence[NodePlan]) -> dict[str, str]:
+    """For each video with a reject, a reason of the node that has most nodes below it."""
+    nodes = [plan.node for plan in plans]
+    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
+    reasons: dict[str, str] = {}
+    for task in _done(sorted(plans, key=lambda plan: -below[plan.node.name])):
+        for row in read_table(rejects_path(task.part), ("video_id", "reason")).to_pylist():
+            reasons.setdefault(row["video_id"], row["reason"])
+    return reasons
+
+
+def _done(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
+    return (task for plan in plans for task in plan.tasks if task.part.exists())
 
 
 def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import SourceSection
+from pipeline.records import ManifestRow, SourceAnnotation
 from pipeline.source import read_source
 from pipeline.suggest import ConfigError
 
@@ -76,3 +77,17 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_text(json.dumps([1]))
     with pytest.raises(ConfigError, match="not Parquet"):
         read_source(section(tmp_path / "bad.parquet"))
+
+
+def test_the_example_manifest_is_one() -> None:
+    path = Path(__file__).resolve().parents[2] / "data_manifest" / "example.jsonl"
+    rows = [ManifestRow.model_validate(row) for row in read_source(section(path)).rows]
+    assert [row.video_id for row in rows] == [
+        "videos/kitchen.mp4",
+        "videos/match.mp4#t=12.5,60",
+        "street-7",
+    ]
+    documented = (path.parent / "README.md").read_text(encoding="utf-8")
+    for kind in (ManifestRow, SourceAnnotation):
+        for name in kind.model_fields:
+            assert f"`{name}`" in documented, name

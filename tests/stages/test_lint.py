@@ -77,6 +77,14 @@ def test_a_good_annotation_keeps_all_and_gains_checks(
     ]
 
 
+def test_one_failed_answer_takes_its_question_along(
+    linted: Callable[..., Any], tsqa: Callable[..., Annotation]
+) -> None:
+    annotation, refused = linted(tsqa(*GOOD), {("r1", "premature"): False})
+    assert annotation is None
+    assert ("annotation", "unconfirmed_answer") in refused
+
+
 @pytest.mark.parametrize(
     ("looks_at", "reasons", "left"),
     [
@@ -94,7 +102,7 @@ def test_a_response_must_have_passed_all_its_looks(
     reasons: list[str],
     left: list[str] | None,
 ) -> None:
-    annotation, refused = linted(tsqa(*GOOD), looks_at)
+    annotation, refused = linted(tsqa(*GOOD), looks_at, keep_partial=True)
     assert [reason for what, reason in refused if what == "response"] == reasons
     assert (annotation and [r.rid for r in annotation.responses]) == left
 
