@@ -76,10 +76,13 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         order.prepare()
     except CycleError as error:
         raise ConfigError(f"nodes: these go in a circle: {' -> '.join(error.args[1])}") from None
+    place = {name: i for i, name in enumerate(config.nodes)}
+    ready: list[str] = []
     while order.is_active():
-        for name in sorted(order.get_ready(), key=list(config.nodes).index):
-            done[name] = _node(name, config.nodes[name], config, done)
-            order.done(name)
+        ready = sorted([*ready, *order.get_ready()], key=place.__getitem__)
+        name = ready.pop(0)
+        done[name] = _node(name, config.nodes[name], config, done)
+        order.done(name)
     _check_sources(list(done.values()))
     return list(done.values())
 

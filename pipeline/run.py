@@ -8,6 +8,7 @@ if __package__ != "pipeline":  # started as a script: import from the repository
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -83,6 +84,7 @@ def run(
     Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what that
     touches is made anew. --force redoes what is already there.
     """
+    _need_ffmpeg()
     settings, plans = _plan(config, overrides, limit)
     nodes = [plan.node for plan in plans]
     chosen = select(nodes, only or (), start or (), until or ())
@@ -158,6 +160,7 @@ def scenes(
     folder: Annotated[Path, typer.Option("-o", "--out", help="Where to.")] = Path("scenes"),
 ) -> None:
     """Render the scripted scenes: videos, their manifest, and what is true of them."""
+    _need_ffmpeg()
     typer.echo(f"manifest: {render_scenes(folder)}")
 
 
@@ -184,6 +187,15 @@ def _plan(
     nodes = build_graph(settings)
     source = read_source(settings.source, limit)
     return settings, make_plan(nodes, source, settings.run.videos_per_shard, _root(settings))
+
+
+def _need_ffmpeg() -> None:
+    missing = [name for name in ("ffmpeg", "ffprobe") if shutil.which(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} not on PATH: install the package ffmpeg, or run"
+            " `make install` and then `. .venv/bin/activate`"
+        )
 
 
 def _root(settings: RunConfig) -> Path:

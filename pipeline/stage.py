@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.engines.base import Ask, Engine, Reply, Sampling
+from pipeline.engines.base import Ask, Engine, Frame, Reply, Sampling
 from pipeline.fingerprint import digest
 from pipeline.media.base import Media
 from pipeline.prompt import Prompt
@@ -151,7 +151,7 @@ def annotation_stage(
     config: type[C],
     answer: type[A],
     cases: Callable[[VideoRows, C], Iterable[Case | Reject]],
-    ask: Callable[[Case, C], tuple[Mapping[str, Any], Sequence[Any]]],
+    ask: Callable[[Case, C], tuple[Mapping[str, Any], Sequence[Frame]]],
     accept: Callable[[Case, Sequence[A], C, Provenance], Rows],
     unanswered: Callable[[Case, C, Provenance], Rows] | None = None,
 ) -> Stage[C]:

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import store
+from pipeline.records import FramedSegment, Reject, Segment
+from pipeline.rows import read_videos
+from pipeline.store import (
+    discard,
+    files_path,
+    keep_folder,
+    new_folder,
+    part_path,
+    read_counts,
+    rejects_path,
+    write_part,
+)
+
+
+def frames(video_id: str, n: int) -> list[FramedSegment]:
+    return [
+        FramedSegment(
+            video_id=video_id, index=i, start_s=i, end_s=i + 1, frame_s=i, jpeg=b"\xff" * 999
+        )
+        for i in range(n)
+    ]
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return part_path(tmp_path, "segment", "abc", 3, "def")
+
+
+def test_names(part: Path, tmp_path: Path) -> None:
+    assert part == tmp_path / "parts" / "segment" / "abc" / "part-00003-def.parquet"
+    assert rejects_path(part).name == "rejects-00003-def.parquet"
+    assert files_path(part).name == "files-00003-def"
+
+
+def test_rejects_come_first_and_the_part_is_the_commit(
+    part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    real = store._replace
+
+    def replace(path: Path, write: object) -> None:
+        written.append(path.name)
+        if path == part:
+            raise OSError("the disk is full")
+        real(path, write)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "_replace", replace)
+    with pytest.raises(OSError, match="full"):
+        write_part(part, Segment, [], [Reject(video_id="v", reason="r")], {})
+    assert written == [rejects_path(part).name, part.name]
+    assert not part.exists()
+
+
+def test_a_write_that_fails_leaves_nothing(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(pq, "write_table", fail)
+    with pytest.raises(OSError, match="full"):
+        write_part(part, Segment, [], [], {})
+    assert list(part.parent.iterdir()) == []
+
+
+def test_counts_are_in_the_footer(part: Path) -> None:
+    write_part(part, Segment, [], [], {"videos_in": 2, "rejected": {"x": 1}})
+    assert read_counts(part) == {"videos_in": 2, "rejected": {"x": 1}}
+
+
+def test_images_are_stored_as_they_are(part: Path) -> None:
+    write_part(part, FramedSegment, frames("v", 4), [], {})
+    group = pq.ParquetFile(part).metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    assert columns["jpeg"].compression == "UNCOMPRESSED"
+    assert not any("DICTIONARY" in encoding for encoding in columns["jpeg"].encodings)
+    assert columns["video_id"].compression == "ZSTD"
+
+
+def test_a_folder_is_kept_as_a_whole_and_discarded_with_its_part(part: Path) -> None:
+    for text in ("first", "second"):
+        folder = new_folder(part)
+        (folder / "file.txt").write_text(text)
+        keep_folder(folder, part)
+    assert (files_path(part) / "file.txt").read_text() == "second"
+    write_part(part, Segment, [], [], {})
+    discard(part)
+    assert list(part.parent.iterdir()) == []
+    discard(part)
+
+
+def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:
+    parts: list[Path] = []
+    given: Sequence[Sequence[FramedSegment]] = (
+        [*frames("b", 2), *frames("a", 1)],
+        [*frames("a", 2), *frames("c", 1)],
+    )
+    for number, rows in enumerate(given):
+        parts.append(part_path(tmp_path, f"n{number}", "r", 0, "i"))
+        write_part(parts[-1], FramedSegment, rows, [], {})
+    videos = list(read_videos([Segment], {Segment: parts}))
+    assert [(v.video_id, len(v[Segment])) for v in videos] == [("b", 2), ("a", 3), ("c", 1)]
+    assert type(videos[0][Segment][0]) is Segment, "the pixels are not read"
+    with pytest.raises(KeyError):
+        videos[0][FramedSegment]
+
+    second = list(
+        read_videos([Segment, FramedSegment], {Segment: parts[:1], FramedSegment: parts[1:]})
+    )
+    assert [(v.video_id, len(v[FramedSegment])) for v in second] == [("b", 0), ("a", 2)]
