@@ -39,7 +39,7 @@ class Node:
     def recipe(self) -> dict[str, Any]:
         """Everything that can change this node's output, as plain data.
 
-        Not in it: transport, executor, workers, resources, the names of nodes and where files lie.
+        Not in it: transport, executor, workers, resources, and where files lie.
         """
         return {
             "format": FORMAT,
@@ -140,7 +140,8 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
         settings = stage.config.model_validate(given)
     except ValidationError as error:
         raise ConfigError(explain(error, stage.config, f"{where}.config")) from None
-    after = tuple(done[other] for other in section.after)
+    # The order in which a config names them says nothing, so rows must not come in it.
+    after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
     prompts: dict[str, Prompt] = {}
     for prompt in settings.prompts():

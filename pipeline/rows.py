@@ -44,22 +44,28 @@ class StoredVideoRows:
 def read_videos(
     reads: Sequence[type[Record]], parts: Mapping[type[Record], Sequence[Path]]
 ) -> Iterator[StoredVideoRows]:
-    """The videos of one shard that have rows of the first kind, in the order of those rows.
+    """The videos of one shard that have rows of the first kind, in the order of the manifest.
 
     ``parts[kind]`` are the parts of the nodes that write the kind; a video's rows of one kind
     come in that order.
     """
     found: dict[type[Record], dict[str, list[Slice]]] = {}
+    orders: list[list[str]] = []
     for kind in reads:
         by_video = found.setdefault(kind, {})
         for part in parts[kind]:
             table = read_table(part, kind.model_fields)
-            for video_id, start, stop in _runs(table.column("video_id").to_pylist()):
+            runs = list(_runs(table.column("video_id").to_pylist()))
+            orders.append([video_id for video_id, _, _ in runs])
+            for video_id, start, stop in runs:
                 by_video.setdefault(video_id, []).append(Slice(table, start, stop))
-    for video_id in found[reads[0]]:
-        yield StoredVideoRows(
-            video_id, {kind: by_video.get(video_id, ()) for kind, by_video in found.items()}
-        )
+    # Each part keeps the order of the manifest; the one with most videos tells most of it.
+    orders.sort(key=len, reverse=True)
+    for video_id in dict.fromkeys(video_id for order in orders for video_id in order):
+        if video_id in found[reads[0]]:
+            yield StoredVideoRows(
+                video_id, {kind: by_video.get(video_id, ()) for kind, by_video in found.items()}
+            )
 
 
 def _runs(values: Sequence[Any]) -> Iterator[tuple[str, int, int]]:

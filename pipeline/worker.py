@@ -88,8 +88,8 @@ class _Seat:
 
     def __init__(self, config: EngineConfig) -> None:
         self.kind: str = config.kind
-        self.model = config.model
-        self.revision = config.revision
+        self.model: str = config.model
+        self.revision: str = config.revision
         self.asks = self.tokens_in = self.tokens_out = 0
         self._config = config
 

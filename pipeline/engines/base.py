@@ -16,8 +16,10 @@ class EngineConfig(BaseModel):
 
     kind: Literal["embedded"] = "embedded"
     """``embedded``: no weights, no network; a baseline that reads pixels, for dry runs."""
-    model: str = "embedded"
-    revision: str = "1"
+    model: Literal["embedded"] = "embedded"
+    """Its rows go by this name, and by no other."""
+    revision: Literal["1"] = "1"
+    """Raised when its answers change."""
 
     def identity(self) -> dict[str, str]:
         """What bears on the meaning of an answer: the model, never the transport."""

@@ -51,6 +51,7 @@ def test_extends_in_a_circle_is_refused(tmp_path: Path) -> None:
         ("run: {executor: rya}\n", "run.executor: 'rya' is not one of .*did you mean 'ray'"),
         ("engines: {captoner: {kind: embedded}}\n", "engines.captoner: .*did you mean 'captioner'"),
         ("engines: {captioner: {kind: vllm}}\n", "engines.captioner.kind: 'vllm'"),
+        ("engines: {captioner: {model: gpt-9}}\n", "engines.captioner.model: 'gpt-9'"),
         ("nodes: {a: {stag: ingest}}\n", "nodes.a.stag: unknown key; did you mean 'stage'"),
         ("nodes: [1]\n", "nodes: "),
         ("x", "must be a mapping|not YAML"),

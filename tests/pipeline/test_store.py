@@ -30,6 +30,10 @@ def frames(video_id: str, n: int) -> list[FramedSegment]:
     ]
 
 
+def segments(video_id: str) -> list[Segment]:
+    return [Segment(video_id=video_id, index=0, start_s=0, end_s=1, frame_s=0)]
+
+
 @pytest.fixture
 def part(tmp_path: Path) -> Path:
     return part_path(tmp_path, "segment", "abc", 3, "def")
@@ -115,3 +119,11 @@ def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:
         read_videos([Segment, FramedSegment], {Segment: parts[:1], FramedSegment: parts[1:]})
     )
     assert [(v.video_id, len(v[FramedSegment])) for v in second] == [("b", 0), ("a", 2)]
+
+
+def test_videos_come_in_the_order_of_the_manifest(tmp_path: Path) -> None:
+    some, whole = (part_path(tmp_path, name, "r", 0, "i") for name in ("some", "whole"))
+    write_part(some, Segment, [s for v in "cb" for s in segments(v)], [], {})
+    write_part(whole, FramedSegment, [f for v in "abcd" for f in frames(v, 1)], [], {})
+    videos = read_videos([Segment, FramedSegment], {Segment: [some], FramedSegment: [whole]})
+    assert [video.video_id for video in videos] == ["b", "c"]
