@@ -130,9 +130,29 @@ def _upstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
     return found
 
 
+def stage_names() -> list[str]:
+    """Names of all stages there are."""
+    return sorted(p.stem for p in STAGES.glob("*.py") if not p.stem.startswith("_"))
+
+
+def find_stage(key: str, name: str) -> Stage[Any]:
+    """The stage of that name.
+
+    Raises:
+        ConfigError: there is none; the message begins with ``key`` and names a close one.
+    """
+    try:
+        return load_stage(name)
+    except ModuleNotFoundError as error:
+        if error.name != f"stages.{name}":
+            raise
+        hint = did_you_mean(name, stage_names())
+        raise ConfigError(f"{key}: there is no stage {name!r}{hint}") from None
+
+
 def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str, Node]) -> Node:
     where = f"nodes.{name}"
-    stage = _stage(where, section.stage)
+    stage = find_stage(f"{where}.stage", section.stage)
     given = dict(section.config)
     if issubclass(stage.config, CorpusSettings):
         given = config.corpus.model_dump() | given
@@ -151,17 +171,6 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
             raise ConfigError(f"{where}.config.prompt: {error}") from None
     engine = _engine(where, stage, section, config)
     return Node(name, stage, settings, after, engine, prompts, section.execution)
-
-
-def _stage(where: str, name: str) -> Stage[Any]:
-    known = [p.stem for p in STAGES.glob("*.py") if not p.stem.startswith("_")]
-    try:
-        return load_stage(name)
-    except ModuleNotFoundError as error:
-        if error.name != f"stages.{name}":
-            raise
-        hint = did_you_mean(name, known)
-        raise ConfigError(f"{where}.stage: there is no stage {name!r}{hint}") from None
 
 
 def _engine(

@@ -19,8 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipeline.config import ExecutorName, RunConfig, load_config
 from pipeline.executor import JOB_VARIABLE, Executor, LocalExecutor
-from pipeline.graph import build_graph, select
+from pipeline.graph import build_graph, find_stage, select, stage_names
 from pipeline.insight.results import read_annotations, read_dialogues
+from pipeline.insight.settings import describe, headline
 from pipeline.insight.summary import rejects, summarize
 from pipeline.insight.truth import load_truths, score_truth
 from pipeline.media.scenes import render_scenes
@@ -153,6 +154,18 @@ def status(
         return
     summary = summarize(plans, _root(settings))
     typer.echo(summary.model_dump_json(indent=2) if as_json else summary.to_text())
+
+
+@app.command()
+def stages(
+    name: Annotated[str | None, typer.Argument(help="This one alone, with its settings.")] = None,
+) -> None:
+    """List the stages, or say what can be set on one of them."""
+    if name is not None:
+        typer.echo(describe(find_stage("stages", name)))
+        return
+    for known in stage_names():
+        typer.echo(headline(find_stage("stages", known)))
 
 
 @app.command()

@@ -38,11 +38,11 @@ class StageConfig(BaseModel):
 class AnnotationConfig(StageConfig):
     """Settings common to stages that ask a model."""
 
-    prompt: str
+    prompt: str = Field(description="prompt file")
     samples: int = Field(1, ge=1, description="answers drawn for each ask")
-    temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, ge=1)
-    seed: int = 0
+    temperature: float = Field(0.0, ge=0, description="of the sampling; 0 takes the likeliest")
+    max_tokens: int = Field(1024, ge=1, description="of one answer")
+    seed: int = Field(0, description="of the sampling; another value draws other samples")
 
     def prompts(self) -> tuple[str, ...]:
         """The one prompt it asks with."""

@@ -41,6 +41,7 @@ MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
     "insight": {
         "pipeline.graph",
+        "pipeline.stage",
         "pipeline.worker",
         "pipeline.plan",
         "pipeline.store",

@@ -41,7 +41,9 @@ def test_the_readme_names_every_make_target_it_uses() -> None:
     assert set(re.findall(r"`?make ([a-z-]+)", text)) <= targets | {"sets"}
 
 
-@pytest.mark.parametrize("verb", [(), ("run",), ("plan",), ("status",), ("scenes",), ("truth",)])
+@pytest.mark.parametrize(
+    "verb", [(), ("run",), ("plan",), ("status",), ("stages",), ("scenes",), ("truth",)]
+)
 def test_help_needs_nothing_and_ends_well(verb: tuple[str, ...]) -> None:
     command = [sys.executable, "pipeline/run.py", *verb, "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

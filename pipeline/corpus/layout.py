@@ -34,9 +34,9 @@ class CorpusSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str = "Streaming-video dialogues"
+    title: str = Field("Streaming-video dialogues", description="headline of the card")
     licence: str = Field("other", description="of the annotations, as the HF Hub spells it")
-    language: str = "en"
+    language: str = Field("en", description="of questions and answers, as a code")
     rows_per_file: int = Field(50_000, ge=1, description="dialogues in one Parquet file")
     tar_bytes: int = Field(1_000_000_000, ge=1, description="size that no tar of several passes")
     frames: bool = Field(True, description="write the WebDataset form, with the frames")
