@@ -267,15 +267,23 @@ class Dialogue(Record):
     source: str
     licence: str
     split: str
+    sha256: str
+    """Of the video file, so that who may not be given the video can know that it is the same."""
+    clip_start_s: Seconds
+    clip_end_s: Seconds | None
     duration_s: Seconds
     turns_per_s: float
     n_silence: int
     n_standby: int
     n_response: int
     models: list[str]
-    """Who wrote it, each ``model@revision`` once; empty when a dataset said it."""
+    """All that wrote or verified it, each ``model@revision`` once; empty when a dataset said it."""
     annotation_ids: list[str]
+    parent_ids: list[str]
+    """What the annotations were made from: events, or the requests that found them."""
     checks: list[Check]
+    provenance: list[Provenance]
+    """Every model call that had a part in it, first to last; empty when a dataset said it."""
     turns: list[Turn]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipeline.records import Response
+from stages._wording import bare
 
 Look = Literal["answerable", "premature"]
 
@@ -18,12 +19,14 @@ def in_order(responses: Sequence[Response]) -> list[Response]:
 def looks(responses: Sequence[Response]) -> list[tuple[Response, Look]]:
     """Every response with the looks it has to pass, in order of time.
 
-    Each must be answerable when it is due. Each but the first, before which there is no earlier
-    answer to hold, must also not be said already by the frames before it.
+    Each must be answerable when it is due. Each that differs from the one before it must also not
+    be said already by the frames before it; the first has none before it.
     """
     pairs: list[tuple[Response, Look]] = []
-    for number, response in enumerate(in_order(responses)):
+    before: Response | None = None
+    for response in in_order(responses):
         pairs.append((response, "answerable"))
-        if number:
+        if before is not None and bare(before.text) != bare(response.text):
             pairs.append((response, "premature"))
+        before = response
     return pairs

@@ -1,7 +1,8 @@
 """List what happens in each video, with spans. Placed twice: for events and for actions.
 
 reads:  FramedSegment
-writes: Event, any number per video, by start; a Reject for each with an impossible span
+writes: Event, any number per video, by start; a Reject for each with an impossible span and for
+        each that was listed before
 source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action caption
 """
 
@@ -29,6 +30,7 @@ from stages._asking import (
     shown,
 )
 from stages._spans import clipped
+from stages._wording import bare
 
 
 class Config(SingleAnswerConfig):
@@ -48,6 +50,11 @@ class Config(SingleAnswerConfig):
         ge=0,
         description="a span that leaves the video by no more than this is clipped to it; the paper"
         " gives none",
+    )
+    policy: Literal["video", "event"] = Field(
+        "video",
+        description="video: one impossible span refuses all events of the video, as the paper keeps"
+        " only videos whose events all hold; event: it refuses that event alone",
     )
 
 
@@ -84,20 +91,32 @@ def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Fram
 def accept(
     footage: Footage, answers: Sequence[Events], config: Config, provenance: Provenance
 ) -> Iterator[Event | Reject]:
-    """The events by start, their spans clipped to the video."""
+    """The events by start, their spans clipped to the video; one listed twice counts once."""
     found = sorted(answers[0].events, key=lambda e: (e.start_s, e.end_s, e.caption))
     if not found:
         yield Reject(video_id=footage.video_id, reason="no_events")
-    for number, seen in enumerate(found):
-        span = clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s)
+    spans = [
+        clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s) for seen in found
+    ]
+    together = config.policy == "video" and None in spans
+    before: set[tuple[str, tuple[float, float]]] = set()
+    for number, (seen, span) in enumerate(zip(found, spans, strict=True)):
+        reason = ""
         if span is None:
+            reason = "bad_span"
+        elif together:
+            reason = "other_event_failed"
+        elif (bare(seen.caption), span) in before:
+            reason = "duplicate_event"
+        if span is None or reason:
             yield Reject(
                 video_id=footage.video_id,
-                reason="bad_span",
+                reason=reason,
                 detail=f"[{seen.start_s:.2f}, {seen.end_s:.2f}) of {footage.duration_s:.2f} s",
                 row=seen.model_dump_json(),
             )
             continue
+        before.add((bare(seen.caption), span))
         content = [config.family, footage.video_id, number, seen.caption, span, call(provenance)]
         yield Event(
             video_id=footage.video_id,

@@ -1,7 +1,8 @@
 """Turn annotations into dialogues: one turn a segment, with a state and, when due, a text.
 
 reads:  Annotation (of any number of nodes), Segment, Video
-writes: Dialogue, one per annotation, in order; a Reject where an annotation fits no dialogue
+writes: Dialogue, one per annotation, in order; a Reject where an annotation fits no dialogue, or
+        came before
 source: section 3.2 of arXiv:2512.21334 (states and turns); ``pipeline.dialogue`` has the laws
 """
 
@@ -71,7 +72,17 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
     """A dialogue an annotation of one video."""
     segments = rows[Segment]
     video = rows[Video][0]
+    before: set[str] = set()
     for annotation in rows[Annotation]:
+        if annotation.annotation_id in before:
+            yield Reject(
+                video_id=annotation.video_id,
+                reason="duplicate_annotation",
+                detail=annotation.annotation_id,
+                row=annotation.model_dump_json(),
+            )
+            continue
+        before.add(annotation.annotation_id)
         sample_id = digest([annotation.annotation_id, config.seed, config.collision], 16)
         try:
             said = worded(annotation, sample_id, config.seed, context.prompts)
@@ -94,6 +105,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
             source=video.source,
             licence=video.licence,
             split=video.split,
+            sha256=video.sha256,
+            clip_start_s=video.clip_start_s,
+            clip_end_s=video.clip_end_s,
             duration_s=video.duration_s,
             turns_per_s=rate(segments),
             n_silence=states["silence"],
@@ -101,7 +115,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
             n_response=states["response"],
             models=models,
             annotation_ids=[annotation.annotation_id],
+            parent_ids=annotation.parent_ids,
             checks=annotation.checks,
+            provenance=annotation.provenance,
             turns=turns,
         )
 

@@ -1,7 +1,8 @@
 """Take over what a dataset already says about its videos.
 
 reads:  Video
-writes: Annotation of the task offline_qa or event_grounding, one per entry that is taken over
+writes: Annotation of the task offline_qa or event_grounding, one per entry that is taken over; a
+        Reject for each other entry
 source: section 4.2 of arXiv:2512.21334, offline QA; section 4.1, event grounding
 """
 
@@ -24,15 +25,20 @@ from pipeline.records import (
 )
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._spans import clipped, stated
+from stages._wording import bare
 
 TASKS = {"qa": "offline_qa", "event": "event_grounding"}
+MAX_OPTIONS = 26
+"""Options are answered by letter."""
 
 
 class Config(StageConfig):
     """What is taken over, and when questions are asked."""
 
     tasks: tuple[Literal["offline_qa", "event_grounding"], ...] = Field(
-        ("offline_qa",), min_length=1, description="questions and answers, described spans, or both"
+        ("offline_qa", "event_grounding"),
+        min_length=1,
+        description="questions and answers, described spans, or both",
     )
     ask_at: Literal["start", "end"] = Field(
         "end",
@@ -58,7 +64,7 @@ def span_of(
     return clipped(entry.start_s, entry.end_s, duration_s, tolerance_s)
 
 
-def answered(entry: SourceAnnotation, span: tuple[float, float], asked_s: float) -> Response:
+def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
     """The answer: when its span is over if that is still to come, else at once."""
     start_s, end_s = span
     evidence = [Span(start_s=start_s, end_s=end_s)]
@@ -67,7 +73,7 @@ def answered(entry: SourceAnnotation, span: tuple[float, float], asked_s: float)
             rid="r0",
             qid="q0",
             kind="event",
-            text=entry.text,
+            text=text,
             start_s=start_s,
             end_s=end_s,
             respond_s=end_s,
@@ -77,12 +83,25 @@ def answered(entry: SourceAnnotation, span: tuple[float, float], asked_s: float)
         rid="r0",
         qid="q0",
         kind="instant",
-        text=entry.text,
-        start_s=asked_s,
-        end_s=asked_s,
-        respond_s=asked_s,
+        text=text,
+        start_s=end_s,
+        end_s=end_s,
+        respond_s=end_s,
         evidence=evidence,
     )
+
+
+def worded(entry: SourceAnnotation) -> str | tuple[str, str]:
+    """The answer, as its option has it where there are options; or a reason with its detail."""
+    if not entry.options:
+        return entry.text
+    if len(entry.options) > MAX_OPTIONS:
+        return "too_many_options", f"{len(entry.options)} of at most {MAX_OPTIONS}"
+    options = {bare(option): option for option in entry.options}
+    if len(options) < len(entry.options):
+        return "duplicate_options", "; ".join(entry.options)
+    text = options.get(bare(entry.text))
+    return text if text is not None else ("answer_not_an_option", entry.text)
 
 
 def offline_qa(
@@ -91,8 +110,9 @@ def offline_qa(
     """The question and its answer as a task, or a reason with its detail."""
     if not entry.question.strip() or not entry.text.strip():
         return "empty_text", "a question needs words, and so does its answer"
-    if len(set(entry.options)) < len(entry.options):
-        return "duplicate_options", "; ".join(entry.options)
+    text = worded(entry)
+    if isinstance(text, tuple):
+        return text
     asked_s = entry.asked_s
     if asked_s is None:
         asked_s = 0.0 if config.ask_at == "start" else video.duration_s
@@ -104,7 +124,7 @@ def offline_qa(
         annotation_id=digest(["offline_qa", video.video_id, entry.model_dump(), asked_s], 16),
         task="offline_qa",
         questions=[Question(qid="q0", text=entry.question, asked_s=asked_s, options=entry.options)],
-        responses=[answered(entry, span, asked_s)],
+        responses=[answered(text, span, asked_s)],
     )
 
 
@@ -150,12 +170,13 @@ def take_over(
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
     """The entries of one video, in their order; an entry that stands twice is taken over once."""
     for video in rows[Video]:
-        entries = [e for e in video.annotations if TASKS[e.kind] in config.tasks]
-        if not entries:
-            yield Reject(video_id=video.video_id, reason="nothing_existing")
         seen: set[str] = set()
-        for entry in entries:
-            result = take_over(video, entry, config)
+        for entry in video.annotations:
+            result: Annotation | tuple[str, str]
+            if TASKS[entry.kind] in config.tasks:
+                result = take_over(video, entry, config)
+            else:
+                result = "task_not_wanted", TASKS[entry.kind]
             if isinstance(result, Annotation) and result.annotation_id in seen:
                 result = "duplicate_annotation", result.annotation_id
             if isinstance(result, Annotation):
@@ -168,6 +189,8 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
                     detail=result[1],
                     row=entry.model_dump_json(),
                 )
+        if not video.annotations:
+            yield Reject(video_id=video.video_id, reason="nothing_existing")
 
 
 STAGE = per_video_stage(

@@ -8,6 +8,7 @@ source: section 4.2 of arXiv:2512.21334, which names its sources and says nothin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,9 @@ from pipeline.media.base import Clip, Media, MediaError
 from pipeline.records import ManifestRow, Reject, Video
 from pipeline.stage import Context, Stage, StageConfig, VideoRows
 from stages._uri import uri_problem
+
+_SPLIT = re.compile(r"[A-Za-z0-9_]+")
+"""What a file of the corpus, and a split on the HF Hub, can be named after."""
 
 
 class Config(StageConfig):
@@ -56,16 +60,23 @@ def read_row(row: Any) -> ManifestRow | str:
             f"{'.'.join(str(part) for part in e['loc']) or 'row'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False)
         )
+    return _problem(parsed) or parsed
+
+
+def _problem(parsed: ManifestRow) -> str:
+    """What is wrong with a row that has the right fields; empty when nothing is."""
     if not parsed.video_id.strip():
         return "video_id: empty"
     if parsed.clip_end_s is not None and parsed.clip_end_s <= parsed.clip_start_s:
         return "clip_end_s: not after clip_start_s"
+    if not _SPLIT.fullmatch(parsed.split):
+        return f"split: {parsed.split!r} has other than letters, digits and _"
     for key, value in parsed.model_dump().items():
         try:
             canonical_json(value).encode()
         except UnicodeEncodeError:
             return f"{key}: a text that UTF-8 cannot hold"
-    return parsed
+    return ""
 
 
 def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:

@@ -136,8 +136,13 @@ def lint(
         for v in verdicts
         if v.rid in standing
     ]
+    looked = [v.provenance for v in verdicts if v.rid in standing]
     yield annotation.model_copy(
-        update={"responses": responses, "checks": [*annotation.checks, *checks, *rules]}
+        update={
+            "responses": responses,
+            "checks": [*annotation.checks, *checks, *rules],
+            "provenance": [*annotation.provenance, *looked],
+        }
     )
 
 

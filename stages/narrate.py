@@ -1,7 +1,8 @@
 """Say what changed from each frame to the next.
 
 reads:  FramedSegment
-writes: Change, one for every frame but the first, in order of time, also where nothing changed
+writes: Change, one for every frame but the first, in order of time, also where nothing changed; a
+        turn that shows the frame of the turn before again has none
 source: section 4.1 of arXiv:2512.21334, real-time narration, step 2
 """
 
@@ -54,7 +55,8 @@ class Pair:
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Pair | Reject]:
     """A pair for every frame but the first."""
-    segments = rows[FramedSegment]
+    every = rows[FramedSegment]
+    segments = [s for i, s in enumerate(every) if i == 0 or s.frame_s > every[i - 1].frame_s]
     if len(segments) < 2:
         yield Reject(video_id=rows.video_id, reason="one_frame")
     for i in range(1, len(segments)):

@@ -23,14 +23,19 @@ _DIALOGUE: Mapping[str, str] = {
     "source": "the collection that the video comes from",
     "licence": "of the video",
     "split": "all dialogues of a video are in one split",
+    "sha256": "of the video file, to know it again",
+    "clip_start_s": "where in the file the clip begins",
+    "clip_end_s": "where in the file it ends; null for the end of the file",
     "duration_s": "of the video or clip",
     "turns_per_s": "turns a second",
     "n_silence": "turns in silence",
     "n_standby": "turns on standby",
     "n_response": "turns with a response",
-    "models": "who wrote it, each `model@revision`; empty when a dataset said it",
+    "models": "all that wrote or verified it, as `model@revision`; empty when a dataset said it",
     "annotation_ids": "what it was made from",
+    "parent_ids": "what that was made from: events, or the requests that found them",
     "checks": "verifications: what was checked, passed or not, by which model",
+    "provenance": "every model call that had a part in it: prompt, model, sampling, seed, tokens",
     "turns": "the dialogue, one turn a segment of the video",
 }
 _TURN: Mapping[str, str] = {
@@ -245,8 +250,13 @@ videos = load_dataset(
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [names, ["---"] * len(names), *rows]
+    lines = [names, ["---"] * len(names), *([_cell(text) for text in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """The text on one line, with nothing that ends a cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _tasks(counts: CorpusCounts) -> list[str]:

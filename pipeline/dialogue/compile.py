@@ -2,8 +2,9 @@
 
 1. Every response stands in exactly one turn. What could not stand where it asked to is merged,
    shifted or clamped, and says so. The order of the input does not matter.
-2. A response stands at the first turn that starts at or after the end of its evidence; turn ``i``
-   shows the frame on screen at its start. It never stands before its question.
+2. An event is reported at the first turn that starts at or after the end of its evidence, when all
+   its frames have been on screen; an instant at the first turn whose frame was presented then or
+   later. Turn ``i`` shows the frame on screen at its start. Neither stands before its question.
 3. Standby only while an event is under way or awaiting its turn, and its question was asked.
    Response beats standby beats silence.
 4. A question stands once, in the turn that contains the time it is asked.
@@ -105,7 +106,10 @@ def compile_turns(
         question.qid: max(0, bisect_right(starts, question.asked_s) - 1)
         for question in annotation.questions
     }
-    wishes = [_wish(response, starts, asked[response.qid]) for response in annotation.responses]
+    frames = [segment.frame_s for segment in ordered]
+    wishes = [
+        _wish(response, starts, frames, asked[response.qid]) for response in annotation.responses
+    ]
     wishes.sort(key=lambda wish: (wish.turn, *wish.order))
     turns = _settle(wishes, starts, collision)
 
@@ -153,6 +157,8 @@ def _tiling(video_id: str, segments: Sequence[Segment]) -> list[Segment]:
             raise DialogueError("bad_segments", f"{segment.index} stands where {number} should")
     for before, after in pairwise(ordered):
         gap = abs(before.end_s - after.start_s) > EPSILON_S
+        if before.frame_s > after.frame_s:
+            raise DialogueError("bad_segments", f"the frame of {after.index} is an earlier one")
         if gap or after.start_s - before.start_s <= EPSILON_S:
             detail = f"{after.index} starts at {after.start_s}, {before.index} ends at"
             raise DialogueError("bad_segments", f"{detail} {before.end_s}")
@@ -177,20 +183,24 @@ def _check(annotation: Annotation) -> None:
         for span in spans:
             if span.end_s < span.start_s:
                 raise DialogueError("reversed_span", f"{name}: {span.start_s} to {span.end_s}")
-        event = response.kind == "event"
-        complete_s = max(span.end_s for span in spans) if event else response.start_s
+        over_s = response.end_s if response.kind == "event" else response.start_s
+        complete_s = max([over_s, *(span.end_s for span in response.evidence)])
         if response.respond_s < complete_s - EPSILON_S:
             detail = f"{name} at {response.respond_s}, evidence until {complete_s}"
             raise DialogueError("early_response", detail)
 
 
-def _wish(response: Response, starts: Sequence[float], asked: int) -> _Wish:
-    due = _first_at(starts, response.respond_s)
+def _wish(
+    response: Response, starts: Sequence[float], frames: Sequence[float], asked: int
+) -> _Wish:
+    # A span is over when its last frame gives way; what begins needs a frame from then on.
+    event = response.kind == "event"
+    due = _first_at(starts if event else frames, response.respond_s)
     turn = max(min(due, len(starts) - 1), asked)
     standby_from = len(starts)
-    if response.kind == "event":
+    if event:
         begins_s = min(span.start_s for span in _spans(response))
-        standby_from = max(_first_at(starts, begins_s), asked)
+        standby_from = max(_first_at(frames, begins_s), asked)
     return _Wish(response, turn, standby_from, clamped=due == len(starts))
 
 
@@ -198,9 +208,9 @@ def _spans(response: Response) -> list[Span]:
     return [Span(start_s=response.start_s, end_s=response.end_s), *response.evidence]
 
 
-def _first_at(starts: Sequence[float], time_s: float) -> int:
-    """The first turn that starts at or after a time; ``len(starts)`` where none does."""
-    return bisect_left(starts, time_s - EPSILON_S)
+def _first_at(times: Sequence[float], time_s: float) -> int:
+    """The first of the times at or after one; ``len(times)`` where there is none."""
+    return bisect_left(times, time_s - EPSILON_S)
 
 
 def _settle(wishes: Sequence[_Wish], starts: Sequence[float], collision: Collision) -> list[int]:

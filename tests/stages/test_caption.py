@@ -22,20 +22,50 @@ def test_events_are_clipped_and_sorted(
 ) -> None:
     said = [seen(6, 10.5), seen(-0.5, 2), seen(3, 3), seen(4, 2), seen(0, 99), seen(6, 10.5)]
     context, engine = asking(f"caption_{family}s", lambda ask: {"events": said})
-    config = caption.Config(family=family, prompt=f"caption_{family}s", max_frames=4)
+    config = caption.Config(
+        family=family, prompt=f"caption_{family}s", max_frames=4, policy="event"
+    )
     made = list(caption.STAGE.run([video_rows({FramedSegment: framed(10)})], config, context))
     events = [e for e in made if isinstance(e, Event)]
     assert [(e.start_s, e.end_s, e.family) for e in events] == [
         (0.0, 2.0, family),
         (6.0, 10.0, family),
-        (6.0, 10.0, family),
     ]
-    assert len({e.event_id for e in events}) == 3
-    assert [r.reason for r in made if not isinstance(r, Event)] == ["bad_span"] * 3  # type: ignore[attr-defined]
+    assert len({e.event_id for e in events}) == 2
+    reasons = [r.reason for r in made if not isinstance(r, Event)]  # type: ignore[attr-defined]
+    assert sorted(reasons) == ["bad_span"] * 3 + ["duplicate_event"]
     (ask,) = engine.asks
     assert [f.time_s for f in ask.frames] == [0, 3, 6, 9]
     assert ask.variables["focus"] == family
     assert f"each {family}" in ask.text
+
+
+def test_one_impossible_span_refuses_all_events_of_its_video(
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+) -> None:
+    context, _ = asking("caption_events", lambda ask: {"events": [seen(0, 2), seen(9, 4)]})
+    rows = video_rows({FramedSegment: framed(10)})
+    made: list[Any] = list(caption.STAGE.run([rows], caption.Config(), context))
+    assert [row.reason for row in made] == ["other_event_failed", "bad_span"]
+
+
+def test_what_happens_again_is_another_event(
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+) -> None:
+    said = [seen(0, 2) | {"caption": c} for c in ("A dog barks.", "a dog  barks", "A cat sits.")]
+    said.append(seen(5, 7) | {"caption": "A dog barks."})
+    context, _ = asking("caption_events", lambda ask: {"events": said})
+    rows = video_rows({FramedSegment: framed(10)})
+    made = list(caption.STAGE.run([rows], caption.Config(), context))
+    assert [(e.start_s, e.caption) for e in made if isinstance(e, Event)] == [
+        (0, "A cat sits."),
+        (0, "A dog barks."),
+        (5, "A dog barks."),
+    ]
 
 
 def test_a_video_without_events_is_refused(

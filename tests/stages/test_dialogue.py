@@ -69,6 +69,8 @@ def test_one_dialogue_an_annotation(dialogues: Any, provenance: Provenance) -> N
     assert (dialogue.source, dialogue.licence, dialogue.split) == ("s", "CC0", "test")
     assert dialogue.turns_per_s == 1.0
     assert dialogue.models == ["m@1"], "each once"
+    assert dialogue.provenance == [provenance, provenance], "all calls, for whoever asks"
+    assert (dialogue.sha256, dialogue.clip_start_s, dialogue.clip_end_s) == ("0", 0, None)
     assert "What now?" in dialogue.turns[0].question != "What now?", "put as an instruction"
 
 
@@ -100,6 +102,13 @@ def test_what_fits_no_dialogue_is_refused_and_its_neighbour_stays(dialogues: Any
     assert isinstance(reject, Reject) and reject.reason == "reversed_span"
     assert Annotation.model_validate_json(reject.row) == bad
     assert isinstance(dialogue, Dialogue)
+
+
+def test_an_annotation_that_two_nodes_made_becomes_one_dialogue(dialogues: Any) -> None:
+    made = annotation("narration", response("A door opens.", 2))
+    dialogue, reject = dialogues(made, made)
+    assert isinstance(dialogue, Dialogue)
+    assert (reject.reason, reject.detail) == ("duplicate_annotation", made.annotation_id)
 
 
 def test_the_seed_changes_wording_and_id(dialogues: Any) -> None:

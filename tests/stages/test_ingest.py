@@ -55,6 +55,8 @@ def test_a_video_is_its_row_and_what_probing_found(ingested: Callable[..., list[
             "bad_manifest_row",
             "clip_end_s:",
         ),
+        ({"video_id": "v", "uri": "a.mp4", "split": "val-1"}, "v", "bad_manifest_row", "split:"),
+        ({"video_id": "v", "uri": "a.mp4", "split": ""}, "v", "bad_manifest_row", "split:"),
         ({"video_id": "v", "uri": "http://x/a.mp4"}, "v", "unsafe_uri", "scheme 'http'"),
         ({"video_id": "v", "uri": "b.mp4"}, "v", "unreadable", "no such file"),
         ({"video_id": "v", "uri": "short.mp4"}, "v", "too_short", "1.00 s"),

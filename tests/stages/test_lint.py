@@ -65,7 +65,9 @@ def test_a_good_annotation_keeps_all_and_gains_checks(
     annotation = tsqa(*GOOD)
     left, refused = linted(annotation)
     assert not refused
-    assert left == annotation.model_copy(update={"checks": left.checks})
+    gained = {"checks": left.checks, "provenance": left.provenance}
+    assert left == annotation.model_copy(update=gained)
+    assert len(left.provenance) == 5, "one a look"
     assert [(c.name, c.rid, c.score) for c in left.checks] == [
         ("answerable", "r0", 1.0),
         ("answerable", "r1", 1.0),
@@ -127,6 +129,21 @@ def test_rules(
 ) -> None:
     _, refused = linted(tsqa(*answers))
     assert dict(refused).get("annotation") == reason
+
+
+def test_a_repeat_is_merged_and_need_not_be_news(
+    linted: Callable[..., Any], tsqa: Callable[..., Annotation]
+) -> None:
+    annotation = tsqa((0, "red"), (4, "Red."), (8, "green"))
+    assert [(r.rid, look) for r, look in looks(annotation.responses)] == [
+        ("r0", "answerable"),
+        ("r1", "answerable"),
+        ("r2", "answerable"),
+        ("r2", "premature"),
+    ]
+    left, refused = linted(annotation)
+    assert [r.rid for r in left.responses] == ["r0", "r2"]
+    assert refused == [("response", "repeat")]
 
 
 def test_a_question_comes_before_its_answers(

@@ -55,6 +55,21 @@ def test_every_pair_leaves_a_change(
     assert [r.model_dump()["reason"] for r in made[2:]] == ["empty_sentence", "no_valid_answer"]
 
 
+def test_a_turn_that_shows_the_frame_before_again_makes_no_pair(
+    framed: Callable[..., list[FramedSegment]], video_rows: Callable[..., Any]
+) -> None:
+    shown = [0.0, 0.0, 1.5, 1.5, 4.0]
+    rows = [s.model_copy(update={"frame_s": t}) for s, t in zip(framed(5), shown, strict=True)]
+    cases = list(narrate.cases(video_rows({FramedSegment: rows}), narrate.Config()))
+    assert [[s.index for s in c.window] for c in cases if isinstance(c, narrate.Pair)] == [
+        [0, 2],
+        [2, 4],
+    ]
+    (reject,) = narrate.cases(video_rows({FramedSegment: rows[:2]}), narrate.Config())
+    assert not isinstance(reject, narrate.Pair)
+    assert reject.reason == "one_frame"
+
+
 def test_one_frame_makes_no_pair(
     framed: Callable[..., list[FramedSegment]],
     video_rows: Callable[..., Any],

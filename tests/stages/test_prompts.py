@@ -76,6 +76,12 @@ def test_a_task_has_paraphrases_that_name_what_they_need(task: str) -> None:
         assert prompt.__class__(task, item).variables == TASKS[task]
 
 
+def test_a_description_without_a_full_stop_does_not_run_into_what_follows() -> None:
+    prompt = load_prompts("instructions")["instructions/event_grounding"]
+    for item in prompt.text.splitlines():
+        assert item.endswith("{{ question }}"), item
+
+
 def test_options_stand_on_lines_of_their_own() -> None:
     prompt = load_prompts("instructions")["instructions/options"]
     assert prompt.render({"options": "A. red\nB. green"}).splitlines()[1:] == ["A. red", "B. green"]

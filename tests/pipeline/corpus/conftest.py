@@ -76,6 +76,11 @@ def dialogue_of(frames: list[FramedSegment], task: str, split: str, model: str) 
         models=[model] if model else [],
         annotation_ids=[annotation.annotation_id],
         checks=annotation.checks,
+        sha256="0",
+        clip_start_s=0,
+        clip_end_s=None,
+        parent_ids=[],
+        provenance=[],
         turns=list(turns),
     )
 

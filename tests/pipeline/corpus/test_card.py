@@ -57,6 +57,13 @@ def test_rows_of_the_embedded_model_are_not_for_training(
     assert "Not for training" not in counted(samples[:7], settings)
 
 
+def test_a_source_of_any_name_keeps_to_its_cell(
+    samples: list[VideoSample], settings: CorpusSettings
+) -> None:
+    named = [d.model_copy(update={"source": "a|b\nc"}) for d in samples[0].dialogues]
+    assert r"| a\|b c | " in counted([VideoSample(named)], settings)
+
+
 @pytest.mark.parametrize(
     ("rows", "size"),
     [(999, "n<1K"), (1000, "1K<n<10K"), (465_000, "100K<n<1M"), (20_000_000, "n>10M")],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -145,6 +145,11 @@ REFUSED: list[tuple[str, Annotation, list[Segment]]] = [
     ("unknown_qid", annotation([ASKED], [event(A, 1, 2, qid="other")]), GOOD),
     ("early_response", annotation([ASKED], [event(A, 1, 5, respond_s=4)]), GOOD),
     ("early_response", annotation([ASKED], [instant(A, 5, respond_s=4)]), GOOD),
+    (
+        "early_response",
+        annotation([ASKED], [instant(A, 5, evidence=[Span(start_s=3, end_s=7)])]),
+        GOOD,
+    ),
     ("empty_text", annotation([ASKED], [event(A, 2, 3, text=" ")]), GOOD),
     ("empty_text", annotation([ASKED.model_copy(update={"text": ""})], []), GOOD),
     ("duplicate_id", annotation([ASKED, ASKED], []), GOOD),
@@ -170,3 +175,28 @@ def test_what_makes_no_dialogue_is_refused_with_a_reason(
     assert caught.value.reason == reason
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.reason, again.detail) == (reason, caught.value.detail)
+
+
+def test_an_instant_waits_for_a_frame_that_shows_it() -> None:
+    """At 4 s a film of 24000/1001 frames a second shows the frame of 3.962 s."""
+    segments = [
+        Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=max(0.0, i - 0.038))
+        for i in range(7)
+    ]
+
+    def turn_of(kind: Literal["instant", "event"], start_s: float, end_s: float) -> int:
+        response = Response(
+            rid="r", qid="q", kind=kind, text="x", start_s=start_s, end_s=end_s, respond_s=end_s
+        )
+        made = Annotation(
+            video_id="v",
+            annotation_id="a",
+            task="t",
+            questions=[Question(qid="q", text="?", asked_s=0)],
+            responses=[response],
+        )
+        return compile_turns(made, segments).placements[0].turn
+
+    assert turn_of("instant", 3.962, 3.962) == 4
+    assert turn_of("instant", 3.99, 3.99) == 5, "the frame at turn 4 does not show it yet"
+    assert turn_of("event", 1.0, 4.0) == 4, "all that the span holds was on screen before 4 s"

@@ -45,10 +45,15 @@ class Case:
     def starts(self) -> list[float]:
         return [segment.start_s for segment in self.segments]
 
-    def first_at(self, time_s: float) -> int:
+    @property
+    def frames(self) -> list[float]:
+        return [segment.frame_s for segment in self.segments]
+
+    def first_at(self, time_s: float, kind: str = "event") -> int:
         """By its definition, turn by turn."""
-        found = [i for i, start in enumerate(self.starts) if start >= time_s - EPSILON_S]
-        return found[0] if found else len(self.starts)
+        times = self.starts if kind == "event" else self.frames
+        found = [i for i, start in enumerate(times) if start >= time_s - EPSILON_S]
+        return found[0] if found else len(times)
 
     def asked(self, qid: str) -> int:
         time_s = next(q.asked_s for q in self.annotation.questions if q.qid == qid)
@@ -56,7 +61,7 @@ class Case:
         return holds[0] if holds else len(self.segments) - 1
 
     def wanted(self, response: Response) -> int:
-        due = min(self.first_at(response.respond_s), len(self.starts) - 1)
+        due = min(self.first_at(response.respond_s, response.kind), len(self.starts) - 1)
         return max(due, self.asked(response.qid))
 
 
@@ -64,7 +69,12 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     turns_per_s = draw(st.one_of(st.floats(0.5, 10), st.sampled_from([0.5, 1, 2, 3, 10])))
     duration_s = draw(st.one_of(st.floats(0.05, 12), st.integers(1, 12).map(float)))
-    segments = segments_of(duration_s, turns_per_s)
+    # The frame on screen at a time is up to a frame older; it may even be that of the turn before.
+    ages = draw(st.sampled_from([0.0, 0.033, 0.2, 1.5]))
+    segments = [
+        segment.model_copy(update={"frame_s": max(0.0, segment.start_s - ages / turns_per_s)})
+        for segment in segments_of(duration_s, turns_per_s)
+    ]
     times = st.one_of(
         st.floats(0, 1.5 * duration_s),
         st.integers(0, len(segments) + 3).map(lambda i: i / turns_per_s),
@@ -80,7 +90,8 @@ def cases(draw: st.DrawFn) -> Case:
         kind = draw(st.sampled_from(["event", "instant"]))
         parts = sorted([draw(times), draw(times)])
         evidence = [Span(start_s=parts[0], end_s=parts[1])] if draw(st.booleans()) else []
-        complete = [end_s, *(span.end_s for span in evidence)] if kind == "event" else [start_s]
+        over_s = end_s if kind == "event" else start_s
+        complete = [over_s, *(span.end_s for span in evidence)]
         responses.append(
             Response(
                 rid=f"r{i}",
@@ -127,13 +138,14 @@ def test_a_response_is_causal_and_says_when_it_stands_elsewhere(
     shared = [p.turn for p in compiled.placements]
     for place in compiled.placements:
         response = by_rid(case)[place.rid]
-        late = case.first_at(response.respond_s) == len(case.segments)
+        late = case.first_at(response.respond_s, response.kind) == len(case.segments)
         assert ("clamped" in place.flags) == late
         assert ("merged" in place.flags) == (shared.count(place.turn) > 1)
         assert ("shifted" in place.flags) == (place.turn != case.wanted(response))
         assert place.turn >= case.asked(response.qid)
         if not late:
-            assert case.starts[place.turn] >= response.respond_s - EPSILON_S
+            times = case.starts if response.kind == "event" else case.frames
+            assert times[place.turn] >= response.respond_s - EPSILON_S
 
 
 @given(cases())
@@ -170,7 +182,7 @@ def test_standby_only_while_an_event_is_still_to_come(case: Case, collision: Col
             begins_s = min([response.start_s, *(span.start_s for span in response.evidence)])
             waits |= (
                 response.kind == "event"
-                and turn.start_s >= begins_s - EPSILON_S
+                and turn.frame_s >= begins_s - EPSILON_S
                 and case.asked(response.qid) <= turn.index < place.turn
             )
         expected = "response" if turn.rids else "standby" if waits else "silence"

@@ -90,6 +90,11 @@ def dialogue(
         models=[],
         annotation_ids=[],
         checks=[],
+        sha256="0",
+        clip_start_s=0,
+        clip_end_s=None,
+        parent_ids=[],
+        provenance=[],
         turns=turns,
     )
 
