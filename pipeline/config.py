@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,12 +19,14 @@ from pipeline.suggest import ConfigError, explain
 
 Role = Literal["captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
+NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")]
+"""A node's parts lie in a folder of its name."""
 
 
 class Section(BaseModel):
     """Base of every section: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RunSection(Section):
@@ -79,7 +81,7 @@ class RunConfig(Section):
     run: RunSection = RunSection()
     source: SourceSection
     engines: dict[Role, EngineConfig] = {}
-    nodes: dict[str, NodeSection]
+    nodes: dict[NodeName, NodeSection]
     corpus: CorpusSettings = CorpusSettings()
     """Settings of the node that writes the corpus."""
 
@@ -105,7 +107,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     if resolved in below:
         raise ConfigError(f"{path}: extends itself")
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = _yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -115,7 +117,29 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
-    return _merge(_read(path.parent / str(parent), (*below, resolved)), raw)
+    if not isinstance(parent, str):
+        raise ConfigError(f"{path}: extends: must be a path, not {parent!r}")
+    return _merge(_read(path.parent / parent, (*below, resolved)), raw)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: of two settings, one would be lost without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping as it stands in the text, before ``<<`` adds the keys of another."""
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    said = f"{key.value!r} stands here twice"
+                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                seen.add(key.value)
+        return node
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +157,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not equals or not all(names):
         raise ConfigError(f"--set {override!r}: must be section.key=value")
     try:
-        value = yaml.safe_load(text)
+        value = _yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from None
     inner = raw

@@ -142,12 +142,13 @@ def find_stage(key: str, name: str) -> Stage[Any]:
         ConfigError: there is none; the message begins with ``key`` and names a close one.
     """
     try:
-        return load_stage(name)
+        if name.isidentifier() and not name.startswith("_"):
+            return load_stage(name)
     except ModuleNotFoundError as error:
         if error.name != f"stages.{name}":
             raise
-        hint = did_you_mean(name, stage_names())
-        raise ConfigError(f"{key}: there is no stage {name!r}{hint}") from None
+    hint = did_you_mean(name, stage_names())
+    raise ConfigError(f"{key}: there is no stage {name!r}{hint}")
 
 
 def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str, Node]) -> Node:

@@ -17,12 +17,16 @@ from pipeline.worker import ShardTask
 
 @dataclass(frozen=True)
 class NodePlan:
-    """All shard tasks of one node, those whose part does not exist yet, and why (``cause``)."""
+    """All shard tasks of one node, those whose part does not exist yet, and why (``cause``).
+
+    ``begun``: of the nodes at or above this one, those whose recipe changed, with what changed.
+    """
 
     node: Node
     tasks: Sequence[ShardTask]
     missing: Sequence[ShardTask]
     cause: str
+    begun: Mapping[str, str]
 
 
 def make_plan(
@@ -37,8 +41,8 @@ def make_plan(
         tasks = list(_tasks(node, shards, parts, source.root, root))
         parts[node.name] = [task.part for task in tasks]
         missing = [task for task in tasks if not task.part.exists()]
-        cause = _cause(node, tasks, missing, plans)
-        plans[node.name] = NodePlan(node, tasks, missing, cause)
+        cause, begun = _cause(node, tasks, missing, plans)
+        plans[node.name] = NodePlan(node, tasks, missing, cause, begun)
     return list(plans.values())
 
 
@@ -103,30 +107,43 @@ def _cause(
     tasks: Sequence[ShardTask],
     missing: Sequence[ShardTask],
     plans: Mapping[str, NodePlan],
-) -> str:
+) -> tuple[str, Mapping[str, str]]:
+    """Why a node's parts are missing, and the nodes that began it with what changed in each."""
     if not missing:
-        return ""
+        return "", {}
     folder = tasks[0].part.parent
     if (folder / "recipe.json").exists():
         above = [other.name for other in node.after if plans[other.name].missing]
-        return f"below {', '.join(above)}" if above else "shards not made yet"
+        return f"below {', '.join(above)}" if above else "shards not made yet", {}
     old = _nearest(folder.parent, node.recipe)
     if old is None:
-        return "not run"
+        return "not run", {}
     changed = sorted(_differences(old, node.recipe))
-    own = [key for key in changed if not key.startswith("after.")]
+    own = "; ".join(f"{_spoken(key, node)} changed" for key in changed if key[:6] != "after.")
     if own:
-        return "; ".join(f"{_spoken(key, node)} changed" for key in own)
-    above = [key.removeprefix("after.") for key in changed]
-    causes = [f"{name} ({plans[name].cause or 'changed'})" for name in above if name in plans]
-    return f"below {', '.join(causes)}" if causes else "the nodes it reads changed"
+        return own, {node.name: own}
+    begun: dict[str, str] = {}
+    for name in (key.removeprefix("after.") for key in changed):
+        if name in plans:
+            begun |= plans[name].begun or {name: plans[name].cause or "changed"}
+    causes = [f"{name} ({why})" for name, why in begun.items()]
+    return f"below {', '.join(causes)}" if causes else "the nodes it reads changed", begun
 
 
 def _nearest(folder: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The earlier recipe that differs from this one in the fewest places; newest of equals."""
     found = sorted(folder.glob("*/recipe.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    old = [json.loads(path.read_text(encoding="utf-8")) for path in found]
+    old = [recipe for recipe in map(_recipe, found) if recipe is not None]
     return min(old, key=lambda other: len(_differences(other, recipe)), default=None)
+
+
+def _recipe(path: Path) -> Mapping[str, Any] | None:
+    """The recipe in a file; None when the file is damaged: it says why, and decides nothing."""
+    try:
+        recipe = json.loads(path.read_bytes())
+    except ValueError:
+        return None
+    return recipe if isinstance(recipe, dict) else None
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
@@ -136,7 +153,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
         before, after = old.get(key), new.get(key)
         if before == after:
             continue
-        if key in ("config", "prompt", "engine", "after") and before and after:
+        if isinstance(before, dict) and isinstance(after, dict):
             inner = before.keys() | after.keys()
             found |= {f"{key}.{name}" for name in inner if before.get(name) != after.get(name)}
         else:

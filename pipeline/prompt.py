@@ -6,6 +6,7 @@ and is given every variable it names. A folder of prompts (``instructions``) is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ from jinja2 import Environment, StrictUndefined, Template, meta
 from pipeline.fingerprint import text_digest
 
 PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 _ENVIRONMENT = Environment(
     undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
@@ -69,8 +72,12 @@ def load_prompts(name: str, folder: Path = PROMPTS) -> dict[str, Prompt]:
     A prompt in a folder is named ``folder/file``.
 
     Raises:
-        PromptError: there is neither such a file nor such a folder.
+        PromptError: there is neither such a file nor such a folder, or the name leads elsewhere.
     """
+    if not _NAME.fullmatch(name):
+        raise PromptError(
+            f"there is no prompt {name!r}: a name is letters, digits, _ and -, parts /"
+        )
     path = folder / name
     if path.is_dir():
         return {

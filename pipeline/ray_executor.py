@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 IN_FLIGHT_PER_CPU = 4
 """Tasks handed to Ray for each CPU of the cluster: enough that no worker waits for the driver."""
+
+
+_ANSWER_S = 10
 
 
 class RayExecutor:
@@ -40,6 +44,8 @@ class RayExecutor:
 
 
 def _connect(workers: int | None) -> None:
+    if address := os.environ.get("RAY_ADDRESS"):
+        _need_answer(address)
     job = json.loads(os.environ.get(JOB_VARIABLE, "{}"))
     shipped = "working_dir" in job.get("runtime_env", {})
     runtime_env = None if shipped else {"working_dir": str(ROOT)}
@@ -48,6 +54,17 @@ def _connect(workers: int | None) -> None:
         ray.init(address="auto", **options)
     except ConnectionError:
         ray.init(num_cpus=workers, include_dashboard=False, **options)
+
+
+def _need_answer(address: str) -> None:
+    """Ray itself waits minutes for an address that nobody listens at, and says nothing."""
+    host, colon, port = address.rpartition("://")[2].partition("/")[0].rpartition(":")
+    if not colon:
+        return  # a word of Ray's own, such as "auto"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except (OSError, ValueError) as error:
+        raise ConnectionError(f"RAY_ADDRESS={address}: no answer from there: {error}") from None
 
 
 @ray.remote(max_retries=0)

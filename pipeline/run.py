@@ -28,6 +28,7 @@ from pipeline.media.scenes import render_scenes
 from pipeline.plan import NodePlan, make_plan
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.source import read_source
+from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 
@@ -257,6 +258,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
+    except (StoreError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        return FAILED
     return DONE
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TextIO
 
 import yaml
 
@@ -19,7 +20,7 @@ from pipeline.executor import Executor
 from pipeline.fingerprint import canonical_json, text_digest
 from pipeline.graph import Node, downstream
 from pipeline.plan import NodePlan
-from pipeline.store import discard, files_path, write_recipe, write_text
+from pipeline.store import discard, files_path, put_folder, write_recipe, write_text
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 
@@ -70,7 +71,8 @@ def execute(
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
     root.mkdir(parents=True, exist_ok=True)
-    with (root / "log.jsonl").open("a", encoding="utf-8") as log:
+    with (root / "log.jsonl").open("a+", encoding="utf-8", errors="replace") as log:
+        _end_line(log)
         for result in executor.run(tasks):
             log.write(canonical_json(_entry(result)) + "\n")
             log.flush()
@@ -81,20 +83,17 @@ def publish_corpus(plans: Sequence[NodePlan], corpus: Path) -> bool:
     """Put the files of the corpus node in place; False when it has not run.
 
     The files are linked, not copied, where the file system can. The old folder goes only when the
-    new one is complete.
+    new one is complete; runs that publish at once leave the whole corpus of one of them.
     """
     for plan in plans:
         part = plan.tasks[0].part
         if plan.node.stage.scope == "dataset" and part.exists():
             fresh = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
-            shutil.copytree(files_path(part), fresh, copy_function=_link)
-            if corpus.exists():
-                old = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
-                corpus.rename(old)
-                fresh.rename(corpus)
-                shutil.rmtree(old)
-            else:
-                fresh.rename(corpus)
+            try:
+                shutil.copytree(files_path(part), fresh, copy_function=_link)
+                put_folder(fresh, corpus)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
             return True
     return False
 
@@ -110,6 +109,15 @@ def save_settings(config: RunConfig, nodes: Sequence[Node], root: Path) -> Path:
         write_text(folder / "prompts" / f"{name}.md", text)
     write_text(folder / "versions.json", json.dumps(json.loads(versions), indent=2) + "\n")
     return folder
+
+
+def _end_line(log: TextIO) -> None:
+    """A run that was killed in the middle of a line must not spoil the next one."""
+    end = log.seek(0, os.SEEK_END)
+    if end:
+        log.seek(end - 1)
+        if log.read(1) != "\n":
+            log.write("\n")
 
 
 def _versions() -> dict[str, str]:

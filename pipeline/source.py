@@ -6,8 +6,9 @@ Rows stay raw here: ``ingest`` admits or refuses each, so that a bad one costs i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import SourceSection
+from pipeline.fingerprint import canonical_json
 from pipeline.media.scenes import render_scenes
 from pipeline.suggest import ConfigError
 
 RawRow = Mapping[str, Any]
+
+_OURS = ("unreadable", "duplicate_of")
+_LEVELS = 16
+"""More than any manifest needs, and few enough to hand a row to another process."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,16 @@ class Source:
 def read_source(section: SourceSection, limit: int | None = None) -> Source:
     """The first ``limit`` rows of the source, in its own order; a folder is sorted by path.
 
-    A row without a ``video_id`` is named by its uri and clip. A line that is not a JSON object
-    becomes ``{"video_id": "row 17", "unreadable": why}``. A row whose ``video_id`` came before
-    becomes ``{"video_id": id, "duplicate_of": its first row}``.
+    Each row is plain JSON data and has a ``video_id``. One without is named by its uri and clip. A
+    line that is no JSON object, or holds what JSON or UTF-8 cannot, becomes
+    ``{"video_id": "row 17", "unreadable": why}``. A row whose ``video_id`` came before becomes
+    ``{"video_id": id, "duplicate_of": its first row}``. Rows count from 1, in JSONL by lines.
 
     Raises:
-        ConfigError: there is no such file or folder, or it has no rows.
+        ConfigError: there is no such file or folder, or it has no rows that can be read.
     """
-    path = section.path
+    path = section.path.expanduser()
+    rows: Iterable[tuple[int, RawRow | str]]
     match section.kind:
         case "scenes":
             path = render_scenes(path)
@@ -47,36 +55,33 @@ def read_source(section: SourceSection, limit: int | None = None) -> Source:
         case "manifest":
             if not path.is_file():
                 raise ConfigError(f"source.path: there is no manifest {path}")
-            rows = _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+            rows = enumerate(_parquet(path), 1) if path.suffix == ".parquet" else _jsonl(path)
             root = path.parent
         case "folder":
             if not path.is_dir():
                 raise ConfigError(f"source.path: there is no folder {path}")
-            rows, root = _folder(section), path
-    found: list[RawRow] = []
-    for row in _unique(map(_named, rows)):
-        if limit is not None and len(found) >= limit:
-            break
-        found.append(row)
+            rows, root = enumerate(_folder(section, path), 1), path
+    found = list(islice(_unique(rows), limit))
     if not found:
-        raise ConfigError(f"source.path: no videos in {section.path}")
+        raise ConfigError(f"source.path: no videos in {path}")
+    if all("unreadable" in row for row in found):
+        first = f"{found[0]['video_id']}: {found[0]['unreadable']}"
+        raise ConfigError(f"source.path: no row of {path} can be read; {first}")
     return Source(found, root.resolve())
 
 
-def _jsonl(path: Path) -> Iterator[RawRow]:
+def _jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
+    """Each line that is not blank with its number; a text says why a line cannot be read."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
-                yield {"video_id": f"row {number}", "unreadable": f"not JSON: {error}"}
+            except (ValueError, RecursionError) as error:
+                yield number, f"not JSON: {error}"
                 continue
-            if isinstance(row, dict):
-                yield row
-            else:
-                yield {"video_id": f"row {number}", "unreadable": "not a JSON object"}
+            yield number, row if isinstance(row, dict) else "not a JSON object"
 
 
 def _parquet(path: Path) -> Iterator[RawRow]:
@@ -86,12 +91,11 @@ def _parquet(path: Path) -> Iterator[RawRow]:
                 for row in batch.to_pylist():
                     # Parquet has one set of columns for all rows: null is a key left out.
                     yield {key: value for key, value in row.items() if value is not None}
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise ConfigError(f"source.path: {path} is not Parquet: {error}") from None
 
 
-def _folder(section: SourceSection) -> Iterator[RawRow]:
-    root = section.path
+def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
     for file in sorted(p for p in root.rglob("*") if p.is_file()):
         name = file.relative_to(root).as_posix()
         hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
@@ -106,23 +110,49 @@ def _folder(section: SourceSection) -> Iterator[RawRow]:
         }
 
 
-def _named(row: RawRow) -> RawRow:
+def _unique(rows: Iterable[tuple[int, RawRow | str]]) -> Iterator[RawRow]:
+    first: dict[str, int] = {}
+    for number, raw in rows:
+        row = {} if isinstance(raw, str) else _named(raw, number)
+        problem = raw if isinstance(raw, str) else _problem(row)
+        if problem:
+            yield {"video_id": f"row {number}", "unreadable": problem}
+        elif row["video_id"] in first:
+            yield {"video_id": row["video_id"], "duplicate_of": f"row {first[row['video_id']]}"}
+        else:
+            first[row["video_id"]] = number
+            yield row
+
+
+def _named(row: RawRow, number: int) -> RawRow:
     uri = row.get("uri")
-    if "video_id" in row or not isinstance(uri, str):
+    if "video_id" in row:
         return row
+    if not isinstance(uri, str):
+        return {"video_id": f"row {number}", **row}
     start_s, end_s = row.get("clip_start_s"), row.get("clip_end_s")
     clip = "" if start_s is None and end_s is None else f"#t={start_s or 0},{end_s or ''}"
     return {"video_id": uri + clip, **row}
 
 
-def _unique(rows: Iterator[RawRow]) -> Iterator[RawRow]:
-    first: dict[str, int] = {}
-    for number, row in enumerate(rows, 1):
-        video_id = row.get("video_id")
-        if not isinstance(video_id, str):
-            yield row
-        elif video_id in first:
-            yield {"video_id": video_id, "duplicate_of": f"row {first[video_id]}"}
-        else:
-            first[video_id] = number
-            yield row
+def _problem(row: RawRow) -> str:
+    """Why a row cannot be handed on; empty when it can. What it says, ``ingest`` judges."""
+    try:
+        canonical_json(row).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"not plain data: {error}"
+    if _nested(row, _LEVELS):
+        return f"nested more than {_LEVELS} deep"
+    if ours := [key for key in _OURS if key in row]:
+        return f"{ours[0]}: unknown key"
+    video_id = row["video_id"]
+    if not isinstance(video_id, str) or not video_id.strip():
+        return f"video_id: must be a text that is not blank, not {video_id!r:.100}"
+    return ""
+
+
+def _nested(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    return isinstance(value, dict | list | tuple) and (
+        levels == 0 or any(_nested(item, levels - 1) for item in inner)
+    )

@@ -28,7 +28,7 @@ Rows = Iterable[Record | Reject]
 class StageConfig(BaseModel):
     """Settings that change what a stage computes. Every field bears identity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def prompts(self) -> tuple[str, ...]:
         """Names of the prompt files, or folders of them, that the stage reads."""

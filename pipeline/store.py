@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,15 @@ from pipeline.records import Record, Reject
 from pipeline.schema import schema_of, to_table
 
 _COUNTS = b"turnwise.counts"
+
+
+class StoreError(RuntimeError):
+    """A file of a part cannot be read, though the part exists."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        """The message says what to do."""
+        part = path.with_name(path.name.replace("rejects-", "part-", 1))
+        super().__init__(f"{path} cannot be read: remove {part} and run again ({error})")
 
 
 def part_path(root: Path, node: str, recipe: str, shard: int, inputs: str) -> Path:
@@ -41,14 +52,28 @@ def files_path(part: Path) -> Path:
 
 
 def read_table(part: Path, columns: Iterable[str]) -> pa.Table:
-    """Some columns of a part, its rows in the order they were written."""
-    return pq.read_table(part, columns=list(columns), memory_map=True)
+    """Some columns of a part, its rows in the order they were written.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    try:
+        return pq.read_table(part, columns=list(columns), memory_map=True)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(part, error) from error
 
 
 def read_counts(part: Path) -> dict[str, Any]:
-    """What the worker counted when it wrote the part; reads the file's footer alone."""
-    metadata = pq.read_metadata(part).metadata or {}
-    counts: dict[str, Any] = json.loads(metadata[_COUNTS])
+    """What the worker counted when it wrote the part; reads the file's footer alone.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    try:
+        metadata = pq.read_metadata(part).metadata or {}
+        counts: dict[str, Any] = json.loads(metadata[_COUNTS])
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise StoreError(part, error) from error
     return counts
 
 
@@ -73,10 +98,27 @@ def new_folder(part: Path) -> Path:
 
 
 def keep_folder(folder: Path, part: Path) -> None:
-    """Give the folder its name. What an interrupted run left under that name goes first."""
-    kept = files_path(part)
-    shutil.rmtree(kept, ignore_errors=True)
-    folder.rename(kept)
+    """Give the folder its name. What an interrupted run left under that name goes."""
+    put_folder(folder, files_path(part))
+
+
+def put_folder(fresh: Path, place: Path) -> None:
+    """Give a complete folder its place; what stood there goes. Of several at once, one stays."""
+    while True:
+        try:
+            fresh.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+        else:
+            return
+        old = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
+        with suppress(FileNotFoundError):
+            place.rename(old)
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
 
 
 def discard(part: Path) -> None:

@@ -184,9 +184,11 @@ def _counts(
             )
     else:
         videos_in = len(entered)
-        lost = entered.keys() - out - {r.video_id for r in rejects}
-        if stage.scope == "shard" and lost:
+        left = out | {r.video_id for r in rejects}
+        if stage.scope == "shard" and (lost := entered.keys() - left):
             raise ContractError(f"{task.node}: neither accepted nor rejected: {sorted(lost)}")
+        if stage.scope == "shard" and (strange := left - entered.keys()):
+            raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
     videos_out = videos_in if stage.scope == "dataset" else len(out)
     return {
         "videos_in": videos_in,

@@ -92,13 +92,13 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
     seconds, failed = _log(root)
     nodes = [_node(plan, seconds, failed) for plan in plans]
     fates, samples = _fates(plans)
-    rejected = Counter(reason for reason in fates.values() if reason not in ("", "open"))
+    out, unfinished = fates.pop("", 0), fates.pop("open", 0)
     return RunSummary(
         nodes=nodes,
-        videos_in=len(fates),
-        videos_out=sum(reason == "" for reason in fates.values()),
-        videos_open=sum(reason == "open" for reason in fates.values()),
-        videos_rejected=dict(sorted(rejected.items())),
+        videos_in=out + unfinished + fates.total(),
+        videos_out=out,
+        videos_open=unfinished,
+        videos_rejected=dict(sorted(fates.items())),
         samples=dict(sorted(samples.items())),
     )
 
@@ -140,8 +140,8 @@ def _node(
     )
 
 
-def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
-    """For each manifest row: "" when annotated, "open", or why it was rejected; samples by task."""
+def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str]]:
+    """Manifest rows by fate: "" when annotated, "open", or why rejected; and samples by task."""
     samples: Counter[str] = Counter()
     annotated: set[str] = set()
     finished: set[int] = set()
@@ -151,16 +151,17 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[dict[str, str], Counter[str]]:
         samples.update(row["task"] for row in rows)
         finished.add(task.shard)
     reasons = _first_reasons(plans)
-    fates: dict[str, str] = {}
+    fates: Counter[str] = Counter()
     for task in plans[0].tasks:
-        for number, row in enumerate(task.manifest):
-            key = str(row.get("video_id", f"shard {task.shard} row {number}"))
+        for row in task.manifest:
             if "duplicate_of" in row:
-                fates[f"{key} again, {row['duplicate_of']}, {number}"] = "duplicate_id"
-            elif key in annotated:
-                fates[key] = ""
+                fates["duplicate_id"] += 1
+            elif row["video_id"] in annotated:
+                fates[""] += 1
+            elif task.shard in finished:
+                fates[reasons.get(row["video_id"], "unexplained")] += 1
             else:
-                fates[key] = reasons.get(key, "unexplained") if task.shard in finished else "open"
+                fates["open"] += 1
     return fates, samples
 
 
@@ -186,9 +187,12 @@ def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str,
     path = root / "log.jsonl"
     if not path.exists():
         return {}, frozenset()
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # a run was killed while it wrote this line
             key = (entry["node"], entry["part"])
             seconds[key] = entry["seconds"]
             if entry["error"] and not entry["blocked"]:

@@ -56,6 +56,13 @@ def test_extends_in_a_circle_is_refused(tmp_path: Path) -> None:
         ("nodes: [1]\n", "nodes: "),
         ("x", "must be a mapping|not YAML"),
         ("run: {\n", "not YAML"),
+        ("run: {workers: 1, workers: 2}\n", "'workers' stands here twice"),
+        ("run: {workers: 1}\nrun: {name: a}\n", "'run' stands here twice"),
+        ("extends: [a.yaml]\n", "extends: must be a path"),
+        ("nodes: {a/b: {stage: ingest}}\n", r"nodes.a/b: String should match pattern"),
+        ("nodes: {..: {stage: ingest}}\n", r"nodes\.\.\.: String should match pattern"),
+        ("nodes: {a b: {stage: ingest}}\n", "nodes.a b: String should match pattern"),
+        ("nodes: {a: {stage: ingest, execution: {cpus: .inf}}}\n", "cpus: .*finite number"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -74,8 +81,24 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "override", ["run.workers", "=3", "run..x=1", "run.name.x=1", "run.name={"]
+    "override",
+    ["run.workers", "=3", "run..x=1", "run.name.x=1", "run.name={", "run={name: a, name: b}"],
 )
 def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
     with pytest.raises(ConfigError, match="--set"):
         load_config(written(tmp_path, MINIMAL + "run: {name: a}\n"), [override])
+
+
+def test_a_merged_mapping_may_be_set_over(tmp_path: Path) -> None:
+    nodes = """
+nodes:
+  ingest: &one {stage: ingest, config: &low {min_duration_s: 1}}
+  a: &two {<<: *one, config: {<<: *low, min_duration_s: 2}}
+  b: {<<: *two, config: {max_duration_s: 9}}
+"""
+    found = load_config(written(tmp_path, "source: {path: m.jsonl}" + nodes)).nodes
+    assert [found[name].config for name in ("ingest", "a", "b")] == [
+        {"min_duration_s": 1},
+        {"min_duration_s": 2},
+        {"max_duration_s": 9},
+    ]

@@ -23,6 +23,13 @@ ENGINES = {"captioner": {"kind": "embedded"}}
     ("nodes", "message"),
     [
         ({"ingest": {"stage": "ingst"}}, "nodes.ingest.stage: .*did you mean 'ingest'"),
+        ({"ingest": {"stage": "..ingest"}}, "nodes.ingest.stage: there is no stage '..ingest'"),
+        ({"ingest": {"stage": "a.b"}}, "nodes.ingest.stage: there is no stage 'a.b'"),
+        ({"ingest": {"stage": "_uri"}}, "nodes.ingest.stage: there is no stage '_uri'"),
+        (
+            {"ingest": INGEST | {"config": {"max_duration_s": float("inf")}}},
+            "nodes.ingest.config.max_duration_s: .*finite number",
+        ),
         (
             {"ingest": INGEST, "segment": {"stage": "segment", "after": ["ingset"]}},
             "nodes.segment.after: there is no node 'ingset'; did you mean 'ingest'",

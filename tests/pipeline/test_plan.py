@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from pipeline.plan import NodePlan
+from pipeline.config import load_config
+from pipeline.graph import build_graph
+from pipeline.plan import NodePlan, make_plan
 from pipeline.runner import discard_parts, execute, todo
-from pipeline.store import discard
+from pipeline.source import Source
+from pipeline.store import discard, write_recipe
+
+STREAMO = Path(__file__).resolve().parents[2] / "configs" / "streamo.yaml"
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -76,3 +82,16 @@ def test_parts_are_named_by_what_goes_in(plan_toys: Planner) -> None:
     for a, b in zip(one, other, strict=True):
         assert a.tasks[0].part.parent == b.tasks[0].part.parent
         assert a.tasks[0].part.name != b.tasks[0].part.name
+
+
+def test_a_cause_is_told_once_however_many_ways_lead_to_it(tmp_path: Path) -> None:
+    def plan(turns_per_s: float) -> Sequence[NodePlan]:
+        override = f"nodes.segment.config.turns_per_s={turns_per_s}"
+        nodes = build_graph(load_config(STREAMO, [override]))
+        return make_plan(nodes, Source([{"video_id": "v"}], tmp_path), 1, tmp_path)
+
+    for before in plan(1):
+        write_recipe(before.tasks[0].part.parent, before.node.recipe)
+    causes = {p.node.name: p.cause for p in plan(2)}
+    assert causes["segment"] == "config.turns_per_s changed"
+    assert causes["narrate"] == causes["shard"] == "below segment (config.turns_per_s changed)"

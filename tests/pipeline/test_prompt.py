@@ -28,3 +28,12 @@ def test_a_folder_is_loaded_whole(tmp_path: Path) -> None:
     assert load_prompts("one", tmp_path)["one"].text == "1"
     with pytest.raises(PromptError, match="no prompt"):
         load_prompts("absent", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../one", "/one", "many/../one", "a\0b", "one.md"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "many").mkdir()
+    for folder in (tmp_path, tmp_path / "many"):
+        (folder / "one.md").write_text("1")
+    with pytest.raises(PromptError, match="there is no prompt"):
+        load_prompts(name, tmp_path / "many" if name == "../one" else tmp_path)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import json
+import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import SourceSection
+from pipeline.fingerprint import canonical_json
 from pipeline.records import ManifestRow, SourceAnnotation
 from pipeline.source import read_source
 from pipeline.suggest import ConfigError
@@ -91,3 +95,96 @@ def test_the_example_manifest_is_one() -> None:
     for kind in (ManifestRow, SourceAnnotation):
         for name in kind.model_fields:
             assert f"`{name}`" in documented, name
+
+
+NOT_PLAIN = [
+    '{"video_id": "a", "uri": "x", "clip_start_s": NaN}',
+    '{"video_id": "a", "uri": "x", "clip_end_s": 1e999}',
+    r'{"video_id": "\ud800", "uri": "x"}',
+    r'{"uri": "\ud800"}',
+    r'{"video_id": "a", "uri": "x", "\ud800": 1}',
+    "[" * 100_000,
+    '{"a":' * 20_000 + "1" + "}" * 20_000,
+    '{"uri": "x", "a": ' + "[" * 500 + "]" * 500 + "}",
+]
+
+
+@pytest.mark.parametrize("line", NOT_PLAIN, ids=range(len(NOT_PLAIN)))
+def test_a_line_that_is_no_plain_data_costs_itself_alone(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text(line + '\n{"uri": "b.mp4"}\n')
+    bad, good = read_source(section(path)).rows
+    assert bad["video_id"] == "row 1"
+    assert bad["unreadable"]
+    assert good == {"video_id": "b.mp4", "uri": "b.mp4"}
+    canonical_json([bad, good]).encode()
+
+
+def test_each_row_has_a_name_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    ids: list[object] = [123, 123, None, "", " ", ["a"], True]
+    path.write_text(
+        "".join(json.dumps({"video_id": i, "uri": "a.mp4"}) + "\n" for i in ids) + "{}\n"
+    )
+    rows = read_source(section(path)).rows
+    assert [row["video_id"] for row in rows] == [f"row {n}" for n in range(1, 9)]
+    assert "video_id: must be a text that is not blank, not 123" in rows[0]["unreadable"]
+
+
+def test_words_of_the_tool_are_not_taken_from_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"uri": "a", "duplicate_of": "row 9"}\n{"uri": "b"}\n')
+    first, _ = read_source(section(path)).rows
+    assert first == {"video_id": "row 1", "unreadable": "duplicate_of: unknown key"}
+
+
+def test_values_that_json_has_not_cost_their_row_alone(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    columns = {
+        "uri": ["a", "b", "c"],
+        "clip_end_s": [Decimal("3.5"), None, None],
+        "x": [None, b"\xff", None],
+    }
+    pq.write_table(pa.table(columns), path)
+    rows = read_source(section(path)).rows
+    assert [("unreadable" in row) for row in rows] == [True, True, False]
+
+
+@pytest.mark.parametrize("name", ["m.jsonl.gz", "m.csv", "m.json"])
+def test_a_file_that_is_no_manifest_at_all_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    text = {"m.csv": b"uri\na.mp4\n", "m.json": b'[\n{"uri": "a.mp4"}\n]\n'}.get(
+        name, b'{"uri": "a"}'
+    )
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    if name == "m.json":
+        assert len(read_source(section(path)).rows) == 3
+        return
+    with pytest.raises(ConfigError, match=r"no row of .* can be read; row 1: not JSON"):
+        read_source(section(path))
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    pq.write_table(pa.table({"uri": ["a.mp4"] * 100}), path)
+    damaged = bytearray(path.read_bytes())
+    damaged[4:40] = b"\xff" * 36
+    path.write_bytes(damaged)
+    with pytest.raises(ConfigError, match=r"m\.parquet is not Parquet"):
+        read_source(section(path))
+
+
+def test_names_that_are_not_utf8_cost_their_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "gone.mp4").symlink_to("nowhere.mp4")
+    rows = read_source(section(tmp_path, kind="folder")).rows
+    assert [row["video_id"] for row in rows] == ["a.mp4", "row 2"]
+    assert "unreadable" in rows[1]
+
+
+def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "m.jsonl").write_text('{"uri": "a"}\n')
+    assert len(read_source(section(Path("~/m.jsonl"))).rows) == 1

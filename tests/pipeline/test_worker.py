@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from pipeline.plan import NodePlan
 from pipeline.store import files_path, read_counts, rejects_path
@@ -60,3 +61,11 @@ def test_the_same_work_gives_the_same_bytes(plan_toys: Planner, tmp_path: Any) -
     first = [p.tasks[0].part.read_bytes() for p in plans]
     run_all(plans)
     assert [p.tasks[0].part.read_bytes() for p in plans] == first
+
+
+@pytest.mark.parametrize("setting", [{"stranger": "v9"}, {"stranger": "v9", "letter": ""}])
+def test_a_stage_that_speaks_of_another_video_fails(
+    plan_toys: Planner, setting: dict[str, str]
+) -> None:
+    results = run_all(plan_toys([1, 2], spell=setting))
+    assert "spell: not in the shard: ['v9']" in str(results["spell0"].error)

@@ -42,6 +42,8 @@ class SpellConfig(StageConfig):
     letter: str = "x"
     lose: str = ""
     """This video vanishes: a fault of the stage."""
+    stranger: str = ""
+    """A row, or without a letter a reject, for this video: a fault of the stage."""
 
 
 def admit(videos: Iterable[VideoRows], config: AdmitConfig, context: Context) -> Iterator[Any]:
@@ -62,6 +64,10 @@ def spell(videos: Iterable[VideoRows], config: SpellConfig, context: Context) ->
         if rows.video_id != config.lose:
             for _ in range(row.n):
                 yield Letter(video_id=row.video_id, letter=config.letter)
+    if config.stranger and config.letter:
+        yield Letter(video_id=config.stranger, letter=config.letter)
+    elif config.stranger:
+        yield Reject(video_id=config.stranger, reason="strange")
 
 
 def count(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
