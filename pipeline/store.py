@@ -58,7 +58,8 @@ def read_table(part: Path, columns: Iterable[str]) -> pa.Table:
         StoreError: the file is absent or damaged.
     """
     try:
-        return pq.read_table(part, columns=list(columns), memory_map=True)
+        with pq.ParquetFile(part, memory_map=True) as file:
+            return file.read(list(columns))
     except (OSError, pa.ArrowException) as error:
         raise StoreError(part, error) from error
 

@@ -1,0 +1,74 @@
+"""Good and bad videos in one folder: each is annotated, or rejected with a reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import main
+
+
+def test_in_is_out_plus_rejected(
+    scenes: Path,
+    write_config: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in ("scene-01", "scene-04"):
+        shutil.copy(scenes / "videos" / f"{name}.mp4", videos)
+    whole = (scenes / "videos" / "scene-02.mp4").read_bytes()
+    (videos / "broken.mp4").write_bytes(whole[: len(whole) // 3])
+    (videos / "empty.mp4").write_bytes(b"")
+    (videos / "text.mp4").write_text("no video at all")
+    rows: list[dict[str, object]] = [{"uri": f"videos/{path.name}"} for path in sorted(videos.iterdir())]
+    rows += [
+        {"uri": "../../etc/passwd"},
+        {"uri": "http://localhost/x.mp4"},
+        {"uri": "-i.mp4"},
+        {"uri": "videos/gone.mp4"},
+        {"uri": "videos/scene-01.mp4"},
+        {"uri": "videos/scene-01.mp4", "clip_start_s": 4.0, "clip_end_s": 9.5},
+        {"video_id": "odd", "uri": "videos/scene-01.mp4", "colour": "red"},
+    ]
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)) + "\n{not json\n", encoding="utf-8")
+
+    config = str(write_config("run", source={"kind": "manifest", "path": str(manifest)}))
+    assert main(["run", "-c", config]) == 0
+    capsys.readouterr()
+    assert main(["status", "-c", config, "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["videos_in"] == len(rows) + 1
+    assert status["videos_out"] == 3, "two scenes and a clip of one"
+    assert status["videos_open"] == 0
+    assert sum(status["videos_rejected"].values()) == len(rows) + 1 - 3
+    assert {"empty_file", "not_a_video", "unsafe_uri", "missing_file"} <= set(status["videos_rejected"])
+    assert status["videos_rejected"]["bad_manifest_row"] == 2
+    assert status["videos_rejected"]["duplicate_id"] == 1
+    for node in status["nodes"]:
+        assert node["videos_in"] == node["videos_out"] + node["videos_rejected"], node["node"]
+
+    assert main(["status", "-c", config, "--rejects"]) == 0
+    rejects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(row["stage"] and row["reason"] for row in rejects)
+    assert {row["video_id"] for row in rejects} >= {"videos/broken.mp4", "row 13", "odd"}
+
+
+def test_the_real_videos_beside_the_checkout(
+    write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(__file__).resolve().parents[3] / "shared" / "videos"
+    if not folder.is_dir():
+        pytest.skip("there are no ../shared/videos")
+    config = str(write_config("run", source={"kind": "folder", "path": str(folder)}))
+    assert main(["run", "-c", config]) == 0
+    capsys.readouterr()
+    assert main(["status", "-c", config, "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["videos_in"] == status["videos_out"] + sum(status["videos_rejected"].values())

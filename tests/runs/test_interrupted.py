@@ -1,0 +1,81 @@
+"""What a user sees of a run that cannot go on, and what a run that was killed leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_takes_its_workers_along_and_can_be_run_again(
+    write_config: Callable[..., Path], tmp_path: Path, kill: signal.Signals
+) -> None:
+    config = write_config("run")
+    command = [sys.executable, "pipeline/run.py", "run", "-c", str(config)]
+    with (tmp_path / "out").open("wb") as out:
+        run = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("run/parts/ingest/*/part-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = children(run.pid)
+    assert len(workers) > 2
+    os.kill(run.pid, kill)
+    assert run.wait(30) == -kill
+    deadline = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in workers if alive(pid)]
+    assert main(["run", "-c", str(config), "--limit", "2"]) == 0
+
+
+def test_a_root_that_cannot_be_written_is_one_line(
+    write_config: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config("run")
+    (tmp_path / "run").write_text("a file")
+    assert main(["run", "-c", str(config), "--limit", "2"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and str(tmp_path / "run") in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_damaged_part_is_named_and_the_run_goes_on_without_it(
+    write_config: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", "-c", str(write_config("run")), "--limit", "2", "--until", "ingest"]
+    assert main(command) == 0
+    (part,) = tmp_path.glob("run/parts/ingest/*/part-*")
+    part.write_bytes(part.read_bytes()[:100])
+    capsys.readouterr()
+    for verb in ("status", "run"):
+        assert main([verb, *command[1:5], *(command[5:] if verb == "run" else ())]) == 1
+        assert f"remove {part} and run again" in capsys.readouterr().err
+    part.unlink()
+    assert main(command) == 0

@@ -1,0 +1,39 @@
+"""The same bytes, whoever runs the shards and however many of them at once."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import main
+
+_spec = importlib.util.spec_from_file_location("runs", Path(__file__).with_name("conftest.py"))
+assert _spec and _spec.loader
+runs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(runs)
+
+
+def results(root: Path) -> dict[str, str]:
+    found = {**runs.digests(root / "parts"), **runs.digests(root / "corpus")}
+    assert any(name.endswith(".tar") for name in found)
+    return found
+
+
+@pytest.mark.ray
+def test_workers_and_executors_do_not_show(
+    write_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    found = {}
+    for name, arguments in {
+        "one": ["--set", "run.workers=1"],
+        "two": ["--set", "run.workers=2"],
+        "four": ["--set", "run.workers=4"],
+        "ray": ["--executor", "ray"],
+    }.items():
+        config = write_config(name)
+        assert main(["run", "-c", str(config), *arguments, "--limit", "4"]) == 0
+        found[name] = results(tmp_path / name)
+    assert found["one"] == found["two"] == found["four"] == found["ray"]

@@ -1,0 +1,102 @@
+"""Submitted to a real Ray cluster, as users do it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RAY = Path(sys.executable).with_name("ray")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A head on this machine."""
+
+    url: str
+    environment: dict[str, str]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    # Short, because the paths of its sockets may not be longer than 107 bytes.
+    folder = tempfile.mkdtemp(prefix="ray")
+    environment = {
+        **os.environ,
+        "PATH": f"{RAY.parent}{os.pathsep}{os.environ['PATH']}",
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "TURNWISE_HOME": str(tmp_path / "home"),
+    }
+    port, dashboard = free_port(), free_port()
+    command = [
+        str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",
+        "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", "--num-cpus=2",
+        "--object-store-memory=200000000", f"--temp-dir={folder}",
+    ]  # fmt: skip
+    log = (tmp_path / "head.log").open("wb")
+    head = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{dashboard}"
+    try:
+        _wait_for(url, head, tmp_path / "head.log")
+        yield Cluster(url, environment)
+    finally:
+        head.terminate()
+        head.wait(30)
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until and head.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}/api/version", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"the head did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+@pytest.mark.ray
+def test_the_demo_as_a_job(cluster: Cluster, tmp_path: Path) -> None:
+    command = [
+        str(RAY), "job", "submit", "--address", cluster.url, "--working-dir", ".", "--",
+        "python", "pipeline/run.py", "run", "-c", "configs/demo.yaml", "--limit", "3",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=240,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-3000:]}"
+    assert "videos: 3 in = 3 annotated" in done.stdout
+    corpus = tmp_path / "home" / "runs" / "demo" / "corpus"
+    assert (corpus / "README.md").exists(), "results outlive the job's copy of the folder"
+
+    wrong = [*command, "--set", "run.worker=1"]
+    refused = subprocess.run(
+        wrong, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "did you mean 'workers'" in refused.stdout + refused.stderr

@@ -1,0 +1,128 @@
+"""What an edit costs, what a lost part costs, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+Write = Callable[..., Path]
+
+BELOW_NARRATE = {"narrate", "polish", "dialogue", "shard"}
+
+
+@pytest.fixture
+def plan(checkout: Path, cli: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    def of(config: Path, *arguments: str) -> dict[str, Any]:
+        rows = json.loads(cli(checkout, "plan", "-c", str(config), *arguments, "--json").stdout)
+        return {row["node"]: row for row in rows}
+
+    return of
+
+
+def to_do(plan: dict[str, Any]) -> set[str]:
+    return {name for name, row in plan.items() if row["to_do"]}
+
+
+def test_edits_and_losses(
+    checkout: Path, cli: Callable[..., Any], plan: Any, write_config: Write, tmp_path: Path
+) -> None:
+    config = write_config("run", extends=checkout / "configs" / "streamo.yaml")
+    first = ("-c", str(config), "--limit", "4")
+    assert len(to_do(plan(config, "--limit", "4"))) == 21
+    cli(checkout, "run", *first)
+    assert to_do(plan(config, "--limit", "4")) == set()
+
+    # Neither width nor executor nor place is identity.
+    moved = ["run.workers=7", "run.executor=ray", "nodes.narrate.execution.cpus=2"]
+    settings = [argument for key in moved for argument in ("--set", key)]
+    assert to_do(plan(config, "--limit", "4", *settings)) == set()
+
+    # One lost part is made again, alone, and comes back the same.
+    (lost, *_) = sorted((tmp_path / "run" / "parts" / "ground_events").rglob("part-00001-*"))
+    before = lost.read_bytes()
+    lost.unlink()
+    replanned = plan(config, "--limit", "4")
+    assert to_do(replanned) == {"ground_events"} and replanned["ground_events"]["to_do"] == 1
+    cli(checkout, "run", *first)
+    assert lost.read_bytes() == before
+
+    # An edited prompt costs its node and what lies below it, and the plan says so.
+    prompt = checkout / "prompts" / "narrate.md"
+    prompt.write_text(prompt.read_text() + "\nBe brief.\n")
+    replanned = plan(config, "--limit", "4")
+    assert to_do(replanned) == BELOW_NARRATE
+    assert replanned["narrate"]["cause"] == "prompt narrate changed"
+    assert replanned["polish"]["cause"] == "below narrate (prompt narrate changed)"
+
+    # One node alone; what lies below then reads its new rows.
+    cli(checkout, "run", *first, "--only", "narrate")
+    assert to_do(plan(config, "--limit", "4")) == BELOW_NARRATE - {"narrate"}
+    cli(checkout, "run", *first, "--from", "polish")
+    assert to_do(plan(config, "--limit", "4")) == set()
+
+
+def test_the_command_line_refuses_before_it_runs(
+    checkout: Path, cli: Callable[..., Any], write_config: Write, tmp_path: Path
+) -> None:
+    config = str(write_config("run"))
+    for arguments, message in (
+        (("run", "-c", config, "--set", "run.worker=1"), "did you mean 'workers'"),
+        (("run", "-c", config, "--only", "narate"), "did you mean 'narrate'"),
+        (("run", "-c", config, "--only", "narrate"), "narrate reads segment, which has not run"),
+        (("run", "-c", str(tmp_path / "absent.yaml")), "cannot be read"),
+        (("run",), "--config"),
+        (("rum",), "rum"),
+    ):
+        assert message in cli(checkout, *arguments, expect=2).stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_stage_costs_its_shards_and_says_so(
+    checkout: Path, cli: Callable[..., Any], write_config: Write
+) -> None:
+    stage = checkout / "stages" / "agree.py"
+    fault = 'if rows.video_id == "scene-02":\n        import os\n        os._exit(9)\n    '
+    head = "def run(rows: VideoRows, config: Config, context: Context)"
+    source = stage.read_text()
+    at = source.index("\n    ", source.index('"""', source.index(head)) + 3) + 5
+    stage.write_text(source[:at] + fault + source[at:])
+    config = write_config("run", extends=checkout / "configs" / "streamo.yaml")
+    done = cli(checkout, "run", "-c", str(config), "--limit", "4", expect=3)
+    assert "its worker process died 2 times" in done.stderr
+    status = json.loads(cli(checkout, "status", "-c", str(config), "--limit", "4", "--json").stdout)
+    nodes = {node["node"]: node for node in status["nodes"]}
+    assert (nodes["agree_events"]["shards_done"], nodes["agree_events"]["shards_failed"]) == (1, 1)
+    assert nodes["lint"]["shards_done"] == 2
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    checkout: Path, cli: Callable[..., Any], write_config: Write, tmp_path: Path
+) -> None:
+    config = write_config("run", extends=checkout / "configs" / "streamo.yaml")
+    command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), "--limit", "4"]
+    process = subprocess.Popen(
+        command, cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    parts = tmp_path / "run" / "parts"
+    until = time.monotonic() + 60
+    while len(list(parts.rglob("part-*"))) < 6 and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    left = {path: path.stat().st_mtime_ns for path in parts.rglob("part-*")}
+    assert len(left) >= 6
+    for path in left:
+        pq.read_table(path)
+    cli(checkout, "run", "-c", str(config), "--limit", "4")
+    assert {path: path.stat().st_mtime_ns for path in left} == left, "what was done stays"
