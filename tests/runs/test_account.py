@@ -26,7 +26,9 @@ def test_in_is_out_plus_rejected(
     (videos / "broken.mp4").write_bytes(whole[: len(whole) // 3])
     (videos / "empty.mp4").write_bytes(b"")
     (videos / "text.mp4").write_text("no video at all")
-    rows: list[dict[str, object]] = [{"uri": f"videos/{path.name}"} for path in sorted(videos.iterdir())]
+    rows: list[dict[str, object]] = [
+        {"uri": f"videos/{path.name}"} for path in sorted(videos.iterdir())
+    ]
     rows += [
         {"uri": "../../etc/passwd"},
         {"uri": "http://localhost/x.mp4"},
@@ -48,7 +50,9 @@ def test_in_is_out_plus_rejected(
     assert status["videos_out"] == 3, "two scenes and a clip of one"
     assert status["videos_open"] == 0
     assert sum(status["videos_rejected"].values()) == len(rows) + 1 - 3
-    assert {"empty_file", "not_a_video", "unsafe_uri", "missing_file"} <= set(status["videos_rejected"])
+    assert {"empty_file", "not_a_video", "unsafe_uri", "missing_file"} <= set(
+        status["videos_rejected"]
+    )
     assert status["videos_rejected"]["bad_manifest_row"] == 2
     assert status["videos_rejected"]["duplicate_id"] == 1
     for node in status["nodes"]:

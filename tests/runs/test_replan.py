@@ -111,7 +111,10 @@ def test_a_killed_run_goes_on_where_it_was(
     config = write_config("run", extends=checkout / "configs" / "streamo.yaml")
     command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), "--limit", "4"]
     process = subprocess.Popen(
-        command, cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        command,
+        cwd=checkout,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     parts = tmp_path / "run" / "parts"
