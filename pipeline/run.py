@@ -190,7 +190,11 @@ def truth(
     if not folder.is_dir():
         raise ConfigError(f"--truth: there is no folder {folder}")
     _, plans = _plan(config, overrides, limit)
-    report = score_truth(load_truths(folder), read_annotations(plans), read_dialogues(plans))
+    asked = {row["video_id"] for task in plans[0].tasks for row in task.manifest}
+    truths = [truth for truth in load_truths(folder) if truth.video_id in asked]
+    if not truths:
+        raise ConfigError(f"--truth: {folder} has no truth of a video of this run")
+    report = score_truth(truths, read_annotations(plans), read_dialogues(plans))
     typer.echo(report.model_dump_json(indent=2) if as_json else report.to_text())
 
 

@@ -94,7 +94,11 @@ def existing_file(uri: str) -> Path:
         MediaError: ``missing_file`` or ``empty_file``.
     """
     path = Path(uri)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name longer than the file system takes
+        raise MediaError(MISSING_FILE, f"there can be no such file: {error.strerror}") from None
+    if not found:
         raise MediaError(MISSING_FILE, f"there is no file {path.name}")
     if path.stat().st_size == 0:
         raise MediaError(EMPTY_FILE, f"{path.name} has no bytes")

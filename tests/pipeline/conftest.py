@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,7 @@ from pipeline.graph import build_graph
 from pipeline.plan import NodePlan, make_plan
 from pipeline.source import Source
 from pipeline.worker import ShardResult, ShardTask, run_shard
-
-_spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
-assert _spec and _spec.loader
-toys = importlib.util.module_from_spec(_spec)
-sys.modules["toys"] = toys
-_spec.loader.exec_module(toys)
+from tests.pipeline import toys
 
 Planner = Callable[..., Sequence[NodePlan]]
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-Digests = Mapping[str, str]
-
 EXTENDS = Path(__file__).resolve().parents[2] / "configs" / "streamo.yaml"
-
-
-def digests(folder: Path) -> Digests:
-    """Every file below a folder with the digest of its bytes."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def test_says_why_a_file_is_no_video(tmp_path: Path, clip_file: Callable[[str], 
     expected = {
         Clip(str(tmp_path / "absent.mp4")): "missing_file",
         Clip(str(tmp_path)): "missing_file",
+        Clip(str(tmp_path / f"{'x' * 300}.mp4")): "missing_file",
         Clip(str(empty)): "empty_file",
         Clip(str(text)): "not_a_video",
         Clip(str(sound)): "no_video_stream",
