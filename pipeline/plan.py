@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.fingerprint import digest
 from pipeline.graph import Node
-from pipeline.source import RawRow, Source
+from pipeline.source import RawRow, Source, file_bytes
 from pipeline.store import part_path
 from pipeline.worker import ShardTask
 
@@ -85,7 +85,8 @@ def _task(
     root: Path,
 ) -> ShardTask:
     names = [[part.name for _, part in each] for each in inputs]
-    identity = digest([[dict(row) for row in manifest], names], 8)
+    files = [[dict(row), file_bytes(row, media_root)] for row in manifest]
+    identity = digest([files, names], 8)
     return ShardTask(
         node=node.name,
         stage=node.stage.name,

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 
 from pipeline.config import SourceSection
 from pipeline.fingerprint import canonical_json
+from pipeline.media.base import MediaError
+from pipeline.media.decode import local_path
 from pipeline.media.scenes import render_scenes
 from pipeline.suggest import ConfigError
 
@@ -68,6 +70,20 @@ def read_source(section: SourceSection, limit: int | None = None) -> Source:
         first = f"{found[0]['video_id']}: {found[0]['unreadable']}"
         raise ConfigError(f"source.path: no row of {path} can be read; {first}")
     return Source(found, root.resolve())
+
+
+def file_bytes(row: RawRow, root: Path) -> int | None:
+    """Size of a row's file, so that one put in the place of another is noticed; None without one.
+
+    The time of its last change would tell more, but differs from one copy of a folder to another.
+    """
+    uri = row.get("uri")
+    if not isinstance(uri, str):
+        return None
+    try:
+        return local_path(uri, root).stat().st_size
+    except (MediaError, OSError, ValueError):
+        return None
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:

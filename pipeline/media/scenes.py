@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,14 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
     return manifest
 
 
+@cache
+def timing_option() -> str:
+    """The option of ffmpeg that leaves times as they are: ``vsync`` where it is older than 5.1."""
+    command = ["ffmpeg", "-hide_banner", "-h", "long"]
+    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "fps_mode" if "-fps_mode" in known else "vsync"
+
+
 def render(scene: Scene, path: Path) -> None:
     """Encode a scene to a file; the same bytes each time with the same ffmpeg.
 
@@ -89,7 +99,7 @@ def render(scene: Scene, path: Path) -> None:
         pictures = pictures.filter("settb", f"1/{TICKS}").filter("setpts", _time_stamps(scene))
         # Without passthrough, ffmpeg makes the rate constant. With B-frames, the frame that is
         # decoded last is not the one shown last, and its duration ends the file too early.
-        timing = {"vsync": "passthrough", "enc_time_base": f"1:{TICKS}", "bf": 0}
+        timing = {timing_option(): "passthrough", "enc_time_base": f"1:{TICKS}", "bf": 0}
     process = (
         ffmpeg.output(
             pictures,

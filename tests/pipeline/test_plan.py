@@ -69,6 +69,23 @@ def test_a_deleted_part_is_made_again_alone(plan_toys: Planner, inline: Any) -> 
     assert part.read_bytes() == before
 
 
+def test_another_file_under_the_same_name_is_another_input(
+    tmp_path: Path, plan_toys: Planner
+) -> None:
+    nodes = [plan.node for plan in plan_toys([1])]
+    rows = [{"video_id": f"v{i}", "n": 1, "uri": f"{i}.mp4"} for i in range(4)]
+
+    def names() -> list[str]:
+        plans = make_plan(nodes, Source(rows, tmp_path), 2, tmp_path / "run")
+        return [task.part.name for task in plans[0].tasks]
+
+    before = names()
+    assert names() == before
+    (tmp_path / "3.mp4").write_bytes(b"new")
+    assert names()[0] == before[0]
+    assert names()[1] != before[1]
+
+
 def test_force_discards_what_lies_below_too(plan_toys: Planner, inline: Any) -> None:
     run(plan_toys([1, 2]), inline)
     discard_parts(plan_toys([1, 2]), {"spell"})

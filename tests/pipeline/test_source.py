@@ -14,7 +14,7 @@ import pytest
 from pipeline.config import SourceSection
 from pipeline.fingerprint import canonical_json
 from pipeline.records import ManifestRow, SourceAnnotation
-from pipeline.source import read_source
+from pipeline.source import file_bytes, read_source
 from pipeline.suggest import ConfigError
 
 
@@ -188,3 +188,11 @@ def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "m.jsonl").write_text('{"uri": "a"}\n')
     assert len(read_source(section(Path("~/m.jsonl"))).rows) == 1
+
+
+def test_the_size_of_a_file_is_known_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a b.mp4").write_bytes(b"123")
+    for uri in ("a b.mp4", str(tmp_path / "a b.mp4"), f"file://{tmp_path}/a%20b.mp4"):
+        assert file_bytes({"uri": uri}, tmp_path) == 3
+    for row in ({}, {"uri": None}, {"uri": "absent"}, {"uri": "s3://x/y"}, {"uri": "\0"}):
+        assert file_bytes(row, tmp_path) is None

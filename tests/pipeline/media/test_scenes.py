@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.media.scene_list import SCENES
 from pipeline.media.scene_scripts import HEIGHT, RGB, WIDTH, Actor, Scene
 from pipeline.media.scene_truth import questions_of, truth_of
-from pipeline.media.scenes import render_scenes
+from pipeline.media.scenes import render_scenes, timing_option
 from pipeline.records import ManifestRow
 from pipeline.truth import GONE, TrueTrack, Truth
 
@@ -190,7 +190,7 @@ def presentation(path: Path) -> tuple[list[float], float]:
 
 
 def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-vsync", "passthrough"]
+    command = ["ffmpeg", "-v", "error", "-i", str(path), f"-{timing_option()}", "passthrough"]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     size = WIDTH * HEIGHT * 3
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
