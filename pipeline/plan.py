@@ -91,7 +91,7 @@ def _task(
         node=node.name,
         stage=node.stage.name,
         shard=shard,
-        config=node.config.model_dump(mode="json"),
+        config=node.recipe["config"],
         manifest=manifest,
         inputs=inputs,
         part=part_path(root, node.name, node.fingerprint, shard, identity),
@@ -120,7 +120,9 @@ def _cause(
     if old is None:
         return "not run", {}
     changed = sorted(_differences(old, node.recipe))
-    own = "; ".join(f"{_spoken(key, node)} changed" for key in changed if key[:6] != "after.")
+    own = "; ".join(
+        f"{_spoken(key, node)} changed" for key in changed if not key.startswith("after.")
+    )
     if own:
         return own, {node.name: own}
     begun: dict[str, str] = {}

@@ -9,6 +9,7 @@ if __package__ != "pipeline":  # started as a script: import from the repository
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -20,9 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipeline.config import ExecutorName, RunConfig, load_config
 from pipeline.executor import JOB_VARIABLE, Executor, LocalExecutor
 from pipeline.graph import build_graph, find_stage, select, stage_names
-from pipeline.insight.results import read_annotations, read_dialogues
+from pipeline.insight.results import read_annotations, read_dialogues, read_rejects
 from pipeline.insight.settings import describe, headline
-from pipeline.insight.summary import rejects, summarize
+from pipeline.insight.summary import summarize
 from pipeline.insight.truth import load_truths, score_truth
 from pipeline.media.scenes import render_scenes
 from pipeline.plan import NodePlan, make_plan
@@ -92,8 +93,7 @@ def run(
     chosen = select(nodes, only or (), start or (), until or ())
     root = _root(settings)
     if force:
-        discard_parts(plans, chosen)
-        settings, plans = _plan(config, overrides, limit)
+        plans = discard_parts(plans, chosen)
     tasks = todo(plans, chosen)
     save_settings(settings, nodes, root)
     results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
@@ -150,7 +150,7 @@ def status(
     """Say what is there: rows, rejects by reason, tokens, seconds, per node; and the videos."""
     settings, plans = _plan(config, overrides, limit)
     if list_rejects:
-        for reject in rejects(plans):
+        for reject in read_rejects(plans):
             typer.echo(reject.model_dump_json())
         return
     summary = summarize(plans, _root(settings))
@@ -242,11 +242,8 @@ def _watch(
     with Progress(
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
     ) as bars:
-        bar = {
-            plan.node.name: bars.add_task(plan.node.name, total=len(plan.missing))
-            for plan in plans
-            if any(task.node == plan.node.name for task in plan.missing)
-        }
+        totals = Counter(task.node for task in tasks)
+        bar = {node: bars.add_task(node, total=total) for node, total in totals.items()}
         for result in execute(plans, tasks, executor, root):
             results.append(result)
             bars.advance(bar[result.node])

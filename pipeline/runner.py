@@ -8,6 +8,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,8 +30,8 @@ _COPY_UP_TO_BYTES = 1 << 20
 _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headless", "pydantic")
 
 
-def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> None:
-    """Remove the parts of the named nodes and of every node below them.
+def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[NodePlan]:
+    """The plans after the parts of the named nodes, and of every node below them, were removed.
 
     A part's name says what went into it, not what came out: were only the named nodes recomputed,
     the parts made from their old rows would stay.
@@ -40,6 +41,7 @@ def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> None:
         if plan.node.name in stale:
             for task in plan.tasks:
                 discard(task.part)
+    return [replace(p, missing=p.tasks) if p.node.name in stale else p for p in plans]
 
 
 def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTask]:

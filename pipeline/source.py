@@ -113,8 +113,8 @@ def _parquet(path: Path) -> Iterator[RawRow]:
 
 def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
     for file in sorted(p for p in root.rglob("*") if p.is_file()):
-        name = file.relative_to(root).as_posix()
-        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        below = file.relative_to(root)
+        name, hidden = below.as_posix(), any(part.startswith(".") for part in below.parts)
         if hidden or (section.suffixes and file.suffix.lower() not in section.suffixes):
             continue
         yield {

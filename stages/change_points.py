@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.engines.base import Frame
 from pipeline.fingerprint import digest
-from pipeline.records import Annotation, FramedSegment, Provenance, Question, Reject, Response
+from pipeline.records import Annotation, FramedSegment, Provenance, Question, Reject
 from pipeline.stage import VideoRows, annotation_stage
 from stages._asking import (
     PRINTED_S,
@@ -29,6 +29,7 @@ from stages._asking import (
     printed_times,
     shown,
 )
+from stages._responses import instant_response
 from stages._wording import UNKNOWN, bare
 
 
@@ -156,16 +157,7 @@ def annotation(
         aspect=question.aspect,
         questions=[Question(qid="q0", text=question.question, asked_s=0)],
         responses=[
-            Response(
-                rid=f"r{i}",
-                qid="q0",
-                kind="instant",
-                text=value,
-                start_s=time_s,
-                end_s=time_s,
-                respond_s=time_s,
-                valid_until_s=end_s,
-            )
+            instant_response(f"r{i}", value, time_s, valid_until_s=end_s)
             for i, ((time_s, value), end_s) in enumerate(zip(answers, ends, strict=True))
         ],
         provenance=[provenance],

@@ -18,6 +18,7 @@ from pipeline.fingerprint import digest
 from pipeline.prompt import Prompt
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from stages._asking import writer
 from stages._instructions import FOLDER, instruction, lettered, with_options
 
 
@@ -75,12 +76,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
     before: set[str] = set()
     for annotation in rows[Annotation]:
         if annotation.annotation_id in before:
-            yield Reject(
-                video_id=annotation.video_id,
-                reason="duplicate_annotation",
-                detail=annotation.annotation_id,
-                row=annotation.model_dump_json(),
-            )
+            yield _refuse(annotation, "duplicate_annotation", annotation.annotation_id)
             continue
         before.add(annotation.annotation_id)
         sample_id = digest([annotation.annotation_id, config.seed, config.collision], 16)
@@ -88,15 +84,10 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
             said = worded(annotation, sample_id, config.seed, context.prompts)
             turns = list(compile_turns(said, segments, collision=config.collision).turns)
         except DialogueError as error:
-            yield Reject(
-                video_id=annotation.video_id,
-                reason=error.reason,
-                detail=error.detail,
-                row=annotation.model_dump_json(),
-            )
+            yield _refuse(annotation, error.reason, error.detail)
             continue
         states = Counter(turn.state for turn in turns)
-        models = sorted({f"{p.model}@{p.revision}" for p in annotation.provenance})
+        models = sorted({writer(provenance) for provenance in annotation.provenance})
         yield Dialogue(
             sample_id=sample_id,
             video_id=annotation.video_id,
@@ -120,6 +111,11 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
             provenance=annotation.provenance,
             turns=turns,
         )
+
+
+def _refuse(annotation: Annotation, reason: str, detail: str) -> Reject:
+    row = annotation.model_dump_json()
+    return Reject(video_id=annotation.video_id, reason=reason, detail=detail, row=row)
 
 
 STAGE = per_video_stage(

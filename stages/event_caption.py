@@ -16,11 +16,10 @@ from pipeline.records import (
     Check,
     Question,
     Reject,
-    Response,
-    Span,
 )
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._asking import call, writer
+from stages._responses import event_response
 
 
 def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
@@ -44,16 +43,7 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
         task=f"{family}_caption",
         questions=[Question(qid="q0", text="", asked_s=0)],
         responses=[
-            Response(
-                rid=f"r{i}",
-                qid="q0",
-                kind="event",
-                text=event.text,
-                start_s=event.start_s,
-                end_s=event.end_s,
-                respond_s=event.end_s,
-                evidence=[Span(start_s=event.start_s, end_s=event.end_s)],
-            )
+            event_response(f"r{i}", event.text, event.start_s, event.end_s)
             for i, event in enumerate(ordered)
         ],
         checks=[

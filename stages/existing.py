@@ -24,6 +24,7 @@ from pipeline.records import (
     Video,
 )
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from stages._responses import event_response, instant_response
 from stages._spans import clipped, stated
 from stages._wording import bare
 
@@ -67,28 +68,9 @@ def span_of(
 def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
     """The answer: when its span is over if that is still to come, else at once."""
     start_s, end_s = span
-    evidence = [Span(start_s=start_s, end_s=end_s)]
     if asked_s < end_s:
-        return Response(
-            rid="r0",
-            qid="q0",
-            kind="event",
-            text=text,
-            start_s=start_s,
-            end_s=end_s,
-            respond_s=end_s,
-            evidence=evidence,
-        )
-    return Response(
-        rid="r0",
-        qid="q0",
-        kind="instant",
-        text=text,
-        start_s=end_s,
-        end_s=end_s,
-        respond_s=end_s,
-        evidence=evidence,
-    )
+        return event_response("r0", text, start_s, end_s)
+    return instant_response("r0", text, end_s, evidence=[Span(start_s=start_s, end_s=end_s)])
 
 
 def worded(entry: SourceAnnotation) -> str | tuple[str, str]:
@@ -134,24 +116,12 @@ def event_grounding(
     """The described span as a task: the description is the question, the span the answer."""
     if not entry.text.strip():
         return "empty_text", "an event needs a description"
-    start_s, end_s = span
     return Annotation(
         video_id=video.video_id,
         annotation_id=digest(["event_grounding", video.video_id, entry.model_dump(), span], 16),
         task="event_grounding",
         questions=[Question(qid="q0", text=entry.text, asked_s=0)],
-        responses=[
-            Response(
-                rid="r0",
-                qid="q0",
-                kind="event",
-                text=stated(start_s, end_s),
-                start_s=start_s,
-                end_s=end_s,
-                respond_s=end_s,
-                evidence=[Span(start_s=start_s, end_s=end_s)],
-            )
-        ],
+        responses=[event_response("r0", stated(*span), *span)],
     )
 
 

@@ -22,10 +22,10 @@ from pipeline.records import (
     Provenance,
     Question,
     Reject,
-    Response,
 )
 from pipeline.stage import VideoRows, annotation_stage
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, call, printed
+from stages._responses import instant_response
 from stages._spans import JITTER_S
 
 
@@ -160,16 +160,7 @@ def annotation(
         task="narration",
         questions=[Question(qid="q0", text="", asked_s=0)],
         responses=[
-            Response(
-                rid=f"r{i}",
-                qid="q0",
-                kind="instant",
-                text=text,
-                start_s=time_s,
-                end_s=time_s,
-                respond_s=time_s,
-            )
-            for i, (time_s, text) in enumerate(lines)
+            instant_response(f"r{i}", text, time_s) for i, (time_s, text) in enumerate(lines)
         ],
         checks=[Check(name="known_times", passed=known == 1, score=known, model="")],
         provenance=[*(c.provenance for c in draft.changes), provenance],

@@ -23,12 +23,11 @@ from pipeline.records import (
     Question,
     Record,
     Reject,
-    Response,
-    Span,
     VerifiedEvent,
 )
 from pipeline.stage import Context, Rows, VideoRows, annotation_stage
 from stages._asking import Answer, Sentence, SingleAnswerConfig, call, writer
+from stages._responses import event_response
 from stages._spans import stated
 from stages._wording import bare
 
@@ -91,16 +90,7 @@ def accept(
         task="event_grounding",
         questions=[Question(qid="q0", text=query, asked_s=0)],
         responses=[
-            Response(
-                rid="r0",
-                qid="q0",
-                kind="event",
-                text=stated(event.start_s, event.end_s),
-                start_s=event.start_s,
-                end_s=event.end_s,
-                respond_s=event.end_s,
-                evidence=[Span(start_s=event.start_s, end_s=event.end_s)],
-            )
+            event_response("r0", stated(event.start_s, event.end_s), event.start_s, event.end_s)
         ],
         checks=[
             Check(

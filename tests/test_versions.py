@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "code.json"
 sys.path.insert(0, str(ROOT))
 
-from pipeline.code_digest import code_digest  # noqa: E402
 from pipeline.engines.base import EngineConfig  # noqa: E402
 from pipeline.stage import load_stage  # noqa: E402
+from tests.code_digest import code_digest  # noqa: E402
 
 # What a stage does beyond its own file: helpers of stages, and the libraries it is a thin face of.
 FOLLOW = ("stages._", "pipeline.dialogue.", "pipeline.corpus.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from pipeline.engines.embedded_colour import NAMES
@@ -27,9 +27,13 @@ def events_of(film: Film, focus: str, duration_s: float, most: int) -> list[tupl
     if not found and focus == "event":
         looks = [Claim("background" if film.plain else "mostly", name) for name in NAMES]
         spans = [(span, c.sentence) for c in looks for span in _spans(film, c, duration_s)]
-        found = sorted(spans, key=lambda e: (e[0][0] - e[0][1], e))[:1]
-    kept = sorted(set(found), key=lambda e: (e[0][0] - e[0][1], e))[:most]
-    return sorted(kept)
+        found = _longest(spans, 1)
+    return sorted(_longest(found, most))
+
+
+def _longest(found: Iterable[tuple[Span, str]], most: int) -> list[tuple[Span, str]]:
+    """The longest first, each once."""
+    return sorted(set(found), key=lambda e: (e[0][0] - e[0][1], e))[:most]
 
 
 def locate(film: Film, caption: str, duration_s: float) -> Span | None:

@@ -1,14 +1,16 @@
-"""The annotations and dialogues that a run left, read from its parts."""
+"""The rows that a run left, read from its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline.plan import NodePlan
-from pipeline.records import Annotation, Dialogue, Record
+from pipeline.records import Annotation, Dialogue, Record, Reject
 from pipeline.schema import from_table
-from pipeline.store import read_table
+from pipeline.store import read_table, rejects_path
+from pipeline.worker import ShardTask
 
 R = TypeVar("R", bound=Record)
 
@@ -29,9 +31,22 @@ def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
     return _read(plans, Annotation, final)
 
 
+def read_rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
+    """Every row that was turned down, node after node, shard after shard."""
+    for task in done_tasks(plans):
+        yield from _rows(Reject, rejects_path(task.part))
+
+
+def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
+    """The tasks whose part exists now, node after node, shard after shard."""
+    return (task for plan in plans for task in plan.tasks if task.part.exists())
+
+
 def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator[R]:
-    for plan in plans:
-        if plan.node.name in nodes and plan.node.stage.writes is kind:
-            for task in plan.tasks:
-                if task.part.exists():
-                    yield from from_table(kind, read_table(task.part, kind.model_fields))
+    chosen = (p for p in plans if p.node.name in nodes and p.node.stage.writes is kind)
+    for task in done_tasks(chosen):
+        yield from _rows(kind, task.part)
+
+
+def _rows(kind: type[R], path: Path) -> Sequence[R]:
+    return from_table(kind, read_table(path, kind.model_fields))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
+from pipeline.insight.results import done_tasks
 from pipeline.plan import NodePlan
-from pipeline.records import Dialogue, Reject
+from pipeline.records import Dialogue
 from pipeline.store import read_counts, read_table, rejects_path
-from pipeline.worker import ShardTask
 
 
 class NodeSummary(BaseModel):
@@ -46,7 +46,7 @@ class RunSummary(BaseModel):
 
     A video is out when a dialogue was made of it. One that is not, although the dialogues of its
     shard are done, counts as rejected; of the nodes that turned it down, the one with most nodes
-    below it gives the reason (``rejects`` has them all).
+    below it gives the reason (``read_rejects`` has them all).
     ``videos_open`` are in shards that have not come to their dialogues.
     """
 
@@ -66,9 +66,8 @@ class RunSummary(BaseModel):
         widths = (9, 13, 8, 7, 9, 8)
         lines = [" ".join([f"{'node':16}", *map(str.rjust, names, widths)])]
         for n in self.nodes:
-            shards = f"{n.shards_done}/{n.shards}" + (
-                f" !{n.shards_failed}" * bool(n.shards_failed)
-            )
+            failed = f" !{n.shards_failed}" if n.shards_failed else ""
+            shards = f"{n.shards_done}/{n.shards}{failed}"
             videos = f"{n.videos_in}={n.videos_out}+{n.videos_rejected}"
             tokens = n.tokens_in + n.tokens_out
             lines.append(
@@ -103,19 +102,12 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
     )
 
 
-def rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
-    """Every row that was turned down, node after node, shard after shard."""
-    for task in _done(plans):
-        for row in read_table(rejects_path(task.part), Reject.model_fields).to_pylist():
-            yield Reject.model_validate(row)
-
-
 def _node(
     plan: NodePlan, seconds: Mapping[tuple[str, str], float], failed: frozenset[tuple[str, str]]
 ) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    done = list(_done([plan]))
+    done = list(done_tasks([plan]))
     for task in done:
         counts = read_counts(task.part)
         reasons.update(counts.pop("rejected"))
@@ -145,7 +137,7 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str]]:
     samples: Counter[str] = Counter()
     annotated: set[str] = set()
     finished: set[int] = set()
-    for task in _done(plan for plan in plans if plan.node.stage.writes is Dialogue):
+    for task in done_tasks(plan for plan in plans if plan.node.stage.writes is Dialogue):
         rows = read_table(task.part, ("video_id", "task")).to_pylist()
         annotated |= {row["video_id"] for row in rows}
         samples.update(row["task"] for row in rows)
@@ -170,14 +162,10 @@ def _first_reasons(plans: Sequence[NodePlan]) -> dict[str, str]:
     nodes = [plan.node for plan in plans]
     below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
     reasons: dict[str, str] = {}
-    for task in _done(sorted(plans, key=lambda plan: -below[plan.node.name])):
+    for task in done_tasks(sorted(plans, key=lambda plan: -below[plan.node.name])):
         for row in read_table(rejects_path(task.part), ("video_id", "reason")).to_pylist():
             reasons.setdefault(row["video_id"], row["reason"])
     return reasons
-
-
-def _done(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
-    return (task for plan in plans for task in plan.tasks if task.part.exists())
 
 
 def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:

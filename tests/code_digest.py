@@ -1,7 +1,7 @@
 """A digest of what a module's code means, to notice code that changed under an old version.
 
-It is recorded with a run and held against ``tests/golden/code.json``, but it is no identity: a log
-line must not cost an annotation anew. The author decides, by the stage's version.
+It is held against ``tests/golden/code.json``. It is no identity of a part: a log line must not cost
+an annotation anew. The author decides, by the stage's version.
 """
 
 from __future__ import annotations
