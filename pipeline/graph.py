@@ -17,7 +17,7 @@ from pipeline.engines.base import EngineConfig
 from pipeline.fingerprint import FORMAT, digest
 from pipeline.prompt import Prompt, PromptError, load_prompts
 from pipeline.schema import schema_of
-from pipeline.stage import Stage, StageConfig, load_stage
+from pipeline.stage import Stage, StageConfig, about_dataset, load_stage
 from pipeline.suggest import ConfigError, did_you_mean, explain
 
 STAGES = Path(__file__).resolve().parents[1] / "stages"
@@ -218,7 +218,8 @@ def _check_sources(nodes: Sequence[Node]) -> None:
         )
     for node in nodes:
         for other in node.after:
-            if other.stage.scope == "dataset" and node.stage.scope != "dataset":
+            split = other.stage.scope == "dataset" and not about_dataset(other.stage.writes)
+            if split and node.stage.scope != "dataset":
                 raise ConfigError(
                     f"nodes.{node.name}.after: {other.name!r} works on all shards at once, so only"
                     " a stage that does too can read it"

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.fingerprint import digest
 from pipeline.graph import Node
 from pipeline.source import RawRow, Source, file_bytes
+from pipeline.stage import about_dataset
 from pipeline.store import part_path
 from pipeline.worker import ShardTask
 
@@ -68,11 +69,13 @@ def _tasks(
 def _inputs(
     node: Node, shard: int, parts: Mapping[str, Sequence[Path]]
 ) -> tuple[tuple[str, Path], ...]:
+    """The parts that a shard reads; what is about the dataset comes with each of them."""
     return tuple(
-        (kind.__name__, parts[other.name][shard])
+        (kind.__name__, part)
         for kind in node.stage.reads
         for other in node.after
-        if issubclass(other.stage.writes, kind) and shard < len(parts[other.name])
+        if issubclass(other.stage.writes, kind)
+        for part in (parts[other.name] if about_dataset(kind) else parts[other.name][shard:][:1])
     )
 
 

@@ -8,7 +8,6 @@ if __package__ != "pipeline":  # started as a script: import from the repository
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,35 +17,38 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.config import ExecutorName, RunConfig, load_config
+from pipeline.config import ExecutorName, RunConfig
+from pipeline.corpus.layout import CorpusError
 from pipeline.executor import JOB_VARIABLE, Executor, LocalExecutor
-from pipeline.graph import build_graph, find_stage, select, stage_names
+from pipeline.graph import find_stage, select, stage_names
 from pipeline.insight.results import read_annotations, read_dialogues, read_rejects
 from pipeline.insight.settings import describe, headline
 from pipeline.insight.summary import summarize
 from pipeline.insight.truth import load_truths, score_truth
 from pipeline.media.scenes import render_scenes
-from pipeline.plan import NodePlan, make_plan
+from pipeline.options import (
+    DONE,
+    FAILED,
+    PARTLY,
+    USAGE,
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    SetOption,
+    need_ffmpeg,
+    planned,
+    run_root,
+)
+from pipeline.plan import NodePlan
+from pipeline.run_files import audit_file, convert_file, export_files
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
-from pipeline.source import read_source
 from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 
-DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
-
-ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The run, a YAML file.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="a.b=c", help="Set a key of the config. May be repeated."),
-]
-LimitOption = Annotated[
-    int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
-]
 OnlyOption = Annotated[
     list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,6 +63,11 @@ app = typer.Typer(
         "On a cluster: ray job submit --working-dir . -- python pipeline/run.py run -c CONFIG"
     ),
 )
+
+
+app.command("export")(export_files)
+app.command("convert")(convert_file)
+app.command("audit")(audit_file)
 
 
 @app.command()
@@ -87,11 +94,11 @@ def run(
     Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what that
     touches is made anew. --force redoes what is already there.
     """
-    _need_ffmpeg()
-    settings, plans = _plan(config, overrides, limit)
+    need_ffmpeg()
+    settings, plans = planned(config, overrides, limit)
     nodes = [plan.node for plan in plans]
     chosen = select(nodes, only or (), start or (), until or ())
-    root = _root(settings)
+    root = run_root(settings)
     if force:
         plans = discard_parts(plans, chosen)
     tasks = todo(plans, chosen)
@@ -118,7 +125,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a run would do, node by node, and why; run nothing."""
-    _, plans = _plan(config, overrides, limit)
+    _, plans = planned(config, overrides, limit)
     if as_json:
         rows = [
             {
@@ -148,12 +155,12 @@ def status(
     ] = False,
 ) -> None:
     """Say what is there: rows, rejects by reason, tokens, seconds, per node; and the videos."""
-    settings, plans = _plan(config, overrides, limit)
+    settings, plans = planned(config, overrides, limit)
     if list_rejects:
         for reject in read_rejects(plans):
             typer.echo(reject.model_dump_json())
         return
-    summary = summarize(plans, _root(settings))
+    summary = summarize(plans, run_root(settings))
     typer.echo(summary.model_dump_json(indent=2) if as_json else summary.to_text())
 
 
@@ -174,7 +181,7 @@ def scenes(
     folder: Annotated[Path, typer.Option("-o", "--out", help="Where to.")] = Path("scenes"),
 ) -> None:
     """Render the scripted scenes: videos, their manifest, and what is true of them."""
-    _need_ffmpeg()
+    need_ffmpeg()
     typer.echo(f"manifest: {render_scenes(folder)}")
 
 
@@ -189,39 +196,13 @@ def truth(
     """Compare a finished run with the truth of the scripted scenes."""
     if not folder.is_dir():
         raise ConfigError(f"--truth: there is no folder {folder}")
-    _, plans = _plan(config, overrides, limit)
+    _, plans = planned(config, overrides, limit)
     asked = {row["video_id"] for task in plans[0].tasks for row in task.manifest}
     truths = [truth for truth in load_truths(folder) if truth.video_id in asked]
     if not truths:
         raise ConfigError(f"--truth: {folder} has no truth of a video of this run")
     report = score_truth(truths, read_annotations(plans), read_dialogues(plans))
     typer.echo(report.model_dump_json(indent=2) if as_json else report.to_text())
-
-
-def _plan(
-    config: Path, overrides: Sequence[str] | None, limit: int | None
-) -> tuple[RunConfig, Sequence[NodePlan]]:
-    settings = load_config(config, overrides or ())
-    nodes = build_graph(settings)
-    source = read_source(settings.source, limit)
-    return settings, make_plan(nodes, source, settings.run.videos_per_shard, _root(settings))
-
-
-def _need_ffmpeg() -> None:
-    missing = [name for name in ("ffmpeg", "ffprobe") if shutil.which(name) is None]
-    if missing:
-        raise ConfigError(
-            f"{' and '.join(missing)} not on PATH: install the package ffmpeg, or run"
-            " `make install` and then `. .venv/bin/activate`"
-        )
-
-
-def _root(settings: RunConfig) -> Path:
-    """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
-    root = settings.run.root.expanduser()
-    if JOB_VARIABLE in os.environ and not root.is_absolute():
-        root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
-    return root.resolve()
 
 
 def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
@@ -259,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except (StoreError, OSError) as error:
+    except (StoreError, CorpusError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
     return DONE

@@ -82,14 +82,16 @@ def execute(
 
 
 def publish_corpus(plans: Sequence[NodePlan], corpus: Path) -> bool:
-    """Put the files of the corpus node in place; False when it has not run.
+    """Put the files that a dataset node left in place; False when none has run.
 
     The files are linked, not copied, where the file system can. The old folder goes only when the
     new one is complete; runs that publish at once leave the whole corpus of one of them.
     """
     for plan in plans:
         part = plan.tasks[0].part
-        if plan.node.stage.scope == "dataset" and part.exists():
+        if plan.node.stage.scope != "dataset" or not part.exists():
+            continue
+        if any(files_path(part).iterdir()):
             fresh = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
             try:
                 shutil.copytree(files_path(part), fresh, copy_function=_link)

@@ -90,6 +90,12 @@ class Context:
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     folder: Path | None = None
     """For the scope ``dataset``: an empty folder whose files become part of the output."""
+    dataset: Mapping[type[Record], Sequence[Record]] = field(default_factory=dict)
+    """The rows of kinds that are about no video (``about_dataset``), the same for every shard."""
+
+    def rows(self, kind: type[R]) -> Sequence[R]:
+        """The rows of such a kind. Raises KeyError for one that the stage does not read."""
+        return self.dataset[kind]  # type: ignore[return-value]  # each kind maps to rows of its own
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ class Stage(Generic[C]):
     accepted or refused. ``version`` is raised by the author when the meaning of the output changes;
     it, and not the source text, is identity.
 
-    The scope ``source`` reads the manifest instead; ``dataset`` reads all shards at once.
+    The scope ``source`` reads the manifest instead; ``dataset`` reads all shards at once. What a
+    ``dataset`` stage writes about the dataset, every shard of a later stage can read.
     """
 
     name: str
@@ -112,6 +119,11 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+
+
+def about_dataset(kind: type[Record]) -> bool:
+    """Whether rows of a kind are about the whole dataset and not about one video."""
+    return "video_id" not in kind.model_fields
 
 
 def load_stage(name: str) -> Stage[Any]:

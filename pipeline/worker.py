@@ -18,8 +18,9 @@ from pipeline.media.decode import DecodeProcess
 from pipeline.prompt import Prompt
 from pipeline.records import Record, Reject
 from pipeline.rows import read_videos
-from pipeline.stage import Context, Stage, VideoRows, load_stage
-from pipeline.store import keep_folder, new_folder, write_part
+from pipeline.schema import from_table
+from pipeline.stage import Context, Stage, VideoRows, about_dataset, load_stage
+from pipeline.store import keep_folder, new_folder, read_table, write_part
 
 
 class ContractError(RuntimeError):
@@ -127,6 +128,7 @@ def _run(task: ShardTask) -> dict[str, Any]:
         seat=seat,
         prompts=task.prompts,
         folder=folder,
+        dataset=_dataset(stage, task),
     )
     entered: Counter[str] = Counter()
     accepted: list[Record] = []
@@ -150,13 +152,25 @@ def _run(task: ShardTask) -> dict[str, Any]:
     return counts
 
 
+def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:
+    """The rows that are about the dataset, by kind."""
+    return {
+        kind: [row for part in sorted(found) for row in from_table(kind, read_table(part, names))]
+        for kind in stage.reads
+        if about_dataset(kind)
+        for names in [kind.model_fields]
+        for found in [{path for each in task.inputs for k, path in each if k == kind.__name__}]
+    }
+
+
 def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterator[VideoRows]:
     """The videos of the shards that are read, counted as the stage takes them."""
+    reads = [kind for kind in stage.reads if not about_dataset(kind)]
     for shard in task.inputs:
         parts: dict[type[Record], list[Path]] = {
-            kind: [path for name, path in shard if name == kind.__name__] for kind in stage.reads
+            kind: [path for name, path in shard if name == kind.__name__] for kind in reads
         }
-        for rows in read_videos(stage.reads, parts):
+        for rows in read_videos(reads, parts):
             entered[rows.video_id] += 1
             yield rows
 

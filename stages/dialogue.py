@@ -1,49 +1,63 @@
 """Turn annotations into dialogues: one turn a segment, with a state and, when due, a text.
 
 reads:  Annotation (of any number of nodes), Segment, Video
-writes: Dialogue, one per annotation, in order; a Reject where an annotation fits no dialogue, or
-        came before
+writes: Dialogue, in order of the annotations, mixed ones behind them; a Reject where an annotation
+        fits no dialogue or came before, and for each response that its dialogue cannot hold
 source: section 3.2 of arXiv:2512.21334 (states and turns); ``pipeline.dialogue`` has the laws
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
+from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.window import windows
 from pydantic import Field
 
-from pipeline.dialogue.compile import Collision, DialogueError, compile_turns
+from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.compile import Collision, Refusal
+from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
 from pipeline.fingerprint import digest
 from pipeline.prompt import Prompt
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._asking import writer
 from stages._instructions import FOLDER, instruction, lettered, with_options
+from stages._together import groups
 
 
 class Config(StageConfig):
     """How annotations become dialogues."""
 
     collision: Collision = Field(
-        "merge", description="two responses in one turn: joined, or the later one moved on"
+        "merge",
+        description="two responses in one turn: joined, the later one moved on while it is valid,"
+        " or split off into another dialogue",
+    )
+    mixed: Literal["none", "also", "only"] = Field(
+        "none",
+        description="dialogues with the questions of several annotations of a video: none, also,"
+        " or only those (an annotation that is alone keeps its own)",
+    )
+    mixed_annotations: int = Field(4, ge=2, description="most annotations in a mixed dialogue")
+    window: Budget | None = Field(
+        None, description="cut dialogues that are longer than this; null keeps them whole"
     )
     instructions: str = Field(FOLDER, description="folder of prompts with a task's paraphrases")
-    seed: int = Field(0, description="chooses the paraphrases, together with the sample's id")
+    seed: int = Field(0, description="chooses paraphrases and what is mixed, with the samples' ids")
 
     def prompts(self) -> tuple[str, ...]:
         """All paraphrases of all tasks."""
         return (self.instructions,)
 
 
-def worded(
-    annotation: Annotation, sample_id: str, seed: int, prompts: Mapping[str, Prompt]
-) -> Annotation:
+def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> Annotation:
     """The annotation with questions put as instructions, and answers by letter of an option."""
+    chance = annotation.annotation_id
 
     def put(question: Question) -> Question:
-        text = instruction(annotation.task, question.text, sample_id, seed, prompts)
-        text = with_options(text, question.options, sample_id, seed, prompts)
+        text = instruction(annotation.task, question.text, chance, seed, prompts)
+        text = with_options(text, question.options, chance, seed, prompts)
         return question.model_copy(update={"text": text})
 
     options = {question.qid: question.options for question in annotation.questions}
@@ -63,54 +77,50 @@ def worded(
     )
 
 
-def rate(segments: Sequence[Segment]) -> float:
-    """Turns a second. A video of one turn says nothing of it but how long the turn is."""
-    step_s = segments[1].start_s if len(segments) > 1 else segments[0].end_s
-    return round(1.0 / step_s, 6)
-
-
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue | Reject]:
-    """A dialogue an annotation of one video."""
-    segments = rows[Segment]
+    """The dialogues of one video."""
     video = rows[Video][0]
-    before: set[str] = set()
+    fresh: dict[str, Annotation] = {}
     for annotation in rows[Annotation]:
-        if annotation.annotation_id in before:
+        if annotation.annotation_id in fresh:
             yield _refuse(annotation, "duplicate_annotation", annotation.annotation_id)
-            continue
-        before.add(annotation.annotation_id)
-        sample_id = digest([annotation.annotation_id, config.seed, config.collision], 16)
+        else:
+            fresh[annotation.annotation_id] = annotation
+    try:
+        tiling = tiling_of(video.video_id, rows[Segment])
+    except DialogueError as error:
+        yield from (_refuse(each, error.reason, error.detail) for each in fresh.values())
+        return
+    sound = []
+    for annotation in fresh.values():
+        said = worded(annotation, config.seed, context.prompts)
         try:
-            said = worded(annotation, sample_id, config.seed, context.prompts)
-            turns = list(compile_turns(said, segments, collision=config.collision).turns)
+            made, refused = _make([said], video, tiling, config)
         except DialogueError as error:
             yield _refuse(annotation, error.reason, error.detail)
             continue
-        states = Counter(turn.state for turn in turns)
-        models = sorted({writer(provenance) for provenance in annotation.provenance})
-        yield Dialogue(
-            sample_id=sample_id,
-            video_id=annotation.video_id,
-            task=annotation.task,
-            aspect=annotation.aspect,
-            source=video.source,
-            licence=video.licence,
-            split=video.split,
-            sha256=video.sha256,
-            clip_start_s=video.clip_start_s,
-            clip_end_s=video.clip_end_s,
-            duration_s=video.duration_s,
-            turns_per_s=rate(segments),
-            n_silence=states["silence"],
-            n_standby=states["standby"],
-            n_response=states["response"],
-            models=models,
-            annotation_ids=[annotation.annotation_id],
-            parent_ids=annotation.parent_ids,
-            checks=annotation.checks,
-            provenance=annotation.provenance,
-            turns=turns,
-        )
+        sound.append(said)
+        yield from (_refuse_response(annotation, refusal) for refusal in refused)
+        if config.mixed != "only":
+            yield from made
+    if config.mixed != "none":
+        for together in groups(sound, config.mixed_annotations, config.seed):
+            if len(together) > 1 or config.mixed == "only":
+                yield from _make(together, video, tiling, config)[0]
+
+
+def _make(
+    annotations: Sequence[Annotation], video: Video, tiling: Tiling, config: Config
+) -> tuple[list[Dialogue], list[Refusal]]:
+    """The dialogues of some annotations together, cut where they are too long."""
+    ids = [annotation.annotation_id for annotation in annotations]
+    name = digest([*ids, config.seed, config.collision], 16)
+    made, refusals = build_dialogues(video, tiling, annotations, name, collision=config.collision)
+    if config.window is None:
+        return made, list(refusals)
+    cut = [windows(dialogue, config.window) for dialogue in made]
+    refused = [*refusals, *(refusal for each in cut for refusal in each.refused)]
+    return [dialogue for each in cut for dialogue in each.dialogues], refused
 
 
 def _refuse(annotation: Annotation, reason: str, detail: str) -> Reject:
@@ -118,9 +128,20 @@ def _refuse(annotation: Annotation, reason: str, detail: str) -> Reject:
     return Reject(video_id=annotation.video_id, reason=reason, detail=detail, row=row)
 
 
+def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
+    response = next(r for r in annotation.responses if r.rid == refusal.rid)
+    detail = f"response {refusal.rid!r} of {annotation.annotation_id}: {refusal.detail}"
+    return Reject(
+        video_id=annotation.video_id,
+        reason=refusal.reason,
+        detail=detail,
+        row=response.model_dump_json(),
+    )
+
+
 STAGE = per_video_stage(
     name="dialogue",
-    version=1,
+    version=2,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,

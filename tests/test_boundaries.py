@@ -19,7 +19,8 @@ ONLY_IN = {
     "av": {"pipeline/media/pyav_reader.py"},
     "decord": {"pipeline/media/decord_reader.py"},
     "huggingface_hub": {"pipeline/corpus/hub.py"},
-    "typer": {"pipeline/run.py"},
+    "typer": {"pipeline/run.py", "pipeline/run_files.py", "pipeline/options.py"},
+    "ijson": {"pipeline/dialogue/json_rows.py"},
     "webdataset": {"pipeline/corpus/tars.py"},
 }
 
@@ -28,6 +29,7 @@ STAGES_MAY_IMPORT = {
     "pipeline.stage",
     "pipeline.prompt",
     "pipeline.fingerprint",
+    "pipeline.states",
     "pipeline.engines.base",
     "pipeline.media.base",
     "pipeline.dialogue",
@@ -48,9 +50,9 @@ MAY_KNOW = {
         "pipeline.schema",
         "pipeline.truth",
     },
-    "corpus": {"pipeline.schema", "pipeline.fingerprint"},
+    "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},
     "media": {"pipeline.truth", "pipeline.fingerprint"},
-    "dialogue": set[str](),
+    "dialogue": {"pipeline.states"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
 }

@@ -22,7 +22,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_every_verb_is_named_and_every_named_verb_exists() -> None:
-    verbs = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    verbs = {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    }
     text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     assert set(re.findall(r"pipeline/run\.py (\w+)", text)) <= verbs
     for verb in verbs:
@@ -42,7 +46,9 @@ def test_the_readme_names_every_make_target_it_uses() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [(), ("run",), ("plan",), ("status",), ("stages",), ("scenes",), ("truth",)]
+    "verb",
+    [(), *((name,) for name in ("run", "plan", "status", "stages", "scenes", "truth"))]
+    + [(name,) for name in ("export", "convert", "audit")],
 )
 def test_help_needs_nothing_and_ends_well(verb: tuple[str, ...]) -> None:
     command = [sys.executable, "pipeline/run.py", *verb, "--help"]

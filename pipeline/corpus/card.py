@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
+from pipeline.corpus.card_fields import fields, table
 from pipeline.corpus.counts import CorpusCounts, Slice
 from pipeline.corpus.layout import CorpusSettings
-from pipeline.records import Dialogue, Record, Turn
-from pipeline.schema import schema_of
+from pipeline.states import StateSlice, total
 
 _DRY_RUN_MODEL = "embedded"
 _SIZES = ((10**3, "1K"), (10**4, "10K"), (10**5, "100K"), (10**6, "1M"), (10**7, "10M"))
-
-_DIALOGUE: Mapping[str, str] = {
-    "sample_id": "name of the dialogue",
-    "video_id": "name of the video at its platform",
-    "task": "what the assistant is asked to do; also the name of the config",
-    "aspect": "for a task with kinds of question, which kind this is",
-    "source": "the collection that the video comes from",
-    "licence": "of the video",
-    "split": "all dialogues of a video are in one split",
-    "sha256": "of the video file, to know it again",
-    "clip_start_s": "where in the file the clip begins",
-    "clip_end_s": "where in the file it ends; null for the end of the file",
-    "duration_s": "of the video or clip",
-    "turns_per_s": "turns a second",
-    "n_silence": "turns in silence",
-    "n_standby": "turns on standby",
-    "n_response": "turns with a response",
-    "models": "all that wrote or verified it, as `model@revision`; empty when a dataset said it",
-    "annotation_ids": "what it was made from",
-    "parent_ids": "what that was made from: events, or the requests that found them",
-    "checks": "verifications: what was checked, passed or not, by which model",
-    "provenance": "every model call that had a part in it: prompt, model, sampling, seed, tokens",
-    "turns": "the dialogue, one turn a segment of the video",
-}
-_TURN: Mapping[str, str] = {
-    "index": "number of the turn, from 0; also of its frame",
-    "start_s": "start of the segment",
-    "end_s": "end of the segment",
-    "frame_s": "when the frame on screen at `start_s` was presented",
-    "state": "`silence`, `standby` or `response`",
-    "question": "what the user asks in this turn; mostly empty",
-    "text": "what the assistant says; empty but in a response",
-    "qids": "names of the questions asked in this turn",
-    "rids": "names of the responses given in this turn",
-    "flags": "`merged`, `shifted` or `clamped`, where a response stands otherwise than it asked to",
-}
 
 
 def card(counts: CorpusCounts, settings: CorpusSettings) -> str:
@@ -60,10 +24,10 @@ def card(counts: CorpusCounts, settings: CorpusSettings) -> str:
         _what(counts),
         *_warning(counts),
         "## What it holds\n\n" + _slices(counts.slices) + "\n\n" + _totals(counts),
-        "## States\n\n" + _states(counts.whole),
+        "## States\n\n" + _states(counts.whole, counts.states),
         "## Where the videos come from\n\n" + _sources(counts),
         "## Who wrote it\n\n" + _models(counts),
-        "## Fields\n\n" + _fields(),
+        "## Fields\n\n" + fields(),
         "## Loading\n\n" + _loading(counts, settings),
     ]
     return f"---\n{header}---\n\n" + "\n\n".join(sections) + "\n"
@@ -130,7 +94,7 @@ def _slices(slices: Sequence[Slice]) -> str:
         for part in slices
     ]
     names = ("task", "split", "dialogues", "videos", "hours", "turns")
-    return _table((*names, "silence", "standby", "response"), rows)
+    return table((*names, "silence", "standby", "response"), rows)
 
 
 def _totals(counts: CorpusCounts) -> str:
@@ -139,19 +103,33 @@ def _totals(counts: CorpusCounts) -> str:
         for part in (*counts.totals[1:], counts.whole)
     ]
     note = "A video with several tasks counts once in each of them, and once here:"
-    return f"{note}\n\n{_table(('split', 'dialogues', 'videos', 'hours'), rows)}"
+    return f"{note}\n\n{table(('split', 'dialogues', 'videos', 'hours'), rows)}"
 
 
-def _states(whole: Slice) -> str:
-    ratio = "There is no response to compare with."
-    if whole.response:
-        silence, standby = (2 * n / whole.response for n in (whole.silence, whole.standby))
-        ratio = f"Silence to standby to response is {silence:.1f} : {standby:.1f} : 2"
-        ratio += " (Streamo-Instruct-465K reports 12 : 3 : 2)."
+def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
+    rows = [
+        (
+            f"`{part.task}`",
+            part.source or "not stated",
+            part.duration,
+            f"{part.dialogues:,}",
+            part.states.ratio(),
+            " / ".join(f"{alpha:.2f}" for alpha in part.alpha.values()) or "a state is absent",
+        )
+        for part in states
+    ]
+    names = ("task", "source", "duration", "dialogues", "silence : standby : response", "alpha")
     return (
-        f"{ratio} {whole.merged:,} turns join several responses that were due together, "
-        f"{whole.shifted:,} hold one that gave way to another, and {whole.clamped:,} hold one "
-        "whose evidence ends after the last frame. No response was dropped to fit."
+        f"Silence to standby to response is {total(states).ratio()} "
+        "(Streamo-Instruct-465K reports 12 : 3 : 2). "
+        f"{whole.merged:,} responses were due together with another and share its turn, "
+        f"{whole.shifted:,} gave way to another, {whole.split_off:,} are in a dialogue apart, "
+        f"and the evidence of {whole.clamped:,} ends after the last frame. "
+        "A response that no dialogue could hold is a reject of the run, with its reason.\n\n"
+        f"{table(names, rows)}\n\n"
+        "alpha weighs the states in a focal loss: turns over three times those in the state "
+        "(arXiv:2512.21334, equation 4). Turns name their state; how the states are spelled as "
+        "tokens (`</Silence>` or `<Silence>`) is chosen when dialogues are exported."
     )
 
 
@@ -163,7 +141,7 @@ def _sources(counts: CorpusCounts) -> str:
     note = (
         "Frames remain under the licence of their video; the header's is that of the annotations."
     )
-    return _table(("source", "licence", "videos"), rows) + f"\n\n{note}"
+    return table(("source", "licence", "videos"), rows) + f"\n\n{note}"
 
 
 def _models(counts: CorpusCounts) -> str:
@@ -172,25 +150,7 @@ def _models(counts: CorpusCounts) -> str:
         for model in counts.models
     ]
     note = "A dialogue that several models had a part in counts for each."
-    return _table(("model", "dialogues"), rows) + f"\n\n{note}"
-
-
-def _fields() -> str:
-    return (
-        f"A row is a dialogue. Times are seconds from the first frame; spans are half-open.\n\n"
-        f"{_described(Dialogue, _DIALOGUE)}\n\nA turn:\n\n{_described(Turn, _TURN)}"
-    )
-
-
-def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
-    schema = schema_of(kind)
-    rows = []
-    for name in kind.model_fields:
-        arrow = str(schema.field(name).type)
-        shown = "list of structs" if "struct" in arrow else arrow
-        shown = "list of strings" if shown.startswith("list<") else shown
-        rows.append((f"`{name}`", shown, meanings[name]))
-    return _table(("field", "type", "meaning"), rows)
+    return table(("model", "dialogues"), rows) + f"\n\n{note}"
 
 
 def _loading(counts: CorpusCounts, settings: CorpusSettings) -> str:
@@ -247,16 +207,6 @@ videos = load_dataset(
     streaming=True,
 )
 ```"""
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [names, ["---"] * len(names), *([_cell(text) for text in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """The text on one line, with nothing that ends a cell."""
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _tasks(counts: CorpusCounts) -> list[str]:

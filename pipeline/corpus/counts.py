@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.records import Dialogue
+from pipeline.states import StateSlice, StateTally
 
-_FLAGS = ("merged", "shifted", "clamped")
+_FLAGS = {"merged": "merged", "shifted": "shifted", "split": "split_off", "clamped": "clamped"}
+"""Flags of responses, and the counts they go to."""
 
 
 class _Value(BaseModel):
@@ -27,12 +29,14 @@ class Slice(_Value):
     duration_s: float
     """Of the different videos."""
     turns: int
+    """Those that repeat an earlier window left out, here and below."""
     silence: int
     standby: int
     response: int
     merged: int
-    """Turns with responses that wanted the same turn."""
+    """Responses that share a turn."""
     shifted: int
+    split_off: int
     clamped: int
 
 
@@ -59,6 +63,7 @@ class CorpusCounts(_Value):
     """Each split over all tasks, and the whole, which comes first."""
     sources: list[Source]
     models: list[Model]
+    states: list[StateSlice]
 
     @property
     def whole(self) -> Slice:
@@ -75,6 +80,7 @@ class Tally:
         self._duration_s: dict[tuple[str, str], float] = {("", ""): 0.0}
         self._sources: Counter[tuple[str, str]] = Counter()
         self._models: Counter[str] = Counter()
+        self._states = StateTally()
 
     def add(self, dialogues: Sequence[Dialogue]) -> None:
         """Counts one video, with all its dialogues; no video comes twice."""
@@ -83,6 +89,9 @@ class Tally:
         for dialogue in dialogues:
             self._models.update(sorted(set(dialogue.models)) or [""])
             of_one = _of_one(dialogue)
+            own = dialogue.turns[dialogue.context_turns :]
+            states = (turn.state for turn in own)
+            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, states)
             for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
                 counts = self._counts.setdefault(key, Counter())
                 counts.update(of_one)
@@ -106,12 +115,13 @@ class Tally:
                 Model(model=model, dialogues=dialogues)
                 for model, dialogues in sorted(self._models.items())
             ],
+            states=self._states.slices(),
         )
 
     def _slice(self, key: tuple[str, str]) -> Slice:
         counts: Mapping[str, int] = self._counts.get(key, Counter())
         task, split = key
-        names = ("dialogues", "videos", "turns", "silence", "standby", "response", *_FLAGS)
+        names = ("dialogues", "videos", "turns", "silence", "standby", "response", *_FLAGS.values())
         return Slice(
             task=task,
             split=split,
@@ -121,12 +131,14 @@ class Tally:
 
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:
-    flags = [flag for turn in dialogue.turns for flag in turn.flags]
+    own = dialogue.turns[dialogue.context_turns :]
+    said = {rid for turn in own for rid in turn.rids}
+    flags = [flag for each in dialogue.responses if each.rid in said for flag in each.flags]
     return {
         "dialogues": 1,
-        "turns": len(dialogue.turns),
+        "turns": len(own),
         "silence": dialogue.n_silence,
         "standby": dialogue.n_standby,
         "response": dialogue.n_response,
-        **{flag: flags.count(flag) for flag in _FLAGS},
+        **{count: flags.count(flag) for flag, count in _FLAGS.items()},
     }

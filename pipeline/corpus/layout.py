@@ -75,7 +75,7 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
         for name in (dialogue.task, dialogue.split):
             if not _NAME.fullmatch(name):
                 raise CorpusError("bad_name", f"{name!r} in {dialogue.sample_id!r}")
-        states = [turn.state for turn in dialogue.turns]
+        states = [turn.state for turn in dialogue.turns[dialogue.context_turns :]]
         counts = [states.count(state) for state in ("silence", "standby", "response")]
         if counts != [dialogue.n_silence, dialogue.n_standby, dialogue.n_response]:
             raise CorpusError("miscounted", f"{dialogue.sample_id!r} has {counts}")

@@ -16,8 +16,15 @@ R = TypeVar("R", bound=Record)
 
 
 def read_dialogues(plans: Sequence[NodePlan]) -> Iterator[Dialogue]:
-    """Every dialogue, shard after shard."""
-    return _read(plans, Dialogue, {p.node.name for p in plans})
+    """Every dialogue that goes into the corpus, shard after shard."""
+    return _read(plans, Dialogue, {plan.node.name for plan in last_dialogues(plans)})
+
+
+def last_dialogues(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
+    """The nodes whose dialogues no later node makes into other dialogues."""
+    made = [plan for plan in plans if plan.node.stage.writes is Dialogue]
+    read = {other.name for plan in made for other in plan.node.after}
+    return [plan for plan in made if plan.node.name not in read]
 
 
 def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:

@@ -6,13 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
-from pipeline.insight.results import done_tasks
+from pipeline.insight.results import done_tasks, last_dialogues
 from pipeline.plan import NodePlan
-from pipeline.records import Dialogue
 from pipeline.store import read_counts, read_table, rejects_path
 
 
@@ -59,6 +61,8 @@ class RunSummary(BaseModel):
     videos_rejected: dict[str, int]
     samples: dict[str, int]
     """Dialogues by task."""
+    placed: dict[str, int]
+    """Responses that stand otherwise than they asked to, by flag."""
 
     def to_text(self) -> str:
         """A table for people."""
@@ -82,6 +86,7 @@ class RunSummary(BaseModel):
             + (f" + {self.videos_open} not finished" if self.videos_open else "")
             + (f"  ({_reasons(self.videos_rejected)})" if rejected else ""),
             f"samples: {sum(self.samples.values())}  ({_reasons(self.samples) or 'none'})",
+            f"responses placed otherwise than they asked: {_reasons(self.placed) or 'none'}",
         ]
         return "\n".join(lines)
 
@@ -90,7 +95,7 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
     """The summary of everything that a plan's parts hold now."""
     seconds, failed = _log(root)
     nodes = [_node(plan, seconds, failed) for plan in plans]
-    fates, samples = _fates(plans)
+    fates, samples, placed = _fates(plans)
     out, unfinished = fates.pop("", 0), fates.pop("open", 0)
     return RunSummary(
         nodes=nodes,
@@ -99,6 +104,7 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
         videos_open=unfinished,
         videos_rejected=dict(sorted(fates.items())),
         samples=dict(sorted(samples.items())),
+        placed=dict(sorted(placed.items())),
     )
 
 
@@ -132,13 +138,17 @@ def _node(
     )
 
 
-def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str]]:
-    """Manifest rows by fate: "" when annotated, "open", or why rejected; and samples by task."""
+def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Manifest rows by fate: "" when annotated, "open", or why rejected; samples by task; and
+    responses by flag."""
     samples: Counter[str] = Counter()
+    placed: Counter[str] = Counter()
     annotated: set[str] = set()
     finished: set[int] = set()
-    for task in done_tasks(plan for plan in plans if plan.node.stage.writes is Dialogue):
-        rows = read_table(task.part, ("video_id", "task")).to_pylist()
+    for task in done_tasks(last_dialogues(plans)):
+        table = read_table(task.part, ("video_id", "task", "responses"))
+        rows = table.select(["video_id", "task"]).to_pylist()
+        placed.update(_flags(table.column("responses")))
         annotated |= {row["video_id"] for row in rows}
         samples.update(row["task"] for row in rows)
         finished.add(task.shard)
@@ -154,7 +164,13 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str]]:
                 fates[reasons.get(row["video_id"], "unexplained")] += 1
             else:
                 fates["open"] += 1
-    return fates, samples
+    return fates, samples, placed
+
+
+def _flags(responses: pa.ChunkedArray[Any]) -> list[str]:
+    flags = pc.struct_field(pc.list_flatten(responses), "flags")
+    found: list[str] = pc.list_flatten(flags).to_pylist()
+    return found
 
 
 def _first_reasons(plans: Sequence[NodePlan]) -> dict[str, str]:

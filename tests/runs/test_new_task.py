@@ -38,7 +38,9 @@ def test_the_three_steps_of_contributing(
     (checkout / "configs" / "streamo.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
 
     plan = json.loads(cli(checkout, "plan", *arguments, "--json").stdout)
-    assert {row["node"] for row in plan if row["to_do"]} == {"counting", "dialogue", "shard"}
+    assert {row["node"] for row in plan if row["to_do"]} == {
+        *("counting", "dialogue", "draw", "mix", "shard")
+    }
     cli(checkout, "run", *arguments)
     (file,) = (tmp_path / "toy" / "corpus" / "data" / "counting").glob("*.parquet")
     samples = pq.read_table(file).to_pylist()

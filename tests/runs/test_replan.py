@@ -17,7 +17,7 @@ import pytest
 
 Write = Callable[..., Path]
 
-BELOW_NARRATE = {"narrate", "polish", "dialogue", "shard"}
+BELOW_NARRATE = {"narrate", "polish", "dialogue", "draw", "mix", "shard"}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_edits_and_losses(
 ) -> None:
     config = write_config("run", extends=checkout / "configs" / "streamo.yaml")
     first = ("-c", str(config), "--limit", "4")
-    assert len(to_do(plan(config, "--limit", "4"))) == 21
+    assert len(to_do(plan(config, "--limit", "4"))) == 23
     cli(checkout, "run", *first)
     assert to_do(plan(config, "--limit", "4")) == set()
 

@@ -99,14 +99,48 @@ def test_options_are_lettered_and_answered_by_letter(dialogues: Any) -> None:
 def test_what_fits_no_dialogue_is_refused_and_its_neighbour_stays(dialogues: Any) -> None:
     bad = annotation("tsqa", response("red", 3.0, start_s=3.0, end_s=1.0))
     reject, dialogue = dialogues(bad, annotation("narration", response("A door opens.", 2)))
-    assert isinstance(reject, Reject) and reject.reason == "reversed_span"
+    assert isinstance(reject, Reject) and reject.reason == "no_valid_response"
+    assert "reversed_span" in reject.detail
     assert Annotation.model_validate_json(reject.row) == bad
     assert isinstance(dialogue, Dialogue)
 
 
+def test_a_response_that_cannot_stand_is_refused_by_itself(dialogues: Any) -> None:
+    made = annotation("tsqa", response("red", 1.0), response("blue", 40.0))
+    for mixed in ("none", "also"):
+        reject, dialogue, *more = dialogues(made, config=Config(mixed=mixed))
+        assert isinstance(reject, Reject) and reject.reason == "past_the_end"
+        assert "'r40.0' of a-tsqa" in reject.detail
+        assert Response.model_validate_json(reject.row).text == "blue"
+        assert [r.text for r in dialogue.responses] == ["red"] and not more
+
+
+def test_mixed_dialogues_hold_each_annotation_once(dialogues: Any) -> None:
+    made = [annotation(task, response("x", 1.0 + i)) for i, task in enumerate(TASKS)]
+    rows = dialogues(*made, config=Config(mixed="also", mixed_annotations=4))
+    assert [row.task for row in rows] == [*TASKS, "mixed", "mixed"]
+    mixed = [set(row.annotation_ids) for row in rows[6:]]
+    assert mixed[0] | mixed[1] == {a.annotation_id for a in made} and not mixed[0] & mixed[1]
+    again = dialogues(*reversed(made), config=Config(mixed="also", mixed_annotations=4))
+    assert again[6:] == rows[6:], "the order in which nodes give them says nothing"
+    only = dialogues(*made, config=Config(mixed="only", mixed_annotations=8))
+    assert [len(row.questions) for row in only] == [6]
+    other = dialogues(*made, config=Config(mixed="also", mixed_annotations=4, seed=1))
+    assert [set(row.annotation_ids) for row in other[6:]] != mixed
+
+
+def test_long_dialogues_are_cut_where_a_window_is_set(dialogues: Any) -> None:
+    made = annotation("narration", response("A door opens.", 2), response("It shuts.", 4))
+    window = {"max_tokens": 520, "frame_tokens": 128}
+    rows = dialogues(made, config=Config.model_validate({"window": window}))
+    assert len(rows) > 1 and {row.whole_id for row in rows} == {rows[0].sample_id[:16]}
+    assert sum(row.n_response for row in rows) == 2
+    assert sum(len(row.turns) - row.context_turns for row in rows) == 6
+
+
 def test_an_annotation_that_two_nodes_made_becomes_one_dialogue(dialogues: Any) -> None:
     made = annotation("narration", response("A door opens.", 2))
-    dialogue, reject = dialogues(made, made)
+    reject, dialogue = dialogues(made, made)
     assert isinstance(dialogue, Dialogue)
     assert (reject.reason, reject.detail) == ("duplicate_annotation", made.annotation_id)
 

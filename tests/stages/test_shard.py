@@ -25,9 +25,10 @@ def videos(video_rows: Callable[..., Any]) -> list[Any]:
         ]
         dialogue = Dialogue(
             sample_id=f"s-{video_id}", video_id=video_id, task="tsqa", aspect="", source="s",
-            licence="CC0", split="train", sha256="0", clip_start_s=0, clip_end_s=None,
-            duration_s=2, turns_per_s=1, n_silence=1, n_standby=0, n_response=1, models=[],
-            annotation_ids=["x"], parent_ids=[], checks=[], provenance=[], turns=turns,
+            licence="CC0", split="train", sha256="0", uri="v", clip_start_s=0, clip_end_s=None,
+            duration_s=2, width=0, height=0, turns_per_s=1, n_silence=1, n_standby=0, n_response=1,
+            n_tail=0, models=[], annotation_ids=["x"], parent_ids=[], checks=[], provenance=[],
+            questions=[], responses=[], turns=turns,
         )  # fmt: skip
         found.append(video_rows({Dialogue: [dialogue], FramedSegment: frames}, video_id))
     return found

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
-from pipeline.dialogue.compile import compile_turns
+from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.tiling import tiling_of
 from pipeline.records import (
     Annotation,
     Check,
@@ -17,6 +18,7 @@ from pipeline.records import (
     Question,
     Response,
     ShardFile,
+    Video,
 )
 
 
@@ -58,31 +60,16 @@ def dialogue_of(frames: list[FramedSegment], task: str, split: str, model: str) 
         if model
         else [],
     )
-    turns = compile_turns(annotation, frames).turns
-    states = [turn.state for turn in turns]
-    return Dialogue(
-        sample_id=f"{video_id}-{task}-0",
-        video_id=video_id,
-        task=task,
-        aspect="",
-        source="made_up",
-        licence="CC0-1.0",
-        split=split,
-        duration_s=duration_s,
-        turns_per_s=1.0,
-        n_silence=states.count("silence"),
-        n_standby=states.count("standby"),
-        n_response=states.count("response"),
-        models=[model] if model else [],
-        annotation_ids=[annotation.annotation_id],
-        checks=annotation.checks,
+    video = Video(
+        video_id=video_id, uri=f"{video_id}", source="made_up", licence="CC0-1.0", split=split,
+        duration_s=duration_s, width=64, height=48, rotation_deg=0, codec="h264", frame_rate=25,
         sha256="0",
-        clip_start_s=0,
-        clip_end_s=None,
-        parent_ids=[],
-        provenance=[],
-        turns=list(turns),
+    )  # fmt: skip
+    (dialogue,), refused = build_dialogues(
+        video, tiling_of(video_id, frames), [annotation], f"{video_id}-{task}-0"
     )
+    assert not refused
+    return dialogue.model_copy(update={"models": [model] if model else []})
 
 
 @pytest.fixture(scope="session")

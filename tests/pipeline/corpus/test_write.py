@@ -32,6 +32,7 @@ def test_the_files_are_those_that_lie_there(corpus: tuple[Path, list[ShardFile]]
         "wds/train/000001.tar",
         "wds/train/000002.tar",
         "wds/train/000003.tar",
+        "wds/train/000004.tar",
         "wds/validation/000000.tar",
         "wds/validation/000001.tar",
     ]
@@ -58,7 +59,7 @@ def test_the_counts_are_those_of_the_rows(
     whole = counts["totals"][0]
     dialogues = [dialogue for sample in samples for dialogue in sample.dialogues]
     states = Counter(turn.state for dialogue in dialogues for turn in dialogue.turns)
-    flags = Counter(flag for d in dialogues for turn in d.turns for flag in turn.flags)
+    flags = Counter(flag for d in dialogues for each in d.responses for flag in each.flags)
     assert whole == {
         "task": "",
         "split": "",
@@ -68,7 +69,12 @@ def test_the_counts_are_those_of_the_rows(
         "turns": states.total(),
         **{state: states[state] for state in ("silence", "standby", "response")},
         **{flag: flags[flag] for flag in ("merged", "shifted", "clamped")},
+        "split_off": flags["split"],
     }
+    by_slice = Counter[str]()
+    for part in counts["states"]:
+        by_slice.update(part["states"])
+    assert by_slice == states
     assert flags["clamped"] > 0
     for name in ("dialogues", "turns", "silence", "standby", "response", "clamped"):
         assert sum(part[name] for part in counts["slices"]) == whole[name]

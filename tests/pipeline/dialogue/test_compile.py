@@ -7,29 +7,21 @@ from typing import Any, Literal
 
 import pytest
 
-from pipeline.dialogue.compile import Compiled, DialogueError, compile_turns
+from pipeline.dialogue.compile import Collision, Compiled, compile_turns
+from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling, tiling_of
 from pipeline.records import Annotation, Question, Response, Segment, Span
+from tests.pipeline.dialogue.annotations import made_of as annotation
 
 LETTERS = {"silence": "S", "standby": "B", "response": "R"}
 
 
-def segments_of(duration_s: int, turns_per_s: int) -> list[Segment]:
-    return [
-        Segment(
-            video_id="v",
-            index=i,
-            start_s=i / turns_per_s,
-            end_s=(i + 1) / turns_per_s,
-            frame_s=i / turns_per_s,
-        )
-        for i in range(duration_s * turns_per_s)
-    ]
+def segments_of(turns: int) -> list[Segment]:
+    return [Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i) for i in range(turns)]
 
 
-def annotation(questions: list[Question], responses: list[Response]) -> Annotation:
-    return Annotation(
-        video_id="v", annotation_id="a", task="tsqa", questions=questions, responses=responses
-    )
+def one(made: Annotation, tiling: Tiling, collision: Collision = "merge") -> Compiled:
+    (compiled,) = compile_turns(made, tiling, collision=collision).dialogues
+    return compiled
 
 
 def event(rid: str, start_s: float, end_s: float, **more: Any) -> Response:
@@ -63,9 +55,8 @@ LOSSLESS = [
     ("an instant at zero", 6, 1, [instant(A, 0)], "RSSSSS", ""),
     ("an instant at one", 6, 1, [instant(A, 1)], "SRSSSS", ""),
     ("an instant at the end", 6, 1, [instant(A, 6)], "SSSSSR", "clamped"),
-    ("an instant past it", 6, 1, [instant(A, 7)], "SSSSSR", "clamped"),
     ("two in one second", 6, 1, [instant(B, 3.8), instant(A, 3.1)], "SSSSRS", "merged"),
-    ("a zero-length event", 6, 1, [event(A, 3, 3)], "SSSRSS", ""),
+    ("an event that goes on past the end", 6, 1, [event(A, 3, 60)], "SSSBBR", "clamped"),
     (
         "evidence before the span",
         *(10, 1, [event(A, 5, 7, evidence=[Span(start_s=3, end_s=4)])], "SSSBBBBRSS", ""),
@@ -83,11 +74,13 @@ LOSSLESS = [
 def test_nothing_is_lost(
     duration_s: int, turns_per_s: int, responses: list[Response], expected: str, flag: str
 ) -> None:
-    compiled = compile_turns(annotation([ASKED], responses), segments_of(duration_s, turns_per_s))
+    compiled = one(annotation([ASKED], responses), even_tiling("v", duration_s, turns_per_s))
     assert shape(compiled) == expected
     said = [line for turn in compiled.turns for line in turn.text.splitlines()]
     assert sorted(said) == sorted(response.text for response in responses)
-    assert {flag for p in compiled.placements for flag in p.flags} == ({flag} if flag else set())
+    assert {flag for each in compiled.responses for flag in each.flags} == (
+        {flag} if flag else set()
+    )
 
 
 def test_two_questions_in_one_turn_are_joined() -> None:
@@ -96,19 +89,19 @@ def test_two_questions_in_one_turn_are_joined() -> None:
         Question(qid="a", text="How many?", asked_s=3.0),
         Question(qid="c", text="Who?", asked_s=99.0),
     ]
-    turns = compile_turns(annotation(questions, []), segments_of(6, 1)).turns
+    turns = one(annotation(questions, []), even_tiling("v", 6, 1)).turns
     assert [turn.question for turn in turns] == [
         *("", "", "", "How many?\nWhich colour?", "", "Who?")
     ]
+    assert turns[5].flags == ["late_question"] and not turns[3].flags
 
 
 def test_a_late_question_is_answered_at_once_and_waits_from_then_on() -> None:
     asked = Question(qid="q", text="What happens?", asked_s=4.5)
-    compiled = compile_turns(
-        annotation([asked], [event(A, 1, 3), event(B, 2, 7)]), segments_of(9, 1)
-    )
+    made = annotation([asked], [event(A, 1, 3), event(B, 2, 7)])
+    compiled = one(made, even_tiling("v", 9, 1))
     assert shape(compiled) == "SSSSRBBRS"
-    assert [p.flags for p in compiled.placements] == [(), ()]
+    assert [each.flags for each in compiled.responses] == [[], []]
 
 
 def test_a_shift_stays_within_validity_and_never_displaces_another() -> None:
@@ -119,14 +112,14 @@ def test_a_shift_stays_within_validity_and_never_displaces_another() -> None:
         instant("d", 2.0, valid_until_s=4),
         event("e", 1.0, 2.0),
     ]
-    compiled = compile_turns(annotation([ASKED], together), segments_of(8, 1), collision="shift")
-    stands = {p.rid: (p.turn, p.flags) for p in compiled.placements}
+    compiled = one(annotation([ASKED], together), even_tiling("v", 8, 1), "shift")
+    stands = {each.rid: (each.turn, *each.flags) for each in compiled.responses}
     assert stands == {
-        "e": (2, ("merged",)),
-        "d": (2, ("merged",)),
-        "a": (4, ("shifted",)),
-        "b": (5, ("shifted",)),
-        "c": (3, ()),
+        "e": (2, "merged"),
+        "d": (2, "merged"),
+        "a": (4, "shifted"),
+        "b": (5, "shifted"),
+        "c": (3,),
     }
     assert shape(compiled) == "SBRRRRSS"
     assert compiled.turns[2].text == "e\nd"
@@ -134,68 +127,103 @@ def test_a_shift_stays_within_validity_and_never_displaces_another() -> None:
     assert compiled.flagged("merged") == compiled.flagged("shifted") == 2
 
 
-GOOD = segments_of(10, 1)
-REFUSED: list[tuple[str, Annotation, list[Segment]]] = [
-    ("reversed_span", annotation([ASKED], [event(A, 8, 4)]), GOOD),
-    (
-        "reversed_span",
-        annotation([ASKED], [event(A, 1, 9, evidence=[Span(start_s=3, end_s=2)])]),
-        GOOD,
-    ),
-    ("unknown_qid", annotation([ASKED], [event(A, 1, 2, qid="other")]), GOOD),
-    ("early_response", annotation([ASKED], [event(A, 1, 5, respond_s=4)]), GOOD),
-    ("early_response", annotation([ASKED], [instant(A, 5, respond_s=4)]), GOOD),
-    (
-        "early_response",
-        annotation([ASKED], [instant(A, 5, evidence=[Span(start_s=3, end_s=7)])]),
-        GOOD,
-    ),
-    ("empty_text", annotation([ASKED], [event(A, 2, 3, text=" ")]), GOOD),
-    ("empty_text", annotation([ASKED.model_copy(update={"text": ""})], []), GOOD),
-    ("duplicate_id", annotation([ASKED, ASKED], []), GOOD),
-    ("duplicate_id", annotation([ASKED], [event(A, 1, 2), event(A, 3, 4)]), GOOD),
-    ("bad_segments", annotation([ASKED], []), []),
-    ("bad_segments", annotation([ASKED], []), [GOOD[0], GOOD[2]]),
-    ("bad_segments", annotation([ASKED], []), [GOOD[0], GOOD[0]]),
-    (
-        "bad_segments",
-        annotation([ASKED], []),
-        [GOOD[0], GOOD[1].model_copy(update={"start_s": 1.5})],
-    ),
-    ("bad_segments", annotation([ASKED], []), [GOOD[0].model_copy(update={"video_id": "w"})]),
+def test_splitting_gives_the_later_ones_a_dialogue_apart_with_their_questions() -> None:
+    questions = [ASKED, Question(qid="other", text="Who?", asked_s=1.0)]
+    said = [instant("a", 2.0), instant("b", 2.0, qid="other"), event("c", 0.0, 2.0), event(A, 3, 4)]
+    compilation = compile_turns(
+        annotation(questions, said), even_tiling("v", 5, 1), collision="split"
+    )
+    assert [shape(each) for each in compilation.dialogues] == ["BBRBR", "SSRSS", "SSRSS"]
+    assert [[r.rid for r in each.responses] for each in compilation.dialogues] == [
+        *(["c", A], ["a"], ["b"])
+    ]
+    asked = [[q for turn in each.turns for q in turn.qids] for each in compilation.dialogues]
+    assert asked == [["q", "other"], ["q"], ["other"]]
+    assert [r.flags for each in compilation.dialogues for r in each.responses] == [
+        *([], [], ["split"], ["split"])
+    ]
+
+
+BACKWARDS = Span(start_s=3, end_s=2)
+LATER = Span(start_s=3, end_s=7)
+REFUSED: list[tuple[str, Response]] = [
+    ("reversed_span", event(A, 8, 4)),
+    ("reversed_span", event(A, 1, 9, evidence=[BACKWARDS])),
+    ("zero_length_span", event(A, 3, 3)),
+    ("past_the_end", event(A, 10, 12)),
+    ("past_the_end", event(A, 11, 12)),
+    ("past_the_end", instant(A, 10.5)),
+    ("unknown_qid", event(A, 1, 2, qid="other")),
+    ("early_response", event(A, 1, 5, respond_s=4)),
+    ("early_response", instant(A, 5, respond_s=4)),
+    ("early_response", instant(A, 5, evidence=[LATER])),
+    ("empty_text", event(A, 2, 3, text=" ")),
 ]
 
 
-@pytest.mark.parametrize(("reason", "bad", "segments"), REFUSED)
-def test_what_makes_no_dialogue_is_refused_with_a_reason(
-    reason: str, bad: Annotation, segments: list[Segment]
+@pytest.mark.parametrize(("reason", "bad"), REFUSED)
+def test_a_response_that_nothing_bears_out_is_refused_and_its_neighbour_stays(
+    reason: str, bad: Response
 ) -> None:
+    compilation = compile_turns(annotation([ASKED], [bad, event(B, 1, 4)]), even_tiling("v", 10, 1))
+    assert [(r.rid, r.reason) for r in compilation.refused] == [(A, reason)]
+    assert [shape(each) for each in compilation.dialogues] == ["SBBBRSSSSS"]
+
+
+GOOD = segments_of(10)
+UNUSABLE: list[tuple[str, Annotation]] = [
+    ("empty_text", annotation([ASKED.model_copy(update={"text": ""})], [])),
+    ("duplicate_id", annotation([ASKED, ASKED], [])),
+    ("duplicate_id", annotation([ASKED], [event(A, 1, 2), event(A, 3, 4)])),
+    ("other_video", annotation([ASKED], []).model_copy(update={"video_id": "w"})),
+]
+
+
+@pytest.mark.parametrize(("reason", "bad"), UNUSABLE)
+def test_what_makes_no_dialogue_is_refused_with_a_reason(reason: str, bad: Annotation) -> None:
     with pytest.raises(DialogueError) as caught:
-        compile_turns(bad, segments)
+        compile_turns(bad, tiling_of("v", GOOD))
     assert caught.value.reason == reason
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.reason, again.detail) == (reason, caught.value.detail)
 
 
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [],
+        [GOOD[0], GOOD[2]],
+        [GOOD[0], GOOD[0]],
+        [GOOD[0], GOOD[1].model_copy(update={"start_s": 1.5})],
+        [GOOD[0], GOOD[1].model_copy(update={"frame_s": 5.0}), GOOD[2]],
+        [GOOD[0].model_copy(update={"video_id": "w"})],
+    ],
+)
+def test_segments_that_do_not_tile_are_refused(segments: list[Segment]) -> None:
+    with pytest.raises(DialogueError) as caught:
+        tiling_of("v", segments)
+    assert caught.value.reason == "bad_segments"
+
+
+def test_an_even_tiling_covers_the_video_once() -> None:
+    assert even_tiling("v", 9.7, 1).starts == (*range(10), 9.7)
+    assert len(even_tiling("v", 10.0, 1)) == 10
+    assert len(even_tiling("v", 0.2, 1)) == 1
+    assert len(even_tiling("v", 4.0, 0.5)) == 2
+    for duration_s in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(DialogueError):
+            even_tiling("v", duration_s, 1)
+
+
 def test_an_instant_waits_for_a_frame_that_shows_it() -> None:
     """At 4 s a film of 24000/1001 frames a second shows the frame of 3.962 s."""
-    segments = [
-        Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=max(0.0, i - 0.038))
-        for i in range(7)
-    ]
+    tiling = Tiling("v", tuple(range(8)), tuple(max(0.0, i - 0.038) for i in range(7)))
 
     def turn_of(kind: Literal["instant", "event"], start_s: float, end_s: float) -> int:
         response = Response(
             rid="r", qid="q", kind=kind, text="x", start_s=start_s, end_s=end_s, respond_s=end_s
         )
-        made = Annotation(
-            video_id="v",
-            annotation_id="a",
-            task="t",
-            questions=[Question(qid="q", text="?", asked_s=0)],
-            responses=[response],
-        )
-        return compile_turns(made, segments).placements[0].turn
+        return one(annotation([ASKED], [response]), tiling).responses[0].turn
 
     assert turn_of("instant", 3.962, 3.962) == 4
     assert turn_of("instant", 3.99, 3.99) == 5, "the frame at turn 4 does not show it yet"

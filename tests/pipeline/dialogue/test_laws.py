@@ -1,241 +1,205 @@
-"""The laws of a dialogue, over arbitrary annotations."""
+"""The laws of a dialogue, over arbitrary annotations: ``make laws`` tries many more of them."""
 
 from __future__ import annotations
 
-import math
+import os
 import random
-from dataclasses import dataclass
+from collections import Counter
+from itertools import pairwise
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.dialogue.compile import (
-    EPSILON_S,
-    Collision,
-    compile_turns,
-)
+from pipeline.dialogue.compile import Collision, Compilation, compile_turns
 from pipeline.dialogue.read import read_events
-from pipeline.records import Annotation, Question, Response, Segment, Span
+from pipeline.dialogue.tiling import EPSILON_S, even_tiling
+from pipeline.records import GivenResponse, Question, Response
+from tests.pipeline.dialogue.annotations import Case, cases, made_of
 
-COLLISIONS = st.sampled_from(["merge", "shift"])
-
-
-def segments_of(duration_s: float, turns_per_s: float) -> list[Segment]:
-    count = max(1, math.ceil(duration_s * turns_per_s - 1e-9))
-    starts = [i / turns_per_s for i in range(count)]
-    ends = [*starts[1:], max(duration_s, starts[-1])]
-    return [
-        Segment(video_id="v", index=i, start_s=start, end_s=end, frame_s=start)
-        for i, (start, end) in enumerate(zip(starts, ends, strict=True))
-    ]
-
-
-def annotation(questions: list[Question], responses: list[Response]) -> Annotation:
-    return Annotation(
-        video_id="v", annotation_id="a", task="tsqa", questions=questions, responses=responses
-    )
+EXAMPLES = int(os.environ.get("TURNWISE_LAW_EXAMPLES", "5000"))
+COLLISIONS: tuple[Collision, ...] = ("merge", "shift", "split")
+LONG = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+SHORT = settings(max_examples=max(100, EXAMPLES // 50), deadline=None)
 
 
-@dataclass(frozen=True)
-class Case:
-    annotation: Annotation
-    segments: list[Segment]
-
-    @property
-    def starts(self) -> list[float]:
-        return [segment.start_s for segment in self.segments]
-
-    @property
-    def frames(self) -> list[float]:
-        return [segment.frame_s for segment in self.segments]
-
-    def first_at(self, time_s: float, kind: str = "event") -> int:
-        """By its definition, turn by turn."""
-        times = self.starts if kind == "event" else self.frames
-        found = [i for i, start in enumerate(times) if start >= time_s - EPSILON_S]
-        return found[0] if found else len(times)
-
-    def asked(self, qid: str) -> int:
-        time_s = next(q.asked_s for q in self.annotation.questions if q.qid == qid)
-        holds = [s.index for s in self.segments if s.start_s <= time_s < s.end_s]
-        return holds[0] if holds else len(self.segments) - 1
-
-    def wanted(self, response: Response) -> int:
-        due = min(self.first_at(response.respond_s, response.kind), len(self.starts) - 1)
-        return max(due, self.asked(response.qid))
+def placed(made: Compilation) -> list[GivenResponse]:
+    return [response for each in made.dialogues for response in each.responses]
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    turns_per_s = draw(st.one_of(st.floats(0.5, 10), st.sampled_from([0.5, 1, 2, 3, 10])))
-    duration_s = draw(st.one_of(st.floats(0.05, 12), st.integers(1, 12).map(float)))
-    # The frame on screen at a time is up to a frame older; it may even be that of the turn before.
-    ages = draw(st.sampled_from([0.0, 0.033, 0.2, 1.5]))
-    segments = [
-        segment.model_copy(update={"frame_s": max(0.0, segment.start_s - ages / turns_per_s)})
-        for segment in segments_of(duration_s, turns_per_s)
-    ]
-    times = st.one_of(
-        st.floats(0, 1.5 * duration_s),
-        st.integers(0, len(segments) + 3).map(lambda i: i / turns_per_s),
-        st.sampled_from([0.0, duration_s, segments[-1].start_s]),
-    )
-    questions = [
-        Question(qid=f"q{i}", text=f"question {i}", asked_s=draw(times))
-        for i in range(draw(st.integers(1, 3)))
-    ]
-    responses = []
-    for i in range(draw(st.integers(0, 7))):
-        start_s, end_s = sorted([draw(times), draw(times)])
-        kind = draw(st.sampled_from(["event", "instant"]))
-        parts = sorted([draw(times), draw(times)])
-        evidence = [Span(start_s=parts[0], end_s=parts[1])] if draw(st.booleans()) else []
-        over_s = end_s if kind == "event" else start_s
-        complete = [over_s, *(span.end_s for span in evidence)]
-        responses.append(
-            Response(
-                rid=f"r{i}",
-                qid=draw(st.sampled_from(questions)).qid,
-                kind=kind,
-                text=f"said {i}",
-                start_s=start_s,
-                end_s=end_s,
-                respond_s=max(complete),
-                valid_until_s=draw(st.one_of(st.none(), times)),
-                evidence=evidence,
-            )
-        )
-    return Case(annotation(questions, responses), segments)
+def every_response_stands_once_or_is_refused(case: Case, made: Compilation) -> None:
+    assert {r.rid: r.reason for r in made.refused} == case.refused
+    stands = [rid for each in made.dialogues for turn in each.turns for rid in turn.rids]
+    assert sorted([*stands, *case.refused]) == sorted(case.responses)
+    assert sorted(response.rid for response in placed(made)) == sorted(stands)
+    for each in made.dialogues:
+        for turn in each.turns:
+            mine = [response for response in each.responses if response.turn == turn.index]
+            assert [response.rid for response in mine] == turn.rids
+            assert [response.qid for response in mine] == turn.answers
+            assert turn.text == "\n".join(response.text for response in mine)
+            assert (turn.state == "response") == bool(mine) == bool(turn.text)
+            order = [(response.respond_s, response.start_s, response.rid) for response in mine]
+            assert order == sorted(order)
+            late = {flag for response in mine for flag in response.flags}
+            assert set(turn.flags) - {"late_question"} == late
+        for response in each.responses:
+            asked = case.responses[response.rid].model_dump()
+            assert {name: response.model_dump()[name] for name in asked} == asked
 
 
-def by_rid(case: Case) -> dict[str, Response]:
-    return {response.rid: response for response in case.annotation.responses}
+def a_response_is_causal_and_says_when_it_stands_elsewhere(case: Case, made: Compilation) -> None:
+    for number, each in enumerate(made.dialogues):
+        together = Counter(response.turn for response in each.responses)
+        for response in each.responses:
+            due = case.first_at(response.respond_s, response.kind)
+            assert ("clamped" in response.flags) == (due == len(case.tiling))
+            assert ("merged" in response.flags) == (together[response.turn] > 1)
+            assert ("shifted" in response.flags) == (response.turn != case.wanted(response.rid))
+            assert ("split" in response.flags) == (number > 0)
+            assert response.turn >= case.asked(response.qid)
+            if due < len(case.tiling):
+                starts, frames = case.tiling.starts, case.tiling.frames
+                times = starts if response.kind == "event" else frames
+                assert times[response.turn] >= response.respond_s - EPSILON_S
 
 
-@given(cases(), COLLISIONS)
-@settings(deadline=None)
-def test_every_response_stands_in_exactly_one_turn(case: Case, collision: Collision) -> None:
-    compiled = compile_turns(case.annotation, case.segments, collision=collision)
-    responses = by_rid(case)
-    assert sorted(rid for turn in compiled.turns for rid in turn.rids) == sorted(responses)
-    assert sorted(p.rid for p in compiled.placements) == sorted(responses)
-    for turn in compiled.turns:
-        order = [(responses[r].respond_s, responses[r].start_s, r) for r in turn.rids]
-        assert order == sorted(order)
-        assert turn.text == "\n".join(responses[rid].text for rid in turn.rids)
-        assert (turn.state == "response") == bool(turn.rids) == bool(turn.text)
-        mine = [p for p in compiled.placements if p.turn == turn.index]
-        assert [p.rid for p in mine] == turn.rids
-        assert turn.flags == sorted({flag for p in mine for flag in p.flags})
+def standby_only_while_an_event_is_still_to_come(case: Case, made: Compilation) -> None:
+    for each in made.dialogues:
+        before = None
+        for turn in each.turns:
+            waits = False
+            for response in each.responses:
+                begins_s = min([response.start_s, *(s.start_s for s in response.evidence)])
+                waits |= (
+                    response.kind == "event"
+                    and turn.frame_s >= begins_s - EPSILON_S
+                    and case.asked(response.qid) <= turn.index < response.turn
+                )
+            expected = "response" if turn.rids else "standby" if waits else "silence"
+            assert turn.state == expected
+            assert turn.transition == (turn.state != before)
+            before = turn.state
 
 
-@given(cases(), COLLISIONS)
-@settings(deadline=None)
-def test_a_response_is_causal_and_says_when_it_stands_elsewhere(
-    case: Case, collision: Collision
-) -> None:
-    compiled = compile_turns(case.annotation, case.segments, collision=collision)
-    shared = [p.turn for p in compiled.placements]
-    for place in compiled.placements:
-        response = by_rid(case)[place.rid]
-        late = case.first_at(response.respond_s, response.kind) == len(case.segments)
-        assert ("clamped" in place.flags) == late
-        assert ("merged" in place.flags) == (shared.count(place.turn) > 1)
-        assert ("shifted" in place.flags) == (place.turn != case.wanted(response))
-        assert place.turn >= case.asked(response.qid)
-        if not late:
-            times = case.starts if response.kind == "event" else case.frames
-            assert times[place.turn] >= response.respond_s - EPSILON_S
+def a_question_stands_once_where_it_is_asked(case: Case, made: Compilation) -> None:
+    questions = {question.qid: question for question in case.annotation.questions}
+    for number, each in enumerate(made.dialogues):
+        stands = [qid for turn in each.turns for qid in turn.qids]
+        answered = {response.qid for response in each.responses}
+        assert sorted(stands) == sorted(questions if number == 0 else answered)
+        for turn in each.turns:
+            order = [(questions[qid].asked_s, qid) for qid in turn.qids]
+            assert order == sorted(order)
+            assert turn.question == "\n".join(questions[qid].text for qid in turn.qids)
+            assert all(case.asked(qid) == turn.index for qid in turn.qids)
+            late = any(questions[qid].asked_s > case.tiling.end_s for qid in turn.qids)
+            assert ("late_question" in turn.flags) == late
+
+
+def turns_tile_the_video(case: Case, made: Compilation) -> None:
+    for each in made.dialogues:
+        assert [turn.index for turn in each.turns] == list(range(len(case.tiling)))
+        assert tuple(turn.frame_s for turn in each.turns) == case.tiling.frames
+        assert each.turns[0].start_s == 0 and each.turns[-1].end_s == case.tiling.end_s
+        assert all(before.end_s == after.start_s for before, after in pairwise(each.turns))
+
+
+def what_was_said_comes_back_and_when(case: Case, made: Compilation) -> None:
+    for each in made.dialogues:
+        events = read_events(each.turns)
+        assert [rid for event in events for rid in event.rids] == [r.rid for r in each.responses]
+        for event in events:
+            texts = [case.responses[rid].text for rid in event.rids]
+            assert event.text == "\n".join(texts)
+            assert event.start_s <= event.end_s == case.tiling.starts[event.turn]
+
+
+LAWS = (
+    every_response_stands_once_or_is_refused,
+    a_response_is_causal_and_says_when_it_stands_elsewhere,
+    standby_only_while_an_event_is_still_to_come,
+    a_question_stands_once_where_it_is_asked,
+    turns_tile_the_video,
+    what_was_said_comes_back_and_when,
+)
+
+
+@pytest.mark.parametrize("collision", COLLISIONS)
+@pytest.mark.timeout(0 if EXAMPLES > 5000 else 300)
+def test_all_laws_hold(collision: Collision) -> None:
+    seen = 0
+
+    @given(cases())
+    @settings(LONG, max_examples=EXAMPLES if collision == "merge" else EXAMPLES // 5)
+    def hold(case: Case) -> None:
+        nonlocal seen
+        seen += 1
+        made = compile_turns(case.annotation, case.tiling, collision=collision)
+        for law in LAWS:
+            law(case, made)
+
+    hold()
+    assert seen >= EXAMPLES // 5
+
+
+@given(cases(longest=400, responses=40), st.sampled_from(COLLISIONS))
+@settings(LONG, max_examples=max(20, EXAMPLES // 200))
+def test_they_hold_over_thousands_of_turns(case: Case, collision: Collision) -> None:
+    made = compile_turns(case.annotation, case.tiling, collision=collision)
+    for law in LAWS:
+        law(case, made)
 
 
 @given(cases())
-@settings(deadline=None)
+@SHORT
+def test_splitting_leaves_one_response_a_turn(case: Case) -> None:
+    made = compile_turns(case.annotation, case.tiling, collision="split")
+    assert all(len(turn.rids) <= 1 for each in made.dialogues for turn in each.turns)
+    merged = compile_turns(case.annotation, case.tiling).dialogues[0]
+    assert len(made.dialogues) == max([1, *(len(turn.rids) for turn in merged.turns)])
+    assert [r.turn for r in sorted(placed(made), key=lambda r: r.rid)] == [
+        r.turn for r in sorted(merged.responses, key=lambda r: r.rid)
+    ]
+
+
+@given(cases())
+@SHORT
 def test_shifting_moves_only_the_later_ones_and_only_while_they_are_valid(case: Case) -> None:
-    merged = compile_turns(case.annotation, case.segments, collision="merge")
-    shifted = compile_turns(case.annotation, case.segments, collision="shift")
+    merged = compile_turns(case.annotation, case.tiling, collision="merge").dialogues[0]
+    shifted = compile_turns(case.annotation, case.tiling, collision="shift").dialogues[0]
     assert merged.flagged("shifted") == 0
     assert shifted.flagged("merged") <= merged.flagged("merged")
-    stands = {p.rid: p.turn for p in shifted.placements}
+    stands = {response.rid: response.turn for response in shifted.responses}
     first = {turn.index: turn.rids[0] for turn in merged.turns if turn.rids}
-    for place in shifted.placements:
-        response = by_rid(case)[place.rid]
+    for response in shifted.responses:
         until_s = response.valid_until_s
-        if "shifted" in place.flags:
-            assert until_s is None or case.starts[place.turn] < until_s
-            assert list(stands.values()).count(place.turn) == 1
-            assert place.rid not in first.values()
-            assert set(range(case.wanted(response), place.turn)) <= set(stands.values())
-        elif "merged" in place.flags and place.rid not in first.values():
-            end = len(case.starts) if until_s is None else case.first_at(until_s)
-            assert set(range(place.turn, end)) <= set(stands.values())
+        end = len(case.tiling) if until_s is None else case.first_at(until_s, "event")
+        if "shifted" in response.flags:
+            assert response.turn < end
+            assert list(stands.values()).count(response.turn) == 1
+            assert response.rid not in first.values()
+            assert set(range(case.wanted(response.rid), response.turn)) <= set(stands.values())
+        elif "merged" in response.flags and response.rid not in first.values():
+            assert set(range(response.turn, end)) <= set(stands.values())
 
 
-@given(cases(), COLLISIONS)
-@settings(deadline=None)
-def test_standby_only_while_an_event_is_still_to_come(case: Case, collision: Collision) -> None:
-    compiled = compile_turns(case.annotation, case.segments, collision=collision)
-    responses = by_rid(case)
-    for turn in compiled.turns:
-        waits = False
-        for place in compiled.placements:
-            response = responses[place.rid]
-            begins_s = min([response.start_s, *(span.start_s for span in response.evidence)])
-            waits |= (
-                response.kind == "event"
-                and turn.frame_s >= begins_s - EPSILON_S
-                and case.asked(response.qid) <= turn.index < place.turn
-            )
-        expected = "response" if turn.rids else "standby" if waits else "silence"
-        assert turn.state == expected
-
-
-@given(cases())
-@settings(deadline=None)
-def test_a_question_stands_once_where_it_is_asked(case: Case) -> None:
-    turns = compile_turns(case.annotation, case.segments).turns
-    questions = {question.qid: question for question in case.annotation.questions}
-    assert sorted(qid for turn in turns for qid in turn.qids) == sorted(questions)
-    for turn in turns:
-        order = [(questions[qid].asked_s, qid) for qid in turn.qids]
-        assert order == sorted(order)
-        assert turn.question == "\n".join(questions[qid].text for qid in turn.qids)
-        assert all(case.asked(qid) == turn.index for qid in turn.qids)
-
-
-@given(cases())
-@settings(deadline=None)
-def test_turns_are_the_segments(case: Case) -> None:
-    turns = compile_turns(case.annotation, case.segments).turns
-    assert [(t.index, t.start_s, t.end_s, t.frame_s) for t in turns] == [
-        (s.index, s.start_s, s.end_s, s.frame_s) for s in case.segments
-    ]
-
-
-@given(cases(), COLLISIONS, st.randoms(use_true_random=False))
-@settings(deadline=None)
+@given(cases(), st.sampled_from(COLLISIONS), st.randoms(use_true_random=False))
+@SHORT
 def test_the_order_of_the_input_does_not_matter(
     case: Case, collision: Collision, chance: random.Random
 ) -> None:
     said = case.annotation
-    mixed = annotation(
+    mixed = made_of(
         chance.sample(said.questions, len(said.questions)),
         chance.sample(said.responses, len(said.responses)),
     )
-    segments = chance.sample(case.segments, len(case.segments))
-    expected = compile_turns(said, case.segments, collision=collision)
-    assert compile_turns(mixed, segments, collision=collision) == expected
-
-
-@given(cases(), COLLISIONS)
-@settings(deadline=None)
-def test_what_was_said_comes_back_and_when(case: Case, collision: Collision) -> None:
-    compiled = compile_turns(case.annotation, case.segments, collision=collision)
-    events = read_events(compiled.turns)
-    assert [rid for event in events for rid in event.rids] == [p.rid for p in compiled.placements]
-    for event in events:
-        responses = [by_rid(case)[rid] for rid in event.rids]
-        assert event.text == "\n".join(response.text for response in responses)
-        assert event.start_s <= event.end_s == case.starts[event.turn]
+    expected = compile_turns(said, case.tiling, collision=collision)
+    assert compile_turns(mixed, case.tiling, collision=collision) == expected
 
 
 @st.composite
@@ -249,31 +213,30 @@ def apart(draw: st.DrawFn) -> Case:
         first = draw(st.integers(turn, count - 2))
         last = draw(st.integers(first, count - 2))
         lead, tail = draw(st.floats(0, 0.9)), draw(st.floats(0.1, 0.9))
-        start_s = max(0.0, (first - lead) / turns_per_s)
+        end_s = (last + tail) / turns_per_s
         responses.append(
             Response(
                 rid=f"r{len(responses)}",
                 qid="q",
                 kind="event",
                 text=f"event {len(responses)}",
-                start_s=start_s,
-                end_s=(last + tail) / turns_per_s,
-                respond_s=(last + tail) / turns_per_s,
+                start_s=max(0.0, (first - lead) / turns_per_s),
+                end_s=end_s,
+                respond_s=end_s,
             )
         )
         turn = last + 3
-    segments = segments_of(count / turns_per_s, turns_per_s)
     asked = Question(qid="q", text="What happens?", asked_s=0.0)
-    return Case(annotation([asked], responses), segments)
+    return Case(made_of([asked], responses), even_tiling("v", count / turns_per_s, turns_per_s))
 
 
-@given(apart(), COLLISIONS)
-@settings(deadline=None)
+@given(apart(), st.sampled_from(COLLISIONS))
+@SHORT
 def test_events_come_back_to_turn_precision(case: Case, collision: Collision) -> None:
-    compiled = compile_turns(case.annotation, case.segments, collision=collision)
+    (compiled,) = compile_turns(case.annotation, case.tiling, collision=collision).dialogues
     events = read_events(compiled.turns)
     assert len(events) == len(case.annotation.responses)
-    turn_s = case.segments[0].end_s
+    turn_s = case.tiling.starts[1]
     for event, response in zip(events, case.annotation.responses, strict=True):
         assert event.rids == (response.rid,)
         assert event.text == response.text

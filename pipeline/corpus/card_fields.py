@@ -1,0 +1,89 @@
+"""The part of the card that says what every field means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.records import Dialogue, Record, Turn
+from pipeline.schema import schema_of
+
+_DIALOGUE: Mapping[str, str] = {
+    "sample_id": "name of the dialogue",
+    "video_id": "name of the video at its platform",
+    "task": "what the assistant is asked to do; also the name of the config. `mixed`: several",
+    "aspect": "for a task with kinds of question, which kind this is",
+    "source": "the collection that the video comes from",
+    "licence": "of the video",
+    "split": "all dialogues of a video are in one split",
+    "sha256": "of the video file, to know it again",
+    "uri": "where the manifest has the video",
+    "clip_start_s": "where in the file the clip begins",
+    "clip_end_s": "where in the file it ends; null for the end of the file",
+    "duration_s": "of the video or clip",
+    "width": "of the video as displayed, in pixels; 0 where nobody looked",
+    "height": "of the video as displayed, in pixels",
+    "turns_per_s": "turns a second",
+    "whole_id": "the sample that this one is a window of; empty where it is whole",
+    "context_turns": "so many turns at the beginning repeat the window before; not to be learned",
+    "n_silence": "turns in silence, leaving out those that repeat; so with the other two",
+    "n_standby": "turns on standby",
+    "n_response": "turns with a response",
+    "n_tail": "of the silent ones, those at the end, in which nothing is asked either",
+    "models": "all that wrote or verified it, as `model@revision`; empty when a dataset said it",
+    "annotation_ids": "what it was made from",
+    "parent_ids": "what that was made from: events, or the requests that found them",
+    "checks": "verifications: what was checked, passed or not, by which model",
+    "provenance": "every model call that had a part in it: prompt, model, sampling, seed, tokens",
+    "questions": "all that is asked, by which annotation, of which task, and when",
+    "responses": "all that is said: which question it answers, its evidence, when it was due, how"
+    " long it is valid, in which `turn` it came to stand, and `flags` where that is not where it"
+    " asked to",
+    "turns": "the dialogue, one turn a segment of the video",
+}
+_TURN: Mapping[str, str] = {
+    "index": "number of the turn, from 0; also of its frame",
+    "start_s": "start of the segment",
+    "end_s": "end of the segment",
+    "frame_s": "when the frame on screen at `start_s` was presented",
+    "state": "`silence`, `standby` or `response`",
+    "transition": "the state is not that of the turn before; the first turn always counts",
+    "question": "what the user asks in this turn; mostly empty",
+    "text": "what the assistant says; empty but in a response",
+    "qids": "names of the questions asked in this turn",
+    "rids": "names of the responses given in this turn",
+    "answers": "the question that each response answers, in the same order",
+    "flags": "those of its responses (`merged`, `shifted`, `clamped`, `split`); `late_question`"
+    " where it is asked after the end, `carried` where it was asked in an earlier window",
+    "loss": "whether the turn is learned from; null where no preset of weights was applied",
+    "loss_scale": "how much the turn counts where it is",
+}
+
+
+def fields() -> str:
+    """Tables of all fields, with their types."""
+    return (
+        f"A row is a dialogue. Times are seconds from the first frame; spans are half-open.\n\n"
+        f"{_described(Dialogue, _DIALOGUE)}\n\nA turn:\n\n{_described(Turn, _TURN)}"
+    )
+
+
+def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
+    schema = schema_of(kind)
+    rows = []
+    for name in kind.model_fields:
+        arrow = str(schema.field(name).type)
+        shown = "list of structs" if "struct" in arrow else arrow
+        shown = "list of strings" if shown.startswith("list<") else shown
+        rows.append((f"`{name}`", shown, meanings[name]))
+    return table(("field", "type", "meaning"), rows)
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [names, ["---"] * len(names), *([_cell(text) for text in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """The text on one line, with nothing that ends a cell."""
+    return " ".join(text.split()).replace("|", "\\|")

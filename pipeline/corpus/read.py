@@ -1,0 +1,91 @@
+"""A corpus read back from its files, video by video."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from pipeline.corpus.layout import CorpusError, VideoSample
+from pipeline.corpus.tars import TarRow
+from pipeline.records import Dialogue, FramedSegment
+from pipeline.schema import from_table, schema_of
+
+_BATCH_ROWS = 256
+
+
+def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
+    """The samples of a corpus folder, or of one Parquet file of it; one is held at a time.
+
+    With ``frames`` they come from the WebDataset form, a whole video each. Without, they come from
+    the Parquet form, and a sample is a single dialogue.
+
+    Raises:
+        CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without them), or
+            ``unreadable``, naming the file.
+    """
+    files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
+    tars = [] if path.is_file() else sorted(path.glob("wds/*/*.tar"))
+    if not files:
+        raise CorpusError("no_corpus", f"{path} holds no data/<task>/<split>-*.parquet")
+    if not frames:
+        for file in files:
+            yield from _dialogues(file)
+        return
+    if not tars:
+        raise CorpusError("no_frames", f"{path} holds no wds/<split>/*.tar")
+    for tar in tars:
+        yield from _videos(tar)
+
+
+def _dialogues(path: Path) -> Iterator[VideoSample]:
+    try:
+        with pq.ParquetFile(path) as file:
+            if missing := sorted(set(schema_of(Dialogue).names) - set(file.schema_arrow.names)):
+                raise CorpusError("unreadable", f"{path} has no column {', '.join(missing)}")
+            for batch in file.iter_batches(_BATCH_ROWS):
+                for dialogue in from_table(Dialogue, pa.Table.from_batches([batch])):
+                    yield VideoSample([dialogue])
+    except (OSError, pa.ArrowException, ValidationError) as error:
+        raise CorpusError("unreadable", f"{path}: {error}") from error
+
+
+def _videos(path: Path) -> Iterator[VideoSample]:
+    try:
+        with tarfile.open(path) as tar:
+            members: dict[str, bytes] = {}
+            for member in tar:
+                stream = tar.extractfile(member)
+                if stream is not None:
+                    members[member.name.partition(".")[2]] = stream.read()
+                if {"json", "npz"} <= members.keys():
+                    yield _sample(members)
+                    members = {}
+    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+        raise CorpusError("unreadable", f"{path}: {error}") from error
+
+
+def _sample(members: dict[str, bytes]) -> VideoSample:
+    row = TarRow.model_validate_json(members["json"])
+    with np.load(io.BytesIO(members["npz"]), allow_pickle=False) as arrays:
+        jpeg, offset = arrays["jpeg"].tobytes(), arrays["offset"].tolist()
+    step_s = 1.0 / row.turns_per_s
+    last = len(row.frame_s) - 1
+    frames = [
+        FramedSegment(
+            video_id=row.video_id,
+            index=i,
+            start_s=i * step_s,
+            end_s=row.duration_s if i == last else (i + 1) * step_s,
+            frame_s=frame_s,
+            jpeg=jpeg[offset[i] : offset[i + 1]],
+        )
+        for i, frame_s in enumerate(row.frame_s)
+    ]
+    return VideoSample(row.dialogues, frames)

@@ -1,0 +1,164 @@
+"""Dialogues of one annotation of a video, or of several at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+
+from pipeline.dialogue.compile import Collision, Compiled, Refusal, compile_turns
+from pipeline.dialogue.tiling import DialogueError, Tiling
+from pipeline.records import Annotation, AskedQuestion, Dialogue, Provenance, Turn, Video
+
+MIXED = "mixed"
+"""The task of a dialogue whose annotations are of several tasks."""
+
+
+def build_dialogues(
+    video: Video,
+    tiling: Tiling,
+    annotations: Sequence[Annotation],
+    sample_id: str,
+    *,
+    collision: Collision = "merge",
+) -> tuple[list[Dialogue], tuple[Refusal, ...]]:
+    """The dialogue of the annotations together (several only where responses are split off), and
+    the responses that it cannot hold.
+
+    Of several annotations, ids of questions and responses get the annotation's id before them, so
+    each response still says which question it answers. ``sample_id`` names the first dialogue;
+    others add ``-1``, ``-2`` and so on.
+
+    Raises:
+        DialogueError: see ``compile_turns``; also ``no_valid_response``, when there were responses
+            and all were refused, or ``duplicate_annotation``.
+    """
+    together = join(annotations)
+    compilation = compile_turns(together, tiling, collision=collision)
+    if together.responses and len(compilation.refused) == len(together.responses):
+        detail = "; ".join(f"{r.rid}: {r.reason} {r.detail}".rstrip() for r in compilation.refused)
+        raise DialogueError("no_valid_response", detail)
+    asked = {
+        question.qid: question
+        for annotation in annotations
+        for question in _asked(annotation, prefixed=len(annotations) > 1)
+    }
+    dialogues = []
+    for number, compiled in enumerate(compilation.dialogues):
+        name = f"{sample_id}-{number}" if number else sample_id
+        dialogues.append(_dialogue(video, tiling, annotations, together, asked, compiled, name))
+    return dialogues, compilation.refused
+
+
+def join(annotations: Sequence[Annotation]) -> Annotation:
+    """One annotation that holds the questions and responses of all; itself where there is one."""
+    first = annotations[0]
+    if len(annotations) == 1:
+        return first
+    ids = [annotation.annotation_id for annotation in annotations]
+    if len(set(ids)) < len(ids):
+        raise DialogueError("duplicate_annotation", f"in {sorted(ids)}")
+    return Annotation(
+        video_id=first.video_id,
+        annotation_id="+".join(ids),
+        task=_common([annotation.task for annotation in annotations], MIXED),
+        aspect=_common([annotation.aspect for annotation in annotations], ""),
+        questions=[
+            question.model_copy(update={"qid": f"{annotation.annotation_id}/{question.qid}"})
+            for annotation in annotations
+            for question in annotation.questions
+        ],
+        responses=[
+            response.model_copy(
+                update={
+                    "rid": f"{annotation.annotation_id}/{response.rid}",
+                    "qid": f"{annotation.annotation_id}/{response.qid}",
+                }
+            )
+            for annotation in annotations
+            for response in annotation.responses
+        ],
+        checks=[
+            check.model_copy(update={"rid": f"{annotation.annotation_id}/{check.rid}"})
+            if check.rid
+            else check
+            for annotation in annotations
+            for check in annotation.checks
+        ],
+        provenance=[call for annotation in annotations for call in annotation.provenance],
+        parent_ids=list(dict.fromkeys(i for a in annotations for i in a.parent_ids)),
+    )
+
+
+def n_tail(turns: Sequence[Turn]) -> int:
+    """How many silent turns, in which nothing is asked, stand at the end."""
+    idle = takewhile(lambda t: t.state == "silence" and not t.question, reversed(turns))
+    return sum(1 for _ in idle)
+
+
+def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
+    prefix = f"{annotation.annotation_id}/" if prefixed else ""
+    return [
+        AskedQuestion(
+            qid=prefix + question.qid,
+            text=question.text,
+            asked_s=question.asked_s,
+            options=question.options,
+            task=annotation.task,
+            aspect=annotation.aspect,
+            annotation_id=annotation.annotation_id,
+        )
+        for question in annotation.questions
+    ]
+
+
+def _dialogue(
+    video: Video,
+    tiling: Tiling,
+    annotations: Sequence[Annotation],
+    together: Annotation,
+    asked: dict[str, AskedQuestion],
+    compiled: Compiled,
+    sample_id: str,
+) -> Dialogue:
+    said = {response.rid for response in compiled.responses}
+    states = Counter(turn.state for turn in compiled.turns)
+    return Dialogue.model_construct(
+        sample_id=sample_id,
+        video_id=video.video_id,
+        task=together.task,
+        aspect=together.aspect,
+        source=video.source,
+        licence=video.licence,
+        split=video.split,
+        sha256=video.sha256,
+        uri=video.uri,
+        clip_start_s=video.clip_start_s,
+        clip_end_s=video.clip_end_s,
+        duration_s=video.duration_s,
+        width=video.width,
+        height=video.height,
+        turns_per_s=tiling.turns_per_s,
+        whole_id="",
+        context_turns=0,
+        n_silence=states["silence"],
+        n_standby=states["standby"],
+        n_response=states["response"],
+        n_tail=n_tail(compiled.turns),
+        annotation_ids=[annotation.annotation_id for annotation in annotations],
+        models=sorted({_writer(call) for call in together.provenance}),
+        parent_ids=together.parent_ids,
+        checks=[check for check in together.checks if not check.rid or check.rid in said],
+        provenance=together.provenance,
+        questions=[asked[qid] for turn in compiled.turns for qid in turn.qids],
+        responses=list(compiled.responses),
+        turns=list(compiled.turns),
+    )
+
+
+def _writer(call: Provenance) -> str:
+    return f"{call.model}@{call.revision}"
+
+
+def _common(names: Sequence[str], otherwise: str) -> str:
+    return names[0] if len(set(names)) == 1 else otherwise

@@ -1,0 +1,180 @@
+"""The fields of the questions and responses of a raw row, whatever their types are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:\.[0-9]*)?)")
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_LARGEST_ID = 1 << 63
+_LARGEST_S = 1e15
+"""Longer than any video, and short of where floats lose the fractions of a second."""
+
+Entry = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """A question or a response that cannot be used. ``reason`` is a short constant."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """``detail`` says it for this one."""
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time as a row has it."""
+
+    written: float
+    """In seconds, or as a count of them."""
+    exact: bool
+    """It measures seconds, whatever the origin of the row."""
+
+    def begins_s(self, origin: Literal[0, 1]) -> float:
+        """The time in seconds, of a count the start of the second."""
+        return self.written if self.exact else max(0.0, self.written - origin)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it may be a count."""
+        return not self.exact and self.written.is_integer()
+
+
+def entries_of(value: Any) -> Iterator[Any]:
+    """What lists within lists hold, in order; nothing for what is absent."""
+    if value is None or value == "":
+        return
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(reversed(item))
+        else:
+            yield item
+
+
+def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
+    """The id that each entry has, or one after its position that no other has."""
+    given = [id_of(entry.get(key)) if isinstance(entry, Mapping) else "" for entry in entries]
+    taken = set(given)
+    names = []
+    for position, name in enumerate(given):
+        made = f"{letter}{position}"
+        while made in taken:
+            made += "'"
+        names.append(name or made)
+    return names
+
+
+def id_of(value: Any) -> str:
+    """An id as text; empty for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_ID:
+        return str(value)
+    return text_of(value)
+
+
+def check_entry(entry: Any, name: str, seen: set[str]) -> None:
+    """Nothing, for an object whose id was not ``seen``; from now on it was.
+
+    Raises:
+        Refused: ``bad_entry`` or ``duplicate_id``.
+    """
+    if not isinstance(entry, Mapping):
+        raise Refused("bad_entry", shown(entry))
+    if name in seen:
+        raise Refused("duplicate_id", name)
+    seen.add(name)
+
+
+def text_of(value: Any) -> str:
+    """The text, if it is one that can be written and seen; else nothing."""
+    return value if isinstance(value, str) and value.strip() and _writable(value) else ""
+
+
+def content_of(entry: Entry) -> str:
+    """What is asked or said.
+
+    Raises:
+        Refused: ``empty_text`` or ``bad_text``.
+    """
+    content = entry.get("content")
+    if content is None:
+        raise Refused("empty_text")
+    if not isinstance(content, str) or not _writable(content):
+        raise Refused("bad_text", shown(content))
+    if not content.strip():
+        raise Refused("empty_text")
+    return content
+
+
+def _writable(text: str) -> bool:
+    return text.isascii() or not _HALF_A_PAIR.search(text)
+
+
+def is_present(entry: Entry, *keys: str) -> bool:
+    """Whether one of the keys has a value that is not null and no blank text."""
+    for key in keys:
+        value = entry.get(key)
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            return True
+    return False
+
+
+def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
+    """The exact time if it is there, else the one that may be a count, else None.
+
+    Raises:
+        Refused: ``bad_time``.
+    """
+    measured_s = exact_s(entry, exact_key)
+    if measured_s is not None:
+        return Time(measured_s, exact=True)
+    if not is_present(entry, key):
+        return None
+    value, clock = entry[key], None
+    if isinstance(value, str):
+        text = value.strip()
+        clock = _CLOCK.fullmatch(text)
+        if clock:
+            hours, minutes, seconds = (float(part or 0) for part in clock.groups())
+            value = hours * 3600 + minutes * 60 + seconds
+        elif _NUMBER.fullmatch(text):
+            value = float(text)
+    read = seconds_of(value)
+    if read is None:
+        raise Refused("bad_time", f"{key} is {shown(entry[key])}")
+    return Time(read, exact=clock is not None)
+
+
+def exact_s(entry: Entry, key: str) -> float | None:
+    """A time in seconds; None where it is absent.
+
+    Raises:
+        Refused: ``bad_time``.
+    """
+    if not is_present(entry, key):
+        return None
+    seconds = seconds_of(entry[key])
+    if seconds is None:
+        raise Refused("bad_time", f"{key} is {shown(entry[key])}")
+    return seconds
+
+
+def seconds_of(value: Any) -> float | None:
+    """A number of seconds; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 <= value < _LARGEST_S else None
+
+
+def shown(value: Any) -> str:
+    """What stands there, shortly; of what may be long, the type."""
+    known = isinstance(value, (str, float, bool)) or value is None
+    return repr(value)[:60] if known else type(value).__name__

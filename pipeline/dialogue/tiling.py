@@ -1,0 +1,104 @@
+"""The turns of a video before anything is said in them: when each starts, and what it shows."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+from pipeline.records import Segment
+
+EPSILON_S = 1e-6
+"""Two times closer than this are the same time: thirds and tenths of a second are not exact."""
+
+
+class DialogueError(ValueError):
+    """What no dialogue can be made of. ``reason`` is a short constant."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """``detail`` says it for this annotation or video."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[DialogueError], tuple[str, str]]:
+        """Errors cross process borders."""
+        return type(self), (self.reason, self.detail)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Turn ``i`` is ``[starts[i], starts[i + 1])`` and shows the frame presented at ``frames[i]``.
+
+    ``starts`` has one time more than there are turns: the last is the end of the video.
+    """
+
+    video_id: str
+    starts: tuple[float, ...]
+    frames: tuple[float, ...]
+
+    def __len__(self) -> int:
+        """The number of turns."""
+        return len(self.frames)
+
+    @property
+    def end_s(self) -> float:
+        """The end of the video."""
+        return self.starts[-1]
+
+    @property
+    def turns_per_s(self) -> float:
+        """Of all turns but the last. A single turn says nothing of it but how long it is."""
+        return round(1.0 / self.starts[1], 6)
+
+    def turn_of(self, time_s: float) -> int:
+        """The turn that contains a time; the last one for a time at or after the end."""
+        return max(0, min(bisect_right(self.starts, time_s) - 1, len(self) - 1))
+
+    def first_start(self, time_s: float) -> int:
+        """The first turn that starts at or after a time; ``len`` where none does."""
+        return min(bisect_left(self.starts, time_s - EPSILON_S), len(self))
+
+    def first_frame(self, time_s: float) -> int:
+        """The first turn whose frame was presented at or after a time; ``len`` where none was."""
+        return bisect_left(self.frames, time_s - EPSILON_S)
+
+
+def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
+    """The turns that segments of one video are, in any order.
+
+    Raises:
+        DialogueError: ``bad_segments`` (none, of another video, or not side by side).
+    """
+    ordered = sorted(segments, key=lambda segment: segment.index)
+    if not ordered:
+        raise DialogueError("bad_segments", "there are none")
+    for number, segment in enumerate(ordered):
+        if segment.video_id != video_id:
+            raise DialogueError("bad_segments", f"{segment.video_id!r} is not {video_id!r}")
+        if segment.index != number:
+            raise DialogueError("bad_segments", f"{segment.index} stands where {number} should")
+    for before, after in pairwise(ordered):
+        gap = abs(before.end_s - after.start_s) > EPSILON_S
+        if before.frame_s > after.frame_s:
+            raise DialogueError("bad_segments", f"the frame of {after.index} is an earlier one")
+        if gap or after.start_s - before.start_s <= EPSILON_S:
+            detail = f"{after.index} starts at {after.start_s}, {before.index} ends at"
+            raise DialogueError("bad_segments", f"{detail} {before.end_s}")
+    starts = (*(segment.start_s for segment in ordered), ordered[-1].end_s)
+    return Tiling(video_id, starts, tuple(segment.frame_s for segment in ordered))
+
+
+def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
+    """The turns of a video of which only the duration is known: frames are taken to be on time.
+
+    Raises:
+        DialogueError: ``bad_duration``.
+    """
+    if not 0 < duration_s < float("inf"):
+        raise DialogueError("bad_duration", f"{duration_s} s")
+    count = max(1, ceil(duration_s * turns_per_s - EPSILON_S))
+    frames = tuple(i / turns_per_s for i in range(count))
+    return Tiling(video_id, (*frames, duration_s), frames)

@@ -1,0 +1,299 @@
+"""A dialogue too long to be trained on, as windows of it: none says what it does not show.
+
+1. Windows own the turns, side by side: each turn belongs to one. A window may begin with turns of
+   those before it, as context; its cost never exceeds the budget.
+2. Every response is said in the window that owns its turn, which shows its evidence from the first
+   frame on. Where not even the turns from there to the response fit, the response is refused.
+3. A turn of the context says again only what the window shows the evidence of.
+4. A question that is still open stands again in the first turn of a window. A question closes with
+   its only response; with several, or none, it never does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import get_args
+
+from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
+from pipeline.dialogue.build import n_tail
+from pipeline.dialogue.compile import Refusal, evidence_s
+from pipeline.dialogue.tiling import EPSILON_S, DialogueError
+from pipeline.records import AskedQuestion, Dialogue, GivenResponse, State, Turn
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """The windows in order, or the dialogue itself, and the responses that fit into none.
+
+    ``responses in = said outside the context + refused``.
+    """
+
+    dialogues: tuple[Dialogue, ...]
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A response, the first turn that shows its evidence, and its tokens."""
+
+    response: GivenResponse
+    first: int
+    tokens: int
+
+    @property
+    def turn(self) -> int:
+        return self.response.turn
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question, the turn where it is asked, and the last at which a window carries it."""
+
+    question: AskedQuestion
+    turn: int
+    until: int
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A window: it shows ``[start, end)`` and owns ``[own, end)``."""
+
+    start: int
+    own: int
+    end: int
+
+
+def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
+    """The dialogue itself where it is within the budget; otherwise its windows, named
+    ``<sample_id>-w0``, ``-w1`` and so on.
+
+    A window begins ``overlap_turns`` before the turns it owns, or earlier, where the evidence of
+    what it says begins. The overlap gives way first: it takes at most half of the turns that the
+    window could own without it, and less where the budget asks for that. A window ends at that turn
+    in the latter half of those it could own from which the next one must reach back least, or the
+    latest of such turns. Questions closed by a response that is refused close at its turn.
+
+    A response is refused for ``evidence_over_budget``.
+
+    Raises:
+        DialogueError: ``budget_too_small`` (a single turn, with the questions open in it, does not
+            fit), ``not_whole`` (a window is not cut again), ``weighted`` (the weights of its turns
+            would be those of the whole); also see ``turn_costs``.
+    """
+    costs = turn_costs(dialogue, budget)
+    if costs.total <= budget.max_tokens:
+        return Windowed((dialogue,), ())
+    _check(dialogue)
+    asked = _asked(dialogue)
+    ledger = _Ledger(costs, asked, budget.max_tokens)
+    refused = ledger.keep(_answers(dialogue, costs))
+    cuts = ledger.cuts(budget.overlap_turns)
+    made = tuple(_window(dialogue, asked, ledger.kept, cut, k) for k, cut in enumerate(cuts))
+    return Windowed(made, tuple(_refusal(answer, cuts, made, budget) for answer in refused))
+
+
+def _check(dialogue: Dialogue) -> None:
+    if dialogue.whole_id or any(turn.index != i for i, turn in enumerate(dialogue.turns)):
+        raise DialogueError("not_whole", f"{dialogue.sample_id!r} is a window")
+    if any(turn.loss is not None or turn.loss_scale is not None for turn in dialogue.turns):
+        raise DialogueError("weighted", f"{dialogue.sample_id!r}: cut it before weights are given")
+
+
+def _asked(dialogue: Dialogue) -> list[_Asked]:
+    """In the order in which they stand in a turn."""
+    questions = {question.qid: question for question in dialogue.questions}
+    answered: dict[str, list[int]] = {}
+    for response in dialogue.responses:
+        answered.setdefault(response.qid, []).append(response.turn)
+    asked = []
+    for here, qid in ((turn.index, qid) for turn in dialogue.turns for qid in turn.qids):
+        turns = answered.get(qid, ())
+        until = max(here, turns[0]) if len(turns) == 1 else len(dialogue.turns)
+        asked.append(_Asked(questions[qid], here, until))
+    return asked
+
+
+def _answers(dialogue: Dialogue, costs: TurnCosts) -> list[_Answer]:
+    """In the order in which they are said."""
+    frames = [turn.frame_s for turn in dialogue.turns]
+    answers = []
+    for response in sorted(dialogue.responses, key=lambda response: response.turn):
+        first = min(bisect_left(frames, evidence_s(response)[0] - EPSILON_S), response.turn)
+        answers.append(_Answer(response, first, costs.responses[response.rid]))
+    return answers
+
+
+class _Ledger:
+    """What the windows of a dialogue would cost.
+
+    More turns at either end never cost less: the questions of the shorter window, carried or asked,
+    all stand in the longer one, and so does what is said. Therefore limits are found by bisection.
+    """
+
+    def __init__(self, costs: TurnCosts, asked: Sequence[_Asked], max_tokens: int) -> None:
+        self.count = len(costs.before) - 1
+        self.before = costs.before
+        self.room = max_tokens - costs.base
+        steps = [0] * (self.count + 2)
+        for one in asked:
+            steps[one.turn + 1] += costs.questions[one.question.qid]
+            steps[one.until + 1] -= costs.questions[one.question.qid]
+        self.carried = list(accumulate(steps))
+        """Tokens of the questions that a window carries into its first turn, by that turn."""
+        self.kept: list[_Answer] = []
+        self.said: list[int] = []  # the turns of those
+
+    def keep(self, answers: Sequence[_Answer]) -> list[_Answer]:
+        """Fills ``kept`` with the answers whose evidence fits; the others are returned."""
+        for turn in range(self.count):
+            if not self.fits(turn, turn + 1):
+                raise DialogueError("budget_too_small", f"turn {turn} with its open questions")
+        refused = []
+        # Of those in one turn, the evidence of each contains that of the ones looked at before it.
+        for answer in sorted(answers, key=lambda answer: (answer.turn, -answer.first)):
+            if self.fits(answer.first, answer.turn + 1, more=answer.tokens):
+                self.kept.append(answer)
+                self.said.append(answer.turn)
+            else:
+                refused.append(answer)
+        order = {answer.response.rid: number for number, answer in enumerate(answers)}
+        self.kept.sort(key=lambda answer: order[answer.response.rid])
+        return sorted(refused, key=lambda answer: answer.response.rid)
+
+    def fits(self, start: int, end: int, more: int = 0) -> bool:
+        """Whether a window ``[start, end)`` that says all that it shows is within the budget."""
+        room = self.room - more - (self.before[end] - self.before[start]) - self.carried[start]
+        return room >= 0 and room >= sum(a.tokens for a in self.within(start, end, start))
+
+    def within(self, begin: int, end: int, start: int) -> list[_Answer]:
+        """What is said in turns ``[begin, end)`` and begins to show at ``start`` or later."""
+        those = self.kept[bisect_left(self.said, begin) : bisect_left(self.said, end)]
+        return [answer for answer in those if answer.first >= start]
+
+    def needed(self, own: int, end: int) -> int:
+        """The first turn of the evidence for what is said in ``[own, end)``, at most ``own``."""
+        return min([own, *(answer.first for answer in self.within(own, end, 0))])
+
+    def cuts(self, overlap: int) -> list[_Cut]:
+        """The windows, one after another."""
+        cuts: list[_Cut] = []
+        own = 0
+        while own < self.count:
+            alone = self._longest(own, own) - own
+            floor = self._start(max(0, own - min(overlap, alone // 2)), own, own + 1)
+            end = self._end(own, self._longest(floor, own))
+            cuts.append(_Cut(self._start(max(0, own - overlap), own, end), own, end))
+            own = end
+        return cuts
+
+    def _start(self, wish: int, own: int, end: int) -> int:
+        """The first turn from ``wish`` on, or from the evidence on, from which the window fits."""
+        needed = self.needed(own, end)
+        starts = range(min(wish, needed), needed + 1)
+        return starts[bisect_left(starts, True, key=lambda start: self.fits(start, end))]
+
+    def _longest(self, floor: int, own: int) -> int:
+        """The last turn at which a window can end that begins at ``floor`` or before."""
+        most = bisect_right(self.before, self.room + self.before[own]) - 1
+        ends = range(own + 1, most + 1)
+        over = bisect_left(
+            ends, True, key=lambda end: not self.fits(min(floor, self.needed(own, end)), end)
+        )
+        return own + over
+
+    def _end(self, own: int, longest: int) -> int:
+        """Of the turns at which a window can end, the best one for the next window."""
+        if longest == self.count:
+            return longest
+        length = longest - own
+        # What is said later than one more such window will hardly be said by the next one.
+        first = self.needed(longest, longest + length)
+        ends = range(longest, own + (length - 1) // 2, -1)
+        firsts = accumulate((self.needed(end, end + 1) for end in ends[1:]), min, initial=first)
+        # Of equals the first, which is the latest turn.
+        return min(zip(ends, firsts, strict=True), key=lambda pair: pair[0] - pair[1])[0]
+
+
+def _window(
+    dialogue: Dialogue, asked: Sequence[_Asked], kept: Sequence[_Answer], cut: _Cut, number: int
+) -> Dialogue:
+    mine = [a for a in kept if a.turn >= cut.start and (a.first >= cut.start or a.turn >= cut.own)]
+    said: dict[int, list[GivenResponse]] = {}
+    waiting: set[int] = set()
+    for answer in mine:
+        if answer.turn < cut.end:
+            said.setdefault(answer.turn, []).append(answer.response)
+        begin = max(answer.response.standby_from, cut.start)
+        waiting.update(range(begin, min(answer.turn, cut.end)))
+    for together in said.values():
+        if len(together) == 1:
+            together[0] = _alone(together[0])
+    carried = [a.question for a in asked if a.turn < cut.start <= a.until]
+
+    turns: list[Turn] = []
+    for turn in dialogue.turns[cut.start : cut.end]:
+        speaking = said.get(turn.index, [])
+        state: State = "response" if speaking else "standby" if turn.index in waiting else "silence"
+        changed = not turns or turns[-1].state != state
+        turns.append(_turn(turn, state, changed, speaking, [] if turns else carried))
+
+    questions = {question.qid: question for question in dialogue.questions}
+    rids = {rid for turn in turns for rid in turn.rids}
+    owned = turns[cut.own - cut.start :]
+    states = Counter(turn.state for turn in owned)
+    return dialogue.model_copy(
+        update={
+            "sample_id": f"{dialogue.sample_id}-w{number}",
+            "whole_id": dialogue.sample_id,
+            "context_turns": cut.own - cut.start,
+            **{f"n_{state}": states[state] for state in get_args(State)},
+            "n_tail": n_tail(owned),
+            "checks": [check for check in dialogue.checks if not check.rid or check.rid in rids],
+            "questions": [questions[qid] for turn in turns for qid in turn.qids],
+            "responses": [response for turn in turns for response in said.get(turn.index, ())],
+            "turns": turns,
+        }
+    )
+
+
+def _alone(response: GivenResponse) -> GivenResponse:
+    """The response without the flag that others are said with it: here none is."""
+    return response.model_copy(update={"flags": [f for f in response.flags if f != "merged"]})
+
+
+def _turn(
+    turn: Turn,
+    state: State,
+    changed: bool,
+    speaking: Sequence[GivenResponse],
+    carried: Sequence[AskedQuestion],
+) -> Turn:
+    flags = {flag for response in speaking for flag in response.flags}
+    flags |= {"late_question"}.intersection(turn.flags)
+    flags |= {"carried"} if carried else set()
+    return turn.model_copy(
+        update={
+            "state": state,
+            "transition": changed,
+            "question": "\n".join(filter(None, [*(q.text for q in carried), turn.question])),
+            "text": "\n".join(response.text for response in speaking),
+            "qids": [*(question.qid for question in carried), *turn.qids],
+            "rids": [response.rid for response in speaking],
+            "answers": [response.qid for response in speaking],
+            "flags": sorted(flags),
+        }
+    )
+
+
+def _refusal(
+    answer: _Answer, cuts: Sequence[_Cut], made: Sequence[Dialogue], budget: Budget
+) -> Refusal:
+    number = bisect_right(cuts, answer.turn, key=lambda cut: cut.own) - 1
+    state = made[number].turns[answer.turn - cuts[number].start].state
+    span = f"turns {answer.first} to {answer.turn} do not fit into {budget.max_tokens} tokens"
+    detail = f"{span}; turn {answer.turn} is {state} now"
+    return Refusal(answer.response.rid, "evidence_over_budget", detail)

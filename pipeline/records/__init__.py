@@ -1,0 +1,57 @@
+"""The rows that flow between stages.
+
+One class per kind of row. A record is immutable and refuses unknown fields; its Arrow schema is
+derived from it (``pipeline.schema``). Times are float64 seconds from the first presented frame of
+the (clipped) video; spans are half-open ``[start_s, end_s)``.
+
+A class that extends another adds columns to it, and can be read as it: ``FramedSegment`` satisfies
+a reader of ``Segment``, which then does not load the pixels.
+"""
+
+from __future__ import annotations
+
+from pipeline.records.annotation import Annotation, Check, Question, Response, Span, Verdict
+from pipeline.records.base import Provenance, Ratio, Record, Reject, Seconds, State
+from pipeline.records.dialogue import (
+    AskedQuestion,
+    Dialogue,
+    DialogueHead,
+    Draw,
+    GivenResponse,
+    ShardFile,
+    Turn,
+)
+from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
+from pipeline.records.video import FramedSegment, ManifestRow, Segment, SourceAnnotation, Video
+
+__all__ = [
+    "Annotation",
+    "AskedQuestion",
+    "CaptionedEvent",
+    "Change",
+    "Check",
+    "Dialogue",
+    "DialogueHead",
+    "Draw",
+    "Event",
+    "FramedSegment",
+    "GivenResponse",
+    "GroundedEvent",
+    "ManifestRow",
+    "Provenance",
+    "Question",
+    "Ratio",
+    "Record",
+    "Reject",
+    "Response",
+    "Seconds",
+    "Segment",
+    "ShardFile",
+    "SourceAnnotation",
+    "Span",
+    "State",
+    "Turn",
+    "Verdict",
+    "VerifiedEvent",
+    "Video",
+]

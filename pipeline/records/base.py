@@ -1,0 +1,52 @@
+"""What every row has, and what goes with rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+State = Literal["silence", "standby", "response"]
+
+
+class Record(BaseModel):
+    """Base of every row. Subclasses are the contract between two stages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reject(Record):
+    """A row that was turned down, kept beside the rows that were accepted.
+
+    ``reason`` is a short constant (``low_agreement``), ``detail`` says it for this row, and ``row``
+    is the row itself as JSON. ``stage`` is filled in by the worker.
+    """
+
+    video_id: str
+    reason: str
+    detail: str = ""
+    row: str = ""
+    stage: str = ""
+
+
+class Provenance(Record):
+    """Where a row that a model wrote comes from. Holds no clock, host or transport."""
+
+    stage: str
+    prompt: str
+    """Name of the prompt file."""
+    prompt_sha: str
+    model: str
+    revision: str
+    engine: str
+    """Kind of the engine: embedded, http or vllm."""
+    engine_version: str
+    temperature: float
+    max_tokens: int
+    seed: int
+    samples: int
+    tokens_in: int
+    tokens_out: int
+    request_id: str

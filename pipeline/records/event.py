@@ -1,0 +1,56 @@
+"""What models found in a video."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.records.base import Provenance, Ratio, Record, Seconds
+
+
+class Change(Record):
+    """What changed between the frame before and the frame at ``time_s``, or that nothing did."""
+
+    video_id: str
+    index: int
+    """The turn of the later frame."""
+    time_s: Seconds
+    changed: bool
+    text: str
+    provenance: Provenance
+
+
+class Event(Record):
+    """Something with a caption and a span."""
+
+    video_id: str
+    event_id: str
+    family: Literal["event", "action"]
+    caption: str
+    start_s: Seconds
+    end_s: Seconds
+    provenance: Provenance
+
+
+class GroundedEvent(Event):
+    """An event that was located again by its caption alone. Null where it was not found."""
+
+    grounded_start_s: Seconds | None
+    grounded_end_s: Seconds | None
+    grounding: Provenance
+
+
+class VerifiedEvent(GroundedEvent):
+    """Whether the two spans agree; kept or not, both stay, so a threshold can be swept later."""
+
+    iou: Ratio
+    kept: bool
+    reason: str
+    """Empty when kept."""
+
+
+class CaptionedEvent(VerifiedEvent):
+    """A kept event with the caption as it is to be said."""
+
+    text: str
+    """Empty when the rewriting gave no valid sentence."""
+    rewriting: Provenance

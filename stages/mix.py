@@ -1,0 +1,68 @@
+"""Make the corpus of what was drawn: leave out the other samples, cut silence, weigh the turns.
+
+reads:  Dialogue, Draw
+writes: Dialogue, those that were drawn, in order; a Reject ``not_drawn`` for each other one
+source: arXiv:2512.21334, sections 3.2 and 4 (states and their imbalance)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import floor
+
+from pydantic import Field
+
+from pipeline.dialogue.silence import masked, trimmed
+from pipeline.dialogue.weights import Preset, weigh
+from pipeline.records import Dialogue, Draw, Reject
+from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.states import StateCounts
+from stages._lots import lot, part_of
+
+
+class Config(StageConfig):
+    """What the turns of a sample count."""
+
+    weights: Preset | None = Field(
+        None, description="sets loss and loss_scale of every turn; null leaves them empty"
+    )
+
+
+def run(
+    videos: Iterable[VideoRows], config: Config, context: Context
+) -> Iterator[Dialogue | Reject]:
+    """The samples that were drawn, as they are to be learned from."""
+    draws = {draw.task: draw for draw in context.rows(Draw)}
+    corpus = sum((states(draw) for draw in draws.values()), StateCounts())
+    for rows in videos:
+        for dialogue in rows[Dialogue]:
+            draw = draws[dialogue.task]
+            if lot(dialogue.sample_id, draw.seed) > draw.last_lot:
+                yield Reject(
+                    video_id=dialogue.video_id,
+                    reason="not_drawn",
+                    detail=f"{draw.drawn} of {draw.samples} samples of {draw.task} were drawn",
+                    row=f'{{"sample_id": "{dialogue.sample_id}"}}',
+                )
+                continue
+            yield _as_learned(dialogue, draw, config, corpus)
+
+
+def states(draw: Draw) -> StateCounts:
+    """The turns of a task that are learned from."""
+    return StateCounts(silence=draw.n_silence, standby=draw.n_standby, response=draw.n_response)
+
+
+def _as_learned(dialogue: Dialogue, draw: Draw, config: Config, corpus: StateCounts) -> Dialogue:
+    spare = dialogue.n_tail if draw.silence == "trim" else dialogue.n_silence
+    count = floor(draw.cut * spare + part_of(f"{dialogue.sample_id} cut", draw.seed))
+    if draw.silence == "trim":
+        dialogue = trimmed(dialogue, count)
+    if config.weights is not None:
+        dialogue = weigh(dialogue, config.weights, seed=draw.seed, corpus=corpus)
+    if draw.silence == "mask":
+        dialogue = masked(dialogue, count, draw.seed)
+    return dialogue
+
+
+STAGE = Stage("mix", 1, (Dialogue, Draw), Dialogue, Config, run)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.records import DialogueHead, Draw
+from pipeline.stage import Context
+from stages.draw import STAGE, Config, apportion
+
+COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
+
+
+def head(task: str, number: int, **changes: Any) -> DialogueHead:
+    fields = {
+        "sample_id": f"{task}{number}", "video_id": f"v{number}", "task": task, "aspect": "",
+        "source": "s", "licence": "", "split": "train", "sha256": "", "uri": "", "clip_start_s": 0,
+        "clip_end_s": None, "duration_s": 60, "width": 0, "height": 0, "turns_per_s": 1,
+        "n_silence": 48, "n_standby": 6, "n_response": 6, "n_tail": 20, "annotation_ids": [],
+    }  # fmt: skip
+    return DialogueHead.model_validate(fields | changes)
+
+
+@pytest.fixture
+def draw(video_rows: Callable[..., Any]) -> Callable[..., dict[str, Draw]]:
+    def run(config: Config, *heads: DialogueHead) -> dict[str, Draw]:
+        videos = [video_rows({DialogueHead: [each]}, each.video_id) for each in heads]
+        made = [row for row in STAGE.run(videos, config, Context()) if isinstance(row, Draw)]
+        return {row.task: row for row in made}
+
+    return run
+
+
+def test_without_shares_everything_is_drawn(draw: Any) -> None:
+    made = draw(Config(), *[head("tsqa", i) for i in range(5)], head("narration", 9))
+    assert {task: (d.samples, d.drawn, d.cut) for task, d in made.items()} == {
+        "narration": (1, 1, 0.0),
+        "tsqa": (5, 5, 0.0),
+    }
+    assert (made["tsqa"].n_silence, made["tsqa"].n_response) == (240, 30)
+
+
+def test_shares_are_met_and_lots_say_who(draw: Any) -> None:
+    heads = [head("a", i) for i in range(60)] + [head("b", i) for i in range(50)]
+    made = draw(Config(shares={"a": 3, "b": 1}), *heads)
+    assert (made["a"].drawn, made["b"].drawn) == (60, 20)
+    other = draw(Config(shares={"a": 3, "b": 1}, seed=1), *heads)
+    assert other["b"].last_lot != made["b"].last_lot, "another seed draws others"
+    backwards = draw(Config(shares={"a": 3, "b": 1}), *reversed(heads))
+    assert backwards == made, "the order of the samples says nothing"
+
+
+def test_silence_is_cut_to_the_ratio(draw: Any) -> None:
+    heads = [head("a", i) for i in range(10)]
+    mask = draw(Config(silence="mask", silence_per_response=6), *heads)["a"]
+    assert mask.cut == pytest.approx((480 - 360) / 480)
+    assert (mask.n_silence, mask.n_response) == (360, 60)
+    trim = draw(Config(silence="trim", silence_per_response=6), *heads)["a"]
+    assert trim.cut == pytest.approx(120 / 200)
+    most = draw(Config(silence="trim", silence_per_response=1), *heads)["a"]
+    assert (most.cut, most.n_silence) == (1.0, 280), "all there is, and no more"
+
+
+def test_what_cannot_be_met_is_said() -> None:
+    with pytest.raises(ValueError, match="need 50 of b, and there are 10"):
+        apportion({"a": 100, "b": 10}, {"a": 1, "b": 1}, 100)
+    with pytest.raises(ValueError, match="no samples of c"):
+        apportion({"a": 100}, {"a": 1, "c": 1}, None)
+
+
+@given(COUNTS, st.data())
+def test_shares_hold_to_one_sample(there: dict[str, int], data: st.DataObject) -> None:
+    shares = {task: data.draw(st.floats(0.01, 10)) for task in there}
+    drawn = apportion(there, shares, None)
+    assert all(0 <= drawn[task] <= there[task] for task in there)
+    whole, total = sum(shares.values()), sum(drawn.values())
+    for task, share in shares.items():
+        assert abs(drawn[task] - total * share / whole) < 1
+    with pytest.raises(ValueError):
+        apportion(there, shares, sum(there.values()) + 1)
+    assert apportion(there, {}, None) == there

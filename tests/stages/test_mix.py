@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.dialogue.tiling import even_tiling
+from pipeline.records import Dialogue, DialogueHead, Draw, Question, Reject, Response
+from pipeline.stage import Context
+from stages import draw, mix
+from tests.pipeline.dialogue.annotations import made_of
+from tests.pipeline.dialogue.samples import dialogue_of
+
+
+def sample(number: int, task: str) -> Dialogue:
+    said = Response(
+        rid="r", qid="q", kind="instant", text="x", start_s=number % 5, end_s=number % 5,
+        respond_s=number % 5,
+    )  # fmt: skip
+    made = made_of([Question(qid="q", text="?", asked_s=0)], [said], task)
+    changes = {"sample_id": f"{task}{number}", "video_id": f"v{number}"}
+    return dialogue_of(made, even_tiling("v", 20, 1)).model_copy(update=changes)
+
+
+@pytest.fixture
+def mixed(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | Reject]]:
+    def run(
+        samples: list[Dialogue], drawing: draw.Config, mixing: mix.Config | None = None
+    ) -> list[Dialogue | Reject]:
+        rows = [
+            video_rows({Dialogue: [each], DialogueHead: [each]}, each.video_id) for each in samples
+        ]
+        draws = list(draw.STAGE.run(rows, drawing, Context()))
+        context = Context(dataset={Draw: draws})  # type: ignore[dict-item]
+        made = mix.STAGE.run(rows, mixing or mix.Config(), context)
+        return [row for row in made if isinstance(row, (Dialogue, Reject))]
+
+    return run
+
+
+SAMPLES = [sample(i, "tsqa" if i % 3 else "narration") for i in range(60)]
+
+
+def test_without_wishes_all_pass_as_they_are(mixed: Any) -> None:
+    assert mixed(SAMPLES, draw.Config()) == SAMPLES
+
+
+def test_as_many_as_were_drawn_and_the_rest_rejected(mixed: Any) -> None:
+    made = mixed(SAMPLES, draw.Config(shares={"tsqa": 1, "narration": 1}))
+    tasks = [row.task for row in made if isinstance(row, Dialogue)]
+    assert (tasks.count("tsqa"), tasks.count("narration")) == (20, 20)
+    rejects = [row for row in made if isinstance(row, Reject)]
+    assert len(made) == 60 and {row.reason for row in rejects} == {"not_drawn"}
+    only = mixed(SAMPLES, draw.Config(shares={"tsqa": 1}, samples=7))
+    assert [row.task for row in only if isinstance(row, Dialogue)] == ["tsqa"] * 7
+
+
+@pytest.mark.parametrize("silence", ["trim", "mask"])
+def test_silence_comes_down_to_the_ratio(mixed: Any, silence: Any) -> None:
+    made = mixed(SAMPLES, draw.Config(silence=silence, silence_per_response=8))
+    learned = [turn for row in made for turn in row.turns if turn.loss is not False]
+    quiet = sum(turn.state == "silence" for turn in learned)
+    assert quiet / 60 == pytest.approx(8, abs=0.3)
+    assert sum(turn.state == "response" for turn in learned) == 60
+    if silence == "trim":
+        assert all(row.n_silence == len(row.turns) - row.n_response for row in made)
+    else:
+        assert all(len(row.turns) == 20 for row in made)
+
+
+def test_weights_are_set(mixed: Any) -> None:
+    made = mixed(SAMPLES, draw.Config(), mix.Config(weights="class_balanced"))
+    weights = {turn.state: turn.loss_scale for row in made for turn in row.turns}
+    assert weights["silence"] < weights["response"]
