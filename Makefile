@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
+TRAINERS ?= .venv-trainers
 RUN = $(VENV)/bin/python pipeline/run.py
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check format install same-meaning lock clean
+.PHONY: help demo test laws test-trainers lint types check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +24,23 @@ endif
 
 test: install check ## Set up, then check style, types and all tests
 	$(VENV)/bin/pytest -n 2 --dist loadfile
+
+laws: install ## Try the laws of a dialogue on 50,000 annotations for each way of collision
+	TURNWISE_LAW_EXAMPLES=50000 $(VENV)/bin/pytest tests/pipeline/dialogue/test_laws.py
+
+test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
+	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \
+	TURNWISE_LLAMAFACTORY_PYTHON=$(abspath $(TRAINERS))/llamafactory/bin/python \
+	  $(VENV)/bin/pytest tests/trainers
+
+# LLaMA-Factory imports torchaudio, whose wheel links CUDA; without its libraries it is plain Python.
+$(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'The trainers need Python 3.11 or later: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
+	$(PYTHON) -m venv $(TRAINERS)/$*
+	$(TRAINERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
+	@touch $@
 
 check: lint types ## Style and types
 
@@ -57,4 +75,4 @@ lock: install ## Resolve the dependencies anew
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

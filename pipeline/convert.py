@@ -13,8 +13,9 @@ from pipeline.dialogue.compat import (
     official_row,
     official_video_path,
 )
-from pipeline.dialogue.compile import Collision, Refusal
-from pipeline.dialogue.json_rows import JsonWriter, is_single_object, read_json_rows
+from pipeline.dialogue.json_rows import is_single_object, read_json_rows
+from pipeline.dialogue.json_writer import JsonWriter
+from pipeline.dialogue.placing import Collision, Refusal
 from pipeline.dialogue.raw import Origin, RawSample, read_raw
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.export import Exporter, Shape, Tally
@@ -126,22 +127,25 @@ def _dialogues(
     except DialogueError as error:
         exporter.reject(name, error.reason, error.detail)
         return []
-    exporter.tally.responses += len(raw.refused)
+    for refusal in raw.refused_questions:
+        exporter.note(name, f"question_{refusal.reason}", f"{refusal.rid} {refusal.detail}")
     for refusal in raw.refused:
         exporter.refuse(name, refusal.rid, refusal.reason, refusal.detail)
-    if raw.refused and not raw.annotation.responses:
-        exporter.reject(name, "no_valid_response", f"all {len(raw.refused)} were refused")
-        return []
-    try:
-        made, refused = _build(raw, reading, videos)
-    except DialogueError as error:
-        exporter.tally.responses += len(raw.annotation.responses)
-        exporter.tally.unsaid += len(raw.annotation.responses)
-        exporter.reject(name, error.reason, error.detail)
-        return []
-    exporter.tally.responses += len(refused)
+    refused: Sequence[Refusal] = ()
+    made: list[Dialogue] = []
+    if raw.annotation.responses or not raw.refused:
+        try:
+            made, refused = _build(raw, reading, videos)
+        except DialogueError as error:
+            exporter.tally.responses += len(raw.annotation.responses)
+            exporter.tally.unsaid += len(raw.annotation.responses)
+            exporter.reject(name, error.reason, error.detail)
+            return []
     for refusal in refused:
         exporter.refuse(name, refusal.rid, refusal.reason, refusal.detail)
+    if not made:
+        count = len(raw.refused) + len(refused)
+        exporter.reject(name, "no_valid_response", f"all {count} were refused")
     return made
 
 

@@ -20,7 +20,7 @@ from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.tars import sample_key
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.formats.base import Format, FormatError, View
-from pipeline.dialogue.json_rows import JsonWriter
+from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.dialogue.spelling import Spelling
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset, weigh
@@ -140,16 +140,17 @@ class Exporter:
     def add(self, dialogue: Dialogue) -> bool:
         """Writes a dialogue, in windows where it is too long; False when nothing of it was."""
         self.tally.dialogues += 1
-        self.tally.responses += len(_own(dialogue))
         try:
             samples = self._cut(dialogue)
         except DialogueError as error:
+            self.tally.responses += len(_own(dialogue))
             self.tally.unsaid += len(_own(dialogue))
             self.reject(dialogue.sample_id, error.reason, error.detail)
             return False
         written = False
         for sample in samples:
             own = _own(sample)
+            self.tally.responses += len(own)
             try:
                 rows = self._shape.format.write(sample, self._view)
             except FormatError as error:
@@ -171,8 +172,13 @@ class Exporter:
         self.tally.rejected[reason] += 1
         self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
 
+    def note(self, sample_id: str, reason: str, detail: str) -> None:
+        """Notes what is left out of a sample and is neither the sample nor a response."""
+        self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
+
     def refuse(self, sample_id: str, rid: str, reason: str, detail: str) -> None:
         """Notes a response that no sample can hold."""
+        self.tally.responses += 1
         self.tally.refused[reason] += 1
         self._rejects.write(
             {"sample_id": sample_id, "rid": rid, "reason": reason, "detail": detail}

@@ -16,7 +16,9 @@ no weights. Add the state tokens with `add_special_tokens`.""",
     "qwen_vl": """\
 Register `annotation_path: {file}` and `data_path: .` in `qwenvl/data/__init__.py`.""",
     "stream": """\
-For Streamo's fork of ms-swift: `--dataset {file}`. `videos` are paths as the manifest has them.""",
+For Streamo's fork of ms-swift: `--dataset {file}`. `videos` are paths as the manifest has them.
+The fork takes every `int(rate)`-th frame of a video: at 29.97 or 23.976 frames a second its frames
+run ahead of the turns, and it drops long samples. `messages` has no such clock.""",
     "raw": """\
 Times count seconds from 1 (`origin: 1`), so that the official converter at one turn a second gives
 the states of these dialogues, where no two responses share a turn. `start_s`, `end_s`, `time_s` and

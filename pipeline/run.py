@@ -44,7 +44,7 @@ from pipeline.run_files import audit_file, convert_file, export_files
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
-from pipeline.worker import ShardResult, ShardTask
+from pipeline.worker import ShardResult, ShardTask, collect_seldom
 
 OnlyOption = Annotated[
     list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")
@@ -233,6 +233,7 @@ def _watch(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    collect_seldom()
     try:
         app(args=arguments)
     except SystemExit as stop:

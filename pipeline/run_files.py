@@ -17,12 +17,12 @@ from pipeline.corpus.read import read_corpus
 from pipeline.dialogue.audit.file import Audit
 from pipeline.dialogue.audit.seen import Seen
 from pipeline.dialogue.budget import Budget
-from pipeline.dialogue.compile import Collision
 from pipeline.dialogue.formats import FORMATS
 from pipeline.dialogue.formats.base import FormatError
 from pipeline.dialogue.formats.messages import dataset_info
 from pipeline.dialogue.formats.system import system_text
 from pipeline.dialogue.json_rows import read_json_rows
+from pipeline.dialogue.placing import Collision
 from pipeline.dialogue.raw import Origin
 from pipeline.dialogue.spelling import SPELLINGS, SpellingName
 from pipeline.export import Shape, Tally, export, survey, video_below, write_frames

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from pipeline.dialogue.budget import Budget
-from pipeline.dialogue.window import windows
 from pydantic import Field
 
+from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.compile import Collision, Refusal
+from pipeline.dialogue.placing import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
+from pipeline.dialogue.window import windows
 from pipeline.fingerprint import digest
 from pipeline.prompt import Prompt
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
@@ -99,8 +99,11 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         except DialogueError as error:
             yield _refuse(annotation, error.reason, error.detail)
             continue
-        sound.append(said)
         yield from (_refuse_response(annotation, refusal) for refusal in refused)
+        if not made:
+            yield _refuse(annotation, "no_valid_response", f"all {len(refused)} were refused")
+            continue
+        sound.append(said)
         if config.mixed != "only":
             yield from made
     if config.mixed != "none":

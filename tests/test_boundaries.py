@@ -20,7 +20,6 @@ ONLY_IN = {
     "decord": {"pipeline/media/decord_reader.py"},
     "huggingface_hub": {"pipeline/corpus/hub.py"},
     "typer": {"pipeline/run.py", "pipeline/run_files.py", "pipeline/options.py"},
-    "ijson": {"pipeline/dialogue/json_rows.py"},
     "webdataset": {"pipeline/corpus/tars.py"},
 }
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
 
-from pipeline.dialogue.compile import Collision, Compiled, Refusal, compile_turns
+from pipeline.dialogue.compile import Compiled, compile_turns
+from pipeline.dialogue.placing import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
 from pipeline.records import Annotation, AskedQuestion, Dialogue, Provenance, Turn, Video
 
@@ -23,21 +24,19 @@ def build_dialogues(
     collision: Collision = "merge",
 ) -> tuple[list[Dialogue], tuple[Refusal, ...]]:
     """The dialogue of the annotations together (several only where responses are split off), and
-    the responses that it cannot hold.
+    the responses that it cannot hold. There is none where all responses that there are refused.
 
     Of several annotations, ids of questions and responses get the annotation's id before them, so
     each response still says which question it answers. ``sample_id`` names the first dialogue;
     others add ``-1``, ``-2`` and so on.
 
     Raises:
-        DialogueError: see ``compile_turns``; also ``no_valid_response``, when there were responses
-            and all were refused, or ``duplicate_annotation``.
+        DialogueError: see ``compile_turns``; also ``duplicate_annotation``.
     """
     together = join(annotations)
     compilation = compile_turns(together, tiling, collision=collision)
     if together.responses and len(compilation.refused) == len(together.responses):
-        detail = "; ".join(f"{r.rid}: {r.reason} {r.detail}".rstrip() for r in compilation.refused)
-        raise DialogueError("no_valid_response", detail)
+        return [], compilation.refused
     asked = {
         question.qid: question
         for annotation in annotations

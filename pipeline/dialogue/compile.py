@@ -17,22 +17,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, TypeVar
 
-from pipeline.dialogue.tiling import EPSILON_S, DialogueError, Tiling
-from pipeline.records import Annotation, GivenResponse, Question, Response, Span, State, Turn
+from pydantic import TypeAdapter
 
-Collision = Literal["merge", "shift", "split"]
-Flag = Literal["clamped", "merged", "shifted", "split"]
+from pipeline.dialogue.placing import (
+    Collision,
+    Flag,
+    Refusal,
+    given_of,
+    layers,
+    refusal_of,
+    settle,
+    wish_of,
+)
+from pipeline.dialogue.tiling import DialogueError, Tiling
+from pipeline.records import Annotation, GivenResponse, Question, State, Turn
 
+_TURNS = TypeAdapter(tuple[Turn, ...])
+_IDLE: dict[str, Any] = {
+    "question": "",
+    "text": "",
+    "qids": [],
+    "rids": [],
+    "answers": [],
+    "flags": [],
+    "loss": None,
+    "loss_scale": None,
+}
+"""A turn in which nothing is asked and nothing said."""
 
-@dataclass(frozen=True)
-class Refusal:
-    """A response that no dialogue can hold. ``reason`` is a short constant."""
-
-    rid: str
-    reason: str
-    detail: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,22 +71,6 @@ class Compilation:
 
     dialogues: tuple[Compiled, ...]
     refused: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """Where a response asks to stand, before others are looked at."""
-
-    response: Response
-    turn: int
-    standby_from: int
-    """No turn before this one waits for it; the number of turns where none ever does."""
-    clamped: bool
-
-    @property
-    def order(self) -> tuple[int, float, float, str]:
-        response = self.response
-        return (self.turn, response.respond_s, response.start_s, response.rid)
 
 
 def compile_turns(
@@ -99,29 +98,23 @@ def compile_turns(
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
     wishes, refused = [], []
     for response in annotation.responses:
-        refusal = _refusal(response, asked, tiling.end_s)
+        refusal = refusal_of(response, asked, tiling.end_s)
         if refusal is None:
-            wishes.append(_wish(response, tiling, asked[response.qid]))
+            wishes.append(wish_of(response, tiling, asked[response.qid]))
         else:
             refused.append(refusal)
     wishes.sort(key=lambda wish: wish.order)
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
-    for layer, together in enumerate(_layers(wishes, collision)):
+    for layer, together in enumerate(layers(wishes, collision)):
         questions = annotation.questions
         if layer:
             mine = {wish.response.qid for wish in together}
             questions = [question for question in questions if question.qid in mine]
-        turns = _settle(together, tiling, collision)
-        given = _given(together, turns, split=layer > 0)
+        turns = settle(together, tiling, collision)
+        given = given_of(together, turns, split=layer > 0)
         dialogues.append(Compiled(_turns(tiling, questions, asked, given), given))
     return Compilation(tuple(dialogues), tuple(refused))
-
-
-def evidence_s(response: Response) -> tuple[float, float]:
-    """When the evidence of a response begins to show, and when it is complete, in seconds."""
-    spans = [Span(start_s=response.start_s, end_s=response.end_s), *response.evidence]
-    return min(span.start_s for span in spans), max(span.end_s for span in spans)
 
 
 def _check(annotation: Annotation, tiling: Tiling) -> None:
@@ -137,153 +130,49 @@ def _check(annotation: Annotation, tiling: Tiling) -> None:
             raise DialogueError("empty_text", f"question {question.qid!r}")
 
 
-def _refusal(response: Response, qids: Iterable[str], end_s: float) -> Refusal | None:
-    event = response.kind == "event"
-    over_s = response.end_s if event else response.start_s
-    spans = [(response.start_s, response.end_s), *((s.start_s, s.end_s) for s in response.evidence)]
-    complete_s = max([over_s, *(span.end_s for span in response.evidence)])
-    begins_s = min(start_s for start_s, _ in spans)
-    shown = f"{response.start_s} to {response.end_s}"
-    reason, detail = "", ""
-    if response.qid not in qids:
-        reason, detail = "unknown_qid", f"it answers {response.qid!r}"
-    elif not response.text.strip():
-        reason = "empty_text"
-    elif any(start_s > stop_s for start_s, stop_s in spans):
-        reason, detail = "reversed_span", shown
-    elif event and response.start_s == response.end_s:
-        reason, detail = "zero_length_span", shown
-    elif begins_s > end_s or (event and begins_s >= end_s):
-        reason, detail = "past_the_end", f"{shown} of {end_s}"
-    elif response.respond_s < complete_s - EPSILON_S:
-        detail = f"at {response.respond_s}, evidence until {complete_s}"
-        reason = "early_response"
-    return Refusal(response.rid, reason, detail) if reason else None
-
-
-def _wish(response: Response, tiling: Tiling, asked: int) -> _Wish:
-    # A span is over when its last frame gives way; what begins needs a frame from then on.
-    event = response.kind == "event"
-    due = (tiling.first_start if event else tiling.first_frame)(response.respond_s)
-    turn = max(min(due, len(tiling) - 1), asked)
-    standby_from = len(tiling)
-    if event:
-        standby_from = max(tiling.first_frame(evidence_s(response)[0]), asked)
-    return _Wish(response, turn, standby_from, clamped=due == len(tiling))
-
-
-def _layers(wishes: Sequence[_Wish], collision: Collision) -> list[list[_Wish]]:
-    """The wishes of each dialogue; there is always a first one, even without any response."""
-    layers: list[list[_Wish]] = [[]]
-    rank = 0
-    for number, wish in enumerate(wishes):
-        same = number > 0 and wishes[number - 1].turn == wish.turn
-        rank = rank + 1 if same and collision == "split" else 0
-        if rank == len(layers):
-            layers.append([])
-        layers[rank].append(wish)
-    return layers
-
-
-def _settle(wishes: Sequence[_Wish], tiling: Tiling, collision: Collision) -> list[int]:
-    """The turn of every wish; ``wishes`` are in order."""
-    if collision != "shift":
-        return [wish.turn for wish in wishes]
-    # free[k]: a turn at or after k that no response holds, found by following the hints.
-    free = list(range(len(tiling) + 1))
-    for wish in wishes:
-        free[wish.turn] = wish.turn + 1
-
-    def next_free(turn: int) -> int:
-        while free[turn] != turn:
-            free[turn] = free[free[turn]]
-            turn = free[turn]
-        return turn
-
-    turns: list[int] = []
-    for number, wish in enumerate(wishes):
-        turn = wish.turn
-        if number > 0 and wishes[number - 1].turn == turn:
-            until_s = wish.response.valid_until_s
-            end = len(tiling) if until_s is None else tiling.first_start(until_s)
-            found = next_free(turn)
-            if found < end:
-                turn = found
-                free[turn] = turn + 1
-        turns.append(turn)
-    return turns
-
-
-def _given(
-    wishes: Sequence[_Wish], turns: Sequence[int], *, split: bool
-) -> tuple[GivenResponse, ...]:
-    said = [0] * (max(turns, default=0) + 1)
-    for turn in turns:
-        said[turn] += 1
-    placed = sorted(zip(wishes, turns, strict=True), key=lambda pair: pair[1])
-    given = []
-    for wish, turn in placed:
-        flags: list[Flag] = []
-        if wish.clamped:
-            flags.append("clamped")
-        if said[turn] > 1:
-            flags.append("merged")
-        if turn != wish.turn:
-            flags.append("shifted")
-        if split:
-            flags.append("split")
-        fields = {name: getattr(wish.response, name) for name in Response.model_fields}
-        standby_from = min(wish.standby_from, turn)
-        given.append(
-            GivenResponse.model_construct(
-                **fields, turn=turn, standby_from=standby_from, flags=list(flags)
-            )
-        )
-    return tuple(given)
-
-
 def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
     asked: dict[str, int],
     given: Sequence[GivenResponse],
 ) -> tuple[Turn, ...]:
-    said: dict[int, list[GivenResponse]] = {}
-    waiting: set[int] = set()
+    states: list[State] = ["silence"] * len(tiling)
     for response in given:
-        said.setdefault(response.turn, []).append(response)
-        waiting.update(range(response.standby_from, response.turn))
-    heard: dict[int, list[Question]] = {}
-    for question in sorted(questions, key=lambda question: (question.asked_s, question.qid)):
-        heard.setdefault(asked[question.qid], []).append(question)
-
-    turns: list[Turn] = []
-    before: State | None = None
-    for index, frame_s in enumerate(tiling.frames):
-        speaking = said.get(index, ())
-        here = heard.get(index, ())
-        state: State = "response" if speaking else "standby" if index in waiting else "silence"
-        flags = {flag for response in speaking for flag in response.flags}
+        for index in range(response.standby_from, response.turn):
+            states[index] = "standby"
+    for response in given:
+        states[response.turn] = "response"
+    times = zip(tiling.starts, tiling.starts[1:], tiling.frames, states, strict=False)
+    fields = [
+        {
+            "index": i,
+            "start_s": start_s,
+            "end_s": end_s,
+            "frame_s": frame_s,
+            "state": state,
+            **_IDLE,
+        }
+        for i, (start_s, end_s, frame_s, state) in enumerate(times)
+    ]
+    for index, together in _by_turn((response.turn, response) for response in given).items():
+        fields[index]["text"] = "\n".join(response.text for response in together)
+        fields[index]["rids"] = [response.rid for response in together]
+        fields[index]["answers"] = [response.qid for response in together]
+        fields[index]["flags"] = sorted({flag for each in together for flag in each.flags})
+    ordered = sorted(questions, key=lambda question: (question.asked_s, question.qid))
+    for index, here in _by_turn((asked[question.qid], question) for question in ordered).items():
+        fields[index]["question"] = "\n".join(question.text for question in here)
+        fields[index]["qids"] = [question.qid for question in here]
         if any(question.asked_s > tiling.end_s for question in here):
-            flags.add("late_question")
-        # Values of this module's own making: to validate each turn again costs most of the time.
-        turns.append(
-            Turn.model_construct(
-                index=index,
-                start_s=tiling.starts[index],
-                end_s=tiling.starts[index + 1],
-                frame_s=frame_s,
-                state=state,
-                transition=state != before,
-                question="\n".join(question.text for question in here),
-                text="\n".join(response.text for response in speaking),
-                qids=[question.qid for question in here],
-                rids=[response.rid for response in speaking],
-                answers=[response.qid for response in speaking],
-                flags=sorted(flags),
-                loss=None,
-                loss_scale=None,
-            )
-        )
-        before = state
-    return tuple(turns)
+            fields[index]["flags"] = sorted([*fields[index]["flags"], "late_question"])
+    for index, state in enumerate(states):
+        fields[index]["transition"] = index == 0 or state != states[index - 1]
+    # All at once: to make them one by one costs most of the time.
+    return _TURNS.validate_python(fields)
+
+
+def _by_turn(pairs: Iterable[tuple[int, T]]) -> dict[int, list[T]]:
+    found: dict[int, list[T]] = {}
+    for index, value in pairs:
+        found.setdefault(index, []).append(value)
+    return found

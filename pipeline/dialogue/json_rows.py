@@ -1,31 +1,37 @@
-"""Rows of JSON files of any size, read and written one at a time."""
+"""Rows of JSON files of any size, read one at a time; damage costs the row that it is in."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Literal
+from typing import Any, Final
 
-import ijson
-from ijson.common import JSONError
+from pipeline.dialogue.json_text import BLANK, TextWindow
+from pipeline.dialogue.json_writer import LINE_ENDINGS
 
-MAX_DEPTH = 100
-"""Containers within one another. What is nested deeper is taken for damage."""
+MAX_DEPTH: Final = 100
+"""Containers within one another, the row itself counted. What is nested deeper is no row."""
+ROW_LIMIT: Final = 64 << 20
+"""The characters of a row at most."""
 
-_LINE_ENDINGS = frozenset({".jsonl", ".ndjson"})
-_BOM = b"\xef\xbb\xbf"
-_BLANK = b" \t\r\n"
-_LINE_LIMIT = 1 << 20
+_LONGEST_WORD = 16
+"""More than the characters of which each may decide whether those before it are JSON."""
+_LOOKED_AT = 1 << 20
 _LINES_LOOKED_AT = 100
+_CLOSING_LIMIT = 1 << 20
 
-_STARTS = frozenset({"start_map", "start_array"})
-_ENDS = frozenset({"end_map", "end_array"})
-
-_Layout = Literal["object", "values", "lines"]
+_decode = json.JSONDecoder().raw_decode
+_CONTENT = re.compile(rf"[^{BLANK},\[\]]")
+_LINE_END = re.compile(r"\n")
+_OBJECT = re.compile(r"\{")
+_NEXT_OBJECT = re.compile(rf"\}}[{BLANK}]*,[{BLANK}]*\{{")
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_BEHIND_COMMA = re.compile(rf"[^{BLANK},]")
+_NEVER = -1
+_CLOSES = {"{": "}", "[": "]"}
 
 
 @dataclass(frozen=True)
@@ -38,249 +44,213 @@ class JsonRow:
 
 
 class _Damage(Exception):
-    """Where a text stops being JSON."""
+    """Text that is not JSON, ``offset`` characters behind the beginning of its row."""
+
+    def __init__(self, what: str, offset: int) -> None:
+        super().__init__(f"{what}, {offset} characters on" if offset else what)
+        self.offset = offset
 
 
 def read_json_rows(path: Path) -> Iterator[JsonRow]:
     """The rows of a file in order, whatever its layout: an array of objects, a single object,
     objects one after another, or JSON Lines. The content says which, not the name.
 
-    Lists of objects within lists are as if their brackets were not there. Whole numbers are
-    ``int``, others ``float``. A row that is no object has an error. A damaged line of JSON Lines is
-    one row with an error and the next line goes on; in the other layouts nothing can be read behind
-    the damage, and a row with an error that says where is the last. Damage is also ``NaN``,
-    ``Infinity``, a number beyond 63 bits and a sign, more than ``MAX_DEPTH`` levels, and text that
-    is not UTF-8. An escape that is half a surrogate pair reads as ``?``. Memory holds one row at a
-    time.
+    Lists of objects within lists are as if their brackets were not there, and commas between rows
+    may be missing. Values are what ``json`` reads: whole numbers are ``int`` of any size, ``NaN``
+    and ``Infinity`` are ``float``, half a surrogate pair as an escape is one in the ``str``. A row
+    has an error that says where it begins, by line and byte, if it is no object, is no JSON, holds
+    bytes that are not UTF-8, is nested deeper than ``MAX_DEPTH`` or longer than ``ROW_LIMIT``. The
+    rows behind it go on: where the file has a row a line, on the next line; else behind the
+    brackets of the row, or where they do not match, at the next object that follows another. A list
+    that never closes is an error behind the last row. Memory holds one row at a time.
 
     Raises:
         OSError: The file cannot be read.
     """
-    number = 0
     with path.open("rb") as file:
-        by_line = _layout(file) == "lines"
-        _seek_content(file, 0)
-        texts: Iterable[tuple[int, bytes | IO[bytes]]] = [(0, file)]
-        if by_line:
-            texts = ((line, text) for line, text in enumerate(file, 1) if text.strip(_BLANK))
-        for line, text in texts:
-            place = f"line {line}: " if by_line else ""
-            try:
-                for value in _values(text):
-                    error = "" if isinstance(value, dict) else f"{place}{_kind(value)} is no row"
-                    yield JsonRow(number, None if error else value, error)
-                    number += 1
-            except _Damage as damage:
-                yield JsonRow(number, None, f"{place or f'row {number}: '}{damage}")
-                number += 1
+        for number, (value, error) in enumerate(_rows(TextWindow(file))):
+            yield JsonRow(number, value, error)
 
 
 def is_single_object(path: Path) -> bool:
-    """Whether a file is one JSON object and nothing else.
+    """Whether a file is one JSON object and nothing else, and is not named as JSON Lines.
 
     Raises:
         OSError: The file cannot be read.
     """
     with path.open("rb") as file:
-        return _layout(file) == "object"
+        text = TextWindow(file)
+        if path.suffix.lower() in LINE_ENDINGS or text.peek() != "{":
+            return False
+        _, error = next(_rows(text))
+        return not error and not text.peek()
 
 
-def _layout(file: IO[bytes]) -> _Layout:
-    first = _seek_content(file, 0)
-    if first not in (b"{", b"["):
-        return "lines"
-    begins = file.tell()
-    if _is_whole(file.readline(_LINE_LIMIT)):
-        if _seek_content(file, file.tell()):
-            return "lines"
-        return "object" if first == b"{" else "values"
-    if first == b"[":
-        return "values"
-    file.seek(begins)
-    return _layout_of_objects(file)
-
-
-def _layout_of_objects(file: IO[bytes]) -> _Layout:
-    """Of a file whose first line is the beginning of an object and no more."""
-    begins = file.tell()
-    values = _values(file)
-    try:
-        next(values)
-    except _Damage:
-        file.seek(begins)
-        lines = islice(iter(lambda: file.readline(_LINE_LIMIT), b""), _LINES_LOOKED_AT)
-        whole = any(line.startswith(b"{") and _is_whole(line) for line in lines)
-        return "lines" if whole else "values"
-    try:
-        return "object" if next(values, None) is None else "values"
-    except _Damage:
-        return "values"
-
-
-def _seek_content(file: IO[bytes], position: int) -> bytes:
-    """The first byte that is not blank, at which the file then stands; none at the end."""
-    file.seek(position)
-    if position == 0 and file.read(len(_BOM)) != _BOM:
-        file.seek(0)
-    while chunk := file.read(1 << 12):
-        content = chunk.lstrip(_BLANK)
-        if content:
-            file.seek(-len(content), 1)
-            return content[:1]
-    return b""
-
-
-def _is_whole(line: bytes) -> bool:
-    try:
-        for _ in _events(line):
-            pass
-    except _Damage:
-        return False
-    return True
-
-
-def _values(text: bytes | IO[bytes]) -> Iterator[Any]:
-    """The values of a text one after another, those of outer lists one by one."""
-    # The containers around the innermost one that is under construction; None are outer lists.
-    around: list[Any] = []
-    inner: Any = None
-    key = ""
-    for event, value in _events(text):
-        if event == "map_key":
-            key = value
-        elif event in _ENDS:
-            done, inner = inner, around.pop()
-            if inner is None and done is not None:
-                yield done
-        else:
-            item = value
-            if event in _STARTS:
-                if len(around) == MAX_DEPTH:
-                    raise _Damage(f"nested deeper than {MAX_DEPTH}")
-                around.append(inner)
-                if inner is None and event == "start_array":
-                    continue
-                item = {} if event == "start_map" else []
-            if isinstance(inner, dict):
-                inner[key] = item
-            elif inner is not None:
-                inner.append(item)
-            elif item is value:
-                yield item
-            if item is not value:
-                inner = item
-
-
-def _events(text: bytes | IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """What the parser meets. A line is one value, a file any number of them."""
-    try:
-        if isinstance(text, bytes):
-            yield from ijson.basic_parse(text, use_float=True)
-        else:
-            yield from ijson.basic_parse(text, use_float=True, multiple_values=True)
-    except JSONError as error:
-        raise _Damage(_told(error)) from error
-    except UnicodeDecodeError as error:
-        raise _Damage(f"text that is not UTF-8: {error.reason}") from error
-
-
-def _told(error: JSONError) -> str:
-    """One line of what the parser tells in three: what, an excerpt, and an arrow into it."""
-    said = error.args[0]
-    text = said.decode("utf-8", "backslashreplace") if isinstance(said, bytes) else str(said)
-    what, _, excerpt = text.partition("\n")
-    near = excerpt.partition("\n")[0].strip()
-    return f"{what.rstrip('.')} near {near!r}" if near else what.rstrip(".")
-
-
-def _kind(value: Any) -> str:
-    return "null" if value is None else type(value).__name__
-
-
-class JsonWriter:
-    """Writes rows to a file that is there when the ``with`` block ends well, and not before.
-
-    A name that ends in ``.jsonl`` or ``.ndjson`` makes it JSON Lines. Otherwise the bytes are those
-    that ``json.dump(rows, file, ensure_ascii=False, indent=indent)`` writes of the list of all
-    rows, or, with ``single``, of the one row; without any row it is an empty list in both cases.
-    """
-
-    def __init__(self, path: Path, indent: int | None = None, *, single: bool = False) -> None:
-        """``indent``: spaces a level, none for everything in one line; JSON Lines have none."""
-        self.path = path
-        self._lines = path.suffix.lower() in _LINE_ENDINGS
-        self._single = single and not self._lines
-        self._indent = None if self._lines else indent
-        self._temporary = path.with_name(f".{path.name}.part")
-        self._rows = 0
-
-    def __enter__(self) -> JsonWriter:
-        """Raises: OSError."""
-        self._file = self._temporary.open("w", encoding="utf-8", errors="backslashreplace")
-        return self
-
-    def write(self, row: Mapping[str, Any] | Sequence[Any]) -> None:
-        """Adds a row.
-
-        Raises:
-            ValueError: It holds ``NaN`` or an infinity, or is the second of a single one.
-            TypeError: It holds what JSON has no word for.
-            OSError: The file cannot be written.
-        """
-        if self._single and self._rows:
-            raise ValueError(f"{self.path} holds a single row")
-        if self._lines:
-            text = _dumped(row, None) + "\n"
-        elif self._single:
-            text = _dumped(row, self._indent)
-        else:
-            # A list of this row alone, without its brackets, is the row as it stands in the list.
-            end = -1 if self._indent is None else -2
-            between = ", " if self._indent is None else ","
-            text = (between if self._rows else "[") + _dumped([row], self._indent)[1:end]
-        self._file.write(text)
-        self._rows += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Closes, and renames unless something was raised."""
+def _rows(text: TextWindow) -> Iterator[tuple[Any | None, str]]:
+    """Each value with no error, or none with one."""
+    by_line = _is_by_line(text)
+    lists, damaged = 0, False
+    while True:
+        found = _CONTENT.search(text.held, text.at)
+        begins = found.start() if found else len(text.held)
+        lists += text.held.count("[", text.at, begins) - text.held.count("]", text.at, begins)
+        text.at = begins
+        if found is None:
+            if text.read():
+                continue
+            break
         try:
-            with self._file:
-                if kind is None and not self._lines:
-                    self._file.write(self._tail())
-            if kind is None:
-                self._temporary.replace(self.path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
-
-    def _tail(self) -> str:
-        if not self._rows:
-            return "[]"
-        if self._single:
-            return ""
-        return "]" if self._indent is None else "\n]"
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+            row = _row(text)
+        except _Damage as damage:
+            damaged = True
+            yield None, f"{text.place()}: {damage}"
+            _pass_over(text, damage.offset, by_line)
+            continue
+        if row is not None:
+            value, end = row
+            error = _flaw(text, value, end)
+            if error:
+                value, error = None, f"{text.place()}: {error}"
+            text.at = end
+            yield value, error
+    if lists > 0 and not damaged:
+        yield None, f"{text.place()}: the file ends within a list"
 
 
-def _dumped(value: Any, indent: int | None) -> str:
-    return _encode(value) if indent is None else _indented(value, "\n", " " * indent)
+def _is_by_line(text: TextWindow) -> bool:
+    """Whether rows stand one a line, as far as the first lines show."""
+    first = text.peek()
+    while len(text.held) - text.at < _LOOKED_AT and text.read():
+        pass
+    *lines, _ = text.held[text.at :].split("\n", _LINES_LOOKED_AT)
+    if first == "[":
+        lines = lines[:1]
+    elif first != "{":
+        return bool(lines)
+    return any(line.startswith(first) and _is_whole(line) for line in lines)
 
 
-def _indented(value: Any, line: str, step: str) -> str:
-    # The standard library indents one token at a time, which takes twice as long.
-    if isinstance(value, str):
-        return _encode(value)
-    inner = line + step
-    if isinstance(value, dict) and value:
-        items = [f"{_encode(key)}: {_indented(item, inner, step)}" for key, item in value.items()]
-        return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
-    if isinstance(value, (list, tuple)) and value:
-        items = [_indented(item, inner, step) for item in value]
-        return f"[{inner}{f',{inner}'.join(items)}{line}]"
-    return _encode(value)
+def _is_whole(line: str) -> bool:
+    try:
+        _, end = _decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return not line[end:].strip(BLANK)
+
+
+def _row(text: TextWindow) -> tuple[Any, int] | None:
+    """The value that begins at ``text.at`` and where it ends; None if more had to be read first.
+
+    Raises:
+        _Damage: It is no JSON, or too long.
+    """
+    held, begins = text.held, text.at
+    in_line = begins < text.torn
+    if in_line:
+        ends = held.find("\n", begins)
+        if ends < 0 and _read(text):
+            return None
+        held, begins = held[begins:ends] if ends >= 0 else held[begins:], 0
+    try:
+        value, end = _decode(held, begins)
+    except json.JSONDecodeError as error:
+        is_open = error.msg.startswith("Unterminated string")
+        if (is_open or error.pos > len(held) - _LONGEST_WORD) and not in_line and _read(text):
+            return None
+        raise _Damage(error.msg, (len(held) if is_open else error.pos) - begins) from None
+    except RecursionError:
+        raise _Damage(f"nested deeper than {MAX_DEPTH}", 0) from None
+    except ValueError:
+        raise _Damage("a whole number of too many digits", 0) from None
+    if not isinstance(value, (dict, str)):
+        if end > len(held) - _LONGEST_WORD and not in_line and _read(text):
+            return None
+        if held[end : end + 1] not in f"{BLANK},[]{{":
+            raise _Damage("Expecting ',' delimiter", end - begins)
+    return value, text.at + end - begins
+
+
+def _read(text: TextWindow) -> bool:
+    """Whether there was more of a row.
+
+    Raises:
+        _Damage: The row is too long.
+    """
+    length = len(text.held) - text.at
+    if length > ROW_LIMIT:
+        raise _Damage(f"longer than {ROW_LIMIT} characters", length)
+    return text.read()
+
+
+def _flaw(text: TextWindow, value: Any, end: int) -> str:
+    """Why the value from ``text.at`` to ``end`` is no row; empty if it is one."""
+    if not isinstance(value, dict):
+        return f"{'null' if value is None else type(value).__name__} is no row"
+    if end - text.at > ROW_LIMIT:
+        return f"longer than {ROW_LIMIT} characters"
+    if text.has_flaw(end):
+        return "bytes that are not UTF-8"
+    brackets = text.held.count("{", text.at, end) + text.held.count("[", text.at, end)
+    return f"nested deeper than {MAX_DEPTH}" if brackets > MAX_DEPTH and _is_deep(value) else ""
+
+
+def _is_deep(row: dict[str, Any]) -> bool:
+    level: list[Any] = [row]
+    for _ in range(MAX_DEPTH):
+        inner = (i for outer in level for i in (outer.values() if type(outer) is dict else outer))
+        level = [item for item in inner if isinstance(item, (dict, list))]
+    return bool(level)
+
+
+def _pass_over(text: TextWindow, offset: int, by_line: bool) -> None:
+    """Moves from the beginning of a row, damaged ``offset`` characters on, to behind the row."""
+    if by_line:
+        # What was read in vain is not read in vain again, lest each line be read to the end.
+        text.torn = max(text.torn, text.at + offset)
+        text.seek(_LINE_END, text.at)
+    elif text.held[text.at] != "{":
+        text.seek(_OBJECT, text.at + offset)
+    elif not _pass_over_brackets(text, offset):
+        held, damage = text.held, text.at + offset
+        before = held[text.at : damage].rstrip(BLANK)
+        if held.startswith("{", damage) and before.endswith(","):
+            text.at = damage
+            return
+        last = text.at + len(before.rstrip(BLANK + ",")) - 1
+        is_behind = last > text.at and held[last] == "}"
+        text.seek(_NEXT_OBJECT, last if is_behind else max(damage, text.at + 1))
+
+
+def _pass_over_brackets(text: TextWindow, offset: int) -> bool:
+    """Whether the brackets of a damaged row match and a row may follow them; then ``text.at`` is
+    behind them.
+    """
+    while True:
+        held, limit = text.held, text.at + offset + _CLOSING_LIMIT
+        end = _closing(held, text.at, limit)
+        following = _BEHIND_COMMA.search(held, end) if end else None
+        if following is None and end != _NEVER and len(held) < limit and text.read():
+            continue
+        if end <= text.at + offset or (following and following.group() not in "[]{"):
+            return False
+        text.at = end
+        return True
+
+
+def _closing(held: str, begins: int, limit: int) -> int:
+    """Where the brackets of the object that begins there close; 0 if not before ``limit``,
+    ``_NEVER`` if they do not match.
+    """
+    closing: list[str] = []
+    for found in _STRING_OR_BRACKET.finditer(held, begins, limit):
+        token = found.group()
+        if token in _CLOSES:
+            closing.append(_CLOSES[token])
+        elif token[0] != '"':
+            if closing.pop() != token:
+                return _NEVER
+            if not closing:
+                return found.end()
+        elif len(token) == 1 or token[-1] != '"':
+            break
+    return 0

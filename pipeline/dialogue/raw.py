@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from pipeline.dialogue.compile import Refusal
+from pipeline.dialogue.placing import Refusal
 from pipeline.dialogue.raw_fields import (
     Entry,
     Refused,
@@ -50,8 +50,10 @@ class RawSample:
     duration_s: float | None
     annotation: Annotation
     """Of the video ``video_name``."""
+    refused_questions: tuple[Refusal, ...]
+    """Those that cannot be used, with their own ids in place of a response's."""
     refused: tuple[Refusal, ...]
-    """Questions, then responses, that cannot be used, by their ids."""
+    """Responses that cannot be used."""
 
 
 def read_raw(
@@ -83,14 +85,14 @@ def read_raw(
     asked = list(entries_of(row.get("question")))
     said = list(entries_of(row.get("response")))
     used = _origin(row, origin, asked, said)
-    questions, refused = _questions(asked, used)
-    if not questions and all(refusal.reason == "empty_text" for refusal in refused):
+    questions, unasked = _questions(asked, used)
+    if not questions and all(refusal.reason == "empty_text" for refusal in unasked):
         questions = [Question(qid="q0", text=default_question, asked_s=0.0)]
         asked = []
     known = {question.qid for question in questions}
     paired = 1 < len(asked) == len(said)
     in_position = ids_of(asked, "qid", "q") if paired else [""] * len(said)
-    responses = []
+    responses, refused = [], []
     seen: set[str] = set()
     for rid, qid, entry in zip(ids_of(said, "rid", "r"), in_position, said, strict=True):
         try:
@@ -112,7 +114,9 @@ def read_raw(
     )
     source = text_of(row.get("source"))
     duration_s = seconds_of(row.get("duration")) or None
-    return RawSample(name, path, task, source, used, duration_s, annotation, tuple(refused))
+    return RawSample(
+        name, path, task, source, used, duration_s, annotation, tuple(unasked), tuple(refused)
+    )
 
 
 def _questions(

@@ -60,7 +60,10 @@ def inline() -> InlineExecutor:
 
 @pytest.fixture
 def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
-    """``plan_toys(ns, admit={…}, …)``: a plan of admit, spell, count; three rows a shard."""
+    """``plan_toys(ns, admit={…}, …)``: a plan of admit, spell, count; three rows a shard.
+
+    With ``share={}`` also of share, which reads in every shard what count says of all.
+    """
     monkeypatch.setattr(graph, "load_stage", toys.load_toy)
     monkeypatch.setattr(worker, "load_stage", toys.load_toy)
 
@@ -70,6 +73,8 @@ def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
             "spell": {"stage": "spell", "after": ["admit"], "config": configs.get("spell", {})},
             "count": {"stage": "count", "after": ["spell"]},
         }
+        if "share" in configs:
+            nodes["share"] = {"stage": "share", "after": ["spell", "count"]}
         config = RunConfig.model_validate({"source": {"path": "m.jsonl"}, "nodes": nodes})
         rows = [{"video_id": f"v{i}", "n": n} for i, n in enumerate(ns)]
         return make_plan(build_graph(config), Source(rows, tmp_path), 3, tmp_path / "run")

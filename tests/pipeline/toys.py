@@ -30,6 +30,13 @@ class Count(Record):
     letters: int
 
 
+class Share(Record):
+    """A video's part of all letters."""
+
+    video_id: str
+    share: float
+
+
 class AdmitConfig(StageConfig):
     """Settings of ``admit``."""
 
@@ -78,11 +85,20 @@ def count(videos: Iterable[VideoRows], config: StageConfig, context: Context) ->
     yield Count(letters=total)
 
 
+def share(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
+    """Its letters over those of the run."""
+    (whole,) = context.rows(Count)
+    for rows in videos:
+        yield Share(video_id=rows.video_id, share=len(rows[Letter]) / whole.letters)
+
+
 ADMIT = Stage("admit", 1, (), Admitted, AdmitConfig, admit, scope="source")
 SPELL = Stage("spell", 1, (Admitted,), Letter, SpellConfig, spell)
 COUNT = Stage("count", 1, (Letter,), Count, StageConfig, count, scope="dataset")
 
-TOYS: Mapping[str, Stage[Any]] = {"admit": ADMIT, "spell": SPELL, "count": COUNT}
+SHARE = Stage("share", 1, (Letter, Count), Share, StageConfig, share)
+
+TOYS: Mapping[str, Stage[Any]] = {stage.name: stage for stage in (ADMIT, SPELL, COUNT, SHARE)}
 
 
 def load_toy(name: str) -> Stage[Any]:

@@ -32,7 +32,7 @@ def mixed(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | Rejec
             video_rows({Dialogue: [each], DialogueHead: [each]}, each.video_id) for each in samples
         ]
         draws = list(draw.STAGE.run(rows, drawing, Context()))
-        context = Context(dataset={Draw: draws})  # type: ignore[dict-item]
+        context = Context(dataset={Draw: draws})
         made = mix.STAGE.run(rows, mixing or mix.Config(), context)
         return [row for row in made if isinstance(row, (Dialogue, Reject))]
 

@@ -11,10 +11,10 @@ from pipeline.dialogue.audit.official import COMMON_RATES, dangling_standby, off
 from pipeline.dialogue.audit.raw import RawAudit
 from pipeline.dialogue.audit.report import Findings
 from pipeline.dialogue.audit.seen import Seen
-from pipeline.dialogue.compile import evidence_s
 from pipeline.dialogue.formats import FORMATS
 from pipeline.dialogue.formats.base import FormatError
 from pipeline.dialogue.json_rows import JsonRow
+from pipeline.dialogue.placing import evidence_s
 from pipeline.dialogue.raw import Origin
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import Dialogue, Turn

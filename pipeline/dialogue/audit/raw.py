@@ -12,7 +12,8 @@ from typing import Any
 from pipeline.dialogue.audit.official import dangling_standby, official_outcome
 from pipeline.dialogue.audit.report import Official, Ours, RawFindings
 from pipeline.dialogue.compat import OfficialFailure, official_time
-from pipeline.dialogue.compile import Compiled, compile_turns, evidence_s
+from pipeline.dialogue.compile import Compiled, compile_turns
+from pipeline.dialogue.placing import evidence_s
 from pipeline.dialogue.raw import Origin, RawSample, read_raw
 from pipeline.dialogue.raw_fields import entries_of
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError, Tiling, even_tiling
@@ -67,9 +68,7 @@ class RawAudit:
         self._found["counted_from_1"] += raw.origin
         entries = list(entries_of(row.get("response")))
         self._found["responses"] += len(entries)
-        asked = len([r for r in raw.refused if r.rid.startswith("q")])
-        refused = [*raw.refused[asked:], *compilation.refused]
-        self._invalid.update(refusal.reason for refusal in refused)
+        self._invalid.update(r.reason for r in (*raw.refused, *compilation.refused))
         valid = {response.rid: response for response in ours.responses}
         self._count_ours(ours, tiling)
         self._count_official(row, entries, valid, raw, tiling)

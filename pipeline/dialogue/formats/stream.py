@@ -25,7 +25,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     """The row of a dialogue.
 
     Raises:
-        FormatError: ``not_carried`` for a window or a clip or where turns were cut off at the end, or
+        FormatError: ``not_carried`` for a window, a clip, or where turns were cut off, or
             ``placeholder_in_text``.
     """
     check_whole(dialogue, "stream")

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.compile import Collision
-from pipeline.dialogue.tiling import DialogueError, Tiling
+from pipeline.dialogue.placing import Collision
+from pipeline.dialogue.tiling import Tiling
 from pipeline.records import Annotation, Dialogue, Video
 from tests.pipeline.dialogue.annotations import cases
 
@@ -32,7 +32,6 @@ def dialogues(draw: st.DrawFn, longest: int = 12, responses: int = 7) -> Dialogu
     """Of any annotation that one can be made of."""
     while True:
         case = draw(cases(longest, responses))
-        try:
-            return dialogue_of(case.annotation, case.tiling)
-        except DialogueError:
-            continue
+        made, _ = build_dialogues(video_of(case.tiling), case.tiling, [case.annotation], "sample")
+        if made:
+            return made[0]

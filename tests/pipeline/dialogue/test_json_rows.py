@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from pipeline.dialogue.json_rows import (
     MAX_DEPTH,
     JsonRow,
-    JsonWriter,
     is_single_object,
     read_json_rows,
 )
@@ -26,15 +26,9 @@ A = {"a": 1}
 B = {"b": [{"c": 2.0}, []], "d": {}}
 one_folder = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-# Lone surrogates are in no UTF-8; whole numbers beyond 64 bits are in no column.
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(1 - (1 << 63), (1 << 63) - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts
-)
+PIECES = [c.encode() for c in '[]{}":,1- \n\\é'] + [b'{"a": ', b"{}, ", b"{}\n", b"NaN", b"\xff"]
+texts = st.text(max_size=8) | st.text('[]{}":,1 \n\\', max_size=8)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
 )
@@ -84,44 +78,145 @@ def test_a_layout_is_known_by_its_content(
     for name in ("x.json", "x.jsonl"):
         found = read(tmp_path / name, mark + content)
         assert found == [JsonRow(number, row) for number, row in enumerate(rows)]
-        assert is_single_object(tmp_path / name) == single
+        assert is_single_object(tmp_path / name) == (single and name == "x.json")
 
 
 def test_numbers_keep_their_types(tmp_path: Path) -> None:
-    content = b'[{"n": [1, -0, 9223372036854775807, 1.0, 1e2, 0.1, -2.5e-7]}]'
+    content = b'[{"n": [1, -0, 9223372036854775808, 1.0, 1e2, 0.1, -2.5e-7]}]'
     (row,) = read(tmp_path / "x.json", content)
     assert row.value is not None
     numbers = row.value["n"]
-    assert numbers == [1, 0, (1 << 63) - 1, 1.0, 100.0, 0.1, -2.5e-7]
+    assert numbers == [1, 0, 1 << 63, 1.0, 100.0, 0.1, -2.5e-7]
     assert [type(number) for number in numbers] == [int] * 3 + [float] * 4
+
+
+def test_numbers_that_no_json_has_are_those_of_python(tmp_path: Path) -> None:
+    rows = [A, {"a": [float("inf"), -float("inf")]}, {"a": float("nan")}, {"a": 10**400}, A]
+    found = read(tmp_path / "x.json", json.dumps(rows).encode())
+    assert [row.error for row in found] == [""] * 5
+    assert repr([row.value for row in found]) == repr(rows)
+
+
+def test_half_a_surrogate_pair_in_an_escape_is_kept(tmp_path: Path) -> None:
+    (row,) = read(tmp_path / "x.json", b'{"a": "\\ud83d"}')
+    assert row == JsonRow(0, {"a": "\ud83d"})
+
+
+def layouts(rows: list[dict[str, Any]]) -> dict[str, str]:
+    apart = [json.dumps(row) for row in rows]
+    return {
+        "array": json.dumps(rows),
+        "as it is": json.dumps(rows, ensure_ascii=False),
+        "indented": json.dumps(rows, indent=2),
+        "a row a line": "[\n" + ",\n".join(apart) + "\n]\n",
+        "lists": json.dumps([[row] for row in rows]),
+        "lines": "\n".join(apart),
+        "lines of lists": "".join(f"[{row}]\r\n" for row in apart),
+        "side by side": "".join(apart),
+        "indented objects": "\n".join(json.dumps(row, indent=1) for row in rows),
+    }
+
+
+@given(rows_of_values, st.sampled_from(sorted(layouts([]))), st.sampled_from([1, 7, 1 << 18]))
+@one_folder
+def test_rows_come_back_from_every_layout(
+    tmp_path: Path, rows: list[dict[str, Any]], layout: str, chunk: int
+) -> None:
+    text = layouts(rows)[layout]
+    with patch("pipeline.dialogue.json_text._CHUNK", chunk):
+        found = read(tmp_path / "x.json", text.encode())
+        assert found == [JsonRow(number, row) for number, row in enumerate(rows)]
+        alone = len(rows) == 1 and layout in ("lines", "side by side", "indented objects")
+        assert is_single_object(tmp_path / "x.json") == alone
+
+
+BROKEN = [b"{oops}", b'{"a": [{}, {}, 1 2], "b": {}}', b'{"a": "\xff"}', b'{"a": "\t"}', b"oops"]
+
+
+@given(rows_of_values, rows_of_values, st.sampled_from(BROKEN), st.sampled_from([1, 7, 1 << 18]))
+@one_folder
+def test_a_broken_row_costs_itself_alone(
+    tmp_path: Path,
+    before: list[dict[str, Any]],
+    behind: list[dict[str, Any]],
+    broken: bytes,
+    chunk: int,
+) -> None:
+    rows = [*(json.dumps(r).encode() for r in before), broken]
+    rows += [json.dumps(r).encode() for r in behind]
+    for content in (b"[" + b", ".join(rows) + b"]", b"[\n" + b",\n".join(rows) + b"\n]"):
+        with patch("pipeline.dialogue.json_text._CHUNK", chunk):
+            found = read(tmp_path / "x.json", content)
+        assert [row.value for row in found] == [*before, None, *behind]
+        byte = content.index(broken, content.index(rows[len(before) - 1]) if before else 0)
+        assert f"byte {byte}: " in found[len(before)].error
+
+
+def test_a_row_that_is_too_long_costs_itself_alone(tmp_path: Path) -> None:
+    long = b'{"a": "%s"}' % (b"x" * 5000)
+    for content in (b"[{}, %s, {}]" % long, b"{}\n%s\n{}" % long):
+        for chunk in (1, 1 << 18):
+            with (
+                patch("pipeline.dialogue.json_text._CHUNK", chunk),
+                patch("pipeline.dialogue.json_rows.ROW_LIMIT", 1000),
+            ):
+                found = read(tmp_path / "x.json", content)
+            assert [row.error == "" for row in found] == [True, False, True]
+            assert "longer than 1000 characters" in found[1].error
 
 
 DAMAGE: list[tuple[str, bytes, list[bool], str]] = [
     # which of the rows are good, and what the error of the first bad one says
-    ("line", b'{"a": 1}\n{"a": \n{"a": 1}\n', [True, False, True], "line 2: parse error"),
-    ("first line", b'{"a": \n{"a": 1}\n', [False, True], "line 1: parse error"),
-    ("words", b'words\n{"a": 1}\n', [False, True], "line 1: lexical error"),
-    ("two on a line", b'{"a": 1}\n{"a": 1} {"a": 1}\n', [True, True, False], "line 2: parse"),
-    ("no rows", b'5\nnull\n"x"\n{}', [False, False, False, True], "line 1: int is no row"),
+    ("line", b'{"a": 1}\n{"a": \n{"a": 1}\n', [True, False, True], "line 2, byte 9: Expecting"),
+    ("first line", b'{"a": \n{"a": 1}\n', [False, True], "line 1, byte 0: Expecting"),
+    ("first lines", b'{"a": \n{"a": \n{"a": 1}\n', [False, False, True], "line 1"),
+    ("open line", b'{}\n{"a": [\n{"a": 1}', [True, False, True], "line 2, byte 3"),
+    ("open text", b'{}\n{"a": "\n{"a": 1}', [True, False, True], "Invalid control character"),
+    ("words", b'words\n{"a": 1}\n', [False, True], "line 1, byte 0: Expecting value"),
+    ("no rows", b'5\nnull\n"x"\n{}', [False, False, False, True], "line 1, byte 0: int is no row"),
     ("no rows in an array", b'[1, {"a": 1}, [null]]', [False, True, False], "int is no row"),
-    ("bytes of a line", b'{"a": 1}\n{"a": "\xff"}\n{}', [True, False, True], "line 2: lexical"),
-    ("half a pair", b'{"a": 1}\n{"a": "\\udc00A"}\n{}', [True, False, True], "line 2: text"),
-    ("other encoding", '[{"a": 1}]'.encode("utf-16"), [False], "line 1: lexical error"),
-    ("NaN of a line", b'{"a": 1}\n{"a": NaN}\n{}', [True, False, True], "line 2: lexical"),
-    ("large number", b'{"a": 9223372036854775808}\n{}', [False, True], "integer overflow"),
-    ("large fraction", b'{"a": 1e999}\n{}', [False, True], "overflow"),
-    ("cut off", b'[{"a": 1}, {"a": 1}, {"a"', [True, True, False], "row 2: parse error"),
-    ("not closed", b'[{"a": 1}', [True, False], "row 1: parse error: premature EOF"),
-    ("inside", b'[{"a": 1}, oops, {"a": 1}]', [True, False], "row 1: lexical error"),
-    ("comma at the end", b'[{"a": 1},]', [True, False], "row 1: parse error"),
-    ("NaN inside", b'[{"a": 1}, {"a": [Infinity]}]', [True, False], "row 1: lexical error"),
-    ("bytes inside", b'[{"a": 1}, {"a": "\xff"}]', [True, False], "row 1: lexical error"),
-    ("behind", b'[{"a": 1}] and so on', [True, False], "row 1: lexical error"),
-    ("behind an object", b'{\n"a": 1}\n and so on', [True, False], "row 1: lexical error"),
-    ("an object over lines", b'{\n  "a": 1,\n  "b": \n}\n', [False], "row 0: parse error"),
-    ("deep lists", b"[" * 1_000_000, [False], f"row 0: nested deeper than {MAX_DEPTH}"),
-    ("deep", b"[" + nested(MAX_DEPTH) + b"]", [False], "row 0: nested deeper"),
-    ("deep line", b"{}\n" + nested(MAX_DEPTH + 1) + b"\n{}", [True, False, True], "line 2: nested"),
+    ("no row of a list", b"[{}]\n[1 2]\n[{}]", [True, False, False, True], "line 2, byte 6: int"),
+    (
+        "bytes of a line",
+        b'{"a": 1}\n{"a": "\xff"}\n{}',
+        [True, False, True],
+        "line 2, byte 9: bytes",
+    ),
+    (
+        "half a pair",
+        b'{}\n{"a": "\xed\xa0\x80"}\n{}',
+        [True, False, True],
+        "bytes that are not UTF-8",
+    ),
+    ("bytes of a word", b'{}\n{"a": \xff}\n{}', [True, False, True], "Expecting value"),
+    ("other encoding", '[{"a": 1}]'.encode("utf-16"), [False, False], "line 1, byte 0: Expecting"),
+    ("cut off", b'[{"a": 1}, {"a": 1}, {"a"', [True, True, False], "byte 21: Expecting ':'"),
+    ("cut off in a text", b'[{}, {"a": [{}, {}], "b": "}, {', [True, False], "Unterminated"),
+    ("cut off in a letter", '[{}, {"a": "é'.encode()[:-1], [True, False], "Unterminated"),
+    ("not closed", b'[{"a": 1}', [True, False], "line 1, byte 9: the file ends within a list"),
+    ("inside", b'[{"a": 1}, oops, {"a": 1}]', [True, False, True], "byte 11: Expecting value"),
+    (
+        "a day inside",
+        b'[{"a": 1}, 2024-01-02, {"a": 1}]',
+        [True, False, True],
+        "byte 11: Expecting",
+    ),
+    ("a value", b'[{}, {"a": [{}, {}, oops, {}, {}]}, {}]', [True, False, True], "value, 15 char"),
+    ("no comma", b'[{}, {"a": 1 "b": [{}, {}]}, {}]', [True, False, True], "',' delimiter, 8 char"),
+    ("control", b'[{}, {"a": "\n}, {"}, {}]', [True, False, True], "Invalid control character"),
+    ("no quote", b'[{}, {"a": "}, \n{}, {}]', [True, False, True, True], "Invalid control"),
+    ("no bracket", b'[{}, {"a": [1}, {}]', [True, False, True], "byte 5: Expecting ',' delimiter"),
+    ("no end", b'[{}, {"a": [1, 2], {"b": 1}, {}]', [True, False, True, True], "property name"),
+    ("a bracket too many", b'[{}, {"a": 1}}, {}]', [True, True, False, True], "byte 13: Expecting"),
+    ("bytes inside", b'[{"a": 1}, {"a": "\xff"}, {}]', [True, False, True], "byte 11: bytes that"),
+    ("behind", b'[{"a": 1}] and so on', [True, False], "byte 11: Expecting value"),
+    ("behind an object", b'{\n"a": 1\n}\n and so on', [True, False], "line 4, byte 12"),
+    ("an object over lines", b'{\n  "a": 1,\n  "b": \n}\n', [False], "line 1, byte 0: Expecting"),
+    ("digits", b'[{"a": 1%s}, {}]' % (b"0" * 5000), [False, True], "too many digits"),
+    ("open lists", b"[" * 1_000_000, [False], "the file ends within a list"),
+    ("deep", b"[%s, {}]" % nested(MAX_DEPTH + 1), [False, True], "byte 1: nested deeper than"),
+    ("very deep", b"[%s, {}]" % nested(100_000), [False, True], "byte 1: nested deeper than"),
+    ("deep line", b"{}\n" + nested(MAX_DEPTH + 1) + b"\n{}", [True, False, True], "line 2, byte 3"),
 ]
 
 
@@ -151,98 +246,21 @@ def test_a_missing_file_is_an_error_of_the_system(tmp_path: Path) -> None:
         is_single_object(tmp_path / "x.json")
 
 
-@given(st.binary(max_size=40) | st.text('[]{}":,1a \n\\', max_size=30).map(str.encode))
+@given(st.binary(max_size=40) | st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 @one_folder
-def test_no_bytes_raise(tmp_path: Path, content: bytes) -> None:
+def test_no_bytes_raise_however_they_are_read(tmp_path: Path, content: bytes) -> None:
     rows = read(tmp_path / "x.json", content)
     assert [row.number for row in rows] == list(range(len(rows)))
     assert is_single_object(tmp_path / "x.json") <= (len(rows) == 1 and not rows[0].error)
-
-
-@given(rows_of_values, st.sampled_from([None, 0, 2, 3]))
-@one_folder
-def test_the_bytes_are_those_of_the_whole_list(
-    tmp_path: Path, rows: list[dict[str, Any]], indent: int | None
-) -> None:
-    path = tmp_path / "x.json"
-    with JsonWriter(path, indent) as writer:
-        for row in rows:
-            writer.write(row)
-    assert path.read_bytes() == json.dumps(rows, ensure_ascii=False, indent=indent).encode()
-    assert [row.value for row in read_json_rows(path)] == rows
-
-
-@given(rows_of_values)
-@one_folder
-def test_lines_are_one_row_each(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
-    path = tmp_path / "x.jsonl"
-    with JsonWriter(path, 2) as writer:
-        for row in rows:
-            writer.write(row)
-    assert [json.loads(line) for line in path.read_bytes().splitlines()] == rows
-    assert [row.value for row in read_json_rows(path)] == rows
-
-
-@given(values.filter(lambda value: isinstance(value, dict)), st.sampled_from([None, 2]))
-@one_folder
-def test_a_single_object_comes_back(tmp_path: Path, row: Any, indent: int | None) -> None:
-    path = tmp_path / "x.json"
-    with JsonWriter(path, indent, single=True) as writer:
-        writer.write(row)
-    assert path.read_bytes() == json.dumps(row, ensure_ascii=False, indent=indent).encode()
-    assert is_single_object(path)
-    assert list(read_json_rows(path)) == [JsonRow(0, row)]
-
-
-def test_no_single_object_is_an_empty_list(tmp_path: Path) -> None:
-    with JsonWriter(tmp_path / "x.json", 2, single=True):
-        pass
-    assert (tmp_path / "x.json").read_bytes() == b"[]"
-
-
-def test_half_a_surrogate_pair_is_written_as_an_escape(tmp_path: Path) -> None:
-    with JsonWriter(tmp_path / "x.json", 2, single=True) as writer:
-        writer.write({"a": "\ud83d é"})
-    assert json.loads((tmp_path / "x.json").read_bytes()) == {"a": "\ud83d é"}
-
-
-@pytest.mark.parametrize("row", [{"a": float("nan")}, {"a": [float("inf")]}])
-@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
-def test_what_is_no_json_is_not_written(tmp_path: Path, row: Any, name: str) -> None:
-    with pytest.raises(ValueError, match="JSON"), JsonWriter(tmp_path / name, 2) as writer:
-        writer.write(row)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_second_single_object_is_not_written(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ValueError, match="single row"),
-        JsonWriter(tmp_path / "x.json", single=True) as writer,
-    ):
-        writer.write(A)
-        writer.write(B)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_nothing_is_there_before_the_end_and_nothing_changes_on_an_exception(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "x.json"
-    with JsonWriter(path, 2) as writer:
-        writer.write(A)
-        assert not path.exists()
-    before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), JsonWriter(path, 2) as writer:
-        writer.write(B)
-        raise KeyboardInterrupt
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    with patch("pipeline.dialogue.json_text._CHUNK", 1):
+        assert repr(list(read_json_rows(tmp_path / "x.json"))) == repr(rows)
 
 
 PEAKS = """
 import sys
 from pathlib import Path
-from pipeline.dialogue.json_rows import JsonWriter, read_json_rows
+from pipeline.dialogue.json_rows import read_json_rows
+from pipeline.dialogue.json_writer import JsonWriter
 
 def peak_kib() -> int:
     status = Path("/proc/self/status").read_text()

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.dialogue.compile import Collision, Compilation, compile_turns
+from pipeline.dialogue.compile import Compilation, compile_turns
+from pipeline.dialogue.placing import Collision
 from pipeline.dialogue.read import read_events
 from pipeline.dialogue.tiling import EPSILON_S, even_tiling
 from pipeline.records import GivenResponse, Question, Response

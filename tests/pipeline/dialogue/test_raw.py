@@ -35,7 +35,9 @@ def spans(sample: RawSample) -> list[tuple[float, float, float]]:
 
 
 def refused(sample: RawSample) -> list[tuple[str, str]]:
-    return [(refusal.rid, refusal.reason) for refusal in sample.refused]
+    return [
+        (refusal.rid, refusal.reason) for refusal in (*sample.refused_questions, *sample.refused)
+    ]
 
 
 def test_a_row() -> None:

@@ -23,6 +23,8 @@ REFUSED: list[tuple[str, dict[str, Any] | Any]] = [
     ("bad_time", response(time="abc")),
     ("bad_time", response(time="nan")),
     ("bad_time", response(time=float("inf"))),
+    ("bad_time", response(time=float("nan"))),
+    ("bad_time", response(st_time=float("nan"), end_time=3)),
     ("bad_time", response(time=-1)),
     ("bad_time", response(time="-1")),
     ("bad_time", response(time=True)),
@@ -120,7 +122,8 @@ def test_all_is_read_or_refused_and_nothing_is_raised(row: Any, origin: Origin) 
         return
     annotation = sample.annotation
     default = annotation.questions == [Question(qid="q0", text="Q", asked_s=0.0)]
-    read = len(annotation.questions) + len(annotation.responses) + len(sample.refused)
+    read = len(annotation.questions) + len(annotation.responses)
+    read += len(sample.refused_questions) + len(sample.refused)
     said = flat(row.get("question")) + flat(row.get("response"))
     assert said == read - 1 if default else said == read
     assert len({r.rid for r in annotation.responses}) == len(annotation.responses)

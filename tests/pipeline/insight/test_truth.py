@@ -75,34 +75,12 @@ def dialogue(
         for n in range(max([20, *(turn + 1 for turn in said)]))
     ]
     return Dialogue(
-        sample_id=f"{task}-{aspect}",
-        video_id="v",
-        task=task,
-        aspect=aspect,
-        source="",
-        licence="",
-        split="train",
-        uri="v.mp4",
-        duration_s=20,
-        width=0,
-        height=0,
-        turns_per_s=1,
-        n_silence=20 - len(said),
-        n_standby=0,
-        n_response=len(said),
-        n_tail=0,
-        questions=[],
-        responses=[],
-        models=[],
-        annotation_ids=[],
-        checks=[],
-        sha256="0",
-        clip_start_s=0,
-        clip_end_s=None,
-        parent_ids=[],
-        provenance=[],
-        turns=turns,
-    )
+        sample_id=f"{task}-{aspect}", video_id="v", task=task, aspect=aspect, source="", licence="",
+        split="train", sha256="0", uri="v.mp4", clip_start_s=0, clip_end_s=None, duration_s=20,
+        width=0, height=0, turns_per_s=1, n_silence=20 - len(said), n_standby=0,
+        n_response=len(said), n_tail=0, models=[], annotation_ids=[], checks=[], parent_ids=[],
+        provenance=[], questions=[], responses=[], turns=turns,
+    )  # fmt: skip
 
 
 def annotation(task: str, *spans: tuple[float, float]) -> Annotation:
