@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.dialogue.placing import Collision, Refusal
 from pipeline.dialogue.raw import Origin, RawSample, read_raw
 from pipeline.dialogue.tiling import DialogueError
-from pipeline.export import Exporter, Shape, Tally
+from pipeline.export import Exporter, Shape, Tally, write_frames
 from pipeline.records import Dialogue, Video
 from pipeline.videos import Videos
 
 DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
+
+ANNOTATED = frozenset({"question", "response"})
+"""A row without these keys is of another format."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,28 @@ def convert(
     shape: Shape,
     reading: Reading,
     videos: Videos,
-    frames: Callable[[Dialogue], int] | None = None,
 ) -> Conversion:
     """Every row of ``source`` written to ``target``, nothing lost.
 
-    ``<target>.rejects.jsonl`` names each row and each response that could not be written.
-    ``frames``, where given, leaves the images of a dialogue where its rows say, and counts them.
+    ``<target>.rejects.jsonl`` names each row and each response that could not be written. Of a
+    format that names images they are left beside ``target``; ``videos`` has the frames.
     """
     rejects = target.with_name(f"{target.name}.rejects.jsonl")
-    rows = 0
+    rows, shown = 0, ""
     with Exporter(shape, lambda _: target, rejects) as exporter:
         exporter.open("train")
         for row in read_json_rows(source):
             rows += 1
             if row.error:
-                exporter.reject(f"row {row.number}", "bad_row", row.error)
+                exporter.reject(_name(row.number), "bad_row", row.error)
                 continue
             for dialogue in _dialogues(row.number, row.value, reading, videos, exporter):
-                if exporter.add(dialogue) and frames is not None:
-                    exporter.tally.images += frames(dialogue)
+                written = exporter.add(dialogue)
+                if written and shape.format.needs_images and dialogue.uri != shown:
+                    shown = dialogue.uri
+                    place = target.parent / shape.images
+                    jpegs = videos.jpegs(dialogue.video_id, shown)
+                    exporter.tally.images += write_frames(place, shown, jpegs)
     return Conversion(rows, exporter.tally)
 
 
@@ -105,13 +111,19 @@ def convert_officially(
                         video_prefix=video_prefix,
                     )
                     reason, detail = "dropped", "the official converter drops it: no frame"
-            except (DialogueError, OfficialFailure) as error:
-                reason, detail = getattr(error, "reason", "official_failure"), str(error)
+            except DialogueError as error:
+                reason, detail = error.reason, error.detail
+            except OfficialFailure as error:
+                reason, detail = "official_failure", str(error)
+            if made is not None:
+                try:
+                    writer.write(made)
+                except ValueError as error:
+                    made, reason, detail = None, "bad_row", str(error)
             if made is None:
                 tally.rejected[reason] += 1
-                refused.write({"row": row.number, "reason": reason, "detail": detail})
+                refused.write({"sample_id": _name(row.number), "reason": reason, "detail": detail})
                 continue
-            writer.write(made)
             tally.dialogues += 1
             tally.written += 1
     return Conversion(rows, tally)
@@ -121,7 +133,10 @@ def _dialogues(
     number: int, row: object, reading: Reading, videos: Videos, exporter: Exporter
 ) -> list[Dialogue]:
     """What a raw row says, as dialogues; what it cannot say goes to the exporter's rejects."""
-    name = f"row {number}"
+    name = _name(number)
+    if isinstance(row, Mapping) and not ANNOTATED & row.keys():
+        exporter.reject(name, "bad_row", "it has neither question nor response")
+        return []
     try:
         raw = read_raw(row, number=number, origin=reading.origin, default_question=reading.question)
     except DialogueError as error:
@@ -153,9 +168,10 @@ def _build(
     raw: RawSample, reading: Reading, videos: Videos
 ) -> tuple[list[Dialogue], Sequence[Refusal]]:
     tiling = videos.tiling(raw.video_name, raw.video_path, reading.turns_per_s, raw.duration_s)
+    uri = videos.uri(raw.video_name, raw.video_path)
     video = Video.model_construct(
         video_id=raw.video_name,
-        uri=raw.video_path or raw.video_name,
+        uri=uri,
         clip_start_s=0.0,
         clip_end_s=None,
         source=raw.source,
@@ -172,6 +188,10 @@ def _build(
     )
     name = raw.annotation.annotation_id
     return build_dialogues(video, tiling, [raw.annotation], name, collision=reading.collision)
+
+
+def _name(number: int) -> str:
+    return f"row {number}"
 
 
 def _named(row: object) -> str:

@@ -12,14 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.tars import sample_key
 from pipeline.dialogue.budget import Budget
-from pipeline.dialogue.formats.base import Format, FormatError, View
+from pipeline.dialogue.formats.base import Format, FormatError, View, name_of
 from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.dialogue.spelling import Spelling
 from pipeline.dialogue.tiling import DialogueError
@@ -45,14 +41,24 @@ class Shape:
     """The states of all that is written: what a preset may weigh by."""
     weighed: bool = False
     """The dialogues carry weights already, or repeat turns that are not to be learned from."""
+    name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
+    """The name to write for a video."""
+    key: Callable[[DialogueHead], str] = lambda head: head.video_id
+    """What tells its frames from those of other videos."""
     video: Callable[[DialogueHead], str] = lambda head: head.uri
     """The path to write for a video."""
+    images: str = "images"
+    """The folder of the frames, beside the file."""
 
     @property
     def view(self) -> View:
         """As the format sees it."""
         weights = self.preset is not None or self.budget is not None or self.weighed
-        return View(self.spelling, self.system, self.video, image_path, weights)
+        return View(self.spelling, self.system, self.video, self.image, weights, self.name)
+
+    def image(self, head: DialogueHead, index: int) -> str:
+        """Where the frame of a turn lies, relative to the folder of the file."""
+        return f"{self.images}/{sample_key(self.key(head))}/{index:06d}.jpg"
 
 
 @dataclass
@@ -75,6 +81,13 @@ class Tally:
     flags: Counter[str] = field(default_factory=Counter)
     """Responses that stand otherwise than they asked to, by flag."""
     images: int = 0
+    noted: Counter[str] = field(default_factory=Counter)
+    """What else is left out, by reason: questions. Responses to them are among ``refused``."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether anything is not in the files."""
+        return bool(self.rejected or self.refused or self.noted)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, counters in order of their names."""
@@ -89,6 +102,7 @@ class Tally:
         def named(counts: Counter[str]) -> str:
             return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
 
+        noted = [f"left out besides: {named(self.noted)}"] if self.noted else []
         return "\n".join(
             [
                 f"dialogues: {self.dialogues}; samples: {self.written} written,"
@@ -96,6 +110,7 @@ class Tally:
                 f"responses: {self.responses} = {self.said} said + {self.unsaid} in rejected"
                 f" samples + {self.refused.total()} refused ({named(self.refused)})",
                 f"responses placed otherwise than they asked: {named(self.flags)}",
+                *noted,
             ]
         )
 
@@ -131,11 +146,11 @@ class Exporter:
         """Closes all files; after an error none of them appears."""
         self._stack.__exit__(kind, error, trace)
         if kind is None and (save := self._shape.format.save) is not None:
-            for writer in self._writers.values():
-                rows = writer.path.with_name(f".{writer.path.name}.rows.jsonl")
-                writer.path.rename(rows)
-                save(writer.path, _lines(rows))
-                rows.unlink()
+            for split, writer in self._writers.items():
+                try:
+                    save(self._path_of(split), _lines(writer.path))
+                finally:
+                    writer.path.unlink()
 
     def add(self, dialogue: Dialogue) -> bool:
         """Writes a dialogue, in windows where it is too long; False when nothing of it was."""
@@ -174,6 +189,7 @@ class Exporter:
 
     def note(self, sample_id: str, reason: str, detail: str) -> None:
         """Notes what is left out of a sample and is neither the sample nor a response."""
+        self.tally.noted[reason] += 1
         self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
 
     def refuse(self, sample_id: str, rid: str, reason: str, detail: str) -> None:
@@ -200,6 +216,8 @@ class Exporter:
         """The file of a split, begun when it is first asked for."""
         if split not in self._writers:
             path = self._path_of(split)
+            if self._shape.format.save is not None:  # what makes the file of these rows
+                path = path.with_name(f".{path.name}.rows.jsonl")
             indent = 2 if self._shape.format.suffix == "json" else None
             self._writers[split] = self._stack.enter_context(JsonWriter(path, indent))
         return self._writers[split]
@@ -215,38 +233,18 @@ def export(samples: Iterable[VideoSample], folder: Path, shape: Shape, *, frames
             written = [exporter.add(dialogue) for dialogue in sample.dialogues]
             if frames and any(written):
                 jpegs = [frame.jpeg for frame in sample.frames]
-                exporter.tally.images += write_frames(folder, sample.video_id, jpegs)
+                place = folder / shape.images
+                exporter.tally.images += write_frames(place, sample.video_id, jpegs)
     return exporter.tally
 
 
-def image_path(head: DialogueHead, index: int) -> str:
-    """Where the frame of a turn lies, relative to the folder of the export."""
-    return f"images/{sample_key(head.video_id)}/{index:06d}.jpg"
-
-
-def write_frames(folder: Path, video_id: str, jpegs: Sequence[bytes]) -> int:
-    """The frames of a video, one a turn, as files; returns how many."""
-    place = folder / "images" / sample_key(video_id)
+def write_frames(folder: Path, key: str, jpegs: Sequence[bytes]) -> int:
+    """The frames of a video, one a turn, as files in the folder of images; returns how many."""
+    place = folder / sample_key(key)
     place.mkdir(parents=True, exist_ok=True)
     for index, jpeg in enumerate(jpegs):
         (place / f"{index:06d}.jpg").write_bytes(jpeg)
     return len(jpegs)
-
-
-def survey(parts: Iterable[Path]) -> tuple[StateCounts, bool]:
-    """The states in Parquet files of dialogues, and whether any turn is weighed or repeated."""
-    counts, weighed = StateCounts(), False
-    names = ["n_silence", "n_standby", "n_response"]
-    for part in parts:
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(256, columns=[*names, "context_turns", "turns"]):
-                table = pa.Table.from_batches([batch])
-                sums = [pc.sum(table.column(name)).as_py() or 0 for name in names]
-                counts += StateCounts(silence=sums[0], standby=sums[1], response=sums[2])
-                loss = pc.struct_field(pc.list_flatten(table.column("turns")), "loss")
-                weighed |= loss.null_count < len(loss)
-                weighed |= bool(pc.max(table.column("context_turns")).as_py())
-    return counts, weighed
 
 
 def video_below(root: str) -> Callable[[DialogueHead], str]:

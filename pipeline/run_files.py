@@ -2,30 +2,27 @@
 and ``audit`` annotation files without any run."""
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from pipeline.convert import Reading, convert, convert_officially
 from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.read import read_corpus
 from pipeline.dialogue.audit.file import Audit
 from pipeline.dialogue.audit.seen import Seen
-from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.formats import FORMATS
-from pipeline.dialogue.formats.base import FormatError
 from pipeline.dialogue.formats.messages import dataset_info
-from pipeline.dialogue.formats.system import system_text
 from pipeline.dialogue.json_rows import read_json_rows
 from pipeline.dialogue.placing import Collision
-from pipeline.dialogue.raw import Origin
-from pipeline.dialogue.spelling import SPELLINGS, SpellingName
-from pipeline.export import Shape, Tally, export, survey, video_below, write_frames
+from pipeline.dialogue.spelling import SPELLINGS
+from pipeline.export import Shape, Tally, export, video_below
 from pipeline.export_card import export_card
 from pipeline.media.base import StillsRequest
 from pipeline.media.decode import DecodeProcess
@@ -46,16 +43,21 @@ from pipeline.options import (
     TokenizerOption,
     VideosOption,
     WeightsOption,
+    budget_of,
+    check_folder,
+    check_source,
+    check_target,
+    origin_of,
     planned,
+    read_system,
 )
-from pipeline.prompt import PROMPTS
-from pipeline.records import Dialogue
-from pipeline.run_parts import dialogue_parts, run_samples
+from pipeline.run_parts import dialogue_parts, run_samples, survey
 from pipeline.store import put_folder, write_text
-from pipeline.suggest import ConfigError, explain
-from pipeline.videos import Videos, read_durations
+from pipeline.suggest import ConfigError, did_you_mean
+from pipeline.videos import LONGEST_S, Videos, read_durations
 
-SYSTEM = PROMPTS / "system" / "turnwise.md"
+_NO_NAME = re.compile(r"[^\w.-]+")
+"""Not in a name of a data set: trainers take lists of them, between commas."""
 
 
 def export_files(
@@ -91,8 +93,12 @@ def export_files(
     """
     if (corpus is None) == (config is None):
         raise ConfigError("export: give a run with -c, or a corpus, and not both")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if config is None and (overrides or limit):
+        raise ConfigError(f"{'--set' if overrides else '--limit'}: of a run alone, not of a corpus")
+    place = out.resolve()
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ConfigError(f"-o: {out} is not empty")
+    budget = budget_of(max_tokens, overlap_turns, frames_of, tokenizer)
     frames = images and FORMATS[form].needs_images
     if config is not None:
         plans = planned(config, overrides, limit)[1]
@@ -101,29 +107,34 @@ def export_files(
         assert corpus is not None
         parts = [corpus] if corpus.is_file() else sorted(corpus.glob("data/*/*.parquet"))
         samples = read_corpus(corpus, frames=frames)
-    counts, weighed = survey(parts)
+    held = survey(parts, tasks or ())
+    for task in sorted(set(tasks or ()) - held.tasks):
+        raise ConfigError(f"--task: there is no {task!r}{did_you_mean(task, held.tasks)}")
     shape = Shape(
         FORMATS[form],
         SPELLINGS[spelling],
         read_system(system, spelling),
         preset=weights,
         seed=seed,
-        budget=_budget(max_tokens, overlap_turns, frames_of, tokenizer),
-        corpus=counts,
-        weighed=weighed,
+        budget=budget,
+        corpus=held.states,
+        weighed=held.weighed,
         video=video_below(video_root),
     )
     chosen = _of_tasks(samples, tasks) if tasks else samples
-    fresh = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
+    fresh = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     fresh.mkdir(parents=True)
     try:
         tally = export(chosen, fresh, shape, frames=frames)
-        _finish(fresh, shape, tally, out.name)
-        put_folder(fresh, out)
+        _finish(fresh, shape, tally, _NO_NAME.sub("_", place.name))
+        put_folder(fresh, place)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     typer.echo(json.dumps(tally.as_json(), indent=2) if as_json else tally.to_text())
     typer.echo(f"export: {out}", err=as_json)
+    if tally.missing:
+        typer.echo(f"not written: {out}/rejects.jsonl", err=True)
+        raise typer.Exit(PARTLY)
 
 
 def convert_file(
@@ -155,49 +166,57 @@ def convert_file(
     (``duration``). OUT.rejects.jsonl names what could not be written, and why. Exit status 3:
     some rows or responses are there.
     """
+    check_source(source)
+    check_target(out, source, FORMATS[form])
     text = read_system(system, spelling)
     known = read_durations(durations) if durations else {}
+    budget = budget_of(max_tokens, overlap_turns, frames_of, tokenizer)
     needs_frames = FORMATS[form].needs_images
+    if needs_frames or durations is None:  # otherwise the folder is one of another machine, maybe
+        check_folder(videos)
     if compat:
-        if form != "stream" or spelling != "official" or weights or max_tokens:
-            raise ConfigError("--compat: writes --to stream, official spelling, nothing weighed")
+        ours = (form, spelling, origin, collision) != ("stream", "official", "auto", "merge")
+        if ours or weights or budget:
+            raise ConfigError(
+                "--compat: it writes --to stream in the official spelling, reads times and settles"
+                " collisions in its own way, and neither weighs nor cuts"
+            )
         if videos is None and durations is None:
             raise ConfigError("--compat: give --videos or --durations")
+    elif needs_frames and videos is None:
+        raise ConfigError(f"--to {form}: needs the frames: give --videos")
+    elif weights == "class_balanced":
+        raise ConfigError("--weights class_balanced: needs the states of a corpus: use export")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if compat:
+        prefix = str(videos or "")
+        seen = Videos(known, videos)
         made = convert_officially(
-            source,
-            out,
-            fps=fps,
-            system=text,
-            video_prefix=str(videos or ""),
-            videos=Videos(known, videos),
+            source, out, fps=fps, system=text, video_prefix=prefix, videos=seen
         )
     else:
-        if needs_frames and videos is None:
-            raise ConfigError(f"--to {form}: needs the frames: give --videos")
-        if weights == "class_balanced":
-            raise ConfigError("--weights class_balanced: needs the states of a corpus: use export")
-        media = DecodeProcess(videos) if videos else None
         request = StillsRequest(turns_per_s=fps) if needs_frames else None
-        found = Videos(known, videos, media, request)
         shape = Shape(
             FORMATS[form],
             SPELLINGS[spelling],
             text,
             preset=weights,
-            budget=_budget(max_tokens, overlap_turns, frames_of, tokenizer),
+            budget=budget,
             video=video_below(str(videos or "")),
+            name=lambda head: head.video_id,
+            key=lambda head: head.uri,
+            images=f"{out.name}.images",
         )
-
-        def leave(dialogue: Dialogue) -> int:
-            jpegs = found.jpegs(dialogue.video_id, dialogue.uri)
-            return write_frames(out.parent, dialogue.video_id, jpegs)
-
-        reading = Reading(fps, _origin(origin), collision)
-        made = convert(source, out, shape, reading, found, leave if needs_frames else None)
-    found_text = f"rows: {made.rows}\n{made.tally.to_text()}"
-    told = {"rows": made.rows, **made.tally.as_json()}
-    typer.echo(json.dumps(told, indent=2) if as_json else found_text)
-    if made.tally.rejected or made.tally.refused:
+        with ExitStack() as stack:
+            media = stack.enter_context(DecodeProcess(videos)) if videos else None
+            reading = Reading(fps, origin_of(origin), collision)
+            made = convert(source, out, shape, reading, Videos(known, videos, media, request))
+    told, found = {"rows": made.rows, **made.tally.as_json()}, made.tally.to_text()
+    if compat:  # what it makes of single responses, audit says
+        told = {key: told[key] for key in ("rows", "dialogues", "written", "rejected")}
+        found = found.partition("\n")[0]
+    typer.echo(json.dumps(told, indent=2) if as_json else f"rows: {made.rows}\n{found}")
+    if made.tally.missing:
         typer.echo(f"not written: {out}.rejects.jsonl", err=True)
         raise typer.Exit(PARTLY)
 
@@ -216,17 +235,23 @@ def audit_file(
 
     Of raw files: what the official converter loses or puts too early, beside our own.
     """
+    corpus = source.is_dir() or source.suffix == ".parquet"
+    if not corpus:
+        check_source(source)
+    check_folder(videos)
     known = read_durations(durations) if durations else {}
-    found = Videos(known, videos, DecodeProcess(videos) if videos else None)
-    with Seen() as seen:
+    with Seen() as seen, ExitStack() as stack:
+        media = stack.enter_context(DecodeProcess(videos)) if videos else None
+        found = Videos(known, videos, media)
         audit = Audit(
             seen,
             turns_per_s=fps,
-            origin=_origin(origin),
+            origin=origin_of(origin),
             duration_s=found.known_duration_s,
+            longest_s=LONGEST_S,
             rate=found.rate,
         )
-        if source.is_dir() or source.suffix == ".parquet":
+        if corpus:
             for sample in read_corpus(source, frames=False):
                 for dialogue in sample.dialogues:
                     audit.add_dialogue(dialogue)
@@ -234,43 +259,6 @@ def audit_file(
             audit.add_rows(read_json_rows(source))
         findings = audit.findings()
     typer.echo(findings.model_dump_json(indent=2) if as_json else findings.to_text())
-
-
-def read_system(path: Path | None, spelling: SpellingName) -> str:
-    """The system text of a file, byte for byte but for the names of states in double braces.
-
-    Raises:
-        ConfigError: there is none in it.
-    """
-    try:
-        if path is None:
-            return system_text(SYSTEM.read_text(encoding="utf-8").strip(), SPELLINGS[spelling])
-        if path.suffix not in (".json", ".jsonl"):
-            return system_text(path.read_text(encoding="utf-8"), SPELLINGS[spelling])
-        first = next(read_json_rows(path), None)
-    except (OSError, UnicodeDecodeError, FormatError) as error:
-        raise ConfigError(f"--system: {path}: {error}") from None
-    messages = first.value.get("messages") if first and isinstance(first.value, dict) else None
-    message = messages[0] if isinstance(messages, list) and messages else None
-    if not isinstance(message, dict) or message.get("role") != "system":
-        raise ConfigError(f"--system: the first row of {path} has no system message")
-    return str(message.get("content"))
-
-
-def _budget(
-    max_tokens: int | None, overlap_turns: int, frames_of: str, tokenizer: Path | None
-) -> Budget | None:
-    if max_tokens is None:
-        return None
-    given = {"max_tokens": max_tokens, "overlap_turns": overlap_turns, "frames": frames_of}
-    try:
-        return Budget.model_validate(given | {"tokenizer": tokenizer})
-    except ValidationError as error:
-        raise ConfigError(explain(error, Budget)) from None
-
-
-def _origin(name: str) -> Origin:
-    return "auto" if name == "auto" else 1 if name == "1" else 0
 
 
 def _of_tasks(samples: Iterable[VideoSample], tasks: Sequence[str]) -> Iterator[VideoSample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,15 +13,22 @@ from pipeline.media.base import Clip, Media, MediaError, Still, StillsRequest
 from pipeline.media.container_count import container_count
 from pipeline.suggest import ConfigError
 
+MISSING, OUTSIDE = "missing_file", "outside"
+SHOWN = 200
+"""Letters of what a row or a file says that a message repeats."""
+
 REMEMBERED = 4096
 """Durations kept at hand: rows of one video mostly stand together."""
+
+LONGEST_S = 100_000.0
+"""More than a day. What is longer is milliseconds or a date, and would fill the memory."""
 
 
 class Videos:
     """What is known of videos: by a list of durations, by the files of a folder, by the row itself.
 
-    The first that knows decides. A file is looked for under the path that a row gives, then under
-    its name.
+    The first that knows decides. A video is looked for under the path that a row gives, then under
+    its name, then under the last part of the path.
     """
 
     def __init__(
@@ -37,21 +45,27 @@ class Videos:
         self._request = stills
         self._last: tuple[str, list[Still], float] | None = None
         self._probed = lru_cache(REMEMBERED)(self._probe)
+        self._headed = lru_cache(REMEMBERED)(self._header)
 
     def duration_s(self, name: str, path: str, stated_s: float | None = None) -> float:
         """Of a video, in seconds.
 
         Raises:
-            DialogueError: ``unknown_duration``, or the reason why its file cannot be read.
+            DialogueError: ``unknown_duration``, ``bad_duration``, or the reason why its file cannot
+                be found or read.
         """
-        known = self._durations_s.get(name, self._durations_s.get(_last_part(path)))
-        if known is not None:
-            return known
-        if self._folder is not None and self._media is not None:
-            return self._probed(name, path)
-        if stated_s is not None:
-            return stated_s
-        raise DialogueError("unknown_duration", f"nothing says how long {name!r} is")
+        known_s = self._listed_s(name, path)
+        if known_s is None and self._folder is not None and self._media is not None:
+            try:
+                known_s = self._probed(self._found(name, path))
+            except DialogueError as error:
+                if stated_s is None or error.reason not in (MISSING, OUTSIDE):
+                    raise
+        if known_s is None:
+            known_s = stated_s
+        if known_s is None:
+            raise DialogueError("unknown_duration", f"nothing says how long {name!r} is")
+        return _checked(known_s)
 
     def known_duration_s(self, name: str, path: str, stated_s: float | None = None) -> float | None:
         """The same; None where nothing says it, or its file cannot be read."""
@@ -89,26 +103,44 @@ class Videos:
         Raises:
             DialogueError: see ``duration_s``.
         """
-        if self._folder is None or name in self._durations_s:
+        if self._folder is None or self._listed_s(name, path) is not None:
             return int(self.duration_s(name, path) * fps + 1e-9), fps
-        try:
-            return container_count(self._folder / self._found(name, path))
-        except MediaError as error:
-            raise DialogueError(error.reason, error.detail) from None
+        frames, rate = self._headed(self._found(name, path))
+        if 0 < rate < float("inf"):
+            _checked(frames / rate)
+        return frames, rate
 
     def rate(self, name: str, path: str) -> float | None:
         """The frames a second by the header of a video; None where no file is known."""
         if self._folder is None:
             return None
         try:
-            return container_count(self._folder / self._found(name, path))[1] or None
-        except (MediaError, DialogueError):
+            return self._headed(self._found(name, path))[1] or None
+        except DialogueError:
             return None
 
-    def _probe(self, name: str, path: str) -> float:
+    def uri(self, name: str, path: str) -> str:
+        """Where a video is below the folder; where nobody looked or found it, as a row says it."""
+        try:
+            return self._found(name, path)
+        except DialogueError:
+            return path or name
+
+    def _listed_s(self, name: str, path: str) -> float | None:
+        keys = (path, name, _last_part(path))
+        return next((self._durations_s[key] for key in keys if key in self._durations_s), None)
+
+    def _probe(self, file: str) -> float:
         assert self._media is not None
         try:
-            return self._media.probe(Clip(self._found(name, path))).duration_s
+            return self._media.probe(Clip(file)).duration_s
+        except MediaError as error:
+            raise DialogueError(error.reason, error.detail) from None
+
+    def _header(self, file: str) -> tuple[int, float]:
+        assert self._folder is not None
+        try:
+            return container_count(self._folder / file)
         except MediaError as error:
             raise DialogueError(error.reason, error.detail) from None
 
@@ -117,7 +149,7 @@ class Videos:
             raise DialogueError("unknown_frames", f"no folder holds {name!r}")
         file = self._found(name, path)
         if self._last is None or self._last[0] != file:
-            end_s = self._probed(name, path)
+            end_s = self._probed(file)
             try:
                 stills = list(self._media.stills(Clip(file), self._request))
             except MediaError as error:
@@ -129,18 +161,24 @@ class Videos:
         """The path below the folder.
 
         Raises:
-            DialogueError: ``missing_file``, or ``outside`` the folder.
+            DialogueError: ``missing_file``; ``outside`` where the path leaves the folder besides.
         """
         if self._folder is None:
-            raise DialogueError("missing_file", f"no folder holds {name!r}")
+            raise DialogueError(MISSING, f"no folder holds {name!r}")
         root = self._folder.resolve()
+        outside = ""
         for candidate in filter(None, (path, name, _last_part(path))):
-            file = (root / candidate).resolve()
-            if not file.is_relative_to(root):
-                raise DialogueError("outside", f"{candidate!r} leaves the folder of videos")
-            if file.is_file():
-                return str(file.relative_to(root))
-        raise DialogueError("missing_file", f"{path or name!r} is not in {self._folder}")
+            try:
+                file = (root / candidate).resolve()
+                if not file.is_relative_to(root):
+                    outside = outside or candidate
+                elif file.is_file():
+                    return str(file.relative_to(root))
+            except (OSError, ValueError):  # no file has such a name
+                continue
+        if outside:
+            raise DialogueError(OUTSIDE, f"{_shown(outside)} leaves the folder of videos")
+        raise DialogueError(MISSING, f"{_shown(path or name)} is not in {self._folder}")
 
 
 def read_durations(path: Path) -> Mapping[str, float]:
@@ -150,17 +188,28 @@ def read_durations(path: Path) -> Mapping[str, float]:
         ConfigError: it is not such a file; the message names the key that is wrong.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"--durations: {path} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise ConfigError(f"--durations: {path} must be an object of names and seconds")
     for name, seconds in found.items():
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if not number or not 0 < seconds < float("inf"):
-            raise ConfigError(f"--durations: {name}: {seconds!r} is not a number of seconds")
+        if not number or not 0 < seconds < sys.float_info.max:
+            raise ConfigError(f"--durations: {name}: {_shown(seconds)} is no number of seconds")
     return {name: float(seconds) for name, seconds in found.items()}
+
+
+def _checked(duration_s: float) -> float:
+    if duration_s > LONGEST_S:
+        raise DialogueError("bad_duration", f"{duration_s:g} s is no length of a video")
+    return duration_s
 
 
 def _last_part(path: str) -> str:
     return path.rpartition("/")[2]
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

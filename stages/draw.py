@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import floor
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -42,32 +42,39 @@ class Config(StageConfig):
     seed: int = Field(0, description="draws the samples")
 
 
-Lots = list[tuple[str, DialogueHead]]
+class Ticket(NamedTuple):
+    """What is remembered of a sample: its lot, and its turns."""
+
+    lot: str
+    silence: int
+    standby: int
+    response: int
+    spare: int
+    """So many of the silent ones can go."""
 
 
 def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[Draw]:
-    """A row a task. Holds one short row for each sample."""
-    tasks: dict[str, Lots] = {}
+    """A row a task. Holds one ticket for each sample."""
+    tickets: dict[str, list[Ticket]] = {}
     for rows in videos:
         for head in rows[DialogueHead]:
-            tasks.setdefault(head.task, []).append((lot(head.sample_id, config.seed), head))
-    there = {task: len(found) for task, found in sorted(tasks.items())}
+            tickets.setdefault(head.task, []).append(_ticket(head, config))
+    there = {task: len(found) for task, found in sorted(tickets.items())}
     drawn = apportion(there, config.shares, config.samples)
-    chosen = {task: sorted(tasks[task], key=lambda each: each[0])[: drawn[task]] for task in there}
-    cut = _cut([head for lots in chosen.values() for _, head in lots], config)
-    for task, lots in chosen.items():
+    chosen = {task: sorted(tickets[task])[: drawn[task]] for task in there}
+    cut = _cut([ticket for found in chosen.values() for ticket in found], config)
+    for task, found in chosen.items():
         yield Draw(
             task=task,
             samples=there[task],
-            drawn=len(lots),
-            last_lot=lots[-1][0] if lots else "",
+            drawn=len(found),
+            last_lot=found[-1].lot if found else "",
             seed=config.seed,
             silence=config.silence,
             cut=cut,
-            n_silence=sum(h.n_silence for _, h in lots)
-            - round(cut * sum(_spare(h, config) for _, h in lots)),
-            n_standby=sum(head.n_standby for _, head in lots),
-            n_response=sum(head.n_response for _, head in lots),
+            n_silence=sum(t.silence for t in found) - round(cut * sum(t.spare for t in found)),
+            n_standby=sum(ticket.standby for ticket in found),
+            n_response=sum(ticket.response for ticket in found),
         )
 
 
@@ -109,21 +116,21 @@ def _rounded(weights: Mapping[str, float], samples: int) -> dict[str, int]:
     return counts
 
 
-def _cut(heads: Iterable[DialogueHead], config: Config) -> float:
-    """The share of what can be cut that brings silence down to what is wanted, at most all."""
+def _ticket(head: DialogueHead, config: Config) -> Ticket:
+    spare = {"keep": 0, "trim": head.n_tail, "mask": head.n_silence}[config.silence]
+    drawn = lot(head.sample_id, config.seed)
+    return Ticket(drawn, head.n_silence, head.n_standby, head.n_response, spare)
+
+
+def _cut(tickets: Iterable[Ticket], config: Config) -> float:
+    """The share of what can go that brings silence down to what is wanted, at most all of it."""
     silence = response = spare = 0
-    for head in heads:
-        silence += head.n_silence
-        response += head.n_response
-        spare += _spare(head, config)
-    if config.silence == "keep" or not spare:
-        return 0.0
-    return min(1.0, max(0.0, silence - config.silence_per_response * response) / spare)
-
-
-def _spare(head: DialogueHead, config: Config) -> int:
-    """How many of its silent turns can go."""
-    return head.n_tail if config.silence == "trim" else head.n_silence
+    for ticket in tickets:
+        silence += ticket.silence
+        response += ticket.response
+        spare += ticket.spare
+    excess = silence - config.silence_per_response * response
+    return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 
 STAGE = Stage("draw", 1, (DialogueHead,), Draw, Config, run, scope="dataset")

@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -57,9 +58,10 @@ def _dialogues(path: Path) -> Iterator[VideoSample]:
 
 
 def _videos(path: Path) -> Iterator[VideoSample]:
+    members: dict[str, bytes] = {}
+    count = 0
     try:
         with tarfile.open(path) as tar:
-            members: dict[str, bytes] = {}
             for member in tar:
                 stream = tar.extractfile(member)
                 if stream is not None:
@@ -67,8 +69,11 @@ def _videos(path: Path) -> Iterator[VideoSample]:
                 if {"json", "npz"} <= members.keys():
                     yield _sample(members)
                     members = {}
-    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+                    count += 1
+    except (OSError, EOFError, tarfile.TarError, BadZipFile, ValueError, KeyError) as error:
         raise CorpusError("unreadable", f"{path}: {error}") from error
+    if members or not count:
+        raise CorpusError("unreadable", f"{path} ends too early")
 
 
 def _sample(members: dict[str, bytes]) -> VideoSample:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.dialogue.formats.labels import label_of
+from pipeline.dialogue.labels import label_of
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.records import Dialogue
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pipeline.dialogue.json_text import BLANK, TextWindow
 from pipeline.dialogue.json_writer import LINE_ENDINGS
@@ -30,7 +30,7 @@ _OBJECT = re.compile(r"\{")
 _NEXT_OBJECT = re.compile(rf"\}}[{BLANK}]*,[{BLANK}]*\{{")
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _BEHIND_COMMA = re.compile(rf"[^{BLANK},]")
-_NEVER = -1
+_Brackets = Literal["closed", "crossed", "open"]
 _CLOSES = {"{": "}", "[": "]"}
 
 
@@ -105,6 +105,7 @@ def _rows(text: TextWindow) -> Iterator[tuple[Any | None, str]]:
             damaged = True
             yield None, f"{text.place()}: {damage}"
             _pass_over(text, damage.offset, by_line)
+            text.drop()
             continue
         if row is not None:
             value, end = row
@@ -225,22 +226,24 @@ def _pass_over_brackets(text: TextWindow, offset: int) -> bool:
     """Whether the brackets of a damaged row match and a row may follow them; then ``text.at`` is
     behind them.
     """
-    while True:
+    while text.at >= text.unclosed:
         held, limit = text.held, text.at + offset + _CLOSING_LIMIT
-        end = _closing(held, text.at, limit)
-        following = _BEHIND_COMMA.search(held, end) if end else None
-        if following is None and end != _NEVER and len(held) < limit and text.read():
+        state, ends = _closing(held, text.at, limit)
+        following = _BEHIND_COMMA.search(held, ends) if state == "closed" else None
+        if following is None and state != "crossed" and len(held) < limit and text.read():
             continue
-        if end <= text.at + offset or (following and following.group() not in "[]{"):
+        if state != "closed":
+            text.unclosed = ends
+        elif ends > text.at + offset and (following is None or following.group() in "[]{"):
+            text.at = ends
+            return True
+        else:
             return False
-        text.at = end
-        return True
+    return False
 
 
-def _closing(held: str, begins: int, limit: int) -> int:
-    """Where the brackets of the object that begins there close; 0 if not before ``limit``,
-    ``_NEVER`` if they do not match.
-    """
+def _closing(held: str, begins: int, limit: int) -> tuple[_Brackets, int]:
+    """What becomes of the brackets of the object that begins there, and where."""
     closing: list[str] = []
     for found in _STRING_OR_BRACKET.finditer(held, begins, limit):
         token = found.group()
@@ -248,9 +251,9 @@ def _closing(held: str, begins: int, limit: int) -> int:
             closing.append(_CLOSES[token])
         elif token[0] != '"':
             if closing.pop() != token:
-                return _NEVER
+                return "crossed", found.end()
             if not closing:
-                return found.end()
+                return "closed", found.end()
         elif len(token) == 1 or token[-1] != '"':
             break
-    return 0
+    return "open", min(limit, len(held))

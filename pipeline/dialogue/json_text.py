@@ -10,6 +10,7 @@ BLANK: Final = " \t\r\n"
 """What JSON takes for white space."""
 
 _CHUNK = 1 << 18
+_LARGEST_CHUNK = 1 << 24
 _BOM = "\ufeff"
 _CONTENT = re.compile(f"[^{BLANK}]")
 _NO_UTF8 = re.compile("[\udc80-\udcff]")
@@ -26,6 +27,8 @@ class TextWindow:
     """In ``held``: where the next row is looked for."""
     torn: int
     """In ``held``: a row that begins before it ends with its line."""
+    unclosed: int
+    """In ``held``: up to where the brackets of a row were read and did not close."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """``file`` stands at its beginning; a byte order mark is passed over."""
@@ -34,29 +37,32 @@ class TextWindow:
         self._ended = False
         self._flawed = False
         self._line, self._byte, self._counted = 1, 0, 0
-        self.held, self.at, self.torn = "", 0, 0
+        self.held, self.at, self.torn, self.unclosed = "", 0, 0, 0
         self.read()
         self.at = int(self.held.startswith(_BOM))
 
     def read(self) -> bool:
-        """Whether there was more; at least twice as much as from ``at`` on is held then.
+        """Whether there was more; what lies before ``at`` is dropped then, so that ``at`` is 0.
 
-        What lies before ``at`` is dropped, so that ``at`` is 0.
+        As much is read as is held from ``at`` on, within bounds, so that a row which is begun again
+        after each reading costs little more than one that is held at once.
 
         Raises:
             OSError: The file cannot be read.
         """
         if self._ended:
             return False
-        self._count()
-        rest = self.held[self.at :]
-        data = self._file.read(max(_CHUNK, len(rest)))
+        data = self._file.read(min(max(_CHUNK, len(self.held) - self.at), _LARGEST_CHUNK))
         more = self._decoder.decode(data, final=not data)
         self._ended = not data
         self._flawed = self.has_flaw() or bool(not more.isascii() and _NO_UTF8.search(more))
-        self.torn = max(0, self.torn - self.at)
-        self.held, self.at, self._counted = rest + more, 0, 0
+        self._drop(more)
         return bool(more) or self.read()
+
+    def drop(self) -> None:
+        """Drops what lies before ``at`` if it is much: an error of ``json`` counts its lines."""
+        if self.at > len(self.held) >> 4:
+            self._drop("")
 
     def peek(self) -> str:
         """The next character that is not blank, at which ``at`` then stands; empty at the end.
@@ -107,3 +113,10 @@ class TextWindow:
         self._line += passed.count("\n")
         self._byte += len(passed.encode("utf-8", "surrogateescape"))
         self._counted = self.at
+
+    def _drop(self, more: str) -> None:
+        self._count()
+        self.torn = max(0, self.torn - self.at)
+        self.unclosed = max(0, self.unclosed - self.at)
+        self.held = self.held[self.at :] + more
+        self.at = self._counted = 0

@@ -65,7 +65,7 @@ def write(path: Path, value: Any) -> Path:
 
 
 def lines_of(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def rejects_of(out: Path) -> list[Any]:
@@ -88,14 +88,34 @@ def questions_of(sample: Row) -> dict[int, str]:
 def reconciled(said: Any, written: Iterable[Any], rejects: Iterable[Any]) -> bool:
     """Whether what was counted is what lies there, and nothing is missing."""
     rejects = list(rejects)
-    whole = [reject for reject in rejects if not {"rid", "qid"} & reject.keys()]
-    refused = [reject for reject in rejects if "rid" in reject]
-    return (
-        said["written"] == len(list(written))
-        and sum(said["rejected"].values()) == len(whole)
-        and sum(said["refused"].values()) == len(refused)
-        and said["responses"] == said["said"] + said["unsaid"] + sum(said["refused"].values())
-    )
+    refused = sum("rid" in reject for reject in rejects)
+    noted = sum(reject["reason"].startswith("question_") for reject in rejects)
+    counted = {name: sum(said[name].values()) for name in ("rejected", "refused", "noted")}
+    found = {"rejected": len(rejects) - refused - noted, "refused": refused, "noted": noted}
+    balanced: bool = said["responses"] == said["said"] + said["unsaid"] + refused
+    return balanced and counted == found and said["written"] == len(list(written))
+
+
+def audited(capsys: pytest.CaptureFixture[str], path: Path, *options: object) -> Any:
+    """The report as data, whose numbers stand in the report as text too."""
+    status, text, error = call(capsys, "audit", path, *options, "--json")
+    assert (status, error) == (0, "")
+    found = json.loads(text)
+    status, text, error = call(capsys, "audit", path, *options)
+    assert (status, error) == (0, "")
+    assert f"rows: {found['rows']} = {found['raw_rows']} raw" in text
+    if found["raw_rows"]:
+        raw, official, ours = found["raw"], found["raw"]["official"], found["raw"]["ours"]
+        lines = {line.strip()[:34].strip(): line.strip()[34:].split() for line in text.splitlines()}
+        assert f"responses: {raw['responses']} = {raw['valid']} valid" in text
+        kept = lines["responses kept"]
+        assert kept[0] == str(official["kept"]) and str(ours["kept"]) in kept
+        assert str(official["overwritten"]) in text and str(official["questions_early"]) in text
+        assert f"{official['early_s']:.2f} s" in text
+        assert ours["states"]["response"] <= raw["valid"]
+    for part in found["states"]:
+        assert f"{part['task']}, {part['source'] or 'no source'}, {part['duration']}:" in text
+    return found
 
 
 def peak_mib(*arguments: str) -> float:

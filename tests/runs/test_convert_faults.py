@@ -1,4 +1,4 @@
-"""``convert`` under rows, files and options that are wrong: each is named, and nothing else falls."""
+"""``convert`` under wrong rows, files and options: each is named, and nothing else falls."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ def test_everything_is_written_or_rejected(tmp_path: Path, capsys: Capture) -> N
         row("too late", [event("a", 20, 30)], duration=6),
         row("some too late", [event("a", 20, 30), instant("b", 3)], duration=6),
         row("placeholder", [instant("an <image> here", 3)], duration=6),
-        row("odd question", [instant("b", 3)], [asked("a", "x", qid="z"), asked("b", 1)], duration=6),
+        row(
+            "odd question", [instant("b", 3)], [asked("a", "x", qid="z"), asked("b", 1)], duration=6
+        ),
         row("no response", [], duration=6),
         {"question": [], "response": []},
-        GOOD | {"video_name": "last"},
+        row("last", [event("a", 2, 3)], duration=6),
     ]
     status, said, out = converted(capsys, tmp_path, rows)
     made, rejects = lines_of(out), rejects_of(out)
@@ -60,12 +62,20 @@ def test_everything_is_written_or_rejected(tmp_path: Path, capsys: Capture) -> N
         "placeholder_in_text": 1,
         "no_video_name": 1,
     }
-    assert said["said"] == 7 - 1
+    assert said["said"] == 5
     names = ["good", "partly", "some too late", "odd question", "no response", "last"]
     assert [sample["video_name"] for sample in made] == names
-    told = {(reject.get("rid") or reject.get("qid"), reject["reason"]) for reject in rejects}
-    assert {("r1", "reversed_span"), ("r2", "bad_time"), ("z", "bad_time")} <= told
-    assert ("r0", "past_the_end") in told
+    told = {(reject.get("rid"), reject["reason"]) for reject in rejects}
+    assert {("r1", "reversed_span"), ("r2", "bad_time"), ("r0", "past_the_end")} <= told
+    assert (None, "question_bad_time") in told
+
+
+def test_a_file_of_another_format_is_no_silence(tmp_path: Path, capsys: Capture) -> None:
+    rows = [{"messages": [], "videos": ["v"], "duration": 6}, {"video": "v", "duration": 6}, GOOD]
+    status, said, _ = converted(capsys, tmp_path, rows)
+    assert (status, said["written"], said["rejected"]) == (3, 1, {"bad_row": 2})
+    _, text, _ = call(capsys, "audit", tmp_path / "raw.json", "--json")
+    assert json.loads(text)["bad_rows"] == {"bad_row": 2}
 
 
 def test_questions_are_no_responses(tmp_path: Path, capsys: Capture) -> None:
@@ -73,15 +83,15 @@ def test_questions_are_no_responses(tmp_path: Path, capsys: Capture) -> None:
     status, said, out = converted(capsys, tmp_path, rows)
     assert status == 3
     assert (said["responses"], said["said"], said["refused"]) == (1, 1, {})
-    assert said["unasked"] == {"bad_time": 1}
+    assert said["noted"] == {"question_bad_time": 1}
     (reject,) = rejects_of(out)
-    assert (reject["qid"], reject["reason"]) == ("q0", "bad_time")
+    assert (reject["reason"], reject["detail"]) == ("question_bad_time", "q0 time is 'x'")
 
 
 def test_broken_lines_keep_their_neighbours(tmp_path: Path, capsys: Capture) -> None:
     raw, out = tmp_path / "raw file ü.jsonl", tmp_path / "out.jsonl"
     good = json.dumps(GOOD, ensure_ascii=False)
-    broken = ["{", "5", '"text"', "null", '{"a": NaN}', good[:50], "\udcff"]
+    broken = ["{", "5", '"text"', "null", '{"a": }', good[:50], "\udcff"]
     lines = [good, *broken, good]
     raw.write_bytes("\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n")
     status, text, told = call(capsys, "convert", raw, "-o", out, "--json")
@@ -92,7 +102,9 @@ def test_broken_lines_keep_their_neighbours(tmp_path: Path, capsys: Capture) -> 
 
 
 @pytest.mark.parametrize("compat", [(), ("--compat",)])
-@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "/elsewhere/v.mp4", "../v.mp4", "gone.mp4", ""])
+@pytest.mark.parametrize(
+    "name", ["a\0b", "x" * 300, "/elsewhere/v.mp4", "../v.mp4", "gone.mp4", ""]
+)
 def test_a_strange_path_costs_its_row_alone(
     name: str, compat: tuple[str, ...], tmp_path: Path, capsys: Capture
 ) -> None:
@@ -125,10 +137,9 @@ def test_no_video_is_so_long(duration_s: float, tmp_path: Path, capsys: Capture)
     assert (status, said["written"], said["rejected"]) == (3, 1, {"bad_duration": 1})
 
 
-def test_windows_lose_nothing(tmp_path: Path, capsys: Capture) -> None:
+def test_windows_that_a_format_cannot_hold_are_named(tmp_path: Path, capsys: Capture) -> None:
     responses = [event(f"It is {n}.", 10 * n + 3, 10 * n + 6) for n in range(12)]
     rows = [row("long", responses, duration=140), row("short", responses[:1], duration=8)]
-    # Images are made by `--videos` alone; the rows of windows are looked at in another format.
     given = ("--max-tokens", 3000, "--overlap-turns", 4)
     status, said, out = converted(capsys, tmp_path, rows, *given)
     assert said["rejected"] == {"not_carried": said["rejected"]["not_carried"]} and status == 3
@@ -214,10 +225,15 @@ def test_what_is_not_there_is_said_in_a_line(tmp_path: Path, capsys: Capture) ->
     status, told, error = call(capsys, "convert", raw, "-o", blocked)
     assert (status, told, error.count("\n")) == (1, "", 1)
     assert call(capsys, "convert", raw, "-o", out)[0] == 0, "its folder is made"
-    assert sorted(path.name for path in out.parent.iterdir()) == ["out.json", "out.json.rejects.jsonl"]
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "out.json",
+        "out.json.rejects.jsonl",
+    ]
 
 
-@pytest.mark.parametrize("text", ['{"v": "1:30"}', '{"v": 0}', '{"v": NaN}', "[]", "{", '{"v": true}'])
+@pytest.mark.parametrize(
+    "text", ['{"v": "1:30"}', '{"v": 0}', '{"v": NaN}', "[]", "{", '{"v": true}']
+)
 def test_durations_that_are_none(text: str, tmp_path: Path, capsys: Capture) -> None:
     known = tmp_path / "known.json"
     known.write_text(text, encoding="utf-8")

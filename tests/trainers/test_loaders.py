@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
+from pipeline.corpus.layout import CorpusSettings, VideoSample
+from pipeline.corpus.write import write_corpus
+from pipeline.run import main
+from tests.runs.small_corpus import TEXT, small_corpus
+
 HERE = Path(__file__).parent
-SYSTEM = "Watch the stream. Each second, be silent, stand by or respond."
-STATES = ("</Silence>", "</Standby>", '</Response> Der Zug hält; "Gleis 3" 列車が停車\u2028{x}')
+VICTIM = 3
+"""The sample that is damaged: one of many turns."""
 
 Sample = dict[str, Any]
-Weigh = Callable[[int], dict[str, Any]]
 Damage = Callable[[Sample], None]
 
 pytestmark = pytest.mark.trainers
@@ -77,51 +79,15 @@ each_trainer = pytest.mark.parametrize(
 )
 
 
-def no_weights(state: int) -> dict[str, Any]:
-    return {}
-
-
-def scale_alone(state: int) -> dict[str, Any]:
-    return {"loss_scale": (0.3, 1.3, 2.0)[state]}
-
-
-def loss_and_scale(state: int) -> dict[str, Any]:
-    return {"loss": state != 0, "loss_scale": (0.3, 1.3, 2.0)[state]}
-
-
-def write_example(folder: Path, weigh: Weigh = loss_and_scale) -> None:
-    """Three dialogues of different length over real JPEG files, and the LLaMA-Factory entry."""
-    samples = [example(folder, key, turns, weigh) for key, turns in (("a", 6), ("b", 1), ("c", 3))]
-    write(folder, samples)
-    entry = {
-        "file_name": "data.jsonl",
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages", "images": "images"},
-        "tags": {
-            "role_tag": "role",
-            "content_tag": "content",
-            "user_tag": "user",
-            "assistant_tag": "assistant",
-            "system_tag": "system",
-        },
-    }
-    (folder / "dataset_info.json").write_text(json.dumps({"turnwise": entry}), encoding="utf-8")
-
-
-def example(folder: Path, key: str, turns: int, weigh: Weigh) -> Sample:
-    """One dialogue, its images written."""
-    images = [f"images/{key}/{turn:06d}.jpg" for turn in range(turns)]
-    (folder / "images" / key).mkdir(parents=True)
-    messages: list[dict[str, Any]] = [{"role": "system", "content": SYSTEM}]
-    for turn, image in enumerate(images):
-        cv2.imwrite(str(folder / image), np.full((48, 64, 3), 40 * turn, np.uint8))
-        question = "What happens on the platform?\n" if turn == 0 else ""
-        asked = f"{question}<{turn}s-{turn + 1}s>\n<image>"
-        messages.append({"role": "user", "content": asked})
-        reply = {"role": "assistant", "content": STATES[turn % 3], **weigh(turn % 3)}
-        messages.append(reply)
-    about = {"video_name": f"{key}.mp4", "task_type": "narration", "source": "scenes"}
-    return {"messages": messages, "images": images, **about}
+def write_example(folder: Path, *options: str) -> None:
+    """Dialogues of several videos as ``export`` writes them; the one split is called ``data``."""
+    corpus = folder.with_name("corpus")
+    samples = [
+        VideoSample([d.model_copy(update={"split": "data"}) for d in one.dialogues], one.frames)
+        for one in small_corpus()
+    ]
+    write_corpus(corpus, samples, CorpusSettings())
+    assert main(["export", str(corpus), "-o", str(folder), *options]) == 0
 
 
 def samples_of(folder: Path) -> list[Sample]:
@@ -177,14 +143,26 @@ def weights_of(messages: list[dict[str, Any]]) -> list[float]:
 
 
 @each_trainer
-@pytest.mark.parametrize("weigh", [no_weights, scale_alone, loss_and_scale])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--weights", "streamo_fixed"),
+        ("--weights", "transitions", "--spelling", "paper"),
+        ("--max-tokens", "600", "--overlap-turns", "2"),
+    ],
+    ids=["whole", "weighed", "masked", "windows"],
+)
 def test_every_sample_arrives_as_it_was_written(
-    trainer: Trainer, weigh: Weigh, tmp_path: Path
+    trainer: Trainer, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
-    write_example(folder, weigh)
+    write_example(folder, *options)
+    written = samples_of(folder)
+    assert any(TEXT in said["content"] for sample in written for said in sample["messages"])
+    assert len(written) > (5 if "--max-tokens" in options else 4)
     seen = trainer.see(folder, tmp_path)
-    assert seen["rows"] == 3
+    assert seen["rows"] == len(written)
     assert faults(folder, seen, trainer.keeps_weights) == []
 
 
@@ -210,15 +188,15 @@ def without_image_file(sample: Sample) -> None:
 
 
 DAMAGES: tuple[tuple[Trainer, Damage, str], ...] = (
-    (SWIFT, with_strange_role, "1 of 3 dropped"),
+    (SWIFT, with_strange_role, "1 of {rows} dropped"),
     # ms-swift puts a missing placeholder before the first turn, without a word.
-    (SWIFT, without_placeholder, "sample 2: turns"),
-    (SWIFT, with_stray_placeholder, "sample 2: placeholders"),
-    (SWIFT, without_image_file, "sample 2: files"),
-    (LLAMAFACTORY, with_strange_role, "1 of 3 dropped"),
-    (LLAMAFACTORY, without_last_reply, "1 of 3 dropped"),
-    (LLAMAFACTORY, without_placeholder, "sample 2: taken"),
-    (LLAMAFACTORY, without_image_file, "sample 2: files"),
+    (SWIFT, without_placeholder, "sample {victim}: turns"),
+    (SWIFT, with_stray_placeholder, "sample {victim}: placeholders"),
+    (SWIFT, without_image_file, "sample {victim}: files"),
+    (LLAMAFACTORY, with_strange_role, "1 of {rows} dropped"),
+    (LLAMAFACTORY, without_last_reply, "1 of {rows} dropped"),
+    (LLAMAFACTORY, without_placeholder, "sample {victim}: taken"),
+    (LLAMAFACTORY, without_image_file, "sample {victim}: files"),
 )
 
 
@@ -235,6 +213,7 @@ def test_a_damaged_sample_is_noticed(
     folder = tmp_path / "export"
     write_example(folder)
     samples = samples_of(folder)
-    damage(samples[2])
+    damage(samples[VICTIM])
     write(folder, samples)
-    assert fault in faults(folder, trainer.see(folder, tmp_path), trainer.keeps_weights)
+    expected = fault.format(rows=len(samples), victim=VICTIM)
+    assert expected in faults(folder, trainer.see(folder, tmp_path), trainer.keeps_weights)

@@ -7,14 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.dialogue.audit.official import COMMON_RATES, dangling_standby, official_drift
+from pipeline.dialogue.audit.official import (
+    COMMON_RATES,
+    complete_s,
+    dangling_standby,
+    official_drift,
+)
 from pipeline.dialogue.audit.raw import RawAudit
 from pipeline.dialogue.audit.report import Findings
 from pipeline.dialogue.audit.seen import Seen
 from pipeline.dialogue.formats import FORMATS
 from pipeline.dialogue.formats.base import FormatError
 from pipeline.dialogue.json_rows import JsonRow
-from pipeline.dialogue.placing import evidence_s
 from pipeline.dialogue.raw import Origin
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import Dialogue, Turn
@@ -30,11 +34,18 @@ class Audit:
     """Counts what is found in rows, one after the other, while ``seen`` is open."""
 
     def __init__(
-        self, seen: Seen, *, turns_per_s: float, origin: Origin, duration_s: Duration, rate: Rate
+        self,
+        seen: Seen,
+        *,
+        turns_per_s: float,
+        origin: Origin,
+        duration_s: Duration,
+        longest_s: float,
+        rate: Rate,
     ) -> None:
-        """``turns_per_s`` is what raw rows are converted at."""
+        """``turns_per_s`` is what raw rows are converted at; see ``RawAudit`` for others."""
         self._seen = seen
-        self._raw = RawAudit(turns_per_s, origin)
+        self._raw = RawAudit(turns_per_s, origin, longest_s)
         self._turns_per_s = turns_per_s
         self._duration_s, self._rate = duration_s, rate
         self._found: Counter[str] = Counter()
@@ -67,10 +78,11 @@ class Audit:
         starts = {turn.index: turn.start_s for turn in dialogue.turns}
         for response in dialogue.responses:
             if response.rid in said and "clamped" not in response.flags:
-                over_s = evidence_s(response)[1]
+                over_s = complete_s(response)
                 self._found["early"] += starts[response.turn] < over_s - EPSILON_S
-        self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s)
-        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, _said(own)]
+        goes_on = bool(dialogue.whole_id)
+        self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
+        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _said(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def findings(self) -> Findings:
@@ -84,6 +96,8 @@ class Audit:
         )
 
     def _add_raw(self, row: Mapping[str, Any], number: int) -> None:
+        if "question" not in row and "response" not in row:
+            raise FormatError("bad_row", "it has neither question nor response")
         raw = self._raw.read(row, number)
         known_s = self._duration_s(raw.video_name, raw.video_path, raw.duration_s)
         made = self._raw.add(row, raw, known_s)
@@ -91,12 +105,14 @@ class Audit:
         end_s = made.turns[-1].end_s
         states = (turn.state for turn in made.turns)
         self._states.add(raw.task, raw.source, end_s, states)
-        key = [raw.video_name, raw.task, row.get("question"), row.get("response")]
+        video = raw.video_path or raw.video_name
+        key = [video, raw.task, row.get("question"), row.get("response")]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key, sort_keys=True))
         rate = self._rate(raw.video_name, raw.video_path)
         if rate:
             self._drift[f"{rate:g}"] = drift = 100 * official_drift(rate, self._turns_per_s)
-            self._found["drifting_videos"] += abs(drift) * end_s / 100 >= 1
+            if abs(drift) * end_s / 100 >= 1:
+                self._found["drifting_videos"] += not self._seen.again(json.dumps(["rate", video]))
 
     def _add_turn_row(self, row: Mapping[str, Any]) -> None:
         sample = FORMATS[_format_of(row)].read(row)
@@ -104,14 +120,17 @@ class Audit:
         if not own:
             raise FormatError("bad_row", "it has no turns")
         self._found["turn_rows"] += 1
-        self._add_turns(own, sample.task, sample.source, sample.turns[-1].end_s)
-        key = [sample.video, sample.task, _said(own)]
+        duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
+        self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
+        key = [sample.video or sample.images, sample.task, own[0].index, _said(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
-    def _add_turns(self, turns: Sequence[Turn], task: str, source: str, duration_s: float) -> None:
+    def _add_turns(
+        self, turns: Sequence[Turn], task: str, source: str, duration_s: float, goes_on: bool
+    ) -> None:
         states = [turn.state for turn in turns]
         self._states.add(task, source, duration_s, states)
-        self._found["standby_without_response"] += dangling_standby(states)
+        self._found["standby_without_response"] += dangling_standby(states, goes_on=goes_on)
         first = turns[0].question
         again = bool(first) and any(turn.question == first for turn in turns[1:])
         self._found["repeated_questions"] += again

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from pipeline.dialogue.compat import official_states, official_time
+from pipeline.dialogue.compat import OfficialFailure, official_states, official_time
+from pipeline.records import Response
 
 Fate = Literal["kept", "lost_at_the_end", "overwritten", "not_read"]
 COMMON_RATES = (23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0)
@@ -28,22 +29,26 @@ class OfficialRow:
 
     states: tuple[str, ...]
     places: tuple[Placed, ...]
+    first_question: str
+    """What it asks in the first turn; empty where it asks something of its own."""
 
 
-def official_outcome(
-    n_frames: int, responses: Sequence[Mapping[str, Any]], fps: float
-) -> OfficialRow:
-    """What the official converter makes of the responses of a row.
+def official_outcome(n_frames: int, row: Mapping[str, Any], fps: float) -> OfficialRow:
+    """What the official converter makes of a row.
 
     Raises:
         OfficialFailure: it stops at this row.
     """
-    # Each response says its number, so that the ones that are left can be told apart.
-    marked = [
-        {**each, "content": f"#{number}" if each.get("content") else ""}
-        for number, each in enumerate(responses)
-    ]
-    said, _ = official_states(n_frames, [], marked, fps)
+    questions, responses = row.get("question", []), row.get("response", [])
+    try:
+        # Each response says its number, so that the ones that are left can be told apart.
+        marked = [
+            {**each, "content": f"#{number}" if each.get("content") else ""}
+            for number, each in enumerate(responses)
+        ]
+    except (AttributeError, TypeError) as error:
+        raise OfficialFailure(f"{type(error).__name__}: {error}") from error
+    said, asked = official_states(n_frames, questions, marked, fps)
     found: dict[int, int] = {}
     states = []
     for frame, state in enumerate(said):
@@ -53,16 +58,22 @@ def official_outcome(
             found[int(mark)] = frame
     places = [
         Placed("kept", found[number]) if number in found else Placed(_lost(each, n_frames, fps))
-        for number, each in enumerate(responses)
+        for number, each in enumerate(marked)
     ]
-    return OfficialRow(tuple(states), tuple(places))
+    first = asked.get(0) or (questions[0].get("content") if questions else "")
+    return OfficialRow(tuple(states), tuple(places), f"{first or ''}")
 
 
-def dangling_standby(states: Sequence[str]) -> int:
-    """How many runs of standby no response follows."""
-    return sum(
-        state == "standby" and after == "silence" for state, after in pairwise([*states, "silence"])
-    )
+def complete_s(response: Response) -> float:
+    """When the evidence of a response is complete, in seconds: of an instant, once it is there."""
+    over_s = response.end_s if response.kind == "event" else response.start_s
+    return max([over_s, *(span.end_s for span in response.evidence)])
+
+
+def dangling_standby(states: Sequence[str], *, goes_on: bool = False) -> int:
+    """How many runs of standby no response follows; ``goes_on``: others follow the last state."""
+    shown = [*states, "standby" if goes_on else "silence"]
+    return sum(pair == ("standby", "silence") for pair in pairwise(shown))
 
 
 def official_drift(video_fps: float, fps: float) -> float:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from pipeline.dialogue.audit.official import dangling_standby, official_outcome
+from pipeline.dialogue.audit.official import complete_s, dangling_standby, official_outcome
 from pipeline.dialogue.audit.report import Official, Ours, RawFindings
-from pipeline.dialogue.compat import OfficialFailure, official_time
+from pipeline.dialogue.compat import OfficialFailure
 from pipeline.dialogue.compile import Compiled, compile_turns
-from pipeline.dialogue.placing import evidence_s
 from pipeline.dialogue.raw import Origin, RawSample, read_raw
 from pipeline.dialogue.raw_fields import entries_of
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError, Tiling, even_tiling
@@ -26,9 +25,11 @@ _OPTION = re.compile(r"(?m)^\s*\(?([A-Z])[.):]\s*(.+?)\s*$")
 class RawAudit:
     """Counts what is found in raw rows, row by row."""
 
-    def __init__(self, turns_per_s: float, origin: Origin) -> None:
-        """``origin``: how times are read, see ``pipeline.dialogue.raw``."""
+    def __init__(self, turns_per_s: float, origin: Origin, longest_s: float) -> None:
+        """``origin``: how times are read, see ``pipeline.dialogue.raw``. No video whose duration
+        nothing says is taken to be longer than ``longest_s``."""
         self._turns_per_s = turns_per_s
+        self._longest_s = longest_s
         self._origin: Origin = origin
         self._found: Counter[str] = Counter()
         self._invalid: Counter[str] = Counter()
@@ -60,18 +61,17 @@ class RawAudit:
             DialogueError: nothing can be made of the row.
         """
         assumed = duration_s is None
-        end_s = _last_s(raw) if duration_s is None else duration_s
+        end_s = _last_s(raw, self._longest_s) if duration_s is None else duration_s
         tiling = even_tiling(raw.video_name, end_s, self._turns_per_s)
         compilation = compile_turns(raw.annotation, tiling)
         ours = compilation.dialogues[0]
         self._found["durations_assumed"] += assumed
         self._found["counted_from_1"] += raw.origin
-        entries = list(entries_of(row.get("response")))
-        self._found["responses"] += len(entries)
+        self._found["responses"] += len(raw.annotation.responses) + len(raw.refused)
         self._invalid.update(r.reason for r in (*raw.refused, *compilation.refused))
         valid = {response.rid: response for response in ours.responses}
         self._count_ours(ours, tiling)
-        self._count_official(row, entries, valid, raw, tiling)
+        self._count_official(row, valid, raw, tiling)
         self._count_content(raw)
         return ours
 
@@ -96,24 +96,20 @@ class RawAudit:
         self._ours["merged"] += ours.flagged("merged")
         self._ours["clamped"] += ours.flagged("clamped")
         for response in ours.responses:
-            over_s = evidence_s(response)[1]
+            over_s = complete_s(response)
             self._found["past_the_end"] += over_s > tiling.end_s + EPSILON_S
             early = tiling.starts[response.turn] < over_s - EPSILON_S
             self._ours["early"] += early and "clamped" not in response.flags
 
     def _count_official(
-        self,
-        row: Mapping[str, Any],
-        entries: Sequence[Any],
-        valid: Mapping[str, Response],
-        raw: RawSample,
-        tiling: Tiling,
+        self, row: Mapping[str, Any], valid: Mapping[str, Response], raw: RawSample, tiling: Tiling
     ) -> None:
         n_frames = int(tiling.end_s * self._turns_per_s + EPSILON_S)
         try:
-            outcome = official_outcome(n_frames, entries, self._turns_per_s)
-        except (OfficialFailure, AttributeError, TypeError):
+            outcome = official_outcome(n_frames, row, self._turns_per_s)
+        except OfficialFailure:
             self._official["not_read"] += len(valid)
+            self._official["rows_without_response"] += bool(valid)
             return
         kept = 0
         for number, place in enumerate(outcome.places):
@@ -124,17 +120,16 @@ class RawAudit:
             if place.fate != "kept":
                 continue
             kept += 1
-            early_s = evidence_s(response)[1] - place.frame / self._turns_per_s
+            early_s = complete_s(response) - place.frame / self._turns_per_s
             if early_s > EPSILON_S:
                 self._official["early"] += 1
                 self._early_s += early_s
         self._official["rows_without_response"] += bool(valid) and not kept
         self._official["standby_without_response"] += dangling_standby(outcome.states)
         self._official_states += StateCounts(**Counter(outcome.states))
-        asked = [each for each in entries_of(row.get("question")) if isinstance(each, Mapping)]
-        if asked:
-            time = official_time(asked[0].get("time"), self._turns_per_s)
-            self._official["questions_early"] += time is None or time > 1
+        due = {tiling.turn_of(q.asked_s) for q in raw.annotation.questions
+               if q.text == outcome.first_question}  # fmt: skip
+        self._official["questions_early"] += min(due, default=0) > 0
 
     def _count_content(self, raw: RawSample) -> None:
         annotation = raw.annotation
@@ -151,11 +146,11 @@ class RawAudit:
             self._found["repeated_options"] += len(set(options)) < len(options)
 
 
-def _last_s(raw: RawSample) -> float:
+def _last_s(raw: RawSample, longest_s: float) -> float:
     """A duration that holds everything that a row names, in whole seconds.
 
     Raises:
-        DialogueError: ``unknown_duration``: it names no time.
+        DialogueError: ``unknown_duration`` where it names no time, or ``bad_duration``.
     """
     annotation = raw.annotation
     times = [response.end_s for response in annotation.responses]
@@ -164,4 +159,6 @@ def _last_s(raw: RawSample) -> float:
     last_s = max([*times, *instants, *asked], default=0.0)
     if last_s <= 0:
         raise DialogueError("unknown_duration", "nothing says how long the video is")
+    if last_s > longest_s:
+        raise DialogueError("bad_duration", f"{last_s:g} s is no time of a video")
     return float(ceil(last_s))

@@ -31,7 +31,7 @@ class Official(_Value):
     rows_without_response: int = 0
     """Rows that have valid responses, and end up with none."""
     questions_early: int = 0
-    """Questions that it asks in the first turn although they are asked later."""
+    """Rows of which it asks a question in the first turn that is asked later."""
     states: StateCounts = StateCounts()
     standby_without_response: int = 0
 
@@ -139,20 +139,20 @@ def _raw_lines(raw: RawFindings) -> list[str]:
         f"  rows whose duration is taken from their last time: {raw.durations_assumed}",
         f"  rows that count seconds from 1: {raw.counted_from_1}",
         "",
-        f"{'':34}{'official':>14}{'ours':>14}",
+        f"{'':34}{'official':>20}{'ours':>20}",
         _compared("responses kept", official.kept, ours.kept, raw.valid),
         _compared("responses lost", lost, raw.valid - ours.kept, raw.valid),
-        f"{'  at the end of the video':34}{official.lost_at_the_end:>14}{0:>14}",
-        f"{'  under a later standby or answer':34}{official.overwritten:>14}{0:>14}",
-        f"{'  times that it cannot read':34}{official.not_read:>14}{0:>14}",
+        f"{'  at the end of the video':34}{official.lost_at_the_end:>20}{0:>20}",
+        f"{'  under a later standby or answer':34}{official.overwritten:>20}{0:>20}",
+        f"{'  times that it cannot read':34}{official.not_read:>20}{0:>20}",
         _compared("said before the evidence is over", official.early, ours.early, official.kept),
-        f"{'  by, on average':34}{official.early_s:>12.2f} s{0:>12.2f} s",
-        f"{'rows left without a response':34}{official.rows_without_response:>14}{0:>14}",
-        f"{'questions asked before their time':34}{official.questions_early:>14}{0:>14}",
-        f"{'standby that no response follows':34}{official.standby_without_response:>14}{0:>14}",
-        f"{'silence : standby : response':34}{official.states.ratio():>14}"
-        f"{ours.states.ratio():>14}",
-        f"{'  joined in one turn, at the end':34}{'':>14}{f'{ours.merged}, {ours.clamped}':>14}",
+        f"{'  by, on average':34}{official.early_s:>18.2f} s{0:>18.2f} s",
+        f"{'rows left without a response':34}{official.rows_without_response:>20}{0:>20}",
+        f"{'questions asked before their time':34}{official.questions_early:>20}{0:>20}",
+        f"{'standby that no response follows':34}{official.standby_without_response:>20}{0:>20}",
+        f"{'silence : standby : response':34}{official.states.ratio():>20}"
+        f"{ours.states.ratio():>20}",
+        f"{'  joined in one turn, at the end':34}{'':>20}{f'{ours.merged}, {ours.clamped}':>20}",
         "",
         f"timed questions with a single answer: {raw.single_answers} of {raw.timed_questions}",
         f"questions that repeat an option: {raw.repeated_options}",
@@ -163,7 +163,7 @@ def _compared(name: str, official: int, ours: int, of: int) -> str:
     def share(count: int) -> str:
         return f"{count} ({count / of:.1%})" if of else f"{count}"
 
-    return f"{name:34}{share(official):>14}{share(ours):>14}"
+    return f"{name:34}{share(official):>20}{share(ours):>20}"
 
 
 def _named(counts: Mapping[str, int]) -> str:

@@ -12,7 +12,6 @@ from pipeline.dialogue.formats.base import (
     View,
     check_whole,
     checked,
-    name_of,
 )
 from pipeline.dialogue.formats.fields import array, mapping, number, optional_number, refuse, text
 from pipeline.records import Dialogue
@@ -36,7 +35,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     return [
         {
             "video": path,
-            "video_name": name_of(path),
+            "video_name": view.name(dialogue),
             "source": dialogue.source,
             "task": question.task,
             "query": checked(question.text, "a question"),

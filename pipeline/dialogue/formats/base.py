@@ -48,6 +48,8 @@ class View:
     """The path to write for the frame of the turn with that index."""
     weights: bool
     """Every assistant message says ``loss`` and ``loss_scale``, for trainers that read them."""
+    name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
+    """The name to write for the video."""
 
 
 @dataclass(frozen=True)

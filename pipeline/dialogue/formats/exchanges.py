@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pipeline.dialogue.formats.base import FormatError, ReadQuestion, checked
 from pipeline.dialogue.formats.fields import refuse
-from pipeline.dialogue.formats.labels import exact_rate, is_rate, label_of, read_label
+from pipeline.dialogue.labels import exact_rate, is_rate, label_of, read_label
 from pipeline.dialogue.spelling import Spelling, spelling_of
 from pipeline.records import Dialogue, State, Turn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.dialogue.formats.base import ReadSample, View, name_of
+from pipeline.dialogue.formats.base import ReadSample, View
 from pipeline.dialogue.formats.exchanges import asked, read_exchanges
 from pipeline.dialogue.formats.fields import count, optional_number, refuse, text, texts
 from pipeline.dialogue.read import read_events
@@ -24,7 +24,7 @@ def facts_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
     path = view.video(dialogue)
     return {
         "video_path": path,
-        "video_name": name_of(path),
+        "video_name": view.name(dialogue),
         "task_type": dialogue.task,
         "source": dialogue.source,
         "fps": dialogue.turns_per_s,

@@ -19,7 +19,6 @@ from pipeline.dialogue.formats.base import (
     check_file,
     check_whole,
     checked,
-    name_of,
 )
 from pipeline.dialogue.formats.fields import mapping, optional_number, text
 from pipeline.dialogue.raw import Origin, read_raw
@@ -61,7 +60,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         places.reverse()
     return [
         {
-            "video_name": name_of(path),
+            "video_name": view.name(dialogue),
             "video_path": path,
             "task_type": dialogue.task,
             "source": dialogue.source,

@@ -10,7 +10,6 @@ from pipeline.dialogue.formats.base import (
     View,
     check_file,
     check_whole,
-    name_of,
 )
 from pipeline.dialogue.formats.chat import messages_of, read_messages
 from pipeline.dialogue.formats.exchanges import asked, read_exchanges
@@ -39,7 +38,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "messages": messages_of(dialogue, view, _PLACEHOLDER),
             "videos": [path],
-            "video_name": name_of(path),
+            "video_name": view.name(dialogue),
             "task_type": dialogue.task,
             "source": dialogue.source,
             "fps": dialogue.turns_per_s,

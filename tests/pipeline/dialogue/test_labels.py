@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dialogue.formats.labels import exact_rate, label_of, read_label
+from pipeline.dialogue.labels import exact_rate, label_of, read_label
 
 
 @pytest.mark.parametrize(
