@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from pipeline.corpus.layout import CorpusSettings
+from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
-from pipeline.suggest import ConfigError, explain
+from pipeline.suggest import ConfigError, did_you_mean, explain
 
 Role = Literal["captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -80,7 +81,7 @@ class RunConfig(Section):
 
     run: RunSection = RunSection()
     source: SourceSection
-    engines: dict[Role, EngineConfig] = {}
+    engines: dict[Role, SerializeAsAny[EngineConfig]] = {}
     nodes: dict[NodeName, NodeSection]
     corpus: CorpusSettings = CorpusSettings()
     """Settings of the node that writes the corpus."""
@@ -96,10 +97,27 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     raw = _read(path, ())
     for override in overrides:
         _apply(raw, override)
+    if isinstance(raw.get("engines"), dict):
+        raw["engines"] = {role: _engine(role, given) for role, given in raw["engines"].items()}
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, RunConfig)) from None
+
+
+def _engine(role: str, given: Any) -> Any:
+    """The config of the kind of engine that a role asks for; what is no mapping stays."""
+    if not isinstance(given, dict):
+        return given
+    kind = given.get("kind", "embedded")
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        hint = did_you_mean(str(kind), KINDS)
+        raise ConfigError(f"engines.{role}.kind: {kind!r} is not one of {known}{hint}")
+    try:
+        return KINDS[kind].model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(explain(error, KINDS[kind], f"engines.{role}")) from None
 
 
 def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:

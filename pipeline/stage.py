@@ -172,8 +172,9 @@ def annotation_stage(
     ``cases`` lists what to ask about one video, or refuses the video. ``ask`` turns a case into the
     variables of the prompt and the frames to show. ``accept`` turns the answers that parsed as
     ``answer`` into rows, or refuses; it is where samples are compared with each other, and must
-    give at least one row or reject. A case without a valid answer is refused here; where that alone
-    would hide the case from a later stage, ``unanswered`` gives rows beside the reject.
+    give at least one row or reject. A case without a valid answer is refused here, for the engine's
+    error or as ``no_valid_answer``; where that alone would hide the case from a later stage,
+    ``unanswered`` gives rows beside the reject.
 
     All the asks of a shard go to the engine together, so that it stays busy.
     """
@@ -207,7 +208,7 @@ def annotation_stage(
             if not answers:
                 yield Reject(
                     video_id=video_id,
-                    reason="no_valid_answer",
+                    reason=_why_unanswered(samples),
                     detail="; ".join(errors)[:2000],
                     row=json.dumps({"request_id": asked.request_id, **_plain(asked.variables)}),
                 )
@@ -217,6 +218,12 @@ def annotation_stage(
             yield from accept(case, answers, config, provenance)
 
     return Stage(name, version, reads, writes, config, run, answer=answer)
+
+
+def _why_unanswered(samples: Sequence[Reply]) -> str:
+    """The error that all samples share (``timeout``, ``truncated``); else that none was valid."""
+    errors = {sample.error for sample in samples}
+    return errors.pop() or "no_valid_answer" if len(errors) == 1 else "no_valid_answer"
 
 
 def _parse(answer: type[A], asked: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:

@@ -15,7 +15,7 @@ ALL = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("ben
 
 ONLY_IN = {
     "ray": {"pipeline/ray_executor.py"},
-    "vllm": {"pipeline/engines/vllm_engine.py"},
+    "vllm": {"pipeline/engines/vllm/engine.py"},
     "av": {"pipeline/media/pyav_reader.py"},
     "decord": {"pipeline/media/decord_reader.py"},
     "huggingface_hub": {"pipeline/corpus/hub.py"},

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "code.json"
 sys.path.insert(0, str(ROOT))
 
-from pipeline.engines.base import EngineConfig  # noqa: E402
+from pipeline.engines.base import EmbeddedConfig  # noqa: E402
 from pipeline.stage import load_stage  # noqa: E402
 from tests.code_digest import code_digest  # noqa: E402
 
@@ -27,8 +27,8 @@ def versions() -> dict[str, list[object]]:
     for path in sorted((ROOT / "stages").glob("[!_]*.py")):
         stage = load_stage(path.stem)
         found[f"stages.{path.stem}"] = [stage.version, code_digest(f"stages.{path.stem}", FOLLOW)]
-    embedded = code_digest("pipeline.engines.embedded", ("pipeline.engines.",))
-    found["pipeline.engines.embedded"] = [EngineConfig().revision, embedded]
+    embedded = code_digest("pipeline.engines.embedded.engine", ("pipeline.engines.embedded.",))
+    found["pipeline.engines.embedded"] = [EmbeddedConfig().revision, embedded]
     reading = code_digest("pipeline.media.decode_worker", ("pipeline.media.",))
     # Frames are rows of `segment`: what reads them moves its version.
     found["pipeline.media"] = [load_stage("segment").version, reading]

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
+from threading import Lock
 
-from pipeline.engines.base import Engine, EngineConfig
+from pipeline.engines.base import EmbeddedConfig, EngineConfig, OpenEngine
+from pipeline.engines.http.config import HttpConfig
+
+KINDS: Mapping[str, type[EngineConfig]] = {"embedded": EmbeddedConfig, "http": HttpConfig}
+
+_open: dict[str, OpenEngine] = {}
+_lock = Lock()
 
 
-@cache
-def open_engine(config: EngineConfig) -> Engine:
+def open_engine(config: EngineConfig) -> OpenEngine:
     """The engine for a config, started once per process."""
-    from pipeline.engines.embedded import EmbeddedEngine  # noqa: PLC0415  a kind loads what it needs
+    key = config.model_dump_json()
+    with _lock:
+        if key not in _open:
+            _open[key] = _start(config)
+        return _open[key]
+
+
+def close_engines() -> None:
+    """Closes all that this process has open; who asks again opens anew."""
+    with _lock:
+        while _open:
+            _open.popitem()[1].close()
+
+
+def _start(config: EngineConfig) -> OpenEngine:
+    # A kind loads what it needs, and no more.
+    if isinstance(config, HttpConfig):
+        from pipeline.engines.http.engine import HttpEngine  # noqa: PLC0415
+
+        return HttpEngine(config)
+    from pipeline.engines.embedded.engine import EmbeddedEngine  # noqa: PLC0415
 
     return EmbeddedEngine()

@@ -10,20 +10,45 @@ from pydantic import BaseModel, ConfigDict
 
 
 class EngineConfig(BaseModel):
-    """Which model answers, and how to reach it."""
+    """Which model answers, and how to reach it. Each kind of engine has its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: str
+    model: str
+    revision: str
+
+    def identity(self) -> dict[str, Any]:
+        """What bears on the meaning of an answer: the model, never the transport."""
+        return {"model": self.model, "revision": self.revision}
+
+    def hosts(self) -> Sequence[EngineConfig]:
+        """For each replica of the engine, how it is opened in a process that it has to itself.
+
+        Roles that are given the same config share them. An engine without any is so light that
+        each worker opens its own.
+        """
+        return ()
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs one replica takes."""
+        return 0
+
+    @property
+    def shards_in_flight(self) -> int:
+        """How many shards one replica is given at once, so that it always has asks to answer."""
+        return 1
+
+
+class EmbeddedConfig(EngineConfig):
+    """No weights, no network: a baseline that reads pixels, for dry runs."""
 
     kind: Literal["embedded"] = "embedded"
-    """``embedded``: no weights, no network; a baseline that reads pixels, for dry runs."""
     model: Literal["embedded"] = "embedded"
     """Its rows go by this name, and by no other."""
     revision: Literal["1"] = "1"
     """Raised when its answers change."""
-
-    def identity(self) -> dict[str, str]:
-        """What bears on the meaning of an answer: the model, never the transport."""
-        return {"model": self.model, "revision": self.revision}
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,10 @@ class Reply:
     detail: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
+    """Of ``tokens_in``, those that the engine had from an earlier ask, where it says."""
+    latency_s: float = 0.0
+    """From the moment the engine took up the ask to its answer, all tries of it included."""
 
 
 class EngineError(RuntimeError):
@@ -92,4 +121,12 @@ class Engine(Protocol):
         Raises:
             EngineError: no further row can be answered.
         """
+        ...
+
+
+class OpenEngine(Engine, Protocol):
+    """An engine for who opened it."""
+
+    def close(self) -> None:
+        """Gives back what the engine holds. What is under way ends with EngineError."""
         ...

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline.engines.base import Ask, Frame, Sampling
-from pipeline.engines.embedded import EmbeddedEngine
-from pipeline.engines.observe import Blob, Observation, Shape
-from pipeline.engines.tracks import Film, film_of
+from pipeline.engines.embedded.engine import EmbeddedEngine
+from pipeline.engines.embedded.observe import Blob, Observation, Shape
+from pipeline.engines.embedded.tracks import Film, film_of
 from pipeline.media.base import Clip, StillsRequest
 from pipeline.media.frames import stills
 from pipeline.media.scenes import render_scenes

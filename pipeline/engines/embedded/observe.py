@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.engines.embedded_colour import NAMES, Floats, Lab, distance, lab_of, name_of, nearest
+from pipeline.engines.embedded.colour import NAMES, Floats, Lab, distance, lab_of, name_of, nearest
 
 Shape = Literal["circle", "square", "triangle", "region"]
 Mask = npt.NDArray[np.uint8]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import hypot, log
 
-from pipeline.engines.embedded_colour import difference
-from pipeline.engines.observe import Blob, Observation, Shape
+from pipeline.engines.embedded.colour import difference
+from pipeline.engines.embedded.observe import Blob, Observation, Shape
 
 FURTHEST = 1.0
 """Furthest that a thing is followed between two frames."""

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.engines.embedded_colour import COLOURS, name_of
-from pipeline.engines.observe import BadFrameError, observe
+from pipeline.engines.embedded.colour import COLOURS, name_of
+from pipeline.engines.embedded.observe import BadFrameError, observe
 
 Picture = npt.NDArray[np.uint8]
 

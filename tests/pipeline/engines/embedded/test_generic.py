@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, create_model
 
-from pipeline.engines.embedded_generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
 
 FACTS = Facts(changed=True, count=2, sentence="A red circle on a white background.")
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.embedded import ANSWERS, EmbeddedEngine, Observations
-from pipeline.engines.observe import BadFrameError
+from pipeline.engines.embedded.engine import ANSWERS, EmbeddedEngine, Observations
+from pipeline.engines.embedded.observe import BadFrameError
 
 Answer = Callable[..., Any]
 Shown = Any

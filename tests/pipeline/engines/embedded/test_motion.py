@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.embedded_motion import Velocity, direction_words, is_moving, motions_of
-from pipeline.engines.tracks import Film
+from pipeline.engines.embedded.motion import Velocity, direction_words, is_moving, motions_of
+from pipeline.engines.embedded.tracks import Film
 
 FilmMaker = Callable[[Sequence[float], Sequence[Sequence[Any]]], Film]
 LENGTH = 16

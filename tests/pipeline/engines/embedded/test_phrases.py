@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.engines.embedded_colour import NAMES
-from pipeline.engines.embedded_phrases import SHAPES, Claim, a, claim_of, place_of
+from pipeline.engines.embedded.colour import NAMES
+from pipeline.engines.embedded.phrases import SHAPES, Claim, a, claim_of, place_of
 
 CLAIMS = [
     *(Claim("in view", colour, shape) for colour in ("", *NAMES) for shape in SHAPES),

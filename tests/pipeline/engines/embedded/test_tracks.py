@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.engines.tracks import Film
+from pipeline.engines.embedded.tracks import Film
 
 FilmMaker = Callable[[Sequence[float], Sequence[Sequence[Any]]], Film]
 RED = ("red", "circle", 0.3, 0.5)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.engines.embedded_texts import narration, query, rewritten, shortened
+from pipeline.engines.embedded.texts import narration, query, rewritten, shortened
 
 Lines = list[tuple[float, str]]
 RIGHT, LEFT, STILL = "The red circle moves right.", "The red circle moves left.", "A man sits."

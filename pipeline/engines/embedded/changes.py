@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from pipeline.engines.embedded_motion import STILL, Velocity, direction_words
-from pipeline.engines.embedded_phrases import a, place_words
-from pipeline.engines.observe import THUMB, Observation
-from pipeline.engines.tracks import Film, Sighting, film_of, is_cut, picture_change
+from pipeline.engines.embedded.motion import STILL, Velocity, direction_words
+from pipeline.engines.embedded.observe import THUMB, Observation
+from pipeline.engines.embedded.phrases import a, place_words
+from pipeline.engines.embedded.tracks import Film, Sighting, film_of, is_cut, picture_change
 
 BRIGHTER = 0.08
 CHANGED = 0.05

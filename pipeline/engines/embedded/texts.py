@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pipeline.engines.embedded_phrases import claim_of
+from pipeline.engines.embedded.phrases import claim_of
 
 SILENT_TURNS = 1.5
 """An action that is not mentioned for longer than this has ended."""

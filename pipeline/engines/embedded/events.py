@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from pipeline.engines.embedded_colour import NAMES
-from pipeline.engines.embedded_motion import motions_of
-from pipeline.engines.embedded_phrases import Claim, claim_of
-from pipeline.engines.tracks import Film, Track
+from pipeline.engines.embedded.colour import NAMES
+from pipeline.engines.embedded.motion import motions_of
+from pipeline.engines.embedded.phrases import Claim, claim_of
+from pipeline.engines.embedded.tracks import Film, Track
 
 Span = tuple[float, float]
 LEAST_ACTION_S = 2.0

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from pipeline.engines import embedded_texts
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.engines.embedded_changes import change_of, describe
-from pipeline.engines.embedded_events import events_of, locate
-from pipeline.engines.embedded_generic import Facts, UnsupportedSchemaError, answer_to
-from pipeline.engines.embedded_questions import answer_at_end, questions_of
-from pipeline.engines.observe import BadFrameError, Observation, observe
-from pipeline.engines.tracks import Film, film_of
+from pipeline.engines.embedded import texts
+from pipeline.engines.embedded.changes import change_of, describe
+from pipeline.engines.embedded.events import events_of, locate
+from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
+from pipeline.engines.embedded.questions import answer_at_end, questions_of
+from pipeline.engines.embedded.tracks import Film, film_of
 
 KEPT_OBSERVATIONS = 8192
 PRINTED_S = 0.01
@@ -93,6 +93,9 @@ class EmbeddedEngine:
             return Reply(ask.request_id, error="unsupported", detail=str(error))
         return Reply(ask.request_id, text=json.dumps(answer, ensure_ascii=False))
 
+    def close(self) -> None:
+        """Holds nothing that could be given back."""
+
 
 def _answer(ask: Ask, film: Film) -> Any:
     title = str(ask.answer_schema.get("title", ""))
@@ -118,7 +121,7 @@ def _narration(film: Film, variables: Variables) -> Any:
         lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
     except (KeyError, TypeError) as error:
         raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
-    kept = embedded_texts.narration(lines, _int(variables["max_words"]))
+    kept = texts.narration(lines, _int(variables["max_words"]))
     said = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in kept]
     return {"negative": not said, "lines": said}
 
@@ -136,11 +139,11 @@ def _span_seen(film: Film, variables: Variables) -> Any:
 
 
 def _rewritten(film: Film, variables: Variables) -> Any:
-    return {"sentence": _said(embedded_texts.rewritten(str(variables["caption"])))}
+    return {"sentence": _said(texts.rewritten(str(variables["caption"])))}
 
 
 def _query(film: Film, variables: Variables) -> Any:
-    return {"query": _said(embedded_texts.query(str(variables["caption"])))}
+    return {"query": _said(texts.query(str(variables["caption"])))}
 
 
 def _questions(film: Film, variables: Variables) -> Any:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, zip_longest
 
-from pipeline.engines.embedded_colour import NAMES
-from pipeline.engines.embedded_motion import is_moving
-from pipeline.engines.embedded_phrases import SHAPES, place_of
-from pipeline.engines.tracks import Film, Track
+from pipeline.engines.embedded.colour import NAMES
+from pipeline.engines.embedded.motion import is_moving
+from pipeline.engines.embedded.phrases import SHAPES, place_of
+from pipeline.engines.embedded.tracks import Film, Track
 
 COUNT = "How many shapes are in view?"
 SCENE = "What colour is the background?"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import hypot
 from typing import NamedTuple
 
-from pipeline.engines.tracks import Film, Sighting, Track
+from pipeline.engines.embedded.tracks import Film, Sighting, Track
 
 STILL = 0.008
 """A thing that moves less than this share of the height between two frames stands still."""

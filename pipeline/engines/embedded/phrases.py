@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.engines.embedded_colour import NAMES
+from pipeline.engines.embedded.colour import NAMES
 
 SHAPES = ("circle", "square", "triangle")
 PLACES = ("left", "middle", "right")

@@ -1,0 +1,1 @@
+"""A baseline without weights: pixels to facts, facts to answers."""

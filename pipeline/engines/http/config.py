@@ -1,0 +1,101 @@
+"""How a server that speaks the OpenAI protocol is reached, and how it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.engines.base import EngineConfig
+
+FrameLabel = Literal["seconds", "qwen3_vl", "none"]
+
+
+class HttpConfig(EngineConfig):
+    """A model behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp, or a hosted one."""
+
+    kind: Literal["http"] = "http"
+    model: str = Field(min_length=1, description="name by which the server serves it")
+    revision: str = Field(
+        min_length=1, description="of the weights that are served; goes into every row"
+    )
+    quantisation: str = Field("", description="of the weights that are served; empty for none")
+    base_url: str = Field(description="such as http://localhost:8000/v1")
+    further_urls: tuple[str, ...] = Field(
+        (), description="further servers of the same model; each has a client of its own"
+    )
+    api_key_env: str | None = Field(
+        None, description="name of the environment variable that holds the key, if one is needed"
+    )
+    api_key_file: Path | None = Field(None, description="file that holds the key, in its place")
+    frame_label: FrameLabel = Field(
+        "seconds",
+        description="what stands before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
+    )
+    temperatures: tuple[float, ...] = Field(
+        (0.3, 0.7), description="to ask again with, in turn, where an answer does not parse"
+    )
+    repair: bool = Field(
+        True, description="mend broken JSON when none of those helped; counted as repaired"
+    )
+    extra_body: dict[str, Any] = Field({}, description="further fields of every request")
+    shards: int = Field(8, ge=1, description="shards under way at once, for each server")
+    concurrency: int = Field(64, ge=1, description="requests under way at once, for each server")
+    megabytes: int = Field(256, ge=1, description="of requests under way at once")
+    timeout_s: float = Field(300.0, gt=0, description="wall clock of one try")
+    attempts: int = Field(5, ge=1, description="tries of a request that fails for a passing cause")
+    longest_wait_s: float = Field(60.0, ge=0, description="between two tries")
+
+    @field_validator("base_url")
+    @classmethod
+    def _base(cls, url: str) -> str:
+        return _plain(url)
+
+    @field_validator("further_urls")
+    @classmethod
+    def _further(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_plain, urls))
+
+    @field_validator("temperatures")
+    @classmethod
+    def _warm(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 <= temperature <= 2 for temperature in temperatures):
+            raise ValueError("must be between 0 and 2")
+        return temperatures
+
+    @model_validator(mode="after")
+    def _one_key(self) -> HttpConfig:
+        if self.api_key_env is not None and self.api_key_file is not None:
+            raise ValueError("api_key_env and api_key_file: give one of them")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """The model and all that bears on its answers; not where or how fast it is served."""
+        return super().identity() | {
+            "quantisation": self.quantisation,
+            "frame_label": self.frame_label,
+            "temperatures": list(self.temperatures),
+            "repair": self.repair,
+            "extra_body": self.extra_body,
+        }
+
+    def hosts(self) -> Sequence[HttpConfig]:
+        """One for each server."""
+        urls = (self.base_url, *self.further_urls)
+        return [self.model_copy(update={"base_url": url, "further_urls": ()}) for url in urls]
+
+    @property
+    def shards_in_flight(self) -> int:
+        """See ``EngineConfig.shards_in_flight``."""
+        return self.shards
+
+
+def _plain(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    if scheme not in ("http", "https") or not mark or not rest.strip("/"):
+        raise ValueError("must be http://… or https://…")
+    if "@" in rest.partition("/")[0]:
+        raise ValueError("must hold no user name or key: use api_key_env")
+    return url.rstrip("/")
