@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import heapq
-import multiprocessing
-import os
-import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.worker import ShardResult, ShardTask, run_shard
+from pipeline.engines.base import EngineConfig
+from pipeline.worker import ShardResult, ShardTask
 
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Set by Ray in a process that ``ray job submit`` started."""
 
 ATTEMPTS = 2
 """How often a task is started whose worker process died under it."""
+
+DEATHS_IN_A_ROW = 5
+"""So many deaths of an engine's process, with no shard done between them, are no accident."""
 
 
 class Executor(Protocol):
@@ -33,18 +34,49 @@ class Executor(Protocol):
         ...
 
 
-class Pool(Protocol):
-    """Workers that run tasks at once. What ``LocalExecutor`` and ``RayExecutor`` differ in."""
+@dataclass(frozen=True)
+class Lane:
+    """Tasks that run in the same processes: those of an engine that has some to itself, or, without
+    ``engine``, those that any worker can do."""
 
-    capacity: int
-    """How many tasks it is worth handing over at a time."""
+    key: str
+    engine: EngineConfig | None = field(default=None, compare=False)
+
+
+ANY_WORKER = Lane("")
+
+
+def lane_of(task: ShardTask) -> Lane:
+    """Where a task belongs. Nodes whose engines have the same config share a lane."""
+    if task.engine is None or not task.engine.hosts():
+        return ANY_WORKER
+    return Lane(task.engine.model_dump_json(), task.engine)
+
+
+class Pool(Protocol):
+    """Processes that run tasks. What ``LocalExecutor`` and ``RayExecutor`` differ in."""
+
+    def open(self, lane: Lane) -> None:
+        """Get processes for a lane under way, as far as there is room for them."""
+        ...
+
+    def capacity(self, lane: Lane) -> int:
+        """How many of its tasks may be under way now: none while it has no process."""
+        ...
+
+    def close(self, lane: Lane) -> None:
+        """Let the processes of a lane go; no task of it is under way."""
+        ...
 
     def start(self, task: ShardTask) -> None:
         """Hand over one task."""
         ...
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
-        """Wait for at least one task; a result of None says that its worker died."""
+        """Wait until something happened: tasks finished, or a lane got a process.
+
+        A result of None says that the process died.
+        """
         ...
 
 
@@ -55,6 +87,8 @@ class Frontier:
         """``tasks`` come node after node, each after those it reads."""
         makers = {task.part: i for i, task in enumerate(tasks)}
         self._tasks = tasks
+        self._lanes = [lane_of(task) for task in tasks]
+        self._left = Counter(self._lanes)
         self._waits = [
             {makers[part] for part in task.input_parts if part in makers} for task in tasks
         ]
@@ -64,128 +98,163 @@ class Frontier:
                 self._below[maker].append(i)
         self._index = makers
         # Tasks come node after node: the highest index is the deepest node. A heap pops the least.
-        self._ready = [-i for i, waits in enumerate(self._waits) if not waits]
-        heapq.heapify(self._ready)
+        self._ready: dict[Lane, list[int]] = {lane: [] for lane in self._left}
+        for i, waits in enumerate(self._waits):
+            if not waits:
+                heapq.heappush(self._ready[self._lanes[i]], -i)
         self._open = set(range(len(tasks)))
 
-    def take(self) -> ShardTask | None:
-        """The next task to start, or None while there is none."""
-        if not self._ready:
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Of all tasks."""
+        return list(self._ready)
+
+    def ready(self, lane: Lane) -> bool:
+        """Whether a task of a lane may start."""
+        return bool(self._ready[lane])
+
+    def take(self, lane: Lane) -> ShardTask | None:
+        """The next task of a lane to start, or None while there is none."""
+        if not self._ready[lane]:
             return None
-        return self._tasks[-heapq.heappop(self._ready)]
+        return self._tasks[-heapq.heappop(self._ready[lane])]
+
+    def left(self, lane: Lane) -> int:
+        """How many tasks of a lane have not come to an end."""
+        return self._left[lane]
 
     def done(self, part: Path) -> None:
         """The part exists now."""
         i = self._index[part]
-        self._open.discard(i)
+        self._end(i)
         for below in self._below[i]:
             self._waits[below].discard(i)
             if not self._waits[below]:
-                heapq.heappush(self._ready, -below)
+                heapq.heappush(self._ready[self._lanes[below]], -below)
 
     def failed(self, part: Path) -> Iterator[ShardTask]:
         """Every task that can no longer start because this part will not exist."""
         stack = [self._index[part]]
-        self._open.discard(stack[0])
+        self._end(stack[0])
         while stack:
             for below in self._below[stack.pop()]:
                 if below in self._open:
-                    self._open.discard(below)
+                    self._end(below)
                     stack.append(below)
                     yield self._tasks[below]
 
+    def _end(self, i: int) -> None:
+        self._open.discard(i)
+        self._left[self._lanes[i]] -= 1
+
 
 def run_on(pool: Pool, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-    """``Executor.run`` on the workers of a pool."""
+    """``Executor.run`` on the processes of a pool.
+
+    Engines that do not fit side by side take turns: one that has nothing to do makes room when
+    nothing else can go on.
+    """
     frontier = Frontier(tasks)
-    attempts: dict[Path, int] = {}
-    running = 0
+    starter = _Starter(pool, frontier)
     while True:
-        while running < pool.capacity and (task := frontier.take()):
-            pool.start(task)
-            running += 1
-        if not running:
+        for lane in frontier.lanes:
+            for failure in starter.start(lane):
+                yield from _settle(frontier, failure)
+        if not starter.busy:
+            waiting = [lane for lane in frontier.lanes if starter.waiting(lane)]
+            if not waiting:
+                return
+            for lane in set(frontier.lanes) - set(waiting):
+                pool.close(lane)
+        finished = pool.finished()
+        for failure in starter.died([task for task, result in finished if result is None]):
+            yield from _settle(frontier, failure)
+        for task, result in finished:
+            if result is not None:
+                starter.ended(task)
+                yield from _settle(frontier, result)
+        for lane in frontier.lanes:
+            if not frontier.left(lane):
+                pool.close(lane)
+
+
+def _settle(frontier: Frontier, result: ShardResult) -> Iterator[ShardResult]:
+    """A result, and those of the tasks that it blocks."""
+    yield result
+    if result.error is None:
+        frontier.done(result.part)
+        return
+    error = f"not started: {result.node} failed on shard {result.shard}"
+    for blocked in frontier.failed(result.part):
+        yield ShardResult(blocked.node, blocked.shard, blocked.part, error=error, blocked=True)
+
+
+class _Starter:
+    """Starts tasks as the pool has room, and deals with processes that die under them.
+
+    A process that several tasks share takes all of them along. Each is tried again with nobody
+    beside it, so that only the one at fault fails.
+    """
+
+    def __init__(self, pool: Pool, frontier: Frontier) -> None:
+        self._pool = pool
+        self._frontier = frontier
+        self._running: dict[Lane, set[Path]] = {lane: set() for lane in frontier.lanes}
+        self._suspects: dict[Lane, list[ShardTask]] = {lane: [] for lane in frontier.lanes}
+        self._attempts: Counter[Path] = Counter()
+        self._deaths_in_a_row: Counter[Lane] = Counter()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is under way."""
+        return any(self._running.values())
+
+    def waiting(self, lane: Lane) -> bool:
+        """Whether a lane has tasks that may start."""
+        return bool(self._suspects[lane]) or self._frontier.ready(lane)
+
+    def start(self, lane: Lane) -> Iterator[ShardResult]:
+        """Start what there is room for; yields failures of what is not worth starting."""
+        if not self.waiting(lane):
             return
-        for task, result in pool.finished():
-            if result is None:
-                attempts[task.part] = attempts.get(task.part, 1) + 1
-                if attempts[task.part] <= ATTEMPTS:
-                    pool.start(task)
-                    continue
-                error = f"its worker process died {ATTEMPTS} times"
-                result = ShardResult(task.node, task.shard, task.part, error=error)  # noqa: PLW2901
-            running -= 1
-            yield result
-            if result.error is None:
-                frontier.done(task.part)
-                continue
-            for blocked in frontier.failed(task.part):
-                error = f"not started: {task.node} failed on shard {task.shard}"
-                yield ShardResult(
-                    blocked.node, blocked.shard, blocked.part, error=error, blocked=True
-                )
+        if self._deaths_in_a_row[lane] >= DEATHS_IN_A_ROW:
+            while task := self._take(lane):
+                yield _failure(task, "not started: the process of its engine dies again and again")
+            return
+        self._pool.open(lane)
+        while len(self._running[lane]) < self._room(lane) and (task := self._take(lane)):
+            self._pool.start(task)
+            self._running[lane].add(task.part)
+
+    def ended(self, task: ShardTask) -> None:
+        """A task came to its result."""
+        self._running[lane_of(task)].discard(task.part)
+        self._deaths_in_a_row[lane_of(task)] = 0
+
+    def died(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """The processes of tasks died; yields failures of those that are given up."""
+        for lane in {lane_of(task) for task in tasks} - {ANY_WORKER}:
+            self._deaths_in_a_row[lane] += 1
+        for task in tasks:
+            lane = lane_of(task)
+            self._running[lane].discard(task.part)
+            self._attempts[task.part] += 1
+            if self._attempts[task.part] < ATTEMPTS:
+                self._suspects[lane].append(task)
+            else:
+                yield _failure(task, f"its worker process died {ATTEMPTS} times")
+
+    def _take(self, lane: Lane) -> ShardTask | None:
+        suspects = self._suspects[lane]
+        return suspects.pop(0) if suspects else self._frontier.take(lane)
+
+    def _room(self, lane: Lane) -> int:
+        """How many tasks may be under way: one, where it is to be seen who is at fault."""
+        room = self._pool.capacity(lane)
+        # A worker has one task at a time; there, nobody else can have been it.
+        suspected = self._suspects[lane] or any(self._attempts[p] for p in self._running[lane])
+        return min(1, room) if suspected and lane != ANY_WORKER else room
 
 
-class LocalExecutor:
-    """Processes of this machine, one task at a time each."""
-
-    def __init__(self, workers: int | None = None) -> None:
-        """One process for each CPU this process may use, unless ``workers`` says otherwise."""
-        self._workers = workers or len(os.sched_getaffinity(0))
-
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-        """See ``Executor.run``."""
-        pool = _ProcessPool(min(self._workers, max(1, len(tasks))))
-        try:
-            yield from run_on(pool, tasks)
-        finally:
-            pool.close()
-
-
-class _ProcessPool:
-    """Pools of one process each, so that a process that dies takes no other task with it."""
-
-    def __init__(self, workers: int) -> None:
-        self.capacity = workers
-        self._idle = [_one_process() for _ in range(workers)]
-        self._running: dict[Future[ShardResult], tuple[ShardTask, ProcessPoolExecutor]] = {}
-
-    def start(self, task: ShardTask) -> None:
-        process = self._idle.pop()
-        self._running[process.submit(run_shard, task)] = (task, process)
-
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        found: list[tuple[ShardTask, ShardResult | None]] = []
-        for future in done:
-            task, process = self._running.pop(future)
-            try:
-                found.append((task, future.result()))
-            except BrokenProcessPool:
-                process.shutdown(wait=False)
-                process = _one_process()
-                found.append((task, None))
-            self._idle.append(process)
-        return found
-
-    def close(self) -> None:
-        for process in [*self._idle, *(process for _, process in self._running.values())]:
-            process.shutdown(wait=False, cancel_futures=True)
-
-
-def _one_process() -> ProcessPoolExecutor:
-    # Not fork: the decoders and Arrow hold threads. Not spawn: it would run the command again.
-    context = multiprocessing.get_context("forkserver")
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent)
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _failure(task: ShardTask, error: str) -> ShardResult:
+    return ShardResult(task.node, task.shard, task.part, error=error)

@@ -19,12 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipeline.config import ExecutorName, RunConfig
 from pipeline.corpus.layout import CorpusError
-from pipeline.executor import JOB_VARIABLE, Executor, LocalExecutor
+from pipeline.executor import JOB_VARIABLE, Executor
 from pipeline.graph import find_stage, select, stage_names
 from pipeline.insight.results import read_annotations, read_dialogues, read_rejects
 from pipeline.insight.settings import describe, headline
 from pipeline.insight.summary import summarize
 from pipeline.insight.truth import load_truths, score_truth
+from pipeline.local_executor import LocalExecutor
 from pipeline.media.scenes import render_scenes
 from pipeline.options import (
     DONE,

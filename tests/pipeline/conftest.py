@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import graph, worker
 from pipeline.config import RunConfig
-from pipeline.executor import run_on
+from pipeline.executor import Lane, run_on
 from pipeline.graph import build_graph
 from pipeline.plan import NodePlan, make_plan
 from pipeline.source import Source
@@ -23,11 +23,19 @@ Planner = Callable[..., Sequence[NodePlan]]
 class InlinePool:
     """Runs each task when it is waited for, in this process."""
 
-    capacity = 4
-
     def __init__(self) -> None:
         self.waiting: list[ShardTask] = []
         self.order: list[tuple[str, int]] = []
+
+    def open(self, lane: Lane) -> None:
+        """Nothing is needed."""
+
+    def capacity(self, lane: Lane) -> int:
+        """Four."""
+        return 4
+
+    def close(self, lane: Lane) -> None:
+        """Nothing is held."""
 
     def start(self, task: ShardTask) -> None:
         """Hand over one task."""

@@ -1,0 +1,125 @@
+"""Processes of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from pipeline.engines.base import EngineConfig
+from pipeline.executor import Lane, lane_of, run_on
+from pipeline.suggest import ConfigError
+from pipeline.worker import ShardResult, ShardTask
+from pipeline.worker_process import WorkerProcess
+
+GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+
+class LocalExecutor:
+    """Processes that take one task at a time, and beside them those that hold engines."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        """One process for each CPU this process may use, unless ``workers`` says otherwise."""
+        self._workers = workers or len(os.sched_getaffinity(0))
+
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """See ``Executor.run``.
+
+        Raises:
+            ConfigError: an engine needs more GPUs than this machine shows.
+        """
+        gpus = visible_gpus()
+        for engine in {lane.key: lane.engine for lane in map(lane_of, tasks)}.values():
+            if engine is not None and engine.gpus > len(gpus):
+                raise ConfigError(
+                    f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
+                )
+        pool = _LocalPool(min(self._workers, max(1, len(tasks))), gpus)
+        try:
+            yield from run_on(pool, tasks)
+        finally:
+            pool.close_all()
+
+
+def visible_gpus() -> list[str]:
+    """The names by which a process can be given the GPUs of this machine."""
+    said = os.environ.get(GPU_VARIABLE)
+    if said is not None:
+        return [name.strip() for name in said.split(",") if name.strip()]
+    found = (path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+    return sorted(found, key=int)
+
+
+@dataclass
+class _Host:
+    """A process, the engine that its tasks are to open there, and the tasks under way."""
+
+    process: WorkerProcess
+    engine: EngineConfig | None
+    gpus: Sequence[str]
+    running: dict[Path, ShardTask] = field(default_factory=dict)
+
+
+class _LocalPool:
+    def __init__(self, workers: int, gpus: Sequence[str]) -> None:
+        self._workers = workers
+        self._free_gpus = list(gpus)
+        self._hosts: dict[Lane, list[_Host]] = {}
+
+    def open(self, lane: Lane) -> None:
+        if lane in self._hosts:
+            return
+        engines = lane.engine.hosts() if lane.engine else [None] * self._workers
+        hosts: list[_Host] = []
+        for engine in engines:
+            count = engine.gpus if engine else 0
+            if count <= len(self._free_gpus):
+                gpus, self._free_gpus = self._free_gpus[:count], self._free_gpus[count:]
+                hosts.append(_host(engine, gpus))
+        if hosts:
+            self._hosts[lane] = hosts
+
+    def capacity(self, lane: Lane) -> int:
+        return sum(host.process.slots for host in self._hosts.get(lane, ()))
+
+    def close(self, lane: Lane) -> None:
+        for host in self._hosts.pop(lane, ()):
+            self._free_gpus += host.gpus
+            host.process.close()
+
+    def close_all(self) -> None:
+        for lane in list(self._hosts):
+            self.close(lane)
+
+    def start(self, task: ShardTask) -> None:
+        hosts = self._hosts[lane_of(task)]
+        host = min(hosts, key=lambda host: len(host.running) / host.process.slots)
+        host.running[task.part] = task
+        host.process.start(replace(task, engine=host.engine) if host.engine else task)
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+        waiting = {
+            host.process.connection: (hosts, host)
+            for hosts in self._hosts.values()
+            for host in hosts
+            if host.running
+        }
+        found: list[tuple[ShardTask, ShardResult | None]] = []
+        for connection in wait(list(waiting)):
+            hosts, host = waiting[connection]  # type: ignore[index]  # they are those given
+            result = host.process.result()
+            if result is not None:
+                found.append((host.running.pop(result.part), result))
+                continue
+            found += [(task, None) for task in host.running.values()]
+            host.process.close()
+            hosts[hosts.index(host)] = _host(host.engine, host.gpus)
+        return found
+
+
+def _host(engine: EngineConfig | None, gpus: Sequence[str]) -> _Host:
+    environment = {GPU_VARIABLE: ",".join(gpus)} if gpus else {}
+    slots = engine.shards_in_flight if engine else 1
+    return _Host(WorkerProcess(slots, environment), engine, gpus)
