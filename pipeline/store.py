@@ -3,6 +3,7 @@
 <root>/parts/<node>/<recipe>/recipe.json
 <root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
+<root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   what the engine said
 <root>/parts/<node>/<recipe>/files-00003-<inputs>/     what a dataset stage left in its folder
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.fingerprint import canonical_json
-from pipeline.records import Record, Reject
+from pipeline.records import GivenReply, Record, Reject
 from pipeline.schema import schema_of, to_table
 
 _COUNTS = b"turnwise.counts"
@@ -32,7 +35,7 @@ class StoreError(RuntimeError):
 
     def __init__(self, path: Path, error: Exception) -> None:
         """The message says what to do."""
-        part = path.with_name(path.name.replace("rejects-", "part-", 1))
+        part = path.with_name(re.sub("^(rejects|replies)-", "part-", path.name))
         super().__init__(f"{path} cannot be read: remove {part} and run again ({error})")
 
 
@@ -44,6 +47,11 @@ def part_path(root: Path, node: str, recipe: str, shard: int, inputs: str) -> Pa
 def rejects_path(part: Path) -> Path:
     """Where the rows that were turned down lie."""
     return part.with_name(part.name.replace("part-", "rejects-", 1))
+
+
+def replies_path(part: Path) -> Path:
+    """Where what the engine said lies."""
+    return part.with_name(part.name.replace("part-", "replies-", 1))
 
 
 def files_path(part: Path) -> Path:
@@ -65,7 +73,7 @@ def read_table(part: Path, columns: Iterable[str]) -> pa.Table:
 
 
 def read_counts(part: Path) -> dict[str, Any]:
-    """What the worker counted when it wrote the part; reads the file's footer alone.
+    """What was counted when a file of a part was written; reads the file's footer alone.
 
     Raises:
         StoreError: the file is absent or damaged.
@@ -84,11 +92,26 @@ def write_part(
     rows: Sequence[Record],
     rejects: Sequence[Reject],
     counts: Mapping[str, Any],
+    replies: Sequence[GivenReply] | None = None,
 ) -> None:
-    """Write the refused rows, then the accepted ones: the part's appearance is the commit."""
+    """Write replies and refused rows, then the accepted ones: the part's appearance is the commit.
+
+    ``replies`` are None where nothing is asked.
+    """
     part.parent.mkdir(parents=True, exist_ok=True)
+    if replies is not None:
+        _write_table(replies_path(part), GivenReply, replies, _measured(replies))
     _write_table(rejects_path(part), Reject, rejects, counts)
     _write_table(part, kind, rows, counts)
+
+
+def _measured(replies: Sequence[GivenReply]) -> dict[str, Any]:
+    return {
+        "replies": len(replies),
+        "errors": dict(sorted(Counter(r.error for r in replies if r.error).items())),
+        "tokens_cached": sum(r.tokens_cached for r in replies),
+        "latency_s": sum(r.latency_s for r in replies),
+    }
 
 
 def new_folder(part: Path) -> Path:
@@ -126,6 +149,7 @@ def discard(part: Path) -> None:
     """Remove a part and what lies beside it; nothing happens where there is none."""
     part.unlink(missing_ok=True)
     rejects_path(part).unlink(missing_ok=True)
+    replies_path(part).unlink(missing_ok=True)
     shutil.rmtree(files_path(part), ignore_errors=True)
 
 

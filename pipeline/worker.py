@@ -8,7 +8,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.media.decode import DecodeProcess
 from pipeline.prompt import Prompt
-from pipeline.records import Record, Reject
+from pipeline.records import GivenReply, Record, Reject
 from pipeline.rows import read_videos
 from pipeline.schema import from_table
 from pipeline.stage import Context, Stage, VideoRows, about_dataset, load_stage
@@ -96,13 +96,14 @@ def run_shard(task: ShardTask) -> ShardResult:
 
 
 class _Seat:
-    """A node's engine: opened at the first ask, its tokens counted."""
+    """A node's engine: opened at the first ask, its replies kept."""
 
     def __init__(self, config: EngineConfig) -> None:
         self.kind: str = config.kind
         self.model: str = config.model
         self.revision: str = config.revision
-        self.asks = self.tokens_in = self.tokens_out = 0
+        self.asks = 0
+        self.replies: list[GivenReply] = []
         self._config = config
 
     @property
@@ -118,8 +119,11 @@ class _Seat:
         if len(replies) != len(asks):
             raise ContractError(f"engine gave {len(replies)} replies to {len(asks)} asks")
         self.asks += len(asks)
-        self.tokens_in += sum(r.tokens_in for samples in replies for r in samples)
-        self.tokens_out += sum(r.tokens_out for samples in replies for r in samples)
+        self.replies += [
+            GivenReply(sample=i, **asdict(reply))
+            for samples in replies
+            for i, reply in enumerate(samples)
+        ]
         return replies
 
 
@@ -156,7 +160,8 @@ def _run(task: ShardTask) -> dict[str, Any]:
         counts = _counts(stage, task, entered, accepted, rejects, seat)
         if folder is not None:
             keep_folder(folder, task.part)
-        write_part(task.part, stage.writes, accepted, rejects, counts)
+        replies = seat.replies if seat else None
+        write_part(task.part, stage.writes, accepted, rejects, counts, replies)
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -221,6 +226,6 @@ def _counts(
         "rows_out": len(accepted),
         "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
         "asks": seat.asks if seat else 0,
-        "tokens_in": seat.tokens_in if seat else 0,
-        "tokens_out": seat.tokens_out if seat else 0,
+        "tokens_in": sum(reply.tokens_in for reply in seat.replies) if seat else 0,
+        "tokens_out": sum(reply.tokens_out for reply in seat.replies) if seat else 0,
     }

@@ -15,14 +15,16 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.graph import downstream
 from pipeline.insight.results import done_tasks, last_dialogues
 from pipeline.plan import NodePlan
-from pipeline.store import read_counts, read_table, rejects_path
+from pipeline.store import read_counts, read_table, rejects_path, replies_path
 
 
 class NodeSummary(BaseModel):
     """Counts of one node over the shards that are done.
 
     ``videos_in = videos_out + videos_rejected``; ``rejected`` counts refused rows by reason;
-    ``seconds`` is worker time, summed over the shards whose making is in this run's log.
+    ``seconds`` is worker time, summed over the shards whose making is in this run's log;
+    ``latency_s`` is the time that the engine had an ask, summed over its ``replies``, of which
+    ``reply_errors`` counts those without an answer by error.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +42,10 @@ class NodeSummary(BaseModel):
     asks: int
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
+    replies: int
+    reply_errors: dict[str, int]
+    latency_s: float
     seconds: float
 
 
@@ -82,6 +88,7 @@ class RunSummary(BaseModel):
         lines += [
             "(videos: in = out + rejected; after the table's numbers: rejected rows by reason)",
             "",
+            *self._asked(),
             f"videos: {self.videos_in} in = {self.videos_out} annotated + {rejected} rejected"
             + (f" + {self.videos_open} not finished" if self.videos_open else "")
             + (f"  ({_reasons(self.videos_rejected)})" if rejected else ""),
@@ -89,6 +96,22 @@ class RunSummary(BaseModel):
             f"responses placed otherwise than they asked: {_reasons(self.placed) or 'none'}",
         ]
         return "\n".join(lines)
+
+    def _asked(self) -> list[str]:
+        """What asking came to, in a line."""
+        replies = sum(n.replies for n in self.nodes)
+        if not replies:
+            return []
+        tokens_in = sum(n.tokens_in for n in self.nodes)
+        errors = sum((Counter(n.reply_errors) for n in self.nodes), Counter[str]())
+        cached = sum(n.tokens_cached for n in self.nodes) / max(1, tokens_in)
+        mean_s = sum(n.latency_s for n in self.nodes) / replies
+        return [
+            f"asked: {sum(n.asks for n in self.nodes)} times, {replies} replies of {mean_s:.2f} s"
+            f" on average, {errors.total()} without an answer ({_reasons(errors) or 'none'});"
+            f" tokens: {tokens_in} in ({cached:.0%} cached),"
+            f" {sum(n.tokens_out for n in self.nodes)} out"
+        ]
 
 
 def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
@@ -113,11 +136,16 @@ def _node(
 ) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     done = list(done_tasks([plan]))
     for task in done:
         counts = read_counts(task.part)
         reasons.update(counts.pop("rejected"))
         totals.update(counts)
+        if task.engine is not None:
+            measured = read_counts(replies_path(task.part))
+            errors.update(measured.pop("errors"))
+            totals.update(measured)
     names = {(task.node, task.part.name) for task in plan.tasks}
     missing = {(task.node, task.part.name) for task in plan.missing}
     return NodeSummary(
@@ -135,6 +163,10 @@ def _node(
         asks=totals["asks"],
         tokens_in=totals["tokens_in"],
         tokens_out=totals["tokens_out"],
+        tokens_cached=totals["tokens_cached"],
+        replies=totals["replies"],
+        reply_errors=dict(sorted(errors.items())),
+        latency_s=round(float(totals["latency_s"]), 3),
     )
 
 

@@ -50,3 +50,24 @@ class Provenance(Record):
     tokens_in: int
     tokens_out: int
     request_id: str
+
+
+class GivenReply(Record):
+    """What an engine said to an ask, kept beside the rows that were made of it.
+
+    ``request_id`` is that of the provenance of these rows; ``sample`` counts the replies to one ask
+    from 0. Exactly one of ``text`` and ``error`` is set. Unlike a row it is measured: the same
+    run on another day has other times.
+    """
+
+    request_id: str
+    sample: int
+    text: str | None
+    error: str | None
+    detail: str
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int
+    """Of ``tokens_in``, those that the engine had from an earlier ask, where it says."""
+    latency_s: float
+    """From the moment the engine took up the ask to its answer."""
