@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.engines.base import Ask, Engine, Frame, Reply, Sampling
 from pipeline.fingerprint import digest
@@ -43,6 +43,12 @@ class AnnotationConfig(StageConfig):
     temperature: float = Field(0.0, ge=0, description="of the sampling; 0 takes the likeliest")
     max_tokens: int = Field(1024, ge=1, description="of one answer")
     seed: int = Field(0, description="of the sampling; another value draws other samples")
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> AnnotationConfig:
+        if self.samples > 1 and self.temperature == 0:
+            raise ValueError("several samples need a temperature above 0, or they are all the same")
+        return self
 
     def prompts(self) -> tuple[str, ...]:
         """The one prompt it asks with."""

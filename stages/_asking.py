@@ -28,6 +28,17 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class SampledConfig(AnnotationConfig):
+    """Settings of a stage that compares several answers to one ask (``stages/_consistency.py``)."""
+
+    min_consistency: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how much several answers to one ask must have in common; the paper draws one",
+    )
+
+
 class SingleAnswerConfig(AnnotationConfig):
     """Settings of a stage that has no way of comparing several answers to one ask."""
 

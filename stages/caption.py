@@ -21,19 +21,20 @@ from stages._asking import (
     Answer,
     AnswerTime,
     Footage,
+    SampledConfig,
     Sentence,
-    SingleAnswerConfig,
     call,
     footage_of,
     printed,
     printed_times,
     shown,
 )
+from stages._consistency import lists_alike, spokesman, support
 from stages._spans import clipped
 from stages._wording import bare
 
 
-class Config(SingleAnswerConfig):
+class Config(SampledConfig):
     """What is asked for, and what counts as a span."""
 
     prompt: str = Field("caption_events", description="prompt file")
@@ -53,8 +54,8 @@ class Config(SingleAnswerConfig):
     )
     policy: Literal["video", "event"] = Field(
         "video",
-        description="video: one impossible span refuses all events of the video, as the paper keeps"
-        " only videos whose events all hold; event: it refuses that event alone",
+        description="video: one impossible or inconsistent span refuses all events of the video, as"
+        " the paper keeps only videos whose events all hold; event: it refuses that event alone",
     )
 
 
@@ -88,26 +89,45 @@ def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Fram
     return variables, shown(footage.segments)
 
 
+def reasons_against(
+    found: Sequence[Captioned],
+    spans: Sequence[tuple[float, float] | None],
+    consistency: Sequence[float],
+    config: Config,
+) -> list[str]:
+    """For each event why it is refused, or an empty text."""
+    reasons = [
+        "bad_span" if span is None else "inconsistent" if score < config.min_consistency else ""
+        for span, score in zip(spans, consistency, strict=True)
+    ]
+    if config.policy == "video" and any(reasons):
+        return [reason or "other_event_failed" for reason in reasons]
+    keys = [(bare(seen.caption), span) for seen, span in zip(found, spans, strict=True)]
+    return [
+        reason or ("duplicate_event" if keys[i] in keys[:i] else "")
+        for i, reason in enumerate(reasons)
+    ]
+
+
 def accept(
     footage: Footage, answers: Sequence[Events], config: Config, provenance: Provenance
 ) -> Iterator[Event | Reject]:
-    """The events by start, their spans clipped to the video; one listed twice counts once."""
-    found = sorted(answers[0].events, key=lambda e: (e.start_s, e.end_s, e.caption))
+    """The events of the answer that speaks for all, by start, their spans clipped to the video.
+
+    One listed twice counts once.
+    """
+    lists = [[(e.start_s, e.end_s) for e in answer.events] for answer in answers]
+    chosen, _ = spokesman(lists, lists_alike)
+    others = [spans for i, spans in enumerate(lists) if i != chosen]
+    found = sorted(answers[chosen].events, key=lambda e: (e.start_s, e.end_s, e.caption))
     if not found:
         yield Reject(video_id=footage.video_id, reason="no_events")
     spans = [
         clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s) for seen in found
     ]
-    together = config.policy == "video" and None in spans
-    before: set[tuple[str, tuple[float, float]]] = set()
-    for number, (seen, span) in enumerate(zip(found, spans, strict=True)):
-        reason = ""
-        if span is None:
-            reason = "bad_span"
-        elif together:
-            reason = "other_event_failed"
-        elif (bare(seen.caption), span) in before:
-            reason = "duplicate_event"
+    consistency = [support((seen.start_s, seen.end_s), others) for seen in found]
+    reasons = reasons_against(found, spans, consistency, config)
+    for number, (seen, span, reason) in enumerate(zip(found, spans, reasons, strict=True)):
         if span is None or reason:
             yield Reject(
                 video_id=footage.video_id,
@@ -116,7 +136,6 @@ def accept(
                 row=seen.model_dump_json(),
             )
             continue
-        before.add((bare(seen.caption), span))
         content = [config.family, footage.video_id, number, seen.caption, span, call(provenance)]
         yield Event(
             video_id=footage.video_id,
@@ -125,6 +144,7 @@ def accept(
             caption=seen.caption,
             start_s=span[0],
             end_s=span[1],
+            consistency=consistency[number],
             provenance=provenance,
         )
 

@@ -55,6 +55,17 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
                 rid=f"r{i}",
             )
             for i, event in enumerate(ordered)
+        ]
+        + [
+            Check(
+                name="consistency",
+                passed=True,
+                score=min(event.consistency, event.grounding_consistency),
+                model=writer(event.grounding),
+                rid=f"r{i}",
+            )
+            for i, event in enumerate(ordered)
+            if max(event.provenance.samples, event.grounding.samples) > 1
         ],
         provenance=[
             *dict.fromkeys(event.provenance for event in ordered),

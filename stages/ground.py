@@ -19,18 +19,19 @@ from pipeline.stage import VideoRows, annotation_stage
 from stages._asking import (
     Answer,
     Footage,
-    SingleAnswerConfig,
+    SampledConfig,
     footage_of,
     printed,
     printed_times,
     shown,
 )
+from stages._consistency import spans_alike, spokesman
 from stages._spans import clipped
 
 OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
 
 
-class Config(SingleAnswerConfig):
+class Config(SampledConfig):
     """How events are located."""
 
     prompt: str = Field("ground", description="prompt file")
@@ -81,32 +82,42 @@ def ask(search: Search, config: Config) -> tuple[Mapping[str, Any], tuple[Frame,
 def accept(
     search: Search, answers: Sequence[SpanSeen], config: Config, provenance: Provenance
 ) -> Iterator[GroundedEvent | Reject]:
-    """The event with the span that was found.
+    """The event with the span that speaks for all answers.
 
-    A span that cannot be is as good as none; it is refused, and the event goes on without one.
+    One that cannot be, or that the answers do not bear out, is as good as none: it is refused, and
+    the event goes on without it.
     """
-    seen = answers[0]
-    span = None
-    if seen.found:
-        if seen.start_s is not None and seen.end_s is not None:
-            span = clipped(seen.start_s, seen.end_s, search.footage.duration_s, config.tolerance_s)
-        if span is None:
-            yield Reject(
-                video_id=search.event.video_id,
-                reason="bad_span",
-                detail=f"for event {search.event.event_id} of {search.footage.duration_s:.2f} s",
-                row=seen.model_dump_json(),
-            )
-    yield grounded(search.event, span, provenance)
+    spans = [span_of(answer, search.footage.duration_s, config.tolerance_s) for answer in answers]
+    chosen, consistency = spokesman(spans, spans_alike)
+    span, seen = spans[chosen], answers[chosen]
+
+    def refused(reason: str, detail: str) -> Reject:
+        video_id, row = search.event.video_id, seen.model_dump_json()
+        return Reject(video_id=video_id, reason=reason, detail=detail, row=row)
+
+    if seen.found and span is None:
+        detail = f"for event {search.event.event_id} of {search.footage.duration_s:.2f} s"
+        yield refused("bad_span", detail)
+    if span is not None and consistency < config.min_consistency:
+        yield refused("inconsistent", f"{consistency:.2f} of {len(answers)} answers")
+        span = None
+    yield grounded(search.event, span, provenance, consistency)
+
+
+def span_of(seen: SpanSeen, duration_s: float, tolerance_s: float) -> tuple[float, float] | None:
+    """The span in seconds that an answer gives, clipped; None without one that can be."""
+    if not seen.found or seen.start_s is None or seen.end_s is None:
+        return None
+    return clipped(seen.start_s, seen.end_s, duration_s, tolerance_s)
 
 
 def unanswered(search: Search, config: Config, provenance: Provenance) -> Iterator[GroundedEvent]:
     """The event without a second span: were it left out, the others would seem to agree."""
-    yield grounded(search.event, None, provenance)
+    yield grounded(search.event, None, provenance, 0.0)
 
 
 def grounded(
-    event: Event, span: tuple[float, float] | None, provenance: Provenance
+    event: Event, span: tuple[float, float] | None, provenance: Provenance, consistency: float
 ) -> GroundedEvent:
     """The event with a second span in seconds, or with none."""
     return GroundedEvent.model_validate(
@@ -114,6 +125,7 @@ def grounded(
             **event.model_dump(),
             "grounded_start_s": span[0] if span else None,
             "grounded_end_s": span[1] if span else None,
+            "grounding_consistency": consistency,
             "grounding": provenance,
         }
     )

@@ -132,7 +132,13 @@ def lint(
     if gap_s is not None:
         rules.append(Check(name="smallest_gap_s", passed=True, score=gap_s, model=""))
     checks = [
-        Check(name=v.check, passed=v.passed, score=1, model=writer(v.provenance), rid=v.rid)
+        Check(
+            name=v.check,
+            passed=v.passed,
+            score=v.consistency,
+            model=writer(v.provenance),
+            rid=v.rid,
+        )
         for v in verdicts
         if v.rid in standing
     ]

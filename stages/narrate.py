@@ -17,10 +17,11 @@ from pydantic import Field, StringConstraints
 from pipeline.engines.base import Frame
 from pipeline.records import Change, FramedSegment, Provenance, Reject
 from pipeline.stage import VideoRows, annotation_stage
-from stages._asking import Answer, SingleAnswerConfig, printed, printed_times, shown
+from stages._asking import Answer, SampledConfig, printed, printed_times, shown
+from stages._consistency import spokesman, texts_alike
 
 
-class Config(SingleAnswerConfig):
+class Config(SampledConfig):
     """How changes are asked for."""
 
     prompt: str = Field("narrate", description="prompt file")
@@ -77,16 +78,32 @@ def ask(pair: Pair, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...
     return variables, shown(pair.window)
 
 
+def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
+    """The words that two changes share; two that see none are the same."""
+    if a.changed != b.changed:
+        return 0.0
+    return texts_alike(a.sentence, b.sentence) if a.changed else 1.0
+
+
 def accept(
     pair: Pair, answers: Sequence[ChangeSeen], config: Config, provenance: Provenance
 ) -> Iterator[Change | Reject]:
-    """The change; a change without words is refused."""
-    seen, after = answers[0], pair.after
+    """The change that speaks for all answers; one without words, or in dispute, is refused."""
+    chosen, consistency = spokesman(answers, changes_alike)
+    seen, after = answers[chosen], pair.after
     if seen.changed and not seen.sentence:
         yield Reject(
             video_id=after.video_id,
             reason="empty_sentence",
             detail=f"a change without words at {after.frame_s:.2f} s",
+            row=seen.model_dump_json(),
+        )
+        return
+    if consistency < config.min_consistency:
+        yield Reject(
+            video_id=after.video_id,
+            reason="inconsistent",
+            detail=f"{consistency:.2f} of {len(answers)} answers at {after.frame_s:.2f} s",
             row=seen.model_dump_json(),
         )
         return
@@ -96,6 +113,7 @@ def accept(
         time_s=after.frame_s,
         changed=seen.changed,
         text=seen.sentence if seen.changed else "",
+        consistency=consistency,
         provenance=provenance,
     )
 

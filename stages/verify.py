@@ -98,7 +98,8 @@ def accept(
 ) -> Iterator[Verdict]:
     """What was seen. It passes by the expected value when due, and by any other before."""
     expected = trial.response.text
-    seen = majority([answer.value for answer in answers])
+    values = [answer.value for answer in answers]
+    seen = majority(values)
     says_it = bare(seen) == bare(expected)
     yield Verdict(
         video_id=trial.annotation.video_id,
@@ -108,6 +109,7 @@ def accept(
         expected=expected,
         seen=seen,
         passed=says_it if trial.look == "answerable" else not says_it,
+        consistency=sum(bare(value) == bare(seen) for value in values) / len(values),
         provenance=provenance,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.records.base import Provenance, Record, Seconds
+from pipeline.records.base import Provenance, Ratio, Record, Seconds
 
 
 class Question(Record):
@@ -77,4 +77,6 @@ class Verdict(Record):
     expected: str
     seen: str
     passed: bool
+    consistency: Ratio = 1.0
+    """The share of the samples that saw the same."""
     provenance: Provenance

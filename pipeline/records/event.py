@@ -16,6 +16,8 @@ class Change(Record):
     time_s: Seconds
     changed: bool
     text: str
+    consistency: Ratio = 1.0
+    """How much the samples of the ask have in common (``stages/_consistency.py``)."""
     provenance: Provenance
 
 
@@ -28,6 +30,8 @@ class Event(Record):
     caption: str
     start_s: Seconds
     end_s: Seconds
+    consistency: Ratio = 1.0
+    """How well the other samples of the ask bear out its span."""
     provenance: Provenance
 
 
@@ -36,6 +40,8 @@ class GroundedEvent(Event):
 
     grounded_start_s: Seconds | None
     grounded_end_s: Seconds | None
+    grounding_consistency: Ratio = 1.0
+    """How much the samples of the second ask have in common."""
     grounding: Provenance
 
 

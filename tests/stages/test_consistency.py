@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.records import Change, Event, FramedSegment, GroundedEvent, Reject, VerifiedEvent
+from stages import caption, ground, narrate
+from stages._consistency import lists_alike, spans_alike, spokesman, support, texts_alike
+
+times = st.floats(0, 100, allow_nan=False)
+spans = st.tuples(times, st.floats(0.1, 50)).map(lambda t: (t[0], t[0] + t[1]))
+
+
+@given(st.lists(st.one_of(st.none(), spans), min_size=1, max_size=6))
+def test_who_speaks_for_all_is_as_like_them_as_anyone(found: list[Any]) -> None:
+    chosen, consistency = spokesman(found, spans_alike)
+    assert 0 <= consistency <= 1
+    for i, span in enumerate(found):
+        others = [other for j, other in enumerate(found) if j != i]
+        if others:
+            mean = sum(spans_alike(span, other) for other in others) / len(others)
+            assert consistency >= mean - 1e-9
+            assert i != chosen or consistency == pytest.approx(mean)
+
+
+@given(st.one_of(st.none(), spans), st.integers(1, 5))
+def test_the_same_answer_again_and_again_is_wholly_consistent(span: Any, n: int) -> None:
+    assert spokesman([span] * n, spans_alike) == (0, pytest.approx(1))
+
+
+@given(st.lists(spans, max_size=5), st.lists(spans, max_size=5))
+def test_lists_are_alike_both_ways_and_like_themselves(a: list[Any], b: list[Any]) -> None:
+    assert 0 <= lists_alike(a, b) <= 1
+    assert lists_alike(a, b) == pytest.approx(lists_alike(b, a))
+    assert lists_alike(a, a) == pytest.approx(1)
+    assert lists_alike(a, a[::-1]) == pytest.approx(1)
+
+
+def test_one_odd_answer_does_not_speak_for_the_others() -> None:
+    assert spokesman([(50.0, 60.0), (1.0, 5.0), (1.0, 4.0)], spans_alike) == (1, 0.375)
+    assert spokesman([None, (1.0, 5.0), None], spans_alike) == (0, 0.5)
+    with pytest.raises(ValueError, match="no answers"):
+        spokesman([], spans_alike)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "share"),
+    [
+        ("The cup falls.", "the CUP falls", 1.0),
+        ("a red cup falls", "a red ball falls", 0.75),
+        ("a a b", "a b b", 2 / 3),
+        ("cup", "ball", 0.0),
+        ("", "", 1.0),
+        ("", "cup", 0.0),
+    ],
+)
+def test_texts_are_alike_by_their_words(a: str, b: str, share: float) -> None:
+    assert texts_alike(a, b) == texts_alike(b, a) == pytest.approx(share)
+
+
+def test_a_span_is_borne_out_by_the_best_of_each_other_list() -> None:
+    assert support((0.0, 4.0), []) == 1
+    assert support((0.0, 4.0), [[(0.0, 2.0), (0.0, 4.0)], [(9.0, 10.0)], []]) == pytest.approx(
+        1 / 3
+    )
+
+
+class Drawing:
+    """Gives each ask the next answers, one a sample."""
+
+    version = "1"
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = answers
+
+    def generate(self, asks: list[Ask], sampling: Sampling) -> list[list[Reply]]:
+        import json
+
+        assert sampling.samples == len(self.answers)
+        return [[Reply(ask.request_id, json.dumps(a)) for a in self.answers] for ask in asks]
+
+
+@pytest.fixture
+def drawn(asking: Callable[..., Any]) -> Callable[..., Any]:
+    """``drawn(prompt, *answers)``: a context whose engine samples these answers."""
+    from dataclasses import replace
+
+    def make(prompt: str, *answers: Any) -> Any:
+        context, _ = asking(prompt, lambda ask: None)
+        return replace(context, seat=replace(context.seat, engine=Drawing(*answers)))
+
+    return make
+
+
+SAMPLED: Mapping[str, Any] = {"samples": 3, "temperature": 0.7}
+
+
+def test_several_samples_of_the_likeliest_answer_are_refused() -> None:
+    with pytest.raises(ValidationError, match="need a temperature above 0"):
+        ground.Config(samples=3)
+
+
+def test_the_span_that_most_samples_give_is_taken(
+    framed: Callable[..., list[FramedSegment]],
+    event: Callable[..., VerifiedEvent],
+    video_rows: Callable[..., Any],
+    drawn: Callable[..., Any],
+) -> None:
+    verified = event(3.0, 5.0, caption="The ball rolls.")
+    known = Event.model_validate(verified.model_dump(include=set(Event.model_fields)))
+    rows = video_rows({Event: [known], FramedSegment: framed(10)})
+    said = [{"found": True, "start_s": s, "end_s": e} for s, e in ((7, 9), (2, 6), (2, 5))]
+    context = drawn("ground", *said)
+    (found,) = ground.STAGE.run([rows], ground.Config(**SAMPLED), context)
+    assert isinstance(found, GroundedEvent)
+    assert (found.grounded_start_s, found.grounded_end_s) == (2, 6)
+    assert found.grounding_consistency == pytest.approx(0.375)
+    strict = ground.Config(**SAMPLED, min_consistency=0.5)
+    refused, found = ground.STAGE.run([rows], strict, context)
+    assert isinstance(refused, Reject) and refused.reason == "inconsistent"
+    assert isinstance(found, GroundedEvent) and found.grounded_start_s is None
+
+
+def test_a_change_that_most_samples_see_is_taken(
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    drawn: Callable[..., Any],
+) -> None:
+    said = [
+        {"changed": False, "sentence": ""},
+        {"changed": True, "sentence": "A cup falls."},
+        {"changed": True, "sentence": "A red cup falls."},
+    ]
+    rows = video_rows({FramedSegment: framed(2)})
+    context = drawn("narrate", *said)
+    (change,) = narrate.STAGE.run([rows], narrate.Config(**SAMPLED), context)
+    assert isinstance(change, Change) and change.text == "A cup falls."
+    assert change.consistency == pytest.approx(3 / 7)
+    strict = narrate.Config(**SAMPLED, min_consistency=0.5)
+    (refused,) = narrate.STAGE.run([rows], strict, context)
+    assert isinstance(refused, Reject) and refused.reason == "inconsistent"
+
+
+@pytest.mark.parametrize("policy", ["video", "event"])
+def test_events_that_other_samples_do_not_list_are_refused(
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    drawn: Callable[..., Any],
+    policy: str,
+) -> None:
+    def listed(*found: tuple[float, float]) -> Any:
+        return {"events": [{"start_s": s, "end_s": e, "caption": f"{s}"} for s, e in found]}
+
+    context = drawn("caption_events", listed((0, 4), (6, 8)), listed((0, 4)), listed((0, 4)))
+    rows = video_rows({FramedSegment: framed(10)})
+    config = caption.Config(**SAMPLED, min_consistency=0.5, policy=policy)
+    made = list(caption.STAGE.run([rows], config, context))
+    assert [e.start_s for e in made if isinstance(e, Event)] == [0]
+    context = drawn("caption_events", *[listed((0, 4), (6, 8)), listed((0, 4), (5, 6))] * 2)
+    config = caption.Config(**{**SAMPLED, "samples": 4}, min_consistency=0.5, policy=policy)
+    made = list(caption.STAGE.run([rows], config, context))
+    kept = [e.start_s for e in made if isinstance(e, Event)]
+    reasons = [r.reason for r in made if isinstance(r, Reject)]
+    assert kept == ([0] if policy == "event" else [])
+    assert reasons == (
+        ["inconsistent"] if policy == "event" else ["other_event_failed", "inconsistent"]
+    )
