@@ -18,7 +18,7 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.suggest import ConfigError, did_you_mean, explain
 
-Role = Literal["captioner", "editor", "grounder", "change_detector", "verifier"]
+Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")]
 """A node's parts lie in a folder of its name."""

@@ -7,6 +7,7 @@ import sys
 if __package__ != "pipeline":  # started as a script: import from the repository root instead
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
+import inspect
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -19,10 +20,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipeline.config import ExecutorName, RunConfig
 from pipeline.corpus.layout import CorpusError
+from pipeline.engines import KINDS
 from pipeline.executor import JOB_VARIABLE, Executor
 from pipeline.graph import find_stage, select, stage_names
 from pipeline.insight.results import read_annotations, read_dialogues, read_rejects
-from pipeline.insight.settings import describe, headline
+from pipeline.insight.settings import describe, describe_engine, headline
 from pipeline.insight.summary import summarize
 from pipeline.insight.truth import load_truths, score_truth
 from pipeline.local_executor import LocalExecutor
@@ -41,6 +43,7 @@ from pipeline.options import (
     run_root,
 )
 from pipeline.plan import NodePlan
+from pipeline.run_doctor import examine_run
 from pipeline.run_files import audit_file, convert_file, export_files
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.store import StoreError
@@ -69,6 +72,7 @@ app = typer.Typer(
 app.command("export")(export_files)
 app.command("convert")(convert_file)
 app.command("audit")(audit_file)
+app.command("doctor")(examine_run)
 
 
 @app.command()
@@ -175,6 +179,20 @@ def stages(
         return
     for known in stage_names():
         typer.echo(headline(find_stage("stages", known)))
+
+
+@app.command()
+def engines(
+    kind: Annotated[str | None, typer.Argument(help="This one alone, with its settings.")] = None,
+) -> None:
+    """List the kinds of engine, or say what can be set on one of them."""
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"engines: {kind!r} is not one of {', '.join(KINDS)}")
+    if kind is not None:
+        typer.echo(describe_engine(kind, KINDS[kind]))
+        return
+    for name, config in KINDS.items():
+        typer.echo(f"{name:14} {inspect.getdoc(config)}")
 
 
 @app.command()

@@ -15,11 +15,16 @@ ALL = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("ben
 
 ONLY_IN = {
     "ray": {"pipeline/ray_executor.py"},
-    "vllm": {"pipeline/engines/vllm/engine.py"},
+    "vllm": {"pipeline/engines/vllm/model.py"},
     "av": {"pipeline/media/pyav_reader.py"},
     "decord": {"pipeline/media/decord_reader.py"},
-    "huggingface_hub": {"pipeline/corpus/hub.py"},
-    "typer": {"pipeline/run.py", "pipeline/run_files.py", "pipeline/options.py"},
+    "huggingface_hub": {"pipeline/corpus/hub.py", "pipeline/doctor/weights.py"},
+    "typer": {
+        "pipeline/run.py",
+        "pipeline/run_files.py",
+        "pipeline/run_doctor.py",
+        "pipeline/options.py",
+    },
     "webdataset": {"pipeline/corpus/tars.py"},
 }
 
@@ -36,11 +41,12 @@ STAGES_MAY_IMPORT = {
 
 IMPURE = {"time", "datetime", "random", "os", "socket", "subprocess", "uuid", "secrets", "platform"}
 
-SUBPACKAGES = {"engines", "media", "dialogue", "corpus", "insight", "scoring"}
+SUBPACKAGES = {"engines", "media", "dialogue", "corpus", "insight", "scoring", "doctor"}
 
 MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
     "insight": {
+        "pipeline.engines.base",
         "pipeline.graph",
         "pipeline.stage",
         "pipeline.worker",
@@ -54,6 +60,30 @@ MAY_KNOW = {
     "dialogue": {"pipeline.states"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
+    # the doctor examines a whole run, so it stands beside the runner and above all rooms.
+    "doctor": {
+        "pipeline.config",
+        "pipeline.dialogue.budget",
+        "pipeline.engines",
+        "pipeline.engines.base",
+        "pipeline.engines.http.client",
+        "pipeline.engines.http.config",
+        "pipeline.engines.http.key",
+        "pipeline.engines.vllm.config",
+        "pipeline.graph",
+        "pipeline.insight.matching",
+        "pipeline.insight.truth",
+        "pipeline.media.base",
+        "pipeline.media.decode",
+        "pipeline.media.scene_scripts",
+        "pipeline.media.scene_truth",
+        "pipeline.media.scenes",
+        "pipeline.prompt",
+        "pipeline.source",
+        "pipeline.stage",
+        "pipeline.suggest",
+        "pipeline.truth",
+    },
 }
 
 

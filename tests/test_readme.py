@@ -47,7 +47,7 @@ def test_the_readme_names_every_make_target_it_uses() -> None:
 
 @pytest.mark.parametrize(
     "verb",
-    [(), *((name,) for name in ("run", "plan", "status", "stages", "scenes", "truth"))]
+    [(), *((name,) for name in ("run", "plan", "status", "stages", "engines", "scenes", "truth"))]
     + [(name,) for name in ("export", "convert", "audit")],
 )
 def test_help_needs_nothing_and_ends_well(verb: tuple[str, ...]) -> None:

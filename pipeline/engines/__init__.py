@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import Lock
 
-from pipeline.engines.base import EmbeddedConfig, EngineConfig, OpenEngine
+from pipeline.engines.base import EmbeddedConfig, EngineConfig, EngineError, OpenEngine
 from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.vllm.config import VllmConfig
 
-KINDS: Mapping[str, type[EngineConfig]] = {"embedded": EmbeddedConfig, "http": HttpConfig}
+KINDS: Mapping[str, type[EngineConfig]] = {
+    "embedded": EmbeddedConfig,
+    "http": HttpConfig,
+    "vllm": VllmConfig,
+}
 
 _open: dict[str, OpenEngine] = {}
 _lock = Lock()
@@ -36,6 +41,14 @@ def _start(config: EngineConfig) -> OpenEngine:
         from pipeline.engines.http.engine import HttpEngine  # noqa: PLC0415
 
         return HttpEngine(config)
+    if isinstance(config, VllmConfig):
+        try:
+            from pipeline.engines.vllm.engine import VllmEngine  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise EngineError(
+                f"an engine of kind vllm needs {error.name}: install turnwise[vllm]"
+            ) from error
+        return VllmEngine(config)
     from pipeline.engines.embedded.engine import EmbeddedEngine  # noqa: PLC0415
 
     return EmbeddedEngine()

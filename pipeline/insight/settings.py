@@ -1,14 +1,17 @@
-"""What the stages are and what can be set on them, from the stages themselves."""
+"""What the stages and engines are and what can be set on them, from their own code."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from pipeline.engines.base import EngineConfig
 from pipeline.stage import Stage
 
 _WIDTH = 100
@@ -27,16 +30,26 @@ def describe(stage: Stage[Any]) -> str:
         _module_text(stage),
         "",
         f"settings (nodes.NAME.config of a node with stage: {stage.name})",
+        *_settings(stage.config),
     ]
-    for name, field in stage.config.model_fields.items():
-        default = "needed" if field.default is PydanticUndefined else repr(field.default)
-        lines.append(f"  {name} = {default}")
-        lines += textwrap.wrap(
-            field.description or "", _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
-        )
     if stage.answer is not None:
         lines += ["", "it asks a model: name its role with nodes.NAME.engine"]
     return "\n".join(lines)
+
+
+def describe_engine(kind: str, config: type[EngineConfig]) -> str:
+    """What a kind of engine is, and each setting with its default and meaning."""
+    lines = [inspect.getdoc(config) or "", "", f"settings (engines.ROLE with kind: {kind})"]
+    return "\n".join([*lines, *_settings(config)])
+
+
+def _settings(config: type[BaseModel]) -> Iterator[str]:
+    for name, field in config.model_fields.items():
+        default = "needed" if field.default is PydanticUndefined else repr(field.default)
+        yield f"  {name} = {default}"
+        yield from textwrap.wrap(
+            field.description or "", _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
+        )
 
 
 def _module_text(stage: Stage[Any]) -> str:

@@ -10,18 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.config import Role
 from pipeline.run import main
 from tests.runs.test_parity import digests
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = Path(__file__).with_name("answering_server.py")
 KEY = "sk-a-key-that-nobody-may-see"
-ROLES = ("captioner", "editor", "grounder", "change_detector", "verifier")
+ROLES = get_args(Role)
 
 ASKING = {
     "narrate": "provenance",

@@ -9,6 +9,9 @@ from typing import Any
 
 import json_repair
 
+MOST_TOKENS = 2**31 - 1
+"""A larger count is nonsense, and sums of nonsense do not fit the columns of a row."""
+
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -35,11 +38,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Completion:
-    """At least one choice, and the tokens of all of them together."""
+    """At least one choice, and the tokens of all of them together.
+
+    ``tokens_cached`` are those of ``tokens_in`` that the server had from an earlier request.
+    """
 
     choices: tuple[Choice, ...]
     tokens_in: int
     tokens_out: int
+    tokens_cached: int
 
 
 def completion_of(body: bytes) -> Completion:
@@ -55,23 +62,26 @@ def completion_of(body: bytes) -> Completion:
     choices = found.get("choices") if isinstance(found, dict) else None
     if not isinstance(choices, list) or not choices:
         raise MalformedError("the body has no choices")
-    usage = found.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = _object(found.get("usage"))
+    tokens_in = _count(usage.get("prompt_tokens"))
+    cached = _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
     return Completion(
-        tuple(map(_choice, choices)),
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
+        choices=tuple(map(_choice, choices)),
+        tokens_in=tokens_in,
+        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_cached=min(cached, tokens_in),
     )
 
 
 def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
     """Whether a text is JSON with the top level that a schema describes.
 
-    What lies deeper is left to who reads the answer.
+    What lies deeper is left to who reads the answer, but for half characters, which no one can
+    write.
     """
     try:
-        text.encode()
         value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
     return _fits(value, schema)
@@ -103,8 +113,14 @@ def _choice(choice: Any) -> Choice:
     return Choice(content) if content.strip() else Choice(error="empty")
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """A number of tokens; 0 for what can be none."""
+    countable = isinstance(value, int) and not isinstance(value, bool)
+    return value if countable and 0 < value <= MOST_TOKENS else 0
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:

@@ -1,19 +1,23 @@
-"""How one ask is put to a server until it has its replies."""
+"""How asks are put to a server until they have their replies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.engines.http.answer import Choice, has_shape, mended
+from pipeline.engines.http.answer import Choice, Completion, has_shape, mended
 from pipeline.engines.http.body import Body
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.counts import REPAIRED
+from pipeline.engines.http.counts import REPAIRED, Tally
 from pipeline.engines.http.faults import RequestError
 from pipeline.engines.http.key import Key
+from pipeline.engines.http.room import Room
 
+MEGABYTE = 1_000_000
 UNPARSABLE = "unparsable"
 
 
@@ -27,10 +31,11 @@ class _Sample:
     first: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
 
 
 class Asking:
-    """One ask on its way.
+    """Asks on their way to one server. To be used on one event loop.
 
     One request asks for all samples. Where a server gives fewer, or refuses to give several, it
     is asked for the rest, with the seed moved by the number of those that are there. A server that
@@ -41,18 +46,41 @@ class Asking:
     again carries the tokens of all its requests.
     """
 
-    def __init__(self, client: Client, config: HttpConfig, key: Key) -> None:
-        """Asks through ``client``."""
+    def __init__(self, client: Client, config: HttpConfig, key: Key, tally: Tally) -> None:
+        """Asks through ``client``, as many at once as ``config`` allows."""
         self._client = client
         self._config = config
         self._key = key
+        self._tally = tally
+        self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
 
-    async def replies(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
-        """``sampling.samples`` replies.
+    async def replies(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+        """See ``Engine.generate``."""
+        found: dict[int, list[Reply]] = {}
+        todo = iter(enumerate(asks))
+        workers = [
+            asyncio.create_task(self._work(todo, sampling, found))
+            for _ in range(min(len(asks), self._config.concurrency))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        return [found[i] for i in range(len(asks))]
 
-        Raises:
-            EngineError: the server is gone.
-        """
+    async def _work(
+        self, todo: Iterator[tuple[int, Ask]], sampling: Sampling, found: dict[int, list[Reply]]
+    ) -> None:
+        for i, ask in todo:
+            body = Body(self._config, ask, sampling)
+            async with self._room.enter(body.size_bytes):
+                found[i] = await self._ask(ask, body, sampling)
+            self._tally.answered(found[i])
+
+    async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
+        start_s = monotonic()
         samples = [_Sample() for _ in range(sampling.samples)]
         try:
             await self._draw(ask, body, samples, sampling.temperature, sampling.seed)
@@ -64,9 +92,19 @@ class Asking:
         for sample in samples:
             if sample.error == UNPARSABLE:
                 self._mend(ask, sample)
+        latency_s = monotonic() - start_s
         return [
-            Reply(ask.request_id, s.text, s.error, s.detail, s.tokens_in, s.tokens_out)
-            for s in samples
+            Reply(
+                request_id=ask.request_id,
+                text=sample.text,
+                error=sample.error,
+                detail=sample.detail,
+                tokens_in=sample.tokens_in,
+                tokens_out=sample.tokens_out,
+                tokens_cached=sample.tokens_cached,
+                latency_s=latency_s,
+            )
+            for sample in samples
         ]
 
     async def _climb(
@@ -99,14 +137,18 @@ class Asking:
                     raise
                 most = 1
                 continue
-            taken = completion.choices[: len(left)]
-            for sample, choice in zip(left, taken, strict=False):
-                self._take(ask, sample, choice)
-            left[0].tokens_in += completion.tokens_in
-            share, rest = divmod(completion.tokens_out, len(taken))
-            for i, sample in enumerate(left[: len(taken)]):
-                sample.tokens_out += share + (i < rest)
-            done += len(taken)
+            done += self._share_out(ask, completion, left)
+
+    def _share_out(self, ask: Ask, completion: Completion, left: Sequence[_Sample]) -> int:
+        """Gives choices and tokens to the first of the samples; to how many."""
+        taken = completion.choices[: len(left)]
+        left[0].tokens_in += completion.tokens_in
+        left[0].tokens_cached += completion.tokens_cached
+        share, rest = divmod(completion.tokens_out, len(taken))
+        for i, (sample, choice) in enumerate(zip(left, taken, strict=False)):
+            sample.tokens_out += share + (i < rest)
+            self._take(ask, sample, choice)
+        return len(taken)
 
     def _take(self, ask: Ask, sample: _Sample, choice: Choice) -> None:
         if choice.error is None and has_shape(choice.text, ask.answer_schema):

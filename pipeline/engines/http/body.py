@@ -7,11 +7,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.engines.base import Ask, EngineError, Frame, Sampling
-from pipeline.engines.http.config import FrameLabel, HttpConfig
-
-OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
-"""What ``extra_body`` must leave alone: it is said elsewhere, or the replies depend on it."""
+from pipeline.engines.base import Ask, Frame, Sampling
+from pipeline.engines.frame_label import FrameLabel, label_text
+from pipeline.engines.http.config import HttpConfig
 
 IMAGE = b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
 IMAGE_END = b'"}}'
@@ -33,7 +31,7 @@ class Body:
             "schema": ask.answer_schema,
             "strict": True,
         }
-        fields = {
+        fields: dict[str, Any] = {
             "model": config.model,
             "max_tokens": sampling.max_tokens,
             "response_format": {"type": "json_schema", "json_schema": schema},
@@ -77,24 +75,9 @@ class Body:
         yield b"}]}"
 
 
-def check_extra_body(config: HttpConfig) -> None:
-    """Nothing, where ``extra_body`` adds to a request and does not contradict it.
-
-    Raises:
-        EngineError: it sets a field that is said elsewhere.
-    """
-    if own := sorted(OWN_FIELDS & config.extra_body.keys()):
-        raise EngineError(f"extra_body must not set {', '.join(own)}")
-
-
 def _label(frame: Frame, label: FrameLabel) -> bytes:
-    if label == "none":
-        return b""
-    # Prompts print times to a hundredth, and a frame must go by the name the prompt gives it.
-    text = f"[{round(frame.time_s, 2)} s]"
-    if label == "qwen3_vl":
-        text = f"<{frame.time_s:.1f} seconds>"
-    return _json(_text_part(text)) + b","
+    text = label_text(frame.time_s, label)
+    return _json(_text_part(text)) + b"," if text else b""
 
 
 def _text_part(text: str) -> dict[str, str]:

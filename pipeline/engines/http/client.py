@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import re
 from io import BytesIO
 from ipaddress import ip_address
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.answer import Completion, MalformedError, completion_of
@@ -22,6 +21,7 @@ from pipeline.engines.http.counts import Tally
 from pipeline.engines.http.faults import (
     PassingError,
     RequestError,
+    UnreachableError,
     lasting_error,
     message_of,
     passing_error,
@@ -30,15 +30,23 @@ from pipeline.engines.http.faults import (
 from pipeline.engines.http.key import Key
 
 FAILURES_IN_A_ROW = 20
-"""So many requests in a row that came to nothing mean that the server is gone."""
-GONE = frozenset({"connection", "timeout", "server_error"})
-"""Errors of a server that may be gone; any other is an answer of one that is there."""
+"""So many requests in a row that came to nothing mean that the next will not fare better."""
+FRUITLESS = frozenset({"connection", "timeout", "server_error", "rate_limited"})
+"""Errors of a server that does no work; any other is an answer."""
+LETS_NO_ONE_IN = frozenset({401, 402, 403})
+NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405})
+"""Statuses of an address or a model that the server does not have, whatever it is asked."""
 FIRST_WAIT_S = 0.5
+DOUBLINGS = 20
 CONNECT_S = 10.0
 """To open a connection. A host that drops packets would otherwise cost a whole try each time."""
 KEEP_ALIVE_S = 4.0
 """Shorter than what servers close idle connections after (uvicorn: 5 s), so that none is closed
 under a request."""
+
+VERSION = "openai-http"
+VERSION_LIMIT_S = 1.0
+VERSION_CHARACTERS = 60
 
 
 class Client:
@@ -55,9 +63,6 @@ class Client:
         self._url = f"{config.base_url}/chat/completions"
         self._proxy = proxy_of(config.base_url)
         self._failures_in_a_row = 0
-        self._backoff = wait_exponential_jitter(
-            initial=FIRST_WAIT_S, jitter=FIRST_WAIT_S, max=config.longest_wait_s
-        )
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -65,44 +70,52 @@ class Client:
             timeout=aiohttp.ClientTimeout(total=config.timeout_s, sock_connect=CONNECT_S),
         )
 
-    async def __aenter__(self) -> Client:
-        """The client itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
         """Closes all connections."""
         await self._session.close()
+
+    async def version(self) -> str:
+        """The protocol, who serves the model, and the version of the server, so far as it says."""
+        root = re.sub(r"/v\d+$", "", self._config.base_url)
+        models, version = await asyncio.gather(
+            self._look_up(f"{self._config.base_url}/models"), self._look_up(f"{root}/version")
+        )
+        parts = (_owner(models, self._config.model), _text(version, "version"))
+        told = (self._key.said(part)[:VERSION_CHARACTERS] for part in parts)
+        return " ".join(filter(None, (VERSION, *told)))
 
     async def complete(self, body: bytes) -> Completion:
         """The server's answer to a chat completion request.
 
         Raises:
             RequestError: it was refused, or it failed ``attempts`` times.
-            EngineError: the server refuses the key, or has not answered for long.
+            EngineError: the server cannot be reached, lets no one in, does not have what is asked
+                for, or has not answered for long.
         """
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(PassingError),
-            stop=stop_after_attempt(self._config.attempts),
-            wait=self._wait_s,
-            before_sleep=lambda _: self._tally.retried(),
-            reraise=True,
-        )
         try:
-            completion: Completion = await retrying(self._try, body)
+            completion = await self._try_again(body)
         except RequestError as error:
             self._failed(error)
             raise
         self._failures_in_a_row = 0
         return completion
 
-    async def look_up(self, url: str, limit_s: float) -> Any:
-        """The JSON at an address of the server; None where there is none within ``limit_s``."""
-        limit = aiohttp.ClientTimeout(total=limit_s)
+    async def _try_again(self, body: bytes) -> Completion:
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return await self._try(body)
+            except PassingError as error:
+                if tries == self._config.attempts:
+                    raise
+                wait_s = max(error.wait_s, backoff_s(tries))
+            self._tally.retried()
+            await asyncio.sleep(min(wait_s, self._config.longest_wait_s))
+
+    async def _look_up(self, url: str) -> Any:
+        """The JSON at an address of the server; None where there is none soon."""
+        limit = aiohttp.ClientTimeout(total=VERSION_LIMIT_S)
         try:
             async with self._session.get(
                 url, proxy=self._proxy, timeout=limit, allow_redirects=False
@@ -121,10 +134,12 @@ class Client:
             ) as response:
                 content = await response.read()
         except aiohttp.ConnectionTimeoutError:
-            raise PassingError("connection", f"no connection within {CONNECT_S:g} s") from None
+            raise UnreachableError(f"no connection within {CONNECT_S:g} s") from None
         except asyncio.TimeoutError:
             limit = f"no whole answer within {self._config.timeout_s:g} s"
             raise PassingError("timeout", limit) from None
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise UnreachableError(self._key.said(f"{type(error).__name__}: {error}")) from None
         except (aiohttp.ClientError, OSError) as error:
             detail = self._key.said(f"{type(error).__name__}: {error}")
             raise PassingError("connection", detail) from None
@@ -137,7 +152,7 @@ class Client:
             raise PassingError("server_error", str(error)) from None
 
     def _fault(self, status: int, content: bytes, wait_s: float) -> RequestError | EngineError:
-        if status in (401, 403):
+        if status in LETS_NO_ONE_IN:
             # Servers quote parts of a key in what they say to this, so it is not passed on.
             return EngineError(
                 f"{self._config.base_url} lets no one in (status {status}) with the key of"
@@ -145,22 +160,35 @@ class Client:
             )
         message = message_of(content)
         detail = self._key.said(f"status {status}: {message}")
+        if status in NOT_HERE:
+            return EngineError(
+                f"{self._url} does not answer for the model {self._config.model} ({detail}):"
+                " see base_url and model"
+            )
         if (error := passing_error(status)) is not None:
             return PassingError(error, detail, wait_s)
         return RequestError(lasting_error(status, message), detail)
 
-    def _wait_s(self, state: RetryCallState) -> float:
-        cause = state.outcome.exception() if state.outcome is not None else None
-        asked_s = cause.wait_s if isinstance(cause, PassingError) else 0.0
-        return min(max(asked_s, self._backoff(state)), self._config.longest_wait_s)
-
     def _failed(self, error: RequestError) -> None:
-        self._failures_in_a_row = self._failures_in_a_row + 1 if error.error in GONE else 0
-        if self._failures_in_a_row >= FAILURES_IN_A_ROW:
+        if isinstance(error, UnreachableError):
             raise EngineError(
-                f"{self._config.base_url} does not answer: {self._failures_in_a_row} requests in a"
-                f" row failed, the last with {error}"
+                f"{self._config.base_url} cannot be reached: {error.detail}"
             ) from None
+        failures = self._failures_in_a_row + 1 if error.error in FRUITLESS else 0
+        self._failures_in_a_row = failures
+        if failures >= FAILURES_IN_A_ROW:
+            raise EngineError(
+                f"{self._config.base_url} does not answer: {failures} requests in a row failed,"
+                f" the last with {error}"
+            ) from None
+
+
+def backoff_s(tries: int) -> float:
+    """How long to leave a server alone after so many tries: twice as long each time, and a bit.
+
+    The bit is drawn at random, so that requests that failed together do not come back together.
+    """
+    return FIRST_WAIT_S * (2.0 ** min(tries - 1, DOUBLINGS) + random.random())
 
 
 def proxy_of(url: str) -> str | None:
@@ -177,3 +205,15 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _owner(models: Any, name: str) -> str:
+    """Who serves the model, as the list of models has it: vLLM and others give their own name."""
+    listed = models.get("data") if isinstance(models, dict) else None
+    found = [m for m in listed if _text(m, "id") == name] if isinstance(listed, list) else []
+    return _text(found[0], "owned_by") if found else ""
+
+
+def _text(value: Any, name: str) -> str:
+    text = value.get(name) if isinstance(value, dict) else None
+    return text if isinstance(text, str) else ""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from pipeline.engines.base import EngineConfig
+from pipeline.engines.frame_label import FrameLabel
 
-FrameLabel = Literal["seconds", "qwen3_vl", "none"]
+OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
+"""What ``extra_body`` must leave alone: it is said elsewhere, or the replies depend on it."""
 
 
 class HttpConfig(EngineConfig):
@@ -40,7 +43,7 @@ class HttpConfig(EngineConfig):
     repair: bool = Field(
         True, description="mend broken JSON when none of those helped; counted as repaired"
     )
-    extra_body: dict[str, Any] = Field({}, description="further fields of every request")
+    extra_body: dict[str, JsonValue] = Field({}, description="further fields of every request")
     shards: int = Field(8, ge=1, description="shards under way at once, for each server")
     concurrency: int = Field(64, ge=1, description="requests under way at once, for each server")
     megabytes: int = Field(256, ge=1, description="of requests under way at once")
@@ -65,10 +68,19 @@ class HttpConfig(EngineConfig):
             raise ValueError("must be between 0 and 2")
         return temperatures
 
+    @field_validator("extra_body")
+    @classmethod
+    def _extra(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if own := sorted(OWN_FIELDS & fields.keys()):
+            raise ValueError(f"must not set {', '.join(own)}: the engine does")
+        return fields
+
     @model_validator(mode="after")
-    def _one_key(self) -> HttpConfig:
+    def _one_each(self) -> HttpConfig:
         if self.api_key_env is not None and self.api_key_file is not None:
             raise ValueError("api_key_env and api_key_file: give one of them")
+        if len({self.base_url, *self.further_urls}) <= len(self.further_urls):
+            raise ValueError("base_url and further_urls: name each server once")
         return self
 
     def identity(self) -> dict[str, Any]:
@@ -93,9 +105,13 @@ class HttpConfig(EngineConfig):
 
 
 def _plain(url: str) -> str:
-    scheme, mark, rest = url.partition("://")
-    if scheme not in ("http", "https") or not mark or not rest.strip("/"):
+    """The address without slashes at its end, if it is one that a path can be added to."""
+    parts = urlsplit(url)
+    blank = any(character.isspace() for character in url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or blank or parts.port == 0:
         raise ValueError("must be http://… or https://…")
-    if "@" in rest.partition("/")[0]:
+    if "@" in parts.netloc:
         raise ValueError("must hold no user name or key: use api_key_env")
+    if "?" in url or "#" in url:
+        raise ValueError("must end with its path, such as /v1")
     return url.rstrip("/")

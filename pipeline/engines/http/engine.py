@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
 from pipeline.engines.base import Ask, EngineError, Reply, Sampling
-from pipeline.engines.http.body import check_extra_body
+from pipeline.engines.http.asking import Asking
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.counts import Counts, Tally
 from pipeline.engines.http.key import Key, read_key
-from pipeline.engines.http.loop import VERSION, AsyncEngine
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Running:
-    """The event loop, and what lives on it."""
-
-    loop: asyncio.AbstractEventLoop
-    engine: AsyncEngine
-    stop: asyncio.Event
 
 
 class HttpEngine:
@@ -37,38 +27,35 @@ class HttpEngine:
     """
 
     def __init__(self, config: HttpConfig) -> None:
-        """Reads the key and starts the thread; asks nothing yet.
+        """Reads the key, starts the thread, and asks the server for its version.
 
         Raises:
-            EngineError: there is no key where the config points, or ``extra_body`` contradicts
-                the other settings.
+            EngineError: there is no key where the config points, or it names several servers.
         """
-        check_extra_body(config)
+        if config.further_urls:
+            raise EngineError("an engine asks one server: open one for each of config.hosts()")
+        key = read_key(config)
         self._config = config
         self._tally = Tally()
-        self._version: str | None = None
         self._lock = Lock()
         self._closed = False
-        key = read_key(config)
-        started: Future[_Running] = Future()
-        self._thread = Thread(
-            target=lambda: asyncio.run(self._serve(key, started)), name="http engine", daemon=True
-        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="http engine", daemon=True)
         self._thread.start()
-        self._running = started.result()
+        with ExitStack() as undo:
+            undo.callback(self._stop)
+            self._client = self._wait_for(self._connect(key))
+            self._version = self._wait_for(self._client.version())
+            self._asking = Asking(self._client, config, key, self._tally)
+            undo.pop_all()
 
     @property
     def version(self) -> str:
         """The protocol, and whose server of which version it is, as far as the server says.
 
-        It is asked once, by the first call of this or of ``generate``. A server that does not say
-        within a second counts as one that does not say.
+        A server that does not say within a second when the engine starts counts as one that does
+        not say.
         """
-        if self._version is None:
-            try:
-                self._version = self._wait_for(self._running.engine.version())
-            except EngineError:
-                return VERSION
         return self._version
 
     @property
@@ -85,9 +72,10 @@ class HttpEngine:
         characters of what was said; that of a text whose JSON had to be mended is ``repaired``.
 
         Raises:
-            EngineError: the server refuses the key or does not answer, or the engine is closed.
+            EngineError: the server lets no one in, is not where ``base_url`` says, does not know
+                the model, or does not answer; or the engine is closed.
         """
-        return self._wait_for(self._running.engine.generate(asks, sampling))
+        return self._wait_for(self._asking.replies(asks, sampling))
 
     def close(self) -> None:
         """Stops the thread. What is under way ends with EngineError."""
@@ -95,15 +83,15 @@ class HttpEngine:
             if self._closed:
                 return
             self._closed = True
-            self._running.loop.call_soon_threadsafe(self._running.stop.set)
-        self._thread.join()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._stop()
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         with self._lock:
             if self._closed:
                 work.close()
                 raise EngineError("the engine is closed")
-            future = asyncio.run_coroutine_threadsafe(work, self._running.loop)
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except CancelledError:
@@ -112,13 +100,17 @@ class HttpEngine:
             # Whatever interrupts the caller, Ctrl-C included, also ends the requests.
             future.cancel()
 
-    async def _serve(self, key: Key, started: Future[_Running]) -> None:
-        stop = asyncio.Event()
-        async with Client(self._config, key, self._tally) as client:
-            engine = AsyncEngine(self._config, key, client, self._tally)
-            started.set_result(_Running(asyncio.get_running_loop(), engine, stop))
-            await stop.wait()
-            under_way = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+    async def _connect(self, key: Key) -> Client:
+        return Client(self._config, key, self._tally)
+
+    async def _end(self) -> None:
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._client.close()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -34,6 +34,14 @@ class PassingError(RequestError):
         self.wait_s = wait_s
 
 
+class UnreachableError(PassingError):
+    """There was no one to send it to."""
+
+    def __init__(self, detail: str) -> None:
+        """See ``RequestError``."""
+        super().__init__("connection", detail)
+
+
 def passing_error(status: int) -> str | None:
     """The error that a status stands for if it may pass; None if it stays."""
     if status == 429:

@@ -1,0 +1,1 @@
+"""Runs a model with vLLM inside the process that asks."""

@@ -1,0 +1,171 @@
+"""Which model vLLM runs, on what, and how it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.engines.base import EngineConfig
+from pipeline.engines.frame_label import FrameLabel
+
+OWN_ARGS: Mapping[str, str] = {
+    "model": "model",
+    "revision": "revision",
+    "tokenizer_revision": "revision",
+    "quantization": "quantisation",
+    "dtype": "dtype",
+    "tensor_parallel_size": "tensor_parallel",
+    "pipeline_parallel_size": "pipeline_parallel",
+    "data_parallel_size": "data_parallel",
+    "gpu_memory_utilization": "memory_share",
+    "max_model_len": "max_model_len",
+    "max_num_seqs": "max_num_seqs",
+    "limit_mm_per_prompt": "max_images",
+    "mm_processor_kwargs": "min_pixels and max_pixels",
+    "structured_outputs_config": "",
+    "enable_prefix_caching": "",
+}
+"""Arguments that ``engine_args`` must leave alone, and the field that says each of them."""
+
+SPEED_ARGS = frozenset(
+    {
+        "async_scheduling",
+        "attention_backend",
+        "block_size",
+        "compilation_config",
+        "data_parallel_backend",
+        "disable_custom_all_reduce",
+        "disable_log_stats",
+        "distributed_executor_backend",
+        "download_dir",
+        "enable_chunked_prefill",
+        "enable_expert_parallel",
+        "enable_log_requests",
+        "enforce_eager",
+        "kv_cache_memory_bytes",
+        "load_format",
+        "max_num_batched_tokens",
+        "max_parallel_loading_workers",
+        "mm_encoder_tp_mode",
+        "mm_processor_cache_gb",
+        "num_gpu_blocks_override",
+        "optimization_level",
+        "renderer_num_workers",
+        "stream_interval",
+        "worker_extension_cls",
+    }
+)
+"""Arguments of vLLM that bear on how fast it answers and on what it logs, and on nothing else."""
+
+
+class VllmConfig(EngineConfig):
+    """A model that vLLM runs in the process of the engine; ``turnwise[vllm]`` installs it."""
+
+    kind: Literal["vllm"] = "vllm"
+    model: str = Field(min_length=1, description="name on the Hugging Face Hub, or a folder")
+    revision: str = Field(
+        min_length=1, description="branch, tag or commit on the Hub; goes into every row"
+    )
+    quantisation: str = Field(
+        "", description="as vLLM names it, such as fp8 or awq; empty for what the model is in"
+    )
+    dtype: str = Field("auto", description="type of the weights, as vLLM names it")
+    device: Literal["cuda", "cpu"] = Field("cuda", description="what it runs on; cpu takes no GPU")
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer")
+    pipeline_parallel: int = Field(1, ge=1, description="groups of GPUs that share the layers")
+    data_parallel: int = Field(1, ge=1, description="copies of the model in one engine")
+    replicas: int = Field(1, ge=1, description="engines, each in a process of its own")
+    memory_share: float = Field(0.9, gt=0, le=1, description="of the memory of each GPU")
+    max_model_len: int | None = Field(
+        None, ge=1, description="tokens of prompt and answer; what the model allows when null"
+    )
+    max_num_seqs: int | None = Field(
+        None, ge=1, description="answers written at once; vLLM's own choice when null"
+    )
+    max_images: int = Field(256, ge=1, description="frames of one ask; it refuses more")
+    min_pixels: int | None = Field(None, ge=1, description="smaller frames are enlarged to this")
+    max_pixels: int | None = Field(None, ge=1, description="larger frames are reduced to this")
+    frame_input: Literal["images", "video"] = Field(
+        "images", description="frames one by one, each with its label, or as one video"
+    )
+    frame_label: FrameLabel = Field(
+        "seconds",
+        description="what stands before each image. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
+    )
+    chat_template_args: dict[str, Any] = Field(
+        {}, description="what the model's chat template can be told, such as enable_thinking"
+    )
+    temperatures: tuple[float, ...] = Field(
+        (0.3, 0.7), description="to ask again with, in turn, where an answer does not parse"
+    )
+    repair: bool = Field(
+        True, description="mend broken JSON when none of those helped; its detail is repaired"
+    )
+    shards: int = Field(4, ge=1, description="shards under way at once, for each replica")
+    concurrency: int = Field(
+        512, ge=1, description="asks under way at once; vLLM chooses which of them it works on"
+    )
+    megabytes: int = Field(
+        8192, ge=1, description="of memory for the frames of asks under way at once"
+    )
+    restarts: int = Field(
+        3, ge=0, description="of an engine that died, with no answer between; also for one ask"
+    )
+    engine_args: dict[str, Any] = Field({}, description="further arguments of AsyncEngineArgs")
+
+    @field_validator("temperatures")
+    @classmethod
+    def _warm(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < temperature <= 2 for temperature in temperatures):
+            raise ValueError("must be above 0 and at most 2")
+        return temperatures
+
+    @field_validator("engine_args")
+    @classmethod
+    def _further(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name in sorted(given.keys() & OWN_ARGS.keys()):
+            instead = f"set {OWN_ARGS[name]} instead" if OWN_ARGS[name] else "it is set already"
+            raise ValueError(f"must not hold {name}: {instead}")
+        return given
+
+    @model_validator(mode="after")
+    def _pixels(self) -> VllmConfig:
+        low, high = self.min_pixels, self.max_pixels
+        if low is not None and high is not None and low > high:
+            raise ValueError("min_pixels must not be above max_pixels")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """The model and all that bears on its answers; not on what it runs, or how fast."""
+        further = {k: v for k, v in self.engine_args.items() if k not in SPEED_ARGS}
+        return super().identity() | {
+            "quantisation": self.quantisation,
+            "dtype": self.dtype,
+            "max_model_len": self.max_model_len,
+            "min_pixels": self.min_pixels,
+            "max_pixels": self.max_pixels,
+            "frame_input": self.frame_input,
+            "frame_label": self.frame_label,
+            "chat_template_args": self.chat_template_args,
+            "temperatures": list(self.temperatures),
+            "repair": self.repair,
+            "engine_args": further,
+        }
+
+    def hosts(self) -> Sequence[VllmConfig]:
+        """One for each replica."""
+        return (self.model_copy(update={"replicas": 1}),) * self.replicas
+
+    @property
+    def gpus(self) -> int:
+        """See ``EngineConfig.gpus``."""
+        if self.device == "cpu":
+            return 0
+        return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
+
+    @property
+    def shards_in_flight(self) -> int:
+        """See ``EngineConfig.shards_in_flight``."""
+        return self.shards

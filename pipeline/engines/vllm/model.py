@@ -1,0 +1,195 @@
+"""A model that vLLM runs. The only file that knows vLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from itertools import count
+from typing import Any
+
+import vllm
+from vllm import SamplingParams
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.exceptions import VLLMClientError, VLLMError
+from vllm.outputs import RequestOutput
+from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+from pipeline.engines.base import EngineError
+from pipeline.engines.http.answer import Choice
+from pipeline.engines.http.faults import RequestError, lasting_error
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn, said
+from pipeline.engines.vllm.pictures import images_of, video_of
+from pipeline.engines.vllm.prompt import Shown
+from pipeline.engines.vllm.schema import decoding_schema
+
+VERSION = f"vllm {vllm.__version__}"
+CLOSING_S = 1.0
+"""What vLLM gets to end by itself. It has nothing to save."""
+WATCH_S = 0.5
+"""Between two looks at whether vLLM lives."""
+
+
+class Model:
+    """Answers on the event loop on which it was made. vLLM itself runs in a process beside it."""
+
+    def __init__(self, config: VllmConfig) -> None:
+        """Loads the model, which takes from seconds to minutes.
+
+        Raises:
+            EngineError: vLLM cannot run it.
+        """
+        # vLLM would fork, and this process has threads that may hold locks.
+        os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+        self._ids = count()
+        self._config = config
+        try:
+            self._engine = AsyncLLM.from_engine_args(engine_args(config))
+        except (VLLMError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+            raise EngineError(f"vLLM cannot run {config.model}: {said(str(error))}") from error
+        self._tokenizer: Any = self._engine.get_tokenizer()
+        hugging_face = self._engine.model_config.hf_config
+        self.even_only = hasattr(getattr(hugging_face, "vision_config", None), "tokens_per_second")
+        """Whether the model computes the time of a frame of a video from a constant step."""
+        self._defaults = self._engine.model_config.get_diff_sampling_param()
+        # Of a process that dies early, vLLM tells those who ask later, and no one who waits.
+        self._death = asyncio.create_task(self._watch())
+        if not self._tokenizer.chat_template:
+            self.close()
+            raise EngineError(f"{config.model} has no chat template: it cannot be asked")
+
+    async def draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
+        """See ``Drawer``. What the model's own generation config says of sampling holds too."""
+        drawing = asyncio.create_task(self._draw(shown, answer_schema, draw))
+        try:
+            await asyncio.wait((drawing, self._death), return_when=asyncio.FIRST_COMPLETED)
+            if not drawing.done():
+                raise DiedError
+            return drawing.result()
+        finally:
+            drawing.cancel()
+
+    async def _draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
+        params = SamplingParams(
+            **self._defaults
+            | {
+                "n": draw.n,
+                "temperature": draw.temperature,
+                "seed": draw.seed,
+                "max_tokens": draw.max_tokens,
+            },
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            structured_outputs=StructuredOutputsParams(json=decoding_schema(answer_schema)),
+        )
+        prompt = await asyncio.to_thread(self._prompt, shown)
+        renderer = self._engine.renderer
+        output: RequestOutput | None = None
+        try:
+            (rendered,) = await renderer.render_cmpl_async(
+                [prompt], renderer.default_chat_tok_params
+            )
+            async for found in self._engine.generate(rendered, params, str(next(self._ids))):
+                output = found
+        except VLLMClientError as error:
+            text = str(error)
+            raise RequestError(lasting_error(400, text), said(text)) from None
+        except EngineDeadError:
+            raise DiedError from None
+        except (EngineGenerateError, ValueError, TypeError, RuntimeError) as error:
+            # What processors raise at frames that they cannot take, such as a line of pixels.
+            if self._engine.errored:
+                raise DiedError from None
+            raise RequestError("bad_request", said(str(error.__cause__ or error))) from None
+        if output is None:
+            raise RequestError("server_error", "vLLM gave no output")
+        return Drawn(
+            tuple(_choice(each.text, each.finish_reason) for each in output.outputs),
+            tuple(len(each.token_ids) for each in output.outputs),
+            len(output.prompt_token_ids or ()),
+            output.num_cached_tokens or 0,
+        )
+
+    @property
+    def under_way(self) -> int:
+        """How many requests have no answer yet."""
+        return int(self._engine.get_num_unfinished_requests())
+
+    def close(self) -> None:
+        """Ends the process that holds the model."""
+        self._death.cancel()
+        self._engine.shutdown(timeout=CLOSING_S)
+
+    async def _watch(self) -> None:
+        while not self._engine.errored:
+            await asyncio.sleep(WATCH_S)
+
+    def _prompt(self, shown: Shown) -> Any:
+        prompt: dict[str, Any] = {
+            "prompt": self._tokenizer.apply_chat_template(
+                shown.messages,
+                tokenize=False,
+                add_generation_prompt=True,
+                **self._config.chat_template_args,
+            )
+        }
+        if shown.video is not None:
+            prompt["multi_modal_data"] = {"video": [(video_of(shown.frames), shown.video)]}
+            prompt["multi_modal_uuids"] = {"video": list(shown.names)}
+        elif shown.frames:
+            prompt["multi_modal_data"] = {"image": images_of(shown.frames)}
+            prompt["multi_modal_uuids"] = {"image": list(shown.names)}
+        return prompt
+
+
+def engine_args(config: VllmConfig) -> AsyncEngineArgs:
+    """A config in the words of vLLM.
+
+    Raises:
+        EngineError: ``engine_args`` names what this vLLM does not know.
+    """
+    known = {field.name for field in fields(AsyncEngineArgs)}
+    if unknown := sorted(config.engine_args.keys() - known):
+        raise EngineError(f"engine_args: {VERSION} has no {', '.join(unknown)}")
+    pixels = {"min_pixels": config.min_pixels, "max_pixels": config.max_pixels}
+    video = {"video": 1} if config.frame_input == "video" else {"video": 0}
+    own: dict[str, Any] = {
+        "model": config.model,
+        "revision": config.revision,
+        "tokenizer_revision": config.revision,
+        "quantization": config.quantisation or None,
+        "dtype": config.dtype,
+        "tensor_parallel_size": config.tensor_parallel,
+        "pipeline_parallel_size": config.pipeline_parallel,
+        "data_parallel_size": config.data_parallel,
+        "gpu_memory_utilization": config.memory_share,
+        "max_num_seqs": config.max_num_seqs,
+        "limit_mm_per_prompt": {"image": config.max_images, **video},
+        "mm_processor_kwargs": {k: v for k, v in pixels.items() if v is not None} or None,
+        # Guidance alone of vLLM's backends keeps control characters out of bounded strings.
+        # Blanks between values are what a model falls into when it does not know how to go on.
+        "structured_outputs_config": {
+            "backend": "guidance",
+            "disable_any_whitespace": True,
+            "disable_additional_properties": True,
+        },
+        "enable_prefix_caching": True,
+    }
+    if config.max_model_len is not None:
+        own["max_model_len"] = config.max_model_len
+    further = {"disable_log_stats": True, **config.engine_args}
+    try:
+        return AsyncEngineArgs(**own, **further)
+    except (TypeError, ValueError) as error:
+        raise EngineError(f"engine_args: {said(str(error))}") from error
+
+
+def _choice(text: str, finish_reason: str | None) -> Choice:
+    if finish_reason == "length":
+        return Choice(error="truncated")
+    if finish_reason != "stop":
+        return Choice(error="server_error", detail=f"vLLM ended it as {finish_reason}")
+    return Choice(text) if text.strip() else Choice(error="empty")

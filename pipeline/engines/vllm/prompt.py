@@ -1,0 +1,93 @@
+"""An ask as a conversation with marked places for its frames, and when those frames were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pipeline.engines.base import Ask, Frame
+from pipeline.engines.frame_label import label_text
+from pipeline.engines.vllm.config import VllmConfig
+
+EVEN_S = 0.25
+"""Half of the step by which Qwen2.5-VL tells times apart: frames this far off are not even."""
+TICKS = 1000
+"""A video is described as if it had this many frames a second, of which those shown were taken."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a model is shown.
+
+    ``messages`` are for its chat template. ``video`` describes the frames where they are shown as
+    one video; it is None where each is an image. ``names`` are of the images, or of the video: what
+    has the same name has the same pixels and times.
+    """
+
+    messages: list[dict[str, Any]]
+    frames: tuple[Frame, ...]
+    names: tuple[str, ...]
+    video: dict[str, Any] | None = None
+
+
+def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
+    """How an ask is shown to a model.
+
+    Frames come before the text, so that asks about the same frames have the same beginning, which
+    the engine keeps. As images, each frame stands behind its label.
+
+    As a video they are one thing. A model that computes the time of a frame from a constant step
+    (``even_only``: Qwen2.5-VL) is shown images where no constant step is true to a quarter of a
+    second, and so is every model where there is but one frame.
+    """
+    pixels = (config.min_pixels, config.max_pixels)
+    video = video_of(ask.frames, even_only=even_only) if config.frame_input == "video" else None
+    content: list[dict[str, Any]] = []
+    names: tuple[str, ...]
+    if video is not None:
+        content.append({"type": "video"})
+        names = (_name(pixels, video["frames_indices"], *(f.jpeg for f in ask.frames)),)
+    else:
+        for frame in ask.frames:
+            if label := label_text(frame.time_s, config.frame_label):
+                content.append({"type": "text", "text": label})
+            content.append({"type": "image"})
+        names = tuple(_name(pixels, frame.jpeg) for frame in ask.frames)
+    content.append({"type": "text", "text": ask.text})
+    return Shown([{"role": "user", "content": content}], ask.frames, names, video)
+
+
+def video_of(frames: Sequence[Frame], *, even_only: bool) -> dict[str, Any] | None:
+    """What processors need to know of a video, or None where the frames do not make one.
+
+    Qwen2.5-VL sees two frames at a time, and places each pair by ``second_per_grid_ts``, which its
+    processor takes to be two times ``total_num_frames / fps / number of frames``: the length that
+    is given must be that of the frames shown, each with its step, wherever in the video they are.
+    Its positions are whole numbers of half seconds from the first pair, rounded down. Qwen3-VL
+    writes ``frames_indices / fps`` as text, so that these must be times in the video.
+    """
+    times = [frame.time_s for frame in frames]
+    if len(times) < 2 or times[-1] <= times[0]:
+        return None
+    step_s = (times[-1] - times[0]) / (len(times) - 1)
+    off_s = max(abs(times[0] + i * step_s - time_s) for i, time_s in enumerate(times))
+    if even_only and off_s > EVEN_S:
+        return None
+    return {
+        "fps": float(TICKS),
+        "frames_indices": [round(time_s * TICKS) for time_s in times],
+        "total_num_frames": round(step_s * len(times) * TICKS),
+        "duration": step_s * len(times),
+        "video_backend": "frames",
+        "do_sample_frames": False,
+    }
+
+
+def _name(*parts: Any) -> str:
+    digest = sha256()
+    for part in parts:
+        raw = part if isinstance(part, bytes) else repr(part).encode()
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.hexdigest()

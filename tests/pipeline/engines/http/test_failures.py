@@ -1,0 +1,123 @@
+"""Each way in which a request can fail: what the row says, how often it was tried, how long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pipeline.engines.base import EngineError, Sampling
+from tests.pipeline.engines.http.conftest import ATTEMPTS, TIMEOUT_S, Bench, Opener, ask_to
+from tests.pipeline.engines.server_process import ServerProcess
+
+SLACK_S = 1.0
+
+PASSING = {
+    "500_always": ("server_error", "status 500: broken, with"),
+    "503_gateway": ("server_error", "status 503: <html>no backend</html>"),
+    "429_always": ("rate_limited", "status 429: slow down"),
+    "half_json": ("server_error", "the body is not JSON"),
+    "deep_json": ("server_error", "the body is not JSON"),
+    "no_choices": ("server_error", "the body has no choices"),
+    "cut": ("connection", "ClientPayloadError"),
+    "hang_up": ("connection", ""),
+    "hang": ("timeout", "no whole answer within 0.4 s"),
+    "trickle": ("timeout", "no whole answer within 0.4 s"),
+    "stall": ("timeout", "no whole answer within 0.4 s"),
+}
+LASTING = {
+    "400": ("bad_request", "status 400: no such thing as"),
+    "413": ("bad_request", "status 413: too large"),
+    "422": ("bad_request", 'status 422: [{"msg": "bad"}]'),
+    "too_long": ("too_long", "status 400: This model's maximum context length"),
+}
+OF_THE_CHOICE = {
+    "truncated": "truncated",
+    "refused": "refused",
+    "filtered": "refused",
+    "empty": "empty",
+    "null": "empty",
+}
+OF_THE_SERVER = {
+    "401": "lets no one in",
+    "403": "lets no one in",
+    "404": "see base_url and model",
+    "redirect": "see base_url and model",
+}
+
+
+@pytest.mark.parametrize("do", PASSING)
+def test_a_cause_that_never_passes_is_named_after_all_attempts(bench: Bench, do: str) -> None:
+    start_s = time.monotonic()
+    outcome = bench(do)
+    took_s = time.monotonic() - start_s
+    error, detail = PASSING[do]
+    assert (outcome.reply.error, outcome.reply.text) == (error, None)
+    assert outcome.reply.detail.startswith(detail)
+    assert len(outcome.tries) == ATTEMPTS
+    assert took_s < ATTEMPTS * TIMEOUT_S + SLACK_S
+    if error == "timeout":
+        # The stall of 30 s costs the time limit of each try, and nothing after it.
+        assert took_s >= ATTEMPTS * TIMEOUT_S
+
+
+@pytest.mark.parametrize("do", LASTING)
+def test_a_request_that_is_refused_is_not_sent_again(bench: Bench, do: str) -> None:
+    outcome = bench(do)
+    error, detail = LASTING[do]
+    assert (outcome.reply.error, outcome.reply.text) == (error, None)
+    assert outcome.reply.detail.startswith(detail)
+    assert len(outcome.reply.detail) <= 200
+    assert len(outcome.tries) == 1
+
+
+@pytest.mark.parametrize("do", OF_THE_CHOICE)
+def test_an_answer_that_is_none_is_an_error_of_the_row(bench: Bench, do: str) -> None:
+    outcome = bench(do)
+    assert (outcome.reply.error, outcome.reply.text) == (OF_THE_CHOICE[do], None)
+    assert len(outcome.tries) == 1
+
+
+@pytest.mark.parametrize("do", OF_THE_SERVER)
+def test_what_would_meet_every_ask_ends_the_batch(
+    opened: Opener, server: ServerProcess, do: str
+) -> None:
+    marker = f"{do}#alone"
+    with pytest.raises(EngineError, match=OF_THE_SERVER[do]):
+        opened().generate([ask_to("ok"), ask_to(marker)], Sampling())
+    assert len(server.seen(marker)) == 1, "a redirect is not followed either"
+
+
+def test_two_failures_and_then_an_answer(bench: Bench) -> None:
+    before = bench.engine.counts
+    outcome = bench("500_twice")
+    assert outcome.reply.text is not None
+    assert len(outcome.tries) == 3
+    assert bench.engine.counts.retries - before.retries == 2
+    assert bench.engine.counts.tries - before.tries == 2 + 3
+
+
+@pytest.mark.parametrize(("do", "wait_s"), [("429_once", 1.0), ("429_date", 1.0)])
+def test_the_wait_that_a_server_asks_for_is_kept(opened: Opener, do: str, wait_s: float) -> None:
+    engine = opened(longest_wait_s=5)
+    start_s = time.monotonic()
+    ((reply,),) = engine.generate([ask_to(f"{do}#wait")], Sampling())
+    took_s = time.monotonic() - start_s
+    assert reply.text is not None
+    assert wait_s <= took_s < wait_s + 1.5
+    assert wait_s <= reply.latency_s <= took_s, "all tries of the ask are in its latency"
+    assert engine.counts.tries == 2
+
+
+def test_no_wait_is_longer_than_the_longest(bench: Bench) -> None:
+    start_s = time.monotonic()
+    assert bench("429_once").reply.text is not None
+    assert time.monotonic() - start_s < 0.9
+
+
+def test_errors_are_counted_by_name(opened: Opener) -> None:
+    engine = opened()
+    asks = [ask_to(do) for do in ("ok", "400", "413", "empty", "429_always")]
+    engine.generate(asks, Sampling())
+    assert engine.counts.errors == {"bad_request": 2, "empty": 1, "rate_limited": 1}
+    assert (engine.counts.asks, engine.counts.tries) == (5, 4 + ATTEMPTS)

@@ -1,0 +1,142 @@
+"""``doctor`` through the command line: what it says of whole runs, and its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from pipeline.config import Role
+from pipeline.run import main
+from tests.pipeline.doctor.model_server import ModelServer
+
+DEMO = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
+KEY = "sk-nobody-may-see-this"
+
+Doctor = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """``doctor(config, …)``: the exit status, and what it says as JSON."""
+
+    def call(config: Path, *options: str) -> tuple[int, Any]:
+        status = main(["doctor", "-c", str(config), "--json", *options])
+        said = capsys.readouterr()
+        assert KEY not in said.out + said.err
+        return status, json.loads(said.out)
+
+    return call
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    server = ModelServer(entry={"max_model_len": 65_536}, key=KEY)
+    yield server
+    server.stop()
+
+
+def levels(report: Any, check: str) -> list[str]:
+    return [found["level"] for found in report["findings"] if found["check"].startswith(check)]
+
+
+@pytest.fixture
+def served(
+    write_config: Callable[..., Path], server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A run whose roles ask the server."""
+    monkeypatch.setenv("DOCTOR_KEY", KEY)
+    engine = {
+        "kind": "http", "model": "m", "revision": "r", "base_url": server.base_url,
+        "api_key_env": "DOCTOR_KEY",
+    }  # fmt: skip
+    return write_config("served", extends=DEMO, engines=dict.fromkeys(get_args(Role), engine))
+
+
+def test_the_demo_is_well(
+    doctor: Doctor, write_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    status, report = doctor(write_config("demo", extends=DEMO))
+    assert status == 0
+    assert {found["level"] for found in report["findings"]} == {"ok"}
+    for check in ("ffmpeg", "ffprobe", "store", "manifest", "space", "decoder auto", "engines."):
+        assert levels(report, check) == ["ok"], check
+    nodes = {figures["node"]: figures for figures in report["probe"]}
+    assert len(nodes) == 11
+    assert all(figures["obeyed"] == figures["replies"] > 0 for figures in nodes.values())
+    for name in ("caption_events", "caption_actions", "ground_events", "ground_actions"):
+        assert abs(nodes[name]["start_bias_s"]) < 0.6 and abs(nodes[name]["end_bias_s"]) < 0.6
+    assert not (tmp_path / "demo").exists(), "it leaves nothing in the store"
+
+
+def test_people_read_a_line_a_check(
+    write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config("demo", extends=DEMO)
+    assert main(["doctor", "-c", str(config), "--no-probe"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "0 failures, 0 warnings"
+    assert all(line.startswith("ok ") for line in lines[:-1])
+
+
+def test_a_served_model_is_checked_and_asked(
+    doctor: Doctor, served: Path, server: ModelServer
+) -> None:
+    status, report = doctor(served)
+    assert levels(report, "engines.") == ["ok", "ok", "warning", "ok"]
+    texts = [found["text"] for found in report["findings"]]
+    assert any("takes 65536 tokens; the longest ask is about" in text for text in texts)
+    assert all(figures["obeyed"] == figures["replies"] > 0 for figures in report["probe"])
+    # Its answers have the right shape and nothing to do with the pictures.
+    assert "warning" in levels(report, "probe ground_events")
+    assert status == (1 if "failure" in levels(report, "") else 0)
+    assert len(server.asked) == 1 + sum(figures["asks"] for figures in report["probe"])
+
+
+def test_an_engine_that_fails_is_not_asked(
+    doctor: Doctor, served: Path, server: ModelServer
+) -> None:
+    status, report = doctor(served, *(f"--set=engines.{role}.model=n" for role in get_args(Role)))
+    assert status == 1
+    assert levels(report, "engines.") == ["failure"]
+    assert set(levels(report, "probe")) == {"warning"} and report["probe"] == []
+    assert server.asked == []
+
+
+def test_each_limit_is_an_option(doctor: Doctor, write_config: Callable[..., Path]) -> None:
+    config = write_config("demo", extends=DEMO)
+    strict = ("--bias-warning=0", "--bias-failure=0.001", "--found-warning=1")
+    status, report = doctor(config, *strict)
+    assert status == 1
+    assert levels(report, "probe caption_events") == ["failure"]
+    assert levels(report, "probe verify") == ["warning"]
+    assert report["limits"]["bias_failure_s"] == 0.001
+
+
+def test_a_run_without_videos(
+    doctor: Doctor, write_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = write_config("none", source={"kind": "manifest", "path": str(tmp_path / "none.jsonl")})
+    status, report = doctor(config, "--no-probe")
+    assert (status, levels(report, "manifest")) == (1, ["failure"])
+    assert levels(report, "engines.") == ["ok"], "the other checks go on"
+
+
+def test_nothing_is_called_well_without_ffmpeg(
+    doctor: Doctor,
+    write_config: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, report = doctor(write_config("demo"))
+    assert status == 1
+    assert levels(report, "ff") == ["failure", "failure"]
+    assert levels(report, "the rest") == ["warning"] and report["probe"] == []
+
+
+def test_a_wrong_config_is_wrong_usage(write_config: Callable[..., Path]) -> None:
+    assert main(["doctor", "-c", str(write_config("demo")), "--set", "nodes.ground=1"]) == 2

@@ -1,0 +1,164 @@
+"""A whole run whose every answer comes from the tiny model: in process, and through a server.
+
+Its answers mean nothing, so few of them pass verification; what is tested is that every stage asks,
+and that every answer has the form that was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import jsonschema
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from pipeline.stage import load_stage
+from tests.conftest import Cli
+from tests.vllm.conftest import ENGINE_ARGS, tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENES = "3"
+ROLES = ("captioner", "editor", "grounder", "change_detector", "verifier")
+STAGES = {
+    "narrate": "narrate",
+    "polish": "polish",
+    "caption_events": "caption",
+    "ground_events": "ground",
+    "rewrite_events": "rewrite",
+    "query": "query",
+    "caption_actions": "caption",
+    "ground_actions": "ground",
+    "rewrite_actions": "rewrite",
+    "change_points": "change_points",
+    "verify": "verify",
+}
+"""The nodes that ask a model, and their stages."""
+NODES: dict[str, Any] = {
+    # The spans of events that mean nothing overlap by chance alone.
+    "agree_events": {"config": {"min_iou": 0.0}},
+    "agree_actions": {"config": {"min_iou": 0.0}},
+    "verify": {"config": {"max_tokens": 1024}},
+    "query": {"config": {"max_tokens": 1024}},
+    "rewrite_events": {"config": {"max_tokens": 1024}},
+    "rewrite_actions": {"config": {"max_tokens": 1024}},
+}
+SETTINGS: dict[str, Any] = {"max_model_len": 16384, "max_images": 64, "shards": 3}
+
+
+def run(cli: Cli, folder: Path, engine: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """A run of the demo with one engine for all roles: the replies to each node that asks."""
+    config = {
+        "extends": str(ROOT / "configs" / "demo.yaml"),
+        "run": {"root": str(folder / "run"), "videos_per_shard": 1, "workers": 2},
+        "source": {"path": str(folder.parent / "scenes")},
+        "engines": dict.fromkeys(ROLES, engine),
+        "nodes": NODES,
+    }
+    path = folder / "demo.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    cli(ROOT, "run", "-c", str(path), "--limit", SCENES)
+    assert (folder / "run" / "corpus").is_dir()
+    return {node: replies(folder / "run" / "parts" / node) for node in STAGES}
+
+
+def replies(parts: Path) -> list[dict[str, Any]]:
+    rows = [row for path in parts.rglob("replies-*") for row in pq.read_table(path).to_pylist()]
+    return sorted(rows, key=lambda row: str(row["request_id"]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def in_process(cli: Cli, folder: Path, checkpoint: Path) -> dict[str, list[dict[str, Any]]]:
+    (folder / "vllm").mkdir()
+    engine = tiny(checkpoint, **SETTINGS)
+    return run(cli, folder / "vllm", engine.model_dump(mode="json"))
+
+
+def test_every_stage_asks_and_every_answer_has_its_form(
+    in_process: dict[str, list[dict[str, Any]]],
+) -> None:
+    for node, rows in in_process.items():
+        assert rows, f"{node} asked nothing"
+        stage = load_stage(STAGES[node])
+        assert stage.answer is not None
+        assert Counter(row["error"] for row in rows) == {None: len(rows)}, node
+        for row in rows:
+            jsonschema.validate(json.loads(row["text"]), stage.answer.model_json_schema())
+
+
+@pytest.fixture(scope="module")
+def base_url(checkpoint: Path, folder: Path) -> Iterator[str]:
+    """A server of the same model, as its own process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    structured = {
+        "backend": "guidance",
+        "disable_any_whitespace": True,
+        "disable_additional_properties": True,
+    }
+    settings = tiny(checkpoint, **SETTINGS)
+    command = [
+        str(Path(sys.executable).with_name("vllm")), "serve", settings.model,
+        "--host", "127.0.0.1", "--port", str(port), "--served-model-name", "tiny",
+        "--dtype", settings.dtype, "--max-model-len", str(settings.max_model_len),
+        "--max-num-seqs", str(settings.max_num_seqs), "--enforce-eager",
+        "--limit-mm-per-prompt", json.dumps({"image": settings.max_images, "video": 0}),
+        "--block-size", str(ENGINE_ARGS["block_size"]),
+        "--max-num-batched-tokens", str(ENGINE_ARGS["max_num_batched_tokens"]),
+        "--structured-outputs-config", json.dumps(structured),
+    ]  # fmt: skip
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    root = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(server, f"{root}/health", folder / "server.log")
+        yield f"{root}/v1"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until_s = time.monotonic() + 150
+    opener = build_opener(ProxyHandler({}))
+    while True:
+        assert server.poll() is None, log.read_text(errors="replace")[-3000:]
+        assert time.monotonic() < until_s, log.read_text(errors="replace")[-3000:]
+        try:
+            opener.open(url, timeout=1).close()
+        except OSError:
+            time.sleep(0.3)
+        else:
+            return
+
+
+def test_a_server_of_the_same_model_gives_the_same_answers(
+    cli: Cli, folder: Path, base_url: str, in_process: dict[str, list[dict[str, Any]]]
+) -> None:
+    (folder / "http").mkdir()
+    engine = {"kind": "http", "model": "tiny", "revision": "1", "base_url": base_url}
+    served = run(cli, folder / "http", engine)
+    assert all(served.values())
+    # Numbers are decoded differently, and what is asked next depends on them: only these compare.
+    assert [(row["text"], row["tokens_in"]) for row in served["narrate"]] == [
+        (row["text"], row["tokens_in"]) for row in in_process["narrate"]
+    ]
