@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -39,6 +40,7 @@ TEST_SCENE = "scene-14"
 """The shortest; it serves as a video where the manifest gives none."""
 UNKNOWN_DURATION_S = 300.0
 """Taken for the longest video where none of the manifest can be read."""
+COMMIT = re.compile("[0-9a-f]{40}")
 TRY = "try a few rows: run --limit 2"
 
 
@@ -67,7 +69,7 @@ def examine(
     with TemporaryDirectory(prefix="doctor-") as name:
         folder = Path(name)
         try:
-            render_scenes(folder, (TEST_SCENE, *(SCENES if wanted.probe else ())))
+            render_scenes(folder, (TEST_SCENE,))
         except ffmpeg.Error as error:
             text = f"it cannot encode: {(error.stderr or b'').decode(errors='replace')[-200:]}"
             yield Finding("ffmpeg", "failure", text, "install one with libx264 and mpeg4")
@@ -86,16 +88,21 @@ def examine(
             cutter = next((node for node in nodes if node.stage.writes is FramedSegment), None)
             frames = _cut(cutter, sample, media) if cutter else ()
             if cutter is None or not frames:
-                text = f"the run makes no frames of {sample.video_id}: nothing can be asked"
+                text = f"no frames of {sample.video_id} are made: engines are not checked"
                 yield Finding("frames", "failure" if cutter else "warning", text, TRY)
                 return
             durations = [video.duration_s for video in videos]
-            if source is not None and durations:
-                mean_s = mean(durations) or 0.0
+            mean_s = mean(durations)
+            if source is None or mean_s is None:
+                text = "how much the run needs is not known without a video"
+                yield Finding("space", "warning", text, "see the finding on the manifest")
+            else:
                 yield machine.check_space(root, len(source.rows), mean_s, frames)
             long = long_video(frames, sample, max(durations, default=UNKNOWN_DURATION_S))
             ill = yield from _engines(settings, nodes, long)
             if wanted.probe:
+                fit = [config for config, _ in by_engine(nodes) if config not in ill]
+                render_scenes(folder, SCENES if fit else ())
                 known = [
                     KnownVideo(video, _cut(cutter, video, media), truth)
                     for truth in load_truths(folder / "truth")
@@ -121,7 +128,10 @@ def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
 def check_engine(
     name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes
 ) -> Iterator[Finding]:
-    """Whether an engine can be started, reached, and given the longest ask."""
+    """Whether an engine is pinned, can be started, reached, and given the longest ask."""
+    if not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
+        text = f"revision {config.revision} is no commit: what it means may change"
+        yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
     if missing := [lib for lib in EXTRAS.get(config.kind, ()) if find_spec(lib) is None]:
         fix = f"pip install 'turnwise[{config.kind}]'"
         yield Finding(name, "failure", f"not installed: {', '.join(missing)}", fix)
@@ -192,11 +202,12 @@ def _probe(
 ) -> Iterator[Finding | NodeReport]:
     for config, asking in by_engine(nodes):
         hosts = config.hosts()
+        if config in ill:
+            text = f"not asked: {', '.join(node.name for node in asking)}"
+            yield Finding("probe", "warning", text, "mend the engine first")
+            continue
         for node in asking:
             name = f"probe {node.name}"
-            if config in ill:
-                yield Finding(name, "warning", "not asked: see its engine", "mend that first")
-                continue
             if _unmade(node):
                 continue  # a finding about its asks has said so
             try:

@@ -22,8 +22,8 @@ class Finding:
 
     def to_text(self) -> str:
         """The finding on one line, with the fix on a second."""
-        fix = f"\n{'':9}{'':26}{self.fix}" if self.fix else ""
-        return f"{self.level:8} {self.check:25} {self.text}{fix}"
+        fix = f"\n{'':8} {'':28} {self.fix}" if self.fix else ""
+        return f"{self.level:8} {self.check:28} {self.text}{fix}"
 
 
 @dataclass(frozen=True)

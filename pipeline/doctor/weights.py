@@ -46,7 +46,7 @@ def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[
     hosts = [host.gpus for config in configs for host in config.hosts()]
     most, needed = max(hosts, default=0), sum(hosts)
     here = len(gpu_memory()) if needed else 0
-    text = f"the engines take {needed} GPUs, one of them {most}; this machine shows {here}"
+    text = f"GPUs of all engines {needed}, of the largest {most}, of this machine {here}"
     if most > here:
         fix = "lower the parallel sizes, or see what the other machines have"
         yield Finding("GPUs", "warning" if elsewhere else "failure", text, fix)

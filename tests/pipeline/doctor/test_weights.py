@@ -57,9 +57,13 @@ def test_gpus_that_are_seen_and_allowed(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("engines", "level", "said"),
     [
-        ([model(replicas=2), EmbeddedConfig(revision="1")], "ok", "take 2 GPUs, one of them 1;"),
+        (
+            [model(replicas=2), EmbeddedConfig(revision="1")],
+            "ok",
+            "all engines 2, of the largest 1,",
+        ),
         ([model(tensor_parallel=2), model(replicas=2)], "ok", "they take turns"),
-        ([model(tensor_parallel=2, pipeline_parallel=2)], "failure", "machine shows 2"),
+        ([model(tensor_parallel=2, pipeline_parallel=2)], "failure", "of this machine 2"),
     ],
 )
 def test_gpus_of_all_replicas_are_counted(
