@@ -11,6 +11,7 @@ from pipeline.engines.base import Ask, Frame, Sampling
 from pipeline.engines.frame_label import FrameLabel, label_text
 from pipeline.engines.http.config import HttpConfig
 
+ENCODER = json.JSONEncoder(separators=(",", ":"))
 IMAGE = b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
 IMAGE_END = b'"}}'
 NUMBERS_BYTES = 128
@@ -85,4 +86,4 @@ def _text_part(text: str) -> dict[str, str]:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+    return ENCODER.encode(value).encode("ascii")

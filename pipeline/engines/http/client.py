@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import re
 from io import BytesIO
 from ipaddress import ip_address
@@ -13,6 +12,14 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.answer import Completion, MalformedError, completion_of
@@ -37,7 +44,9 @@ LETS_NO_ONE_IN = frozenset({401, 402, 403})
 NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405})
 """Statuses of an address or a model that the server does not have, whatever it is asked."""
 FIRST_WAIT_S = 0.5
-DOUBLINGS = 20
+BACKOFF = wait_exponential(FIRST_WAIT_S) + wait_random(0, FIRST_WAIT_S)
+"""How long to leave a server alone: twice as long each time, and a bit that is drawn at random, so
+that requests that failed together do not come back together."""
 CONNECT_S = 10.0
 """To open a connection. A host that drops packets would otherwise cost a whole try each time."""
 KEEP_ALIVE_S = 4.0
@@ -101,17 +110,29 @@ class Client:
         return completion
 
     async def _try_again(self, body: bytes) -> Completion:
-        tries = 0
-        while True:
-            tries += 1
-            try:
+        try:
+            return await self._try(body)
+        except PassingError as error:
+            # What goes well the first time, as nearly all does, is spared the work of a retrier.
+            first = error
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(PassingError),
+            stop=stop_after_attempt(self._config.attempts),
+            wait=self._wait_s,
+            before_sleep=lambda _: self._tally.retried(),
+            reraise=True,
+        )
+        async for attempt in retrying:
+            with attempt:
+                if attempt.retry_state.attempt_number == 1:
+                    raise first
                 return await self._try(body)
-            except PassingError as error:
-                if tries == self._config.attempts:
-                    raise
-                wait_s = max(error.wait_s, backoff_s(tries))
-            self._tally.retried()
-            await asyncio.sleep(min(wait_s, self._config.longest_wait_s))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        cause = state.outcome.exception() if state.outcome is not None else None
+        asked_s = cause.wait_s if isinstance(cause, PassingError) else 0.0
+        return min(max(asked_s, BACKOFF(state)), self._config.longest_wait_s)
 
     async def _look_up(self, url: str) -> Any:
         """The JSON at an address of the server; None where there is none soon."""
@@ -181,14 +202,6 @@ class Client:
                 f"{self._config.base_url} does not answer: {failures} requests in a row failed,"
                 f" the last with {error}"
             ) from None
-
-
-def backoff_s(tries: int) -> float:
-    """How long to leave a server alone after so many tries: twice as long each time, and a bit.
-
-    The bit is drawn at random, so that requests that failed together do not come back together.
-    """
-    return FIRST_WAIT_S * (2.0 ** min(tries - 1, DOUBLINGS) + random.random())
 
 
 def proxy_of(url: str) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tenacity import AsyncRetrying, RetryCallState
 
-from pipeline.engines.http.client import DOUBLINGS, FIRST_WAIT_S, backoff_s
+from pipeline.engines.http.client import BACKOFF, FIRST_WAIT_S
 from pipeline.engines.http.faults import lasting_error, message_of, passing_error, wait_asked_for
 
 
@@ -80,5 +82,8 @@ def test_any_header_is_a_wait(header: str) -> None:
 
 @given(st.integers(1, 10_000))
 def test_waits_double_and_are_finite(tries: int) -> None:
-    least_s = FIRST_WAIT_S * 2 ** min(tries - 1, DOUBLINGS)
-    assert least_s <= backoff_s(tries) <= least_s + FIRST_WAIT_S
+    state = RetryCallState(AsyncRetrying(), None, (), {})
+    state.attempt_number = tries
+    least_s = FIRST_WAIT_S * 2.0 ** min(tries - 1, 30)
+    assert least_s <= BACKOFF(state) < math.inf
+    assert tries > 30 or BACKOFF(state) <= least_s + FIRST_WAIT_S
