@@ -1,0 +1,1 @@
+"""From the annotation files of public datasets to manifests."""
