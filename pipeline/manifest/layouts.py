@@ -1,4 +1,4 @@
-"""How annotation files are laid out: each reader gives the records of a file, with pointers to them.
+"""How annotation files are laid out: readers of their records, with pointers to them.
 
 None of them raises for what a file holds: what cannot be read is an ``Unread`` in its place. A file
 that cannot be opened raises OSError.

@@ -34,7 +34,6 @@ ENGINE_ARGS: dict[str, Any] = {
     "enforce_eager": True,
     # The attention on CPUs takes multiples of 32; the default, 128, is longer than many prompts.
     "block_size": 32,
-    "max_num_batched_tokens": 4096,
 }
 
 if VARIABLE in os.environ:

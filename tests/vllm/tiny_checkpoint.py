@@ -2,8 +2,8 @@
 
     python tests/vllm/tiny_checkpoint.py FOLDER
 
-The weights are large enough that an answer depends on what is shown, and those that end a text, a
-list or an object are larger still, so that answers come to an end. The same on every run.
+The weights are large enough that an answer depends on what is shown, and those that end a text or
+an object are larger still, so that answers come to an end. The same on every run.
 """
 
 from __future__ import annotations
@@ -54,23 +54,28 @@ PATCH, MERGE = 14, 2
 TILE = (PATCH * MERGE) ** 2
 """Pixels that become one token."""
 HIDDEN, HEADS, LAYERS = 64, 2, 2
+ATTENTION = 12.0
+"""How much more what stands earlier in a prompt counts than in a layer of even weights."""
 SPREAD = 0.3
 """Of the weights that choose a token: small enough that a warm sample differs from a cool one."""
-CLOSING = 6.0
+CLOSING = {'"': 6.0, "}": 6.0, ",": 3.0}
 """How much larger they are for tokens that end something."""
 
 
 def make_checkpoint(folder: Path) -> Path:
     """Writes the checkpoint into a folder, which need not exist, and gives it back."""
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(20)
+    torch.manual_seed(21)
     tokenizer = _tokenizer()
     _processor(tokenizer).save_pretrained(folder)
     model = Qwen2_5_VLForConditionalGeneration(_config(tokenizer)).to(torch.float32)
     with torch.no_grad():
         model.lm_head.weight *= SPREAD
-        for mark in '"]},':
-            model.lm_head.weight[tokenizer.convert_tokens_to_ids(mark)] *= CLOSING
+        for mark, times in CLOSING.items():
+            model.lm_head.weight[tokenizer.convert_tokens_to_ids(mark)] *= times
+        for name, weights in model.named_parameters():
+            if "o_proj" in name:
+                weights.mul_(ATTENTION)
     model.save_pretrained(folder)
     ends = [tokenizer.convert_tokens_to_ids(mark) for mark in (END_OF_TURN, END)]
     GenerationConfig(eos_token_id=ends, pad_token_id=ends[1]).save_pretrained(folder)

@@ -180,7 +180,11 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
     }
     if config.max_model_len is not None:
         own["max_model_len"] = config.max_model_len
-    further = {"disable_log_stats": True, **config.engine_args}
+    further: dict[str, Any] = {"disable_log_stats": True}
+    if config.device == "cpu":
+        # There vLLM cannot draw seeded samples of a prompt that it takes in parts: it would die.
+        further["enable_chunked_prefill"] = False
+    further |= config.engine_args
     try:
         return AsyncEngineArgs(**own, **further)
     except (TypeError, ValueError) as error:
