@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
 TRAINERS ?= .venv-trainers
+VLLM ?= .venv-vllm
+TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws test-trainers lint types check format install same-meaning lock clean
+.PHONY: help demo test laws test-trainers test-vllm lint types check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +42,22 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	$(PYTHON) -m venv $(TRAINERS)/$*
 	$(TRAINERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
+	@touch $@
+
+test-vllm: install $(VLLM)/.installed ## Run a tiny model in vLLM on the CPU, alone and in whole runs
+	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm
+
+# What pip finds first may be a CPU build already; else PyTorch's own index has one.
+$(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/mend_packages.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo 'The tests of vLLM need Python 3.11: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) || \
+	  $(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) \
+	    --extra-index-url https://download.pytorch.org/whl/cpu
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/vllm/requirements.txt
+	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
 check: lint types ## Style and types
@@ -75,4 +93,4 @@ lock: install ## Resolve the dependencies anew
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

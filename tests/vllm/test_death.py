@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.engines.base import Ask, EngineError, Sampling
+from pipeline.engines.base import Ask, EngineError, Reply, Sampling
+from pipeline.engines.http.answer import Choice
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn
+from pipeline.engines.vllm.prompt import Shown
 from tests.pipeline.engines.contract import SCHEMA, asks_of, picture, rows
 from tests.vllm.conftest import tiny
 
 if TYPE_CHECKING:
     from pipeline.engines.vllm.engine import VllmEngine
 
+ROOT = Path(__file__).resolve().parents[2]
 SEEDED = Sampling(samples=2, temperature=1.0, seed=11)
 
 
@@ -80,3 +89,69 @@ def test_an_engine_that_keeps_dying_is_given_up(checkpoint: Path) -> None:
         with pytest.raises(EngineError, match="died 1 times with no answer between"):
             mortal.generate([Ask("late", "What is it?", SCHEMA, (picture(1),))], Sampling())
     mortal.close()
+
+
+def test_no_core_outlives_a_process_that_was_killed(checkpoint: Path, tmp_path: Path) -> None:
+    note = tmp_path / "cores"
+    program = (
+        "import multiprocessing, sys, time; from pathlib import Path;"
+        "from tests.vllm.conftest import tiny; from pipeline.engines.vllm.engine import VllmEngine;"
+        "opened = VllmEngine(tiny(Path(sys.argv[1])));"
+        "pids = [str(child.pid) for child in multiprocessing.active_children()];"
+        "Path(sys.argv[2] + '.new').write_text(' '.join(pids));"
+        "Path(sys.argv[2] + '.new').rename(sys.argv[2]); time.sleep(300)"
+    )
+    command = [sys.executable, "-c", program, str(checkpoint), str(note)]
+    owner = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    until_s = time.monotonic() + 120
+    while not note.exists():
+        assert owner.poll() is None and time.monotonic() < until_s
+        time.sleep(0.1)
+    cores = [Path("/proc", pid) for pid in note.read_text(encoding="ascii").split()]
+    assert cores and all(core.exists() for core in cores)
+    owner.kill()
+    owner.wait()
+    until_s = time.monotonic() + 10
+    while any(core.exists() for core in cores):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+
+
+class Fragile:
+    """In place of a model: it dies of one ask, and of whatever is beside it."""
+
+    even_only = True
+    started = 0
+
+    def __init__(self, config: VllmConfig) -> None:
+        Fragile.started += 1
+        self.dead = False
+
+    async def draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
+        await asyncio.sleep(0.01)
+        self.dead |= shown.messages[0]["content"] == "poison"
+        if self.dead:
+            raise DiedError
+        return Drawn((Choice('{"text": "fine", "changed": true}'),), (9,), 9, 0)
+
+    def close(self) -> None:
+        assert self.dead
+
+
+@pytest.mark.parametrize("place", [0, 10, 19])
+def test_an_ask_that_kills_is_refused_by_itself(
+    place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.engines.vllm import loop
+
+    monkeypatch.setattr(loop, "Model", Fragile)
+    monkeypatch.setattr(Fragile, "started", 0)
+    asks = [Ask(f"{i}", "poison" if i == place else "food", SCHEMA) for i in range(20)]
+
+    async def asked() -> list[list[Reply]]:
+        engine = loop.AsyncEngine(VllmConfig(model="m", revision="r"))
+        return await engine.generate(asks, Sampling())
+
+    errors = [reply.error for (reply,) in asyncio.run(asked())]
+    assert errors == ["engine_died" if i == place else None for i in range(20)]
+    assert Fragile.started == 4

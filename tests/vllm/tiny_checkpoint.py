@@ -36,13 +36,13 @@ VISION = {
     "video_token_id": "<|video_pad|>",
 }
 TEMPLATE = (
-    "{%- for message in messages -%}<|im_start|>{{ message.role }}\n"
+    "{%- for message in messages -%}<|im_start|>{{ message.role }}"
     "{%- if message.content is string -%}{{ message.content }}{%- else -%}"
     "{%- for part in message.content -%}"
     "{%- if part.type == 'text' -%}{{ part.text }}"
     "{%- else -%}<|vision_start|><|{{ part.type.split('_')[0] }}_pad|><|vision_end|>{%- endif -%}"
-    "{%- endfor -%}{%- endif -%}<|im_end|>\n{%- endfor -%}"
-    "{%- if add_generation_prompt -%}<|im_start|>assistant\n{%- endif -%}"
+    "{%- endfor -%}{%- endif -%}<|im_end|>{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|im_start|>assistant{%- endif -%}"
 )
 SENTENCES = (
     "The red square moves from the left to the right, and then it stops.",

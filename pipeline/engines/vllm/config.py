@@ -111,7 +111,10 @@ class VllmConfig(EngineConfig):
         8192, ge=1, description="of memory for the frames of asks under way at once"
     )
     restarts: int = Field(
-        3, ge=0, description="of an engine that died, with no answer between; also for one ask"
+        3,
+        ge=0,
+        description="of an engine that died, with no answer between; from 3 on, an ask that kills"
+        " it is found and refused",
     )
     engine_args: dict[str, Any] = Field({}, description="further arguments of AsyncEngineArgs")
 

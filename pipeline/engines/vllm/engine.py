@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,7 +21,8 @@ class VllmEngine:
     size as a frame of an earlier ask is not encoded again, as long as vLLM keeps it.
 
     If vLLM dies it is started again, and what was under way is asked again; the answers are the
-    ones that it would have given.
+    ones that it would have given. What was under way twice is asked with nothing beside it, so that
+    an ask that kills vLLM is refused by itself.
     """
 
     def __init__(self, config: VllmConfig) -> None:
@@ -62,9 +64,9 @@ class VllmEngine:
         """``sampling.samples`` replies per ask, in the order of ``asks``.
 
         Errors of a reply: ``truncated``, ``empty``, ``unparsable``, ``too_long`` and
-        ``bad_request`` are about the ask; ``engine_died`` stands where vLLM died each time it was
-        asked. Their ``detail`` is at most 200 characters of what was said; that of a text whose
-        JSON had to be mended is ``repaired``. ``server_error`` is an answer that vLLM gave up.
+        ``bad_request`` are about the ask; ``engine_died`` stands where vLLM died of it, and
+        ``server_error`` where vLLM gave it up. Their ``detail`` is at most 200 characters of what
+        was said; that of a text whose JSON had to be mended is ``repaired``.
 
         Raises:
             EngineError: vLLM died too often, or could not be started again, or this is closed.
@@ -74,3 +76,5 @@ class VllmEngine:
     def close(self) -> None:
         """Ends vLLM. What is under way ends with EngineError."""
         self._thread.close()
+        # vLLM's objects hold each other, and complain when they outlive its modules.
+        gc.collect()

@@ -14,11 +14,14 @@ from pipeline.engines.http.room import Room
 from pipeline.engines.vllm.asking import replies_of
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.drawing import DiedError
+from pipeline.engines.vllm.gate import Gate
 from pipeline.engines.vllm.model import Model
 from pipeline.engines.vllm.pictures import size_bytes
 
 MEGABYTE = 1_000_000
 ENGINE_DIED = "engine_died"
+TOGETHER = 2
+"""Deaths after which an ask that was under way each time is asked with nothing beside it."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class AsyncEngine:
         """
         self._config = config
         self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
+        self._gate = Gate()
         self._deaths = 0
         self._gone: str | None = None
         self._model = Model(config)
@@ -80,19 +84,23 @@ class AsyncEngine:
             found[i] = [replace(reply, latency_s=latency_s) for reply in replies]
 
     async def _replies(self, ask: Ask, sampling: Sampling) -> list[Reply]:
-        for _ in range(self._config.restarts + 1):
-            if self._gone is not None:
-                raise EngineError(self._gone)
-            model = self._model
-            try:
-                replies = await replies_of(model, ask, sampling, self._config)
-            except DiedError:
-                self._start_again(model)
-                continue
-            if any(reply.tokens_out for reply in replies):
-                self._deaths = 0
-            return replies
-        detail = f"vLLM died {self._config.restarts + 1} times while this was asked"
+        deaths = 0
+        while deaths <= TOGETHER:
+            alone = deaths == TOGETHER
+            async with self._gate.alone() if alone else self._gate.together():
+                if self._gone is not None:
+                    raise EngineError(self._gone)
+                model = self._model
+                try:
+                    replies = await replies_of(model, ask, sampling, self._config)
+                except DiedError:
+                    deaths += 1
+                    self._start_again(model)
+                    continue
+                if any(reply.tokens_out for reply in replies):
+                    self._deaths = 0
+                return replies
+        detail = f"vLLM died {deaths} times while this was asked, at last with nothing beside it"
         return [Reply(ask.request_id, error=ENGINE_DIED, detail=detail)] * sampling.samples
 
     def _start_again(self, dead: Model) -> None:

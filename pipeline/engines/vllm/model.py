@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from itertools import count
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import vllm
@@ -21,6 +25,7 @@ from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.answer import Choice
 from pipeline.engines.http.faults import RequestError, lasting_error
+from pipeline.engines.vllm import guard
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn, said
 from pipeline.engines.vllm.pictures import images_of, video_of
@@ -46,11 +51,13 @@ class Model:
         # vLLM would fork, and this process has threads that may hold locks.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         self._ids = count()
-        self._config = config
+        self._template_args = config.chat_template_args
+        before = set(multiprocessing.active_children())
         try:
             self._engine = AsyncLLM.from_engine_args(engine_args(config))
         except (VLLMError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
             raise EngineError(f"vLLM cannot run {config.model}: {said(str(error))}") from error
+        self._guard = _guarded(set(multiprocessing.active_children()) - before)
         self._tokenizer: Any = self._engine.get_tokenizer()
         hugging_face = self._engine.model_config.hf_config
         self.even_only = hasattr(getattr(hugging_face, "vision_config", None), "tokens_per_second")
@@ -58,7 +65,7 @@ class Model:
         self._defaults = self._engine.model_config.get_diff_sampling_param()
         # Of a process that dies early, vLLM tells those who ask later, and no one who waits.
         self._death = asyncio.create_task(self._watch())
-        if not self._tokenizer.chat_template:
+        if not getattr(self._tokenizer, "chat_template", None):
             self.close()
             raise EngineError(f"{config.model} has no chat template: it cannot be asked")
 
@@ -85,7 +92,7 @@ class Model:
             output_kind=RequestOutputKind.FINAL_ONLY,
             structured_outputs=StructuredOutputsParams(json=decoding_schema(answer_schema)),
         )
-        prompt = await asyncio.to_thread(self._prompt, shown)
+        prompt = await asyncio.to_thread(prompt_of, self._tokenizer, shown, self._template_args)
         renderer = self._engine.renderer
         output: RequestOutput | None = None
         try:
@@ -122,27 +129,37 @@ class Model:
         """Ends the process that holds the model."""
         self._death.cancel()
         self._engine.shutdown(timeout=CLOSING_S)
+        self._guard.terminate()
+        self._guard.wait()
 
     async def _watch(self) -> None:
         while not self._engine.errored:
             await asyncio.sleep(WATCH_S)
 
-    def _prompt(self, shown: Shown) -> Any:
-        prompt: dict[str, Any] = {
-            "prompt": self._tokenizer.apply_chat_template(
-                shown.messages,
-                tokenize=False,
-                add_generation_prompt=True,
-                **self._config.chat_template_args,
-            )
-        }
-        if shown.video is not None:
-            prompt["multi_modal_data"] = {"video": [(video_of(shown.frames), shown.video)]}
-            prompt["multi_modal_uuids"] = {"video": list(shown.names)}
-        elif shown.frames:
-            prompt["multi_modal_data"] = {"image": images_of(shown.frames)}
-            prompt["multi_modal_uuids"] = {"image": list(shown.names)}
-        return prompt
+
+def _guarded(cores: Iterable[BaseProcess]) -> subprocess.Popen[bytes]:
+    """The guard of processes that this one has started. It lives on when this one is killed."""
+    pids = [str(os.getpid()), *(str(core.pid) for core in cores)]
+    return subprocess.Popen([sys.executable, guard.__file__, *pids], start_new_session=True)
+
+
+def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown, through the chat template, with its frames decoded, as vLLM takes it.
+
+    Raises:
+        RequestError: a frame cannot be decoded.
+    """
+    text = tokenizer.apply_chat_template(
+        shown.messages, tokenize=False, add_generation_prompt=True, **template_args
+    )
+    prompt: dict[str, Any] = {"prompt": text}
+    if shown.video is not None:
+        prompt["multi_modal_data"] = {"video": [(video_of(shown.frames), shown.video)]}
+        prompt["multi_modal_uuids"] = {"video": list(shown.names)}
+    elif shown.frames:
+        prompt["multi_modal_data"] = {"image": images_of(shown.frames)}
+        prompt["multi_modal_uuids"] = {"image": list(shown.names)}
+    return prompt
 
 
 def engine_args(config: VllmConfig) -> AsyncEngineArgs:

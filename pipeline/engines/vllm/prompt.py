@@ -56,7 +56,9 @@ def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
             content.append({"type": "image"})
         names = tuple(_name(pixels, frame.jpeg) for frame in ask.frames)
     content.append({"type": "text", "text": ask.text})
-    return Shown([{"role": "user", "content": content}], ask.frames, names, video)
+    # The templates of models that see nothing know texts, and no parts.
+    said = content if ask.frames else ask.text
+    return Shown([{"role": "user", "content": said}], ask.frames, names, video)
 
 
 def video_of(frames: Sequence[Frame], *, even_only: bool) -> dict[str, Any] | None:

@@ -1,0 +1,237 @@
+"""What the pipeline costs an engine of vLLM: tokens a second, beside vLLM driven bare.
+
+    python benchmarks/engine.py [--engine FILE] [--source FOLDER] [--shards N] [--in-flight N]
+                                [--repeats N]
+
+Narrates videos twice in one run: the scripted scenes, or the videos of a folder. ``bare`` hands
+vLLM every prompt of every video at once, decoded before the clock starts, and waits for the last.
+``pipeline`` runs the shards of the node ``narrate`` through ``run_shard``, a few at once: it reads
+parts, builds asks, decodes frames, asks, parses, and writes parts. Each has an engine of its own,
+fresh and warmed by one ask; they take turns at going first.
+
+``--engine`` is a YAML file with the fields of an engine of kind vllm. Without it, a tiny random
+model runs on the CPU (the environment of ``make test-vllm``). ``frames encoded`` over ``frames
+shown`` is what overlapping windows save; at best each distinct frame is encoded once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pipeline.config import RunConfig
+from pipeline.engines import close_engines, open_engine
+from pipeline.engines.base import Ask, Sampling
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.prompt import shown
+from pipeline.engines.vllm.schema import decoding_schema
+from pipeline.graph import build_graph
+from pipeline.media.scenes import render_scenes
+from pipeline.plan import make_plan
+from pipeline.records import FramedSegment, Record, Reject
+from pipeline.rows import read_videos
+from pipeline.source import read_source
+from pipeline.worker import ShardTask, run_shard
+from stages import narrate
+
+COUNTS_VARIABLE = "TURNWISE_FRAME_COUNTS"
+SETTINGS = narrate.Config()
+SCHEMA = narrate.ChangeSeen.model_json_schema()
+WARMING = Ask("warming", "Say something.", SCHEMA)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way, once."""
+
+    tokens: int
+    seconds: float
+    encoded: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--engine", type=Path)
+    parser.add_argument("--source", type=Path)
+    parser.add_argument("--shards", type=int, default=12)
+    parser.add_argument("--in-flight", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as raw:
+        folder = Path(raw)
+        engine = engine_of(given.engine, folder)
+        source = given.source or render_scenes(folder / "scenes").parent
+        tasks = prepared(engine, source, given.shards, folder / "run")
+        asks = [ask for task in tasks for ask in asks_of(task)]
+        distinct = {frame.jpeg for ask in asks for frame in ask.frames}
+        print(
+            f"{len(asks)} asks in {len(tasks)} shards, {given.in_flight} at once;"
+            f" {sum(len(ask.frames) for ask in asks)} frames shown, {len(distinct)} distinct"
+        )
+        found: dict[str, list[Measured]] = {"bare": [], "pipeline": []}
+        for repeat in range(given.repeats):
+            for way in sorted(found, reverse=repeat % 2 == 1):
+                counts = fresh_counts(folder, f"{way}-{repeat}")
+                if way == "bare":
+                    measured = asyncio.run(bare(engine, asks, counts))
+                else:
+                    measured = through_pipeline(engine, tasks, given.in_flight, counts)
+                found[way].append(measured)
+    report(found)
+
+
+def report(found: Mapping[str, Sequence[Measured]]) -> None:
+    """A row a way, then the ratio of the medians."""
+    rates = {}
+    for way, each in found.items():
+        every = [measured.tokens / measured.seconds for measured in each]
+        rates[way] = statistics.median(every)
+        print(
+            f"{way:9} {rates[way]:8.1f} tokens/s ({min(every):.1f} to {max(every):.1f}),"
+            f" {each[-1].tokens} tokens, {each[-1].encoded} frames encoded"
+        )
+    print(f"pipeline over bare: {rates['pipeline'] / rates['bare']:.3f}")
+
+
+def engine_of(path: Path | None, folder: Path) -> VllmConfig:
+    """The engine to measure; it notes the frames that it encodes."""
+    if path is not None:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        engine = VllmConfig.model_validate(fields)
+    else:
+        from tests.vllm.conftest import CPU_ENVIRONMENT, tiny  # noqa: PLC0415  sets nothing by itself
+        from tests.vllm.tiny_checkpoint import make_checkpoint  # noqa: PLC0415  needs torch
+
+        os.environ.update(CPU_ENVIRONMENT)
+        engine = tiny(make_checkpoint(folder / "tiny"), max_images=8)
+    args = {**engine.engine_args, "worker_extension_cls": "tests.vllm.frame_counts.Counting"}
+    return engine.model_copy(update={"engine_args": args})
+
+
+def prepared(engine: VllmConfig, source: Path, shards: int, root: Path) -> Sequence[ShardTask]:
+    """The shards of the node ``narrate``, with all that they read in place."""
+    manifest = source / "manifest.jsonl"
+    kind, path = ("manifest", manifest) if manifest.exists() else ("folder", source)
+    config = RunConfig.model_validate(
+        {
+            "source": {"kind": kind, "path": path},
+            "engines": {"narrator": engine},
+            "nodes": {
+                "ingest": {"stage": "ingest", "config": {"min_duration_s": 0}},
+                "segment": {"stage": "segment", "after": ["ingest"]},
+                "narrate": {"stage": "narrate", "after": ["segment"], "engine": "narrator"},
+            },
+        }
+    )
+    videos = read_source(config.source)
+    plans = make_plan(build_graph(config), videos, -(-len(videos.rows) // shards), root)
+    for plan in plans[:-1]:
+        for task in plan.tasks:
+            done(task)
+    return plans[-1].tasks
+
+
+def done(task: ShardTask) -> Mapping[str, Any]:
+    """The counts of a shard, once it was run."""
+    result = run_shard(task)
+    if result.error is not None:
+        raise SystemExit(result.error)
+    return result.counts
+
+
+def asks_of(task: ShardTask) -> Iterator[Ask]:
+    """The asks of a shard, as the stage makes them."""
+    (inputs,) = task.inputs
+    parts: dict[type[Record], list[Path]] = {FramedSegment: [path for _, path in inputs]}
+    for rows in read_videos([FramedSegment], parts):
+        for case in narrate.cases(rows, SETTINGS):
+            if not isinstance(case, Reject):
+                variables, frames = narrate.ask(case, SETTINGS)
+                text = task.prompts[SETTINGS.prompt].render(variables)
+                yield Ask("ask", text, SCHEMA, frames)
+
+
+async def bare(config: VllmConfig, asks: Sequence[Ask], counts: Path) -> Measured:
+    """All prompts at once, straight into vLLM."""
+    from vllm import SamplingParams  # noqa: PLC0415  only in this way
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams  # noqa: PLC0415
+    from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
+
+    from pipeline.engines.vllm.model import engine_args, prompt_of  # noqa: PLC0415  needs vllm
+
+    sampling = SETTINGS.sampling()
+    model = AsyncLLM.from_engine_args(engine_args(config))
+    renderer, tokenizer = model.renderer, model.get_tokenizer()
+
+    async def answer(number: int, prompt: Any, schema: Mapping[str, Any]) -> int:
+        params = SamplingParams(
+            temperature=sampling.temperature,
+            seed=sampling.seed,
+            max_tokens=sampling.max_tokens,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            structured_outputs=StructuredOutputsParams(json=decoding_schema(schema)),
+        )
+        (given,) = await renderer.render_cmpl_async([prompt], renderer.default_chat_tok_params)
+        tokens = 0
+        async for output in model.generate(given, params, str(number)):
+            tokens = len(output.outputs[0].token_ids)
+        return tokens
+
+    seen = [shown(ask, config, even_only=True) for ask in (WARMING, *asks)]
+    prompts = [prompt_of(tokenizer, each, config.chat_template_args) for each in seen]
+    await answer(0, prompts[0], WARMING.answer_schema)
+    start_s = time.monotonic()
+    tokens = await asyncio.gather(
+        *(
+            answer(number, prompt, ask.answer_schema)
+            for number, (prompt, ask) in enumerate(zip(prompts[1:], asks, strict=True), 1)
+        )
+    )
+    seconds = time.monotonic() - start_s
+    model.shutdown(timeout=5)
+    return Measured(sum(tokens), seconds, encoded(counts))
+
+
+def through_pipeline(
+    config: VllmConfig, tasks: Sequence[ShardTask], in_flight: int, counts: Path
+) -> Measured:
+    """All shards through the worker, a few at once."""
+    open_engine(config).generate([WARMING], Sampling())
+    fresh = [replace(task, part=counts.with_suffix("") / task.part.name) for task in tasks]
+    start_s = time.monotonic()
+    with ThreadPoolExecutor(in_flight) as pool:
+        tokens = sum(counts["tokens_out"] for counts in pool.map(done, fresh))
+    seconds = time.monotonic() - start_s
+    close_engines()
+    return Measured(tokens, seconds, encoded(counts))
+
+
+def fresh_counts(folder: Path, name: str) -> Path:
+    """An empty file for the frames that the next engine encodes."""
+    path = folder / f"{name}.counts"
+    path.touch()
+    os.environ[COUNTS_VARIABLE] = str(path)
+    return path
+
+
+def encoded(counts: Path) -> int:
+    """How many frames were encoded."""
+    return sum(map(int, counts.read_text(encoding="ascii").split()))
+
+
+if __name__ == "__main__":
+    main()
