@@ -60,6 +60,8 @@ class Measured:
 
     tokens: int
     seconds: float
+    cpu_s: float
+    """Of this process, which is all but vLLM's own."""
     encoded: int
 
 
@@ -91,18 +93,20 @@ def main() -> None:
                 else:
                     measured = through_pipeline(engine, tasks, given.in_flight, counts)
                 found[way].append(measured)
-    report(found)
+    report(found, len(asks))
 
 
-def report(found: Mapping[str, Sequence[Measured]]) -> None:
+def report(found: Mapping[str, Sequence[Measured]], asks: int) -> None:
     """A row a way, then the ratio of the medians."""
     rates = {}
     for way, each in found.items():
         every = [measured.tokens / measured.seconds for measured in each]
+        cpu_ms = statistics.median(measured.cpu_s for measured in each) / asks * 1000
         rates[way] = statistics.median(every)
         print(
             f"{way:9} {rates[way]:8.1f} tokens/s ({min(every):.1f} to {max(every):.1f}),"
-            f" {each[-1].tokens} tokens, {each[-1].encoded} frames encoded"
+            f" {each[-1].tokens} tokens, {each[-1].encoded} frames encoded,"
+            f" {cpu_ms:.1f} CPU ms an ask"
         )
     print(f"pipeline over bare: {rates['pipeline'] / rates['bare']:.3f}")
 
@@ -194,16 +198,16 @@ async def bare(config: VllmConfig, asks: Sequence[Ask], counts: Path) -> Measure
     seen = [shown(ask, config, even_only=True) for ask in (WARMING, *asks)]
     prompts = [prompt_of(tokenizer, each, config.chat_template_args) for each in seen]
     await answer(0, prompts[0], WARMING.answer_schema)
-    start_s = time.monotonic()
+    start_s, start_cpu_s = time.monotonic(), time.process_time()
     tokens = await asyncio.gather(
         *(
             answer(number, prompt, ask.answer_schema)
             for number, (prompt, ask) in enumerate(zip(prompts[1:], asks, strict=True), 1)
         )
     )
-    seconds = time.monotonic() - start_s
+    seconds, cpu_s = time.monotonic() - start_s, time.process_time() - start_cpu_s
     model.shutdown(timeout=5)
-    return Measured(sum(tokens), seconds, encoded(counts))
+    return Measured(sum(tokens), seconds, cpu_s, encoded(counts))
 
 
 def through_pipeline(
@@ -212,12 +216,12 @@ def through_pipeline(
     """All shards through the worker, a few at once."""
     open_engine(config).generate([WARMING], Sampling())
     fresh = [replace(task, part=counts.with_suffix("") / task.part.name) for task in tasks]
-    start_s = time.monotonic()
+    start_s, start_cpu_s = time.monotonic(), time.process_time()
     with ThreadPoolExecutor(in_flight) as pool:
         tokens = sum(counts["tokens_out"] for counts in pool.map(done, fresh))
-    seconds = time.monotonic() - start_s
+    seconds, cpu_s = time.monotonic() - start_s, time.process_time() - start_cpu_s
     close_engines()
-    return Measured(tokens, seconds, encoded(counts))
+    return Measured(tokens, seconds, cpu_s, encoded(counts))
 
 
 def fresh_counts(folder: Path, name: str) -> Path:

@@ -57,7 +57,10 @@ class Pool(Protocol):
     """Processes that run tasks. What ``LocalExecutor`` and ``RayExecutor`` differ in."""
 
     def open(self, lane: Lane) -> None:
-        """Get processes for a lane under way, as far as there is room for them."""
+        """Get processes for a lane under way, as far as there is room for them.
+
+        Called again while its tasks wait: what did not fit before may fit now.
+        """
         ...
 
     def capacity(self, lane: Lane) -> int:
@@ -157,15 +160,18 @@ def run_on(pool: Pool, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
     frontier = Frontier(tasks)
     starter = _Starter(pool, frontier)
     while True:
-        for lane in frontier.lanes:
+        # What one engine leaves free goes to one that has nothing, before another gets more of it.
+        for lane in sorted(frontier.lanes, key=lambda lane: pool.capacity(lane) > 0):
             for failure in starter.start(lane):
                 yield from _settle(frontier, failure)
         if not starter.busy:
             waiting = [lane for lane in frontier.lanes if starter.waiting(lane)]
-            if not waiting:
-                return
             for lane in set(frontier.lanes) - set(waiting):
                 pool.close(lane)
+            if not waiting:
+                return
+            for lane in waiting:
+                pool.open(lane)
         finished = pool.finished()
         for failure in starter.died([task for task, result in finished if result is None]):
             yield from _settle(frontier, failure)
@@ -229,6 +235,7 @@ class _Starter:
     def ended(self, task: ShardTask) -> None:
         """A task came to its result."""
         self._running[lane_of(task)].discard(task.part)
+        self._attempts.pop(task.part, None)
         self._deaths_in_a_row[lane_of(task)] = 0
 
     def died(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
@@ -242,6 +249,7 @@ class _Starter:
             if self._attempts[task.part] < ATTEMPTS:
                 self._suspects[lane].append(task)
             else:
+                del self._attempts[task.part]
                 yield _failure(task, f"its worker process died {ATTEMPTS} times")
 
     def _take(self, lane: Lane) -> ShardTask | None:
@@ -252,8 +260,10 @@ class _Starter:
         """How many tasks may be under way: one, where it is to be seen who is at fault."""
         room = self._pool.capacity(lane)
         # A worker has one task at a time; there, nobody else can have been it.
-        suspected = self._suspects[lane] or any(self._attempts[p] for p in self._running[lane])
-        return min(1, room) if suspected and lane != ANY_WORKER else room
+        if lane == ANY_WORKER:
+            return room
+        suspected = self._suspects[lane] or not self._running[lane].isdisjoint(self._attempts)
+        return min(1, room) if suspected else room
 
 
 def _failure(task: ShardTask, error: str) -> ShardResult:

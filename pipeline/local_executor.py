@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pipeline.worker import ShardResult, ShardTask
 from pipeline.worker_process import WorkerProcess
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+_DEVICES = Path("/dev")
 
 
 class LocalExecutor:
@@ -47,9 +50,11 @@ def visible_gpus() -> list[str]:
     """The names by which a process can be given the GPUs of this machine."""
     said = os.environ.get(GPU_VARIABLE)
     if said is not None:
-        return [name.strip() for name in said.split(",") if name.strip()]
-    found = (path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
-    return sorted(found, key=int)
+        names = [name.strip() for name in said.split(",")]
+        # CUDA reads up to the first that is none: -1, as a rule, to hide them all.
+        return list(takewhile(lambda name: name and not name.startswith("-"), names))
+    # CUDA counts those that it sees from 0, whatever their files are called.
+    return [str(i) for i in range(len(list(_DEVICES.glob("nvidia[0-9]*"))))]
 
 
 @dataclass
@@ -69,27 +74,30 @@ class _LocalPool:
         self._hosts: dict[Lane, list[_Host]] = {}
 
     def open(self, lane: Lane) -> None:
-        if lane in self._hosts:
-            return
         engines = lane.engine.hosts() if lane.engine else [None] * self._workers
-        hosts: list[_Host] = []
-        for engine in engines:
+        hosts = self._hosts.setdefault(lane, [])
+        for engine in engines[len(hosts) :]:
             count = engine.gpus if engine else 0
-            if count <= len(self._free_gpus):
-                gpus, self._free_gpus = self._free_gpus[:count], self._free_gpus[count:]
-                hosts.append(_host(engine, gpus))
-        if hosts:
-            self._hosts[lane] = hosts
+            if count > len(self._free_gpus):
+                return
+            gpus, self._free_gpus = self._free_gpus[:count], self._free_gpus[count:]
+            hosts.append(_host(engine, gpus))
 
     def capacity(self, lane: Lane) -> int:
         return sum(host.process.slots for host in self._hosts.get(lane, ()))
 
     def close(self, lane: Lane) -> None:
-        for host in self._hosts.pop(lane, ()):
-            self._free_gpus += host.gpus
+        hosts = self._hosts.pop(lane, [])
+        for host in hosts:
             host.process.close()
+        for host in hosts:
+            _wait_for_gpus(host)
+            self._free_gpus += host.gpus
 
     def close_all(self) -> None:
+        for hosts in self._hosts.values():
+            for host in hosts:
+                host.process.close()
         for lane in list(self._hosts):
             self.close(lane)
 
@@ -115,6 +123,7 @@ class _LocalPool:
                 continue
             found += [(task, None) for task in host.running.values()]
             host.process.close()
+            _wait_for_gpus(host)
             hosts[hosts.index(host)] = _host(host.engine, host.gpus)
         return found
 
@@ -123,3 +132,9 @@ def _host(engine: EngineConfig | None, gpus: Sequence[str]) -> _Host:
     environment = {GPU_VARIABLE: ",".join(gpus)} if gpus else {}
     slots = engine.shards_in_flight if engine else 1
     return _Host(WorkerProcess(slots, environment), engine, gpus)
+
+
+def _wait_for_gpus(host: _Host) -> None:
+    """Until the process is gone, its GPUs are full."""
+    if host.gpus:
+        host.process.wait()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayActorError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, WorkerCrashedError
 
 from pipeline.engines import close_engines
 from pipeline.engines.base import EngineConfig
 from pipeline.executor import ANY_WORKER, JOB_VARIABLE, Lane, lane_of, run_on
+from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask, run_shard
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,18 +40,32 @@ class RayExecutor:
         self._workers = workers
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-        """See ``Executor.run``. A cluster that was started here ends with the iteration."""
+        """See ``Executor.run``. A cluster that was started here ends with the iteration.
+
+        Raises:
+            ConfigError: something needs more than a cluster of this machine alone has.
+        """
         ours = not ray.is_initialized()
-        if ours:
-            _connect(self._workers)
+        alone = ours and _connect(self._workers)
         try:
-            yield from run_on(_RayPool(), tasks)
+            for lack in sorted(_lacks(tasks)):
+                if alone:
+                    raise ConfigError(
+                        f"{lack}; Ray was started here with fewer (run.workers: CPUs)"
+                    )
+                print(f"{lack}; no machine of the cluster has: waiting for one", file=sys.stderr)
+            pool = _RayPool()
+            try:
+                yield from run_on(pool, tasks)
+            finally:
+                pool.close_all()
         finally:
             if ours:
                 ray.shutdown()
 
 
-def _connect(workers: int | None) -> None:
+def _connect(workers: int | None) -> bool:
+    """Whether a new cluster was started, because there was none."""
     if address := os.environ.get("RAY_ADDRESS"):
         _need_answer(address)
     job = json.loads(os.environ.get(JOB_VARIABLE, "{}"))
@@ -60,6 +76,22 @@ def _connect(workers: int | None) -> None:
         ray.init(address="auto", **options)
     except ConnectionError:
         ray.init(num_cpus=workers, include_dashboard=False, **options)
+        return True
+    return False
+
+
+def _lacks(tasks: Sequence[ShardTask]) -> Iterator[str]:
+    """What is needed on one machine and is on none now. Ray waits for it, and says nothing."""
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    needs = {
+        (task.engine.model, 0.0, float(task.engine.gpus))
+        if task.engine and lane_of(task) != ANY_WORKER
+        else (task.node, task.cpus, task.gpus)
+        for task in tasks
+    }
+    for name, cpus, gpus in needs:
+        if not any(m.get("CPU", 0) >= cpus and m.get("GPU", 0) >= gpus for m in machines):
+            yield f"{name} needs {cpus:g} CPUs and {gpus:g} GPUs"
 
 
 def _need_answer(address: str) -> None:
@@ -103,13 +135,12 @@ class _Host:
 
 class _RayPool:
     def __init__(self) -> None:
-        cpus: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
-        self._capacity = max(1, int(cpus * IN_FLIGHT_PER_CPU))
+        self._capacity = _tasks_in_flight()
         self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
         self._hosts: dict[Lane, list[_Host]] = {}
 
     def open(self, lane: Lane) -> None:
-        if lane.engine is not None and not self._hosts.get(lane):
+        if lane.engine is not None and lane not in self._hosts:
             self._hosts[lane] = [_host(engine) for engine in lane.engine.hosts()]
 
     def capacity(self, lane: Lane) -> int:
@@ -118,10 +149,16 @@ class _RayPool:
         return sum(h.engine.shards_in_flight for h in self._hosts.get(lane, ()) if h.is_ready)
 
     def close(self, lane: Lane) -> None:
-        for host in self._hosts.pop(lane, ()):
-            if host.is_ready:
-                ray.wait([host.actor.close.remote()], timeout=CLOSING_S)
+        hosts = self._hosts.pop(lane, [])
+        closing = [host.actor.close.remote() for host in hosts if host.is_ready]
+        if closing:
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSING_S)
+        for host in hosts:
             ray.kill(host.actor)
+
+    def close_all(self) -> None:
+        for lane in list(self._hosts):
+            self.close(lane)
 
     def start(self, task: ShardTask) -> None:
         lane = lane_of(task)
@@ -140,6 +177,7 @@ class _RayPool:
             for reference in (host.running if host.is_ready else [host.ready])
         }
         done, _ = ray.wait([*self._running, *hosts], num_returns=1)
+        self._capacity = _tasks_in_flight()  # machines join and leave
         found: list[tuple[ShardTask, ShardResult | None]] = []
         for reference in done:
             if reference not in hosts:
@@ -149,25 +187,42 @@ class _RayPool:
             try:
                 result = ray.get(reference)
             except RayActorError:
-                found += [(task, None) for task in host.running.values()]
-                self._hosts[lane].remove(host)
+                found += self._died(lane, host)
                 continue
             if host.is_ready:
                 found.append((host.running.pop(reference), result))
             host.is_ready = True
         return found
 
+    def _died(self, lane: Lane, host: _Host) -> Sequence[tuple[ShardTask, None]]:
+        """Tasks that an actor takes along. Another takes its place."""
+        if not host.is_ready:
+            # A task that is given to it shows that it is dead: so one that always dies at its start
+            # is counted, and not started for ever.
+            host.is_ready = True
+            return []
+        ray.kill(host.actor)
+        hosts = self._hosts[lane]
+        hosts[hosts.index(host)] = _host(host.engine)
+        return [(task, None) for task in host.running.values()]
+
+
+def _tasks_in_flight() -> int:
+    cpus: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+    return max(1, int(cpus * IN_FLIGHT_PER_CPU))
+
 
 def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | None:
     try:
         return ray.get(reference)
-    except (WorkerCrashedError, OutOfMemoryError):
+    except (WorkerCrashedError, OutOfMemoryError, NodeDiedError):
         return None
 
 
 def _host(engine: EngineConfig) -> _Host:
     # CPUs are for the tasks of other nodes: an engine waits for its GPUs or for its server.
+    # One thread more than shards, so that it can be closed with all of them under way.
     actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
-        num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight
+        num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
     ).remote()
     return _Host(actor, engine, actor.__ray_ready__.remote())

@@ -45,6 +45,7 @@ from pipeline.options import (
 from pipeline.plan import NodePlan
 from pipeline.run_doctor import examine_run
 from pipeline.run_files import audit_file, convert_file, export_files
+from pipeline.run_manifest import make_manifest_file
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
@@ -73,6 +74,7 @@ app.command("export")(export_files)
 app.command("convert")(convert_file)
 app.command("audit")(audit_file)
 app.command("doctor")(examine_run)
+app.command("manifest")(make_manifest_file)
 
 
 @app.command()

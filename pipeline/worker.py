@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import threading
 import time
 import traceback
 from collections import Counter
@@ -82,12 +83,18 @@ def collect_seldom() -> None:
 
 
 def run_shard(task: ShardTask) -> ShardResult:
-    """Never raises: a shard that fails must not stop its neighbours."""
+    """Never raises but for a signal: a shard that fails must not stop its neighbours.
+
+    A library may also exit, or panic with what is no ``Exception``: that is one more failure.
+    """
     collect_seldom()
     started = time.monotonic()
     try:
         counts = _run(task)
-    except Exception:  # noqa: BLE001  the one place that may: the traceback is the result
+    except BaseException as error:  # the one place that may: the traceback is the result
+        ends = isinstance(error, (KeyboardInterrupt, SystemExit))
+        if ends and threading.current_thread() is threading.main_thread():
+            raise  # only there do signals arrive
         seconds = time.monotonic() - started
         return ShardResult(
             task.node, task.shard, task.part, seconds=seconds, error=traceback.format_exc()
@@ -120,11 +127,16 @@ class _Seat:
             raise ContractError(f"engine gave {len(replies)} replies to {len(asks)} asks")
         self.asks += len(asks)
         self.replies += [
-            GivenReply(sample=i, **asdict(reply))
+            GivenReply(sample=i, **{name: _storable(v) for name, v in asdict(reply).items()})
             for samples in replies
             for i, reply in enumerate(samples)
         ]
         return replies
+
+
+def _storable(value: Any) -> Any:
+    """Half a character, which JSON can hold and a file of text cannot, is written as its escape."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 @cache

@@ -1,14 +1,17 @@
 """Take over what a dataset already says about its videos.
 
 reads:  Video
-writes: Annotation of the task offline_qa or event_grounding, one per entry that is taken over; a
-        Reject for each other entry
-source: section 4.2 of arXiv:2512.21334, offline QA; section 4.1, event grounding
+writes: Annotation of the task offline_qa, one per question; of event_grounding, one per wording of
+        an event, with all its spans; of action_caption, one per video with all its steps; what
+        people, models and speech recognition wrote stays apart. A Reject for each entry that is
+        not taken over
+source: section 4.2 of arXiv:2512.21334, offline QA; section 4.1, event grounding and action caption
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -28,7 +31,14 @@ from stages._responses import event_response, instant_response
 from stages._spans import clipped, stated
 from stages._wording import bare
 
-TASKS = {"qa": "offline_qa", "event": "event_grounding"}
+Task = Literal["offline_qa", "event_grounding", "action_caption"]
+
+TASKS: dict[str, tuple[Task, ...]] = {
+    "qa": ("offline_qa",),
+    "event": ("event_grounding",),
+    "step": ("action_caption", "event_grounding"),
+}
+"""What each kind of entry can be taken over as."""
 MAX_OPTIONS = 26
 """Options are answered by letter."""
 
@@ -36,10 +46,13 @@ MAX_OPTIONS = 26
 class Config(StageConfig):
     """What is taken over, and when questions are asked."""
 
-    tasks: tuple[Literal["offline_qa", "event_grounding"], ...] = Field(
-        ("offline_qa", "event_grounding"),
+    tasks: tuple[Task, ...] = Field(
+        ("offline_qa", "event_grounding", "action_caption"),
         min_length=1,
-        description="questions and answers, described spans, or both",
+        description="questions and answers, described spans, the steps of a procedure",
+    )
+    ground_steps: bool = Field(
+        False, description="ask when each step takes place too, as of an event"
     )
     ask_at: Literal["start", "end"] = Field(
         "end",
@@ -54,12 +67,31 @@ class Config(StageConfig):
     )
 
 
+@dataclass(frozen=True)
+class Taken:
+    """An entry that is taken over, with its span in the video and when it is asked."""
+
+    entry: SourceAnnotation
+    span: tuple[float, float]
+    asked_s: float = 0.0
+
+
+def tasks_of(entry: SourceAnnotation, config: Config) -> tuple[Task, ...]:
+    """What an entry becomes."""
+    return tuple(
+        task
+        for task in TASKS[entry.kind]
+        if task in config.tasks
+        and (entry.kind != "step" or task != "event_grounding" or config.ground_steps)
+    )
+
+
 def span_of(
     entry: SourceAnnotation, duration_s: float, tolerance_s: float
 ) -> tuple[float, float] | None:
     """The span of an entry in seconds; the whole video if it has none; None if it is impossible."""
     if entry.start_s is None and entry.end_s is None:
-        return (0.0, duration_s) if entry.kind == "qa" else None
+        return (0.0, duration_s)
     if entry.start_s is None or entry.end_s is None:
         return None
     return clipped(entry.start_s, entry.end_s, duration_s, tolerance_s)
@@ -86,12 +118,26 @@ def worded(entry: SourceAnnotation) -> str | tuple[str, str]:
     return text if text is not None else ("answer_not_an_option", entry.text)
 
 
-def offline_qa(
+def take(video: Video, entry: SourceAnnotation, config: Config) -> Taken | tuple[str, str]:
+    """The entry as it stands in the video, or a reason with its detail."""
+    if not tasks_of(entry, config):
+        return "task_not_wanted", " or ".join(TASKS[entry.kind])
+    if not entry.text.strip() or (entry.kind == "qa" and not entry.question.strip()):
+        return "empty_text", f"{entry.kind}: words are missing"
+    span = span_of(entry, video.duration_s, config.tolerance_s)
+    if span is None:
+        return "bad_span", f"[{entry.start_s}, {entry.end_s}) of {video.duration_s:.2f} s"
+    if entry.kind == "qa":
+        return take_question(video, entry, span, config)
+    if entry.start_s is None:
+        return "no_span", f"{entry.kind}: what holds for the whole video has no moment"
+    return Taken(entry, span)
+
+
+def take_question(
     video: Video, entry: SourceAnnotation, span: tuple[float, float], config: Config
-) -> Annotation | tuple[str, str]:
-    """The question and its answer as a task, or a reason with its detail."""
-    if not entry.question.strip() or not entry.text.strip():
-        return "empty_text", "a question needs words, and so does its answer"
+) -> Taken | tuple[str, str]:
+    """A question with its answer worded and its time settled, or a reason with its detail."""
     text = worded(entry)
     if isinstance(text, tuple):
         return text
@@ -100,69 +146,78 @@ def offline_qa(
         asked_s = 0.0 if config.ask_at == "start" else video.duration_s
     if asked_s > video.duration_s + config.tolerance_s:
         return "outside_video", f"asked at {asked_s:.2f} s of {video.duration_s:.2f} s"
-    asked_s = min(asked_s, video.duration_s)
+    answer = entry.model_copy(update={"text": text})
+    return Taken(answer, span, min(asked_s, video.duration_s))
+
+
+def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
+    """The task that entries of one origin make together; a question stands alone."""
+    ordered = sorted(taken, key=lambda each: (each.span[1], each.span[0], each.entry.text))
+    first = ordered[0]
+    question, options, responses = "", list[str](), list[Response]()
+    if task == "offline_qa":
+        question, options = first.entry.question, first.entry.options
+        responses = [answered(first.entry.text, first.span, first.asked_s)]
+    elif task == "event_grounding":
+        question = first.entry.text
+        responses = [
+            event_response(f"r{i}", stated(*each.span), *each.span)
+            for i, each in enumerate(ordered)
+        ]
+    else:
+        responses = [
+            event_response(f"r{i}", each.entry.text, *each.span) for i, each in enumerate(ordered)
+        ]
+    content = [[said(each.entry), each.span, each.asked_s] for each in ordered]
     return Annotation(
         video_id=video.video_id,
-        annotation_id=digest(["offline_qa", video.video_id, entry.model_dump(), asked_s], 16),
-        task="offline_qa",
-        questions=[Question(qid="q0", text=entry.question, asked_s=asked_s, options=entry.options)],
-        responses=[answered(text, span, asked_s)],
+        annotation_id=digest([task, video.video_id, content], 16),
+        task=task,
+        questions=[Question(qid="q0", text=question, asked_s=first.asked_s, options=options)],
+        responses=responses,
+        origins=[first.entry.origin] if first.entry.origin else [],
+        parent_ids=list(dict.fromkeys(e.entry.pointer for e in ordered if e.entry.pointer)),
     )
 
 
-def event_grounding(
-    video: Video, entry: SourceAnnotation, span: tuple[float, float]
-) -> Annotation | tuple[str, str]:
-    """The described span as a task: the description is the question, the span the answer."""
-    if not entry.text.strip():
-        return "empty_text", "an event needs a description"
-    return Annotation(
-        video_id=video.video_id,
-        annotation_id=digest(["event_grounding", video.video_id, entry.model_dump(), span], 16),
-        task="event_grounding",
-        questions=[Question(qid="q0", text=entry.text, asked_s=0)],
-        responses=[event_response("r0", stated(*span), *span)],
-    )
-
-
-def take_over(
-    video: Video, entry: SourceAnnotation, config: Config
-) -> Annotation | tuple[str, str]:
-    """One entry as a task, or a reason with its detail."""
-    span = span_of(entry, video.duration_s, config.tolerance_s)
-    if span is None:
-        return "bad_span", f"[{entry.start_s}, {entry.end_s}) of {video.duration_s:.2f} s"
-    if entry.kind == "qa":
-        return offline_qa(video, entry, span, config)
-    return event_grounding(video, entry, span)
+def said(entry: SourceAnnotation) -> dict[str, object]:
+    """What an entry says, wherever its dataset says it."""
+    return entry.model_dump(exclude={"pointer", "raw"})
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
-    """The entries of one video, in their order; an entry that stands twice is taken over once."""
+    """What is made of the entries of one video, in order of the first that each is made of.
+
+    An entry that stands twice is taken over once.
+    """
     for video in rows[Video]:
+        together: dict[tuple[Task, str, object], list[Taken]] = {}
         seen: set[str] = set()
-        for entry in video.annotations:
-            result: Annotation | tuple[str, str]
-            if TASKS[entry.kind] in config.tasks:
-                result = take_over(video, entry, config)
-            else:
-                result = "task_not_wanted", TASKS[entry.kind]
-            if isinstance(result, Annotation) and result.annotation_id in seen:
-                result = "duplicate_annotation", result.annotation_id
-            if isinstance(result, Annotation):
-                seen.add(result.annotation_id)
-                yield result
-            else:
+        for number, entry in enumerate(video.annotations):
+            taken = take(video, entry, config)
+            if isinstance(taken, Taken):
+                content = digest([said(taken.entry), taken.span, taken.asked_s], 16)
+                if content in seen:
+                    taken = "duplicate_annotation", taken.entry.text
+                seen.add(content)
+            if isinstance(taken, tuple):
                 yield Reject(
                     video_id=video.video_id,
-                    reason=result[0],
-                    detail=result[1],
+                    reason=taken[0],
+                    detail=taken[1],
                     row=entry.model_dump_json(),
                 )
+                continue
+            # Of several spans with one wording each alone would be half the answer.
+            apart = {"offline_qa": number, "event_grounding": entry.text}
+            for task in tasks_of(entry, config):
+                together.setdefault((task, entry.origin, apart.get(task)), []).append(taken)
+        for (task, _, _), entries in together.items():
+            yield annotation(video, task, entries)
         if not video.annotations:
             yield Reject(video_id=video.video_id, reason="nothing_existing")
 
 
 STAGE = per_video_stage(
-    name="existing", version=1, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="existing", version=2, reads=(Video,), writes=Annotation, config=Config, run=run
 )

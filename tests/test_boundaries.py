@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(p for folder in ("pipeline", "stages") for p in (ROOT / folder).rglob("*.py"))
+FOLDERS = ("pipeline", "stages", "data_manifest")
+SOURCES = sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
 ALL = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("benchmarks/*.py"))]
 
 ONLY_IN = {
@@ -23,6 +24,7 @@ ONLY_IN = {
         "pipeline/run.py",
         "pipeline/run_files.py",
         "pipeline/run_doctor.py",
+        "pipeline/run_manifest.py",
         "pipeline/options.py",
     },
     "webdataset": {"pipeline/corpus/tars.py"},
@@ -41,7 +43,9 @@ STAGES_MAY_IMPORT = {
 
 IMPURE = {"time", "datetime", "random", "os", "socket", "subprocess", "uuid", "secrets", "platform"}
 
-SUBPACKAGES = {"engines", "media", "dialogue", "corpus", "insight", "scoring", "doctor"}
+SUBPACKAGES = {
+    *("engines", "media", "dialogue", "corpus", "insight", "scoring", "doctor", "manifest"),
+}
 
 MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
@@ -60,6 +64,15 @@ MAY_KNOW = {
     "dialogue": {"pipeline.states"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
+    # how JSON files of any size are read and written, and what Streamo's own files mean.
+    "manifest": {
+        "pipeline.dialogue.json_rows",
+        "pipeline.dialogue.json_writer",
+        "pipeline.dialogue.raw",
+        "pipeline.dialogue.tiling",
+        "pipeline.schema",
+        "pipeline.suggest",
+    },
     # the doctor examines a whole run, so it stands beside the runner and above all rooms.
     "doctor": {
         "pipeline.config",
@@ -110,9 +123,19 @@ def test_library_is_imported_in_one_place(library: str) -> None:
     assert users <= ONLY_IN[library]
 
 
-def test_pipeline_never_imports_stages() -> None:
+def test_pipeline_never_imports_stages_or_adapters() -> None:
     for path in (ROOT / "pipeline").rglob("*.py"):
-        assert "stages" not in {n.partition(".")[0] for n in imported(path)}, name_of(path)
+        heads = {n.partition(".")[0] for n in imported(path)}
+        assert not heads & {"stages", "data_manifest"}, name_of(path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data_manifest").glob("*.py")), ids=name_of)
+def test_an_adapter_knows_the_room_of_manifests_and_no_other(path: Path) -> None:
+    for name in imported(path):
+        head = name.partition(".")[0]
+        known = head in sys.stdlib_module_names or head in {"pydantic", "pyarrow", "datasets"}
+        assert known or name.startswith("pipeline.manifest."), f"{name_of(path)} imports {name}"
+        assert head not in IMPURE - {"os"}, f"{head}: what an adapter reads is files alone"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=name_of)

@@ -13,6 +13,12 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.states import StateSlice, total
 
 _DRY_RUN_MODEL = "embedded"
+_ORIGINS = {
+    "": "a dataset that does not say who",
+    "human": "a dataset's annotators",
+    "model": "a model, for a dataset",
+    "asr": "speech recognition, for a dataset",
+}
 _SIZES = ((10**3, "1K"), (10**4, "10K"), (10**5, "100K"), (10**6, "1M"), (10**7, "10M"))
 
 
@@ -146,7 +152,7 @@ def _sources(counts: CorpusCounts) -> str:
 
 def _models(counts: CorpusCounts) -> str:
     rows = [
-        (f"`{model.model}`" if model.model else "a dataset's annotators", f"{model.dialogues:,}")
+        (f"`{model.model}`" if model.model else _ORIGINS[model.origin], f"{model.dialogues:,}")
         for model in counts.models
     ]
     note = "A dialogue that several models had a part in counts for each."

@@ -30,8 +30,11 @@ _DIALOGUE: Mapping[str, str] = {
     "n_response": "turns with a response",
     "n_tail": "of the silent ones, those at the end, in which nothing is asked either",
     "models": "all that wrote or verified it, as `model@revision`; empty when a dataset said it",
+    "origins": "who wrote what a dataset said of it: `human`, `model`, `asr`; empty where no"
+    " dataset had a part in it, or does not say",
     "annotation_ids": "what it was made from",
-    "parent_ids": "what that was made from: events, or the requests that found them",
+    "parent_ids": "what that was made from: events, the requests that found them, or the places"
+    " in a dataset's files",
     "checks": "verifications: what was checked, passed or not, by which model",
     "provenance": "every model call that had a part in it: prompt, model, sampling, seed, tokens",
     "questions": "all that is asked, by which annotation, of which task, and when",

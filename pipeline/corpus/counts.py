@@ -53,6 +53,9 @@ class Model(_Value):
 
     model: str
     dialogues: int
+    origin: str = ""
+    """Where a dataset said it, who wrote it there: ``human``, ``model``, ``asr``; empty where it
+    does not say."""
 
 
 class CorpusCounts(_Value):
@@ -79,7 +82,7 @@ class Tally:
         self._counts: dict[tuple[str, str], Counter[str]] = {}
         self._duration_s: dict[tuple[str, str], float] = {("", ""): 0.0}
         self._sources: Counter[tuple[str, str]] = Counter()
-        self._models: Counter[str] = Counter()
+        self._writers: Counter[tuple[str, str]] = Counter()
         self._states = StateTally()
 
     def add(self, dialogues: Sequence[Dialogue]) -> None:
@@ -87,7 +90,7 @@ class Tally:
         counted: set[tuple[str, str]] = set()
         self._sources[dialogues[0].source, dialogues[0].licence] += 1
         for dialogue in dialogues:
-            self._models.update(sorted(set(dialogue.models)) or [""])
+            self._writers.update(_writers(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
             states = (turn.state for turn in own)
@@ -112,8 +115,8 @@ class Tally:
                 for (source, licence), videos in sorted(self._sources.items())
             ],
             models=[
-                Model(model=model, dialogues=dialogues)
-                for model, dialogues in sorted(self._models.items())
+                Model(model=model, origin=origin, dialogues=dialogues)
+                for (model, origin), dialogues in sorted(self._writers.items())
             ],
             states=self._states.slices(),
         )
@@ -128,6 +131,11 @@ class Tally:
             duration_s=self._duration_s[key],
             **{name: counts[name] for name in names},
         )
+
+
+def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
+    models = {(model, "") for model in dialogue.models}
+    return models | {("", origin) for origin in dialogue.origins} or {("", "")}
 
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:

@@ -85,6 +85,7 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
             for check in annotation.checks
         ],
         provenance=[call for annotation in annotations for call in annotation.provenance],
+        origins=sorted({origin for a in annotations for origin in a.origins}),
         parent_ids=list(dict.fromkeys(i for a in annotations for i in a.parent_ids)),
     )
 
@@ -146,6 +147,7 @@ def _dialogue(
         n_tail=n_tail(compiled.turns),
         annotation_ids=[annotation.annotation_id for annotation in annotations],
         models=sorted({_writer(call) for call in together.provenance}),
+        origins=together.origins,
         parent_ids=together.parent_ids,
         checks=[check for check in together.checks if not check.rid or check.rid in said],
         provenance=together.provenance,

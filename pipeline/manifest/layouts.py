@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from pipeline.dialogue.json_rows import read_json_rows
 from pipeline.manifest.entry import Unread
@@ -22,6 +24,49 @@ Reader = Callable[[Path], Iterator[tuple[str, Any]]]
 
 LARGEST_FIELD = 1 << 24
 """Characters of one field of a table: captions of hundreds of words go far beyond csv's own."""
+
+Pair = Annotated[tuple[float, float], Field(strict=False)]
+"""``[start, end]``, whole numbers or fractions; a list, which strictly is no tuple."""
+
+NumberText = Annotated[float, Field(strict=False)]
+"""A number in a column of a table, which has it as text."""
+
+Subset = Literal["training", "validation", "testing"]
+"""A split in the words of ActivityNet, which many datasets took over."""
+
+SPLITS: Final[Mapping[Subset, str]] = {"training": "train", "validation": "val", "testing": "test"}
+
+UNASSIGNED: Final = "unassigned"
+"""The split of a video of which the file does not say any."""
+
+_CLOCK = r"([0-9]{1,4}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)"
+_ONE_CLOCK = re.compile(rf"\s*{_CLOCK}\s*")
+_CLOCK_PAIR = re.compile(rf"\s*\[\s*'{_CLOCK}'\s*,\s*'{_CLOCK}'\s*\]\s*")
+
+
+def clock_pair(text: str) -> tuple[float, float] | None:
+    """Start and end in seconds of ``['H:MM:SS.fff', 'H:MM:SS.fff']``; None of any other text.
+
+    The fraction may be missing.
+    """
+    found = _CLOCK_PAIR.fullmatch(text)
+    if found is None:
+        return None
+    first, second = found.groups()[:3], found.groups()[3:]
+    return _seconds(*first), _seconds(*second)
+
+
+def clock_s(text: str) -> float | None:
+    """Seconds of ``H:MM:SS.fff``; None of any other text. The fraction may be missing."""
+    found = _ONE_CLOCK.fullmatch(text)
+    return _seconds(*found.groups()) if found else None
+
+
+def _seconds(hours: str, minutes: str, seconds: str) -> float:
+    whole, _, fraction = seconds.partition(".")
+    total = 3600 * int(hours) + 60 * int(minutes) + int(whole)
+    # Put together as text, so that it is the double nearest to what was written.
+    return float(f"{total}.{fraction or 0}")
 
 
 def json_list(path: Path) -> Iterator[tuple[str, Any]]:
@@ -35,6 +80,25 @@ def json_list(path: Path) -> Iterator[tuple[str, Any]]:
             yield pointer, Unread(pointer, "damaged", row.error)
         else:
             yield pointer, row.value
+
+
+def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each line that is not blank as the JSON value that it is; pointers are line numbers from 1.
+
+    For lines that are arrays, which ``json_list`` would take apart: such a line is ``{"items": [
+    ...]}``. Other values are handed on as they are.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            pointer = str(number)
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield pointer, Unread(pointer, "damaged", f"not JSON: {error}"[:200])
+                continue
+            yield pointer, {"items": value} if isinstance(value, list) else value
 
 
 def json_members(*below: str) -> Reader:

@@ -64,6 +64,9 @@ class Annotation(Record):
     checks: list[Check] = []
     provenance: list[Provenance] = []
     """The model calls that made it, first to last; empty when a dataset said it."""
+    origins: list[str] = []
+    """Who wrote what a dataset said of it: ``human``, ``model``, ``asr``; empty where no dataset
+    had a part in it, or does not say."""
     parent_ids: list[str] = []
 
 

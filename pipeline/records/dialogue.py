@@ -91,6 +91,8 @@ class Dialogue(DialogueHead):
 
     models: list[str]
     """All that wrote or verified it, each ``model@revision`` once; empty when a dataset said it."""
+    origins: list[str] = []
+    """Who wrote what a dataset said of it, each of ``human``, ``model``, ``asr`` once."""
     parent_ids: list[str]
     """What the annotations were made from: events, or the requests that found them."""
     checks: list[Check]

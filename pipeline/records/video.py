@@ -8,9 +8,12 @@ from pipeline.records.base import Record, Seconds
 
 
 class SourceAnnotation(Record):
-    """What a dataset already says about a video: a question and its answer, or a described span."""
+    """What a dataset already says about a video: a question and its answer, or a described span.
 
-    kind: Literal["qa", "event"]
+    A ``step`` is a described span of a procedure, whose steps are told together.
+    """
+
+    kind: Literal["qa", "event", "step"]
     text: str
     """The answer, or the caption of the span."""
     question: str = ""
@@ -19,6 +22,13 @@ class SourceAnnotation(Record):
     start_s: Seconds | None = None
     end_s: Seconds | None = None
     annotator: str = ""
+    """Who of several, or which model, where the dataset says."""
+    origin: Literal["human", "model", "asr", ""] = ""
+    """Who wrote it; empty where nobody says."""
+    pointer: str = ""
+    """Where the dataset says it: its file, ``#``, and the keys from the top joined by ``/``."""
+    raw: str = ""
+    """What the dataset has in place of those fields that differ from it, as a JSON object."""
 
 
 class ManifestRow(Record):
@@ -26,6 +36,8 @@ class ManifestRow(Record):
 
     video_id: str
     uri: str
+    platform_id: str = ""
+    """Of the whole video where it was published, such as ``youtube:dQw4w9WgXcQ``."""
     clip_start_s: Seconds = 0.0
     clip_end_s: Seconds | None = None
     source: str = ""

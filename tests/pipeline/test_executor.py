@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import process_time
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.base import EmbeddedConfig, EngineConfig
+from pipeline import worker
+from pipeline.engines.base import Ask, EmbeddedConfig, EngineConfig, Reply, Sampling
 from pipeline.executor import (
     ANY_WORKER,
     ATTEMPTS,
@@ -19,7 +23,9 @@ from pipeline.executor import (
     run_on,
 )
 from pipeline.plan import NodePlan
+from pipeline.records import Reject
 from pipeline.runner import execute, todo
+from pipeline.store import write_part
 from pipeline.worker import ShardResult, ShardTask
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -173,6 +179,86 @@ def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:
     results = list(run_on(pool, tasks))
     assert {r.node for r in results if r.error} == names
     assert len(pool.started) == DEATHS_IN_A_ROW
+
+
+class RoomyPool:
+    """Finishes tasks in the order they came, ``room`` of them under way at once."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.asked_for: list[str] = []
+        self.closed: set[str] = set()
+        self.running: deque[ShardTask] = deque()
+        self.died = False
+
+    def open(self, lane: Lane) -> None:
+        self.asked_for.append(lane.engine.model if lane.engine else "")
+
+    def capacity(self, lane: Lane) -> int:
+        return 0 if lane.engine is not None and lane.engine.model == "late" else self.room
+
+    def close(self, lane: Lane) -> None:
+        self.closed.add(lane.key)
+
+    def start(self, task: ShardTask) -> None:
+        self.running.append(task)
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+        task = self.running.popleft()
+        return [(task, None if self.died else ShardResult(task.node, 0, task.part))]
+
+
+@pytest.mark.parametrize("engine", [None, Shared(model="a", slots=4000)])
+def test_the_cost_of_a_task_does_not_grow_with_those_under_way(engine: EngineConfig | None) -> None:
+    tasks = [task(i, [], engine) for i in range(8000)]
+    spent_s = []
+    for room in (8, 4000):
+        started = process_time()
+        assert sum(1 for _ in run_on(RoomyPool(room), tasks)) == len(tasks)
+        spent_s.append(process_time() - started)
+    assert spent_s[1] < 5 * spent_s[0]
+
+
+def test_engines_take_turns_back_and_forth() -> None:
+    a, b = Shared(model="a"), Shared(model="b")
+    tasks = [task(0, [], b), task(1, [0], a), task(2, [1], b)]
+    pool = ScriptedPool(1, lambda n: 0, set(), set())
+    assert [result.node for result in run_on(pool, tasks)] == ["n0", "n1", "n2"]
+
+
+def test_an_engine_without_a_process_is_asked_first_what_it_needs() -> None:
+    pool = RoomyPool(1)
+    tasks = [task(0, [], Shared(model="early")), task(1, [], Shared(model="late"))]
+    next(iter(run_on(pool, [*tasks, task(2, [], Shared(model="early"))])))
+    assert pool.asked_for == ["late", "early"]
+
+
+def test_an_engine_that_is_given_up_is_let_go() -> None:
+    pool = RoomyPool(1)
+    pool.died = True
+    tasks = [task(i, [], Shared(model="a")) for i in range(20)]
+    assert all(result.error for result in run_on(pool, tasks))
+    assert pool.closed == {lane_of(tasks[0]).key}
+
+
+class Halving:
+    """An engine whose answers end in the middle of a character."""
+
+    version = "1"
+
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+        return [[Reply(ask.request_id, "a \ud83d")] for ask in asks]
+
+
+def test_a_reply_that_is_not_quite_text_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "open_engine", lambda config: Halving())
+    seat = worker._Seat(EmbeddedConfig())
+    seat.generate([Ask("r", "?", {})], Sampling())
+    write_part(tmp_path / "part-0.parquet", Reject, [], [], {}, seat.replies)
+    (row,) = pq.read_table(tmp_path / "replies-0.parquet").to_pylist()
+    assert row["text"] == "a \\ud83d"
 
 
 def test_the_deepest_ready_task_goes_first() -> None:

@@ -91,14 +91,16 @@ def test_a_described_span_becomes_a_question_of_when(taken: Callable[..., list[A
         ([qa(text="A", options=["Red.", "green"])], "answer_not_an_option"),
         ([qa(text="0", options=[str(i) for i in range(27)])], "too_many_options"),
         ([qa(), qa()], "duplicate_annotation"),
+        ([qa(pointer="a.json#0"), qa(pointer="b.json#7")], "duplicate_annotation"),
+        ([happening()], "no_span"),
+        ([happening(start_s=3)], "bad_span"),
+        ([happening(kind="step", start_s=9, end_s=30)], "bad_span"),
     ],
 )
 def test_everything_else_is_refused(
     taken: Callable[..., list[Any]], entries: list[SourceAnnotation], reason: str
 ) -> None:
-    made = taken(*entries)
-    assert isinstance(made[-1], Reject)
-    assert made[-1].reason == reason
+    assert [each.reason for each in taken(*entries) if isinstance(each, Reject)] == [reason]
 
 
 def test_an_answer_is_worded_as_its_option_is(taken: Callable[..., list[Any]]) -> None:
@@ -117,4 +119,78 @@ def test_an_entry_of_a_task_that_is_not_wanted_is_not_dropped_in_silence(
 
 def test_an_event_needs_a_span_and_words(taken: Callable[..., list[Any]]) -> None:
     made = taken(happening(), happening(text="", start_s=0, end_s=1), tasks=["event_grounding"])
-    assert [r.reason for r in made] == ["bad_span", "empty_text"]
+    assert [r.reason for r in made] == ["no_span", "empty_text"]
+
+
+def step(text: str, start_s: float, end_s: float, **fields: Any) -> SourceAnnotation:
+    return happening(kind="step", text=text, start_s=start_s, end_s=end_s, **fields)
+
+
+def test_the_steps_of_a_procedure_are_told_together_each_when_it_is_over(
+    taken: Callable[..., list[Any]],
+) -> None:
+    entries = (
+        step("pour", 4, 6, origin="human", pointer="f#2"),
+        step("peel", 0, 3, origin="human", pointer="f#1"),
+        step("pour", 7, 10.5, origin="human", pointer="f#3"),
+        step("bake", 3, 40, origin="human", pointer="f#4"),
+    )
+    reject, task = taken(*entries)
+    assert (reject.reason, SourceAnnotation.model_validate_json(reject.row)) == (
+        "bad_span",
+        entries[3],
+    )
+    assert (task.task, task.origins, task.provenance) == ("action_caption", ["human"], [])
+    assert [(q.text, q.asked_s) for q in task.questions] == [("", 0)]
+    said = [(r.rid, r.kind, r.text, r.start_s, r.respond_s) for r in task.responses]
+    assert said == [
+        ("r0", "event", "peel", 0, 3),
+        ("r1", "event", "pour", 4, 6),
+        ("r2", "event", "pour", 7, 10),
+    ]
+    assert task.parent_ids == ["f#1", "f#2", "f#3"]
+
+
+def test_steps_are_grounded_where_the_config_says_so(taken: Callable[..., list[Any]]) -> None:
+    entries = (step("pour", 4, 6), step("peel", 0, 3))
+    assert [task.task for task in taken(*entries)] == ["action_caption"]
+    told, pour, peel = taken(*entries, ground_steps=True)
+    assert [told.task, pour.task, peel.task] == ["action_caption", *["event_grounding"] * 2]
+    assert pour.questions[0].text == "pour" and peel.questions[0].text == "peel"
+    (only,) = taken(entries[0], ground_steps=True, tasks=["event_grounding"])
+    assert only == pour
+    (reject,) = taken(entries[0], tasks=["event_grounding"])
+    assert reject.reason == "task_not_wanted"
+
+
+def test_one_wording_with_several_spans_is_one_question_with_several_answers(
+    taken: Callable[..., list[Any]],
+) -> None:
+    spans = ((6, 8), (1, 2), (6, 8))
+    reject, task = taken(*(happening(start_s=a, end_s=b) for a, b in spans))
+    assert reject.reason == "duplicate_annotation"
+    assert [(r.rid, r.respond_s) for r in task.responses] == [("r0", 2), ("r1", 8)]
+    assert [r.text for r in task.responses] == [
+        "The event took place from 1 s to 2 s.",
+        "The event took place from 6 s to 8 s.",
+    ]
+
+
+def test_what_people_and_models_wrote_stays_apart(taken: Callable[..., list[Any]]) -> None:
+    by = [step("pour", i, i + 1, origin=o) for i, o in enumerate(["human", "model", "asr", ""])]
+    assert [(t.origins, len(t.responses)) for t in taken(*by)] == [
+        (["human"], 1),
+        (["model"], 1),
+        (["asr"], 1),
+        ([], 1),
+    ]
+
+
+def test_where_a_dataset_says_it_does_not_make_it_another_task(
+    taken: Callable[..., list[Any]],
+) -> None:
+    first, second = (
+        taken(happening(start_s=1, end_s=2, pointer=p, raw="{}"))[0] for p in ("a#0", "b#1")
+    )
+    assert first.annotation_id == second.annotation_id
+    assert (first.parent_ids, second.parent_ids) == (["a#0"], ["b#1"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pipeline.engines.base import Frame
 from pipeline.engines.http.faults import RequestError
 
 PIXEL_BYTES = 24
 """Of a pixel on its way to a model: three colours as float32, each frame twice over for time."""
+RECENT_FRAMES = 128
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises at bytes that are no whole picture."""
 
 
 def size_bytes(frames: Sequence[Frame], max_pixels: int | None) -> int:
@@ -24,19 +28,28 @@ def size_bytes(frames: Sequence[Frame], max_pixels: int | None) -> int:
     """
     total = 0
     for frame in frames:
-        with _opened(frame) as picture:
-            pixels = picture.width * picture.height
+        try:
+            with _opened(frame.jpeg) as picture:
+                pixels = picture.width * picture.height
+        except UNREADABLE:
+            raise _no_picture(frame) from None
         total += (min(pixels, max_pixels) if max_pixels else pixels) * PIXEL_BYTES
     return total
 
 
 def images_of(frames: Sequence[Frame]) -> list[Image.Image]:
-    """The frames, decoded.
+    """The frames, decoded. They are shared, and not to be changed.
 
     Raises:
         RequestError: a frame cannot be decoded.
     """
-    return [_decoded(frame) for frame in frames]
+    pictures = []
+    for frame in frames:
+        try:
+            pictures.append(_decoded(frame.jpeg))
+        except UNREADABLE:
+            raise _no_picture(frame) from None
+    return pictures
 
 
 def video_of(frames: Sequence[Frame]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -51,19 +64,15 @@ def video_of(frames: Sequence[Frame]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.stack([np.asarray(picture) for picture in pictures])
 
 
-def _opened(frame: Frame) -> Image.Image:
-    try:
-        return Image.open(BytesIO(frame.jpeg))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        raise _no_picture(frame) from None
+def _opened(jpeg: bytes) -> Image.Image:
+    return Image.open(BytesIO(jpeg))
 
 
-def _decoded(frame: Frame) -> Image.Image:
-    with _opened(frame) as picture:
-        try:
-            return picture.convert("RGB")
-        except (OSError, ValueError, SyntaxError):
-            raise _no_picture(frame) from None
+# Windows overlap: the next ask shows most of these frames again.
+@lru_cache(maxsize=RECENT_FRAMES)
+def _decoded(jpeg: bytes) -> Image.Image:
+    with _opened(jpeg) as picture:
+        return picture.convert("RGB")
 
 
 def _no_picture(frame: Frame) -> RequestError:

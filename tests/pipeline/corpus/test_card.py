@@ -45,7 +45,7 @@ def test_the_body_states_counts_states_models_and_fields(
     assert "24 dialogues about 12 videos" in body
     assert re.search(r"Silence to standby to response is [\d.]+ : [\d.]+ : 2 ", body)
     assert "| `teacher-7b@abc` | 6 |" in body
-    assert "| a dataset's annotators | 14 |" in body
+    assert "| a dataset that does not say who | 14 |" in body
     for name in (*Dialogue.model_fields, *Turn.model_fields):
         assert f"| `{name}` |" in body
 

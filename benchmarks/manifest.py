@@ -1,0 +1,133 @@
+"""How fast a dataset becomes a manifest, and how much memory that takes.
+
+    python benchmarks/manifest.py [--entries N] [--files N] [--out FOLDER]
+
+Makes up an annotation file of so many entries (1,000,000 when nothing is said), each with a caption
+and a question, and so many empty video files in folders of a thousand; one entry in four is the
+second of its video, one file in ten is missing. Makes the manifest in a process of its own, as JSON
+Lines and as Parquet, and says the rate and the most memory that the process held. `copy` reads the
+same file record by record and writes it again: what reading and writing alone take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pipeline.dialogue.json_writer import JsonWriter
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told
+from pipeline.manifest.layouts import json_list
+from pipeline.manifest.ledger import load_ledger
+from pipeline.manifest.make import make_manifest
+
+WORDS = "a person in red opens the door of a small car and puts two boxes on its seat"
+
+
+class Record(RawRecord):
+    """An entry, as the made-up file has it."""
+
+    id: str
+    caption: str
+    question: str
+    span: list[float]
+
+
+def entry(record: Record, pointer: str, split: str) -> Entry:
+    start_s, end_s = record.span
+    told = (
+        Told("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
+        Told("qa", record.caption, question=record.question, pointer=f"{pointer}/question"),
+    )
+    return Entry(record.id, (Place(f"{record.id[:6]}/{record.id}.mp4"),), told, split)
+
+
+MADE_UP = Adapter(
+    name="made_up",
+    title="Made up",
+    files=(AnnotationFile("*.jsonl", json_list, Record, entry),),
+    proven=False,
+    proof="made up",
+    licence="own",
+)
+
+
+def records(count: int) -> Iterator[dict[str, object]]:
+    """One in four is the second of a video that came before."""
+    for number in range(count):
+        video = number if number % 4 else number // 2
+        yield {
+            "id": f"{video // 1000:06}-{video % 1000:03}",
+            "caption": f" {WORDS} {number}",
+            "question": f"What is number {number}?",
+            "span": [number % 50, number % 50 + 5.5],
+        }
+
+
+def copy(folder: Path, out: Path) -> None:
+    with JsonWriter(out) as writer:
+        for _, row in json_list(folder / "annotations" / "all.jsonl"):
+            writer.write(row)
+
+
+def make(folder: Path, out: Path) -> None:
+    videos, ledger = [folder / "videos"], load_ledger()
+    account, _ = make_manifest(MADE_UP, folder / "annotations", videos, out, ledger)
+    assert account.entries == account.written + account.rejected.total()
+    print(account.to_text(), file=sys.stderr)
+
+
+def measured(work: Callable[[Path, Path], None], folder: Path, out: Path) -> tuple[float, float]:
+    """Seconds, and the most MiB that a process of its own held."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (work, folder, out))
+
+
+def _measure(work: Callable[[Path, Path], None], folder: Path, out: Path) -> tuple[float, float]:
+    began_s = time.perf_counter()
+    work(folder, out)
+    seconds = time.perf_counter() - began_s
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def lay_out(folder: Path, entries: int, files: int) -> None:
+    (folder / "annotations").mkdir(parents=True)
+    with (folder / "annotations" / "all.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records(entries))
+    for number in range(files):
+        below = folder / "videos" / f"{number // 1000:06}"
+        if number % 1000 == 0:
+            below.mkdir(parents=True)
+        if number % 10:
+            (below / f"{number // 1000:06}-{number % 1000:03}.mp4").touch()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, help="folder to work in; a temporary one if not given")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.out) as temporary:
+        folder = Path(temporary)
+        lay_out(folder, given.entries, given.files)
+        print("| way | seconds | entries/s | MiB held at most |\n|---|---|---|---|")
+        ways = {"copy": (copy, "c.jsonl"), "JSON Lines": (make, "m.jsonl"),
+                "Parquet": (make, "m.parquet")}  # fmt: skip
+        for name, (work, out) in ways.items():
+            seconds, held = measured(work, folder, folder / out)
+            rate = given.entries / seconds
+            print(f"| {name} | {seconds:.1f} | {rate:,.0f} | {held:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

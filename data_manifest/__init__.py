@@ -1,0 +1,1 @@
+"""Where manifests come from: one module a dataset, and the ledger of their licences."""

@@ -1,0 +1,62 @@
+"""ActivityNet Captions: YouTube videos of everyday activities, each thing that happens described.
+
+Files are ``train.json`` and ``val_1.json``, objects by ``v_`` and the YouTube id. Times are
+seconds. ``val_2.json`` describes the videos of ``val_1.json`` a second time: it is not read, for
+each thing would happen twice.
+
+Spans may be reversed, empty, or up to half a second past the end, events overlap and are not in
+order, most sentences begin with a blank and a few hold line breaks. The stated duration is off by
+more than a second for some videos, and not used. Ids may begin with ``v``, ``_`` or ``-``.
+
+source: arXiv:1705.00754
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import Pair, json_members
+
+
+class Described(RawRecord):
+    """A video with its sentences, and the span of each in a list beside them."""
+
+    key: Annotated[str, Field(min_length=len("v_x"))]
+    timestamps: list[Pair]
+    sentences: list[str | None]
+
+
+def entry(record: Described, pointer: str, split: str) -> Entry | Unread:
+    """The video and its events; a record whose lists differ in length is unread."""
+    spans, texts = record.timestamps, record.sentences
+    if len(spans) != len(texts):
+        return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
+    youtube = record.key.removeprefix("v_")
+    told = (
+        Told("event", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
+        for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
+    )
+    return Entry(
+        name=record.key,
+        places=(Place(f"v_{youtube}"), Place(youtube)),
+        told=tuple(told),
+        split=split,
+        platform_id=f"youtube:{youtube}",
+    )
+
+
+ADAPTER = Adapter(
+    name="activitynet_captions",
+    title="ActivityNet Captions",
+    files=(
+        AnnotationFile("train.json", json_members(), Described, entry, "train"),
+        AnnotationFile("val_1.json", json_members(), Described, entry, "val"),
+    ),
+    proven=True,
+    proof="byte-equal copies of captions.zip's train.json and val_1.json",
+    licence="activitynet_captions",
+)

@@ -1,0 +1,62 @@
+"""COIN: instructional videos of YouTube, of 180 tasks, whose steps have spans and fixed labels.
+
+The file is ``COIN.json``. Times are seconds, on a grid of half seconds. The steps stand under
+``annotation``, in the singular. A label recurs within a video, often many times, and may be a word
+or two. Ids may begin with ``-``. The held-out split is called ``testing`` in the file.
+
+Videos lie in folders by the number of their task. Copies of the file that moved videos between the
+splits exist (of the kind ``coin_train_70.json``), and are not read.
+
+source: arXiv:1903.02874
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import SPLITS, Pair, Subset, json_members
+
+
+class Step(RawRecord):
+    """A step of a task."""
+
+    segment: Pair
+    label: str | None
+
+
+class Instructional(RawRecord):
+    """A video with its steps."""
+
+    key: Annotated[str, Field(min_length=1)]
+    annotation: list[Step]
+    recipe_type: int
+    subset: Subset
+
+
+def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
+    """The video and its steps; the split is that of the record."""
+    told = (
+        Told("step", step.label, *step.segment, pointer=f"{pointer}/annotation/{number}")
+        for number, step in enumerate(record.annotation)
+    )
+    return Entry(
+        name=record.key,
+        places=(Place(f"{record.recipe_type}/{record.key}"), Place(record.key)),
+        told=tuple(told),
+        split=SPLITS[record.subset],
+        platform_id=f"youtube:{record.key}",
+    )
+
+
+ADAPTER = Adapter(
+    name="coin",
+    title="COIN",
+    files=(AnnotationFile("**/COIN.json", json_members("database"), Instructional, entry),),
+    proven=True,
+    proof="official records, put back into the layout of COIN.json that its authors document",
+    licence="coin",
+)

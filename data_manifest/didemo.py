@@ -1,0 +1,103 @@
+"""DiDeMo: Flickr videos of YFCC100M, and sentences that tell one moment of a video from the rest.
+
+Files are ``{train,val,test}_data.json``, lists with a record a sentence. Only the first 30 s of a
+video were described, in chunks of 5 s counted from 0; a span names its first and its last chunk, so
+``[2, 2]`` is 10 to 15 s. The last chunk may reach past the end of the video.
+
+Four people, at times five or seven, placed each sentence, and often disagree. The span is the one
+that most of them chose; among equals the one that agrees best with all of them (the sum of
+intersection over union), and then the earliest. ``annotator`` says how many chose it.
+
+Names of files come from Flickr: the number of the photo is the last but one part between ``_``, the
+suffix may be missing behind its dot, and scripts add ``.mp4`` to whatever is there. Copies named by
+the hashes of YFCC100M are not found, for records do not have them.
+
+source: arXiv:1708.01641
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import json_list
+
+CHUNK_S = 5
+CHUNKS = 6
+"""Of a video at most."""
+
+Chunk = Annotated[int, Field(ge=0, lt=CHUNKS)]
+Choice = Annotated[tuple[Chunk, Chunk], Field(strict=False)]
+
+
+class Moment(RawRecord):
+    """A sentence, and the first and the last chunk of it as each annotator has them."""
+
+    video: Annotated[str, Field(min_length=1)]
+    description: str | None
+    num_segments: Annotated[int, Field(ge=1, le=CHUNKS)]
+    times: Annotated[list[Choice], Field(min_length=1)]
+
+
+def most_voted(times: list[tuple[int, int]]) -> tuple[int, int, int]:
+    """First and last chunk of the span that is taken, and how many chose it."""
+    votes = Counter(times)
+
+    def rank(span: tuple[int, int]) -> tuple[int, Fraction, tuple[int, int]]:
+        agreement = sum(
+            (count * overlap(span, other) for other, count in votes.items()), Fraction()
+        )
+        return -votes[span], -agreement, span
+
+    chosen = min(votes, key=rank)
+    return *chosen, votes[chosen]
+
+
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
+    """Intersection over union of two spans of chunks, their last ones included."""
+    shared = max(0, min(one[1], other[1]) - max(one[0], other[0]) + 1)
+    lengths = (last - first + 1 for first, last in (one, other))
+    return Fraction(shared, sum(lengths) - shared) if shared else Fraction()
+
+
+def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
+    """The video, and the sentence as an event."""
+    first, last, votes = most_voted(record.times)
+    told = Told(
+        "event",
+        record.description,
+        float(CHUNK_S * first),
+        float(CHUNK_S * (last + 1)),
+        annotator=f"{votes} of {len(record.times)}",
+        pointer=f"{pointer}/times",
+    )
+    stem, _, _ = record.video.rpartition(".")
+    parts = stem.rsplit("_", 2)
+    clip = (0.0, float(CHUNK_S * record.num_segments))
+    paths = dict.fromkeys((record.video, f"{record.video}.mp4", stem or record.video))
+    return Entry(
+        name=record.video,
+        places=tuple(Place(path, clip) for path in paths),
+        told=(told,),
+        split=split,
+        platform_id=f"flickr:{parts[1]}" if len(parts) == 3 and parts[1].isdecimal() else "",
+    )
+
+
+def _file(split: str) -> AnnotationFile[Moment]:
+    return AnnotationFile(f"**/{split}_data.json", json_list, Moment, entry, split)
+
+
+ADAPTER = Adapter(
+    name="didemo",
+    title="DiDeMo",
+    files=(_file("train"), _file("val"), _file("test")),
+    proven=True,
+    proof="the official val_data.json and test_data.json",
+    licence="didemo",
+)

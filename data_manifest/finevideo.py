@@ -1,0 +1,136 @@
+"""FineVideo: 43 thousand Creative Commons videos of YouTube, described at length by a model.
+
+Files: Parquet, with the video itself in ``mp4`` and a structure in ``json``. Only ``json`` is read
+here; write the bytes out as ``original_video_filename`` before. Scenes have titles, and activities
+in them descriptions; both become events. Their times are texts, ``HH:MM:SS.fff``, and null where
+the model had said "throughout", "varies" or the like: such a part is turned down by itself. The
+questions have no times. Props, moods, storylines and the transcript are let be.
+
+Source: https://huggingface.co/datasets/HuggingFaceFV/finevideo,
+https://github.com/huggingface/fineVideo
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import clock_s, parquet_rows
+from pipeline.manifest.platforms import youtube_id
+
+Name = Annotated[str, Field(pattern=r"\S")]
+
+
+class Question(RawRecord):
+    """A question about the whole video."""
+
+    question: str | None = None
+    answer: str | None = None
+
+
+class Content(RawRecord):
+    """What was made of a video, as far as it has no times."""
+
+    description: str | None = None
+    questions: list[Question] | None = Field(None, alias="qAndA")
+
+
+class Video(RawRecord):
+    """The structure of a row."""
+
+    file: Name = Field(alias="original_video_filename")
+    content_metadata: Content
+
+
+class Times(RawRecord):
+    """From when to when."""
+
+    start_timestamp: str | None = None
+    end_timestamp: str | None = None
+
+
+class Part(RawRecord):
+    """A scene or an activity."""
+
+    file: Name
+    text: str | None
+    times: Times | None
+
+
+def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
+    """A video with what is said of all of it."""
+    content = record.content_metadata
+    below = f"{pointer}/json/content_metadata"
+    told = []
+    if content.description is not None:
+        text = content.description
+        told = [Told("event", text, origin="model", pointer=f"{below}/description")]
+    for number, asked in enumerate(content.questions or ()):
+        where = f"{below}/qAndA/{number}"
+        said = Told("qa", asked.answer, question=asked.question, origin="model", pointer=where)
+        told.append(said)
+    return _entry(record.file, tuple(told), split)
+
+
+def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
+    """A video with one of its scenes or activities."""
+    given = record.times or Times()
+    texts = (given.start_timestamp, given.end_timestamp)
+    start_s, end_s = (None if text is None else clock_s(text) for text in texts)
+    if start_s is None or end_s is None:
+        reason = "no_time" if None in texts else "bad_time"
+        return Unread(pointer, reason, f"{texts[0]!r:.60} to {texts[1]!r:.60}")
+    told = Told("event", record.text, start_s, end_s, origin="model", pointer=pointer)
+    return _entry(record.file, (told,), split)
+
+
+def _entry(file: str, told: tuple[Told, ...], split: str) -> Entry:
+    stem = file.removesuffix(".mp4")
+    return Entry(file, (Place(file),), told, split, youtube_id(stem))
+
+
+def _videos(path: Path) -> Iterator[tuple[str, Any]]:
+    for pointer, row in parquet_rows("json")(path):
+        yield pointer, row if isinstance(row, Unread) else row.get("json")
+
+
+def _parts(path: Path) -> Iterator[tuple[str, Any]]:
+    for pointer, video in _videos(path):
+        if not isinstance(video, dict):
+            continue  # said of the video itself
+        file = video.get("original_video_filename")
+        scenes = _listed(video.get("content_metadata"), "scenes")
+        for i, scene in enumerate(scenes):
+            where = f"{pointer}/json/content_metadata/scenes/{i}"
+            yield where, _part(file, scene, "title", "timestamps")
+            for k, activity in enumerate(_listed(scene, "activities")):
+                yield f"{where}/activities/{k}", _part(file, activity, "description", "timestamp")
+
+
+def _listed(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _part(file: Any, value: Any, text: str, times: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {"file": file, "text": value.get(text), "times": value.get(times)}
+
+
+ADAPTER = Adapter(
+    name="finevideo",
+    title="FineVideo",
+    files=(
+        AnnotationFile("**/*.parquet", _videos, Video, whole),
+        AnnotationFile("**/*.parquet", _parts, Part, timed),
+    ),
+    proven=False,
+    proof="the columns of the dataset's card, and its authors' program that writes the times",
+    licence="finevideo",
+)

@@ -1,0 +1,65 @@
+"""A dataset of the Hugging Face Hub, or one in a folder, with options that name its columns.
+
+``dataset`` is its name on the Hub or a path; left out, it is the folder of annotations, as it was
+downloaded or as ``save_to_disk`` left it. ``config``, ``revision`` and ``subset`` say which part
+of it is read, left out its only config, the newest revision and all subsets. ``train``,
+``validation`` and ``test`` are our splits; a row of any other subset needs a column ``split``, else
+it is ``unassigned``. The columns are those of the adapter ``table``. Videos are not downloaded: a
+column of videos stands for their paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile
+from pipeline.manifest.columns import Cells, Columns, by_column, entry_by, read_options
+from pipeline.manifest.layouts import UNASSIGNED
+from pipeline.manifest.subsets import open_subsets, subset_rows
+
+_SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
+
+
+class Options(Columns):
+    """The columns, and the dataset."""
+
+    dataset: str = Field("", description="name on the Hub, or a path")
+    config: str = Field("", description="one of its configurations")
+    subset: str = Field("", description="one of its splits, as it calls it")
+    revision: str = Field("", description="a commit, branch or tag")
+
+
+def make(options: Mapping[str, str]) -> Adapter:
+    """The adapter of a dataset with these columns.
+
+    Raises:
+        ValueError: an option is unknown or has no such value.
+    """
+    found = read_options(Options, options)
+
+    def rows(folder: Path) -> Iterator[tuple[str, Any]]:
+        subsets = open_subsets(
+            found.dataset or str(folder),
+            config=found.config,
+            revision=found.revision,
+            subset=found.subset,
+        )
+        for name, subset in subsets.items():
+            split = _SPLITS.get(name, UNASSIGNED)
+            raw = subset_rows(name, subset, found.columns.values(), found.named)
+            for pointer, cells in by_column(raw, found):
+                without = isinstance(cells, dict) and not cells.get("split")
+                yield pointer, {**cells, "split": split} if without else cells
+
+    return Adapter(
+        name="hugging_face",
+        title=found.dataset or "A dataset in a folder",
+        files=(AnnotationFile("", rows, Cells, entry_by(found)),),
+        proven=True,
+        proof="what its columns mean, you say",
+        licence=found.licence,
+    )

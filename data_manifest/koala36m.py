@@ -1,0 +1,58 @@
+"""Koala-36M: 36 million clips of YouTube videos, each with a caption of some 200 words by a model.
+
+Files: ``Koala_36M_1.csv`` to ``Koala_36M_10.csv``, without splits. A row is a clip,
+``{YouTube id}_{number}``; ids hold ``_``, so the number is parted from the right. ``timestamp`` is
+a text, ``['H:MM:SS.fff', 'H:MM:SS.fff']``, of the whole video, at times without the fraction. Rows
+may be short and bytes may be no UTF-8. The scores are not taken over. Only the table is
+distributed; users cut ``{videoID}.mp4``. A caption is of its whole clip, so its span is the clip.
+
+Source: https://arxiv.org/abs/2410.08260, https://huggingface.co/datasets/Koala-36M/Koala-36M-v1
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import clock_pair, table
+
+
+class Clip(RawRecord):
+    """A row."""
+
+    clip: Annotated[str, Field(alias="videoID", pattern=r"\S")]
+    timestamp: str
+    caption: str | None
+
+
+def entry(record: Clip, pointer: str, split: str) -> Entry | Unread:
+    """A clip and its caption."""
+    times = clock_pair(record.timestamp)
+    if times is None:
+        return Unread(pointer, "bad_time", f"timestamp is {record.timestamp!r:.100}")
+    youtube, mark, number = record.clip.rpartition("_")
+    if not (youtube and mark and number.isascii() and number.isdigit()):
+        return Unread(pointer, "bad_id", f"videoID is {record.clip!r:.100}, not <id>_<number>")
+    caption = Told(
+        "event",
+        record.caption,
+        start_s=0.0,
+        end_s=times[1] - times[0],
+        origin="model",
+        pointer=f"{pointer}/caption",
+    )
+    places = (Place(record.clip), Place(youtube, clip=times))
+    return Entry(record.clip, places, (caption,), split, f"youtube:{youtube}")
+
+
+ADAPTER = Adapter(
+    name="koala36m",
+    title="Koala-36M",
+    files=(AnnotationFile("**/Koala_36M_*.csv", table, Clip, entry),),
+    proven=False,
+    proof="the columns of the dataset's card, and three programs that read its tables",
+    licence="koala36m",
+)

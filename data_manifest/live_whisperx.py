@@ -1,0 +1,56 @@
+"""Live-WhisperX-526K: parts of YouTube videos, and the words said in them, by a recogniser.
+
+File: ``live_whisperx_526k_with_seeks.jsonl``. A line is a list of two messages: a video with
+``video_start`` and ``video_end``, and a ``text_stream`` of words ``[start, end, word]``. All times
+are seconds in the whole video. The last line is no record but the offsets of the others, and is
+passed over. Words are put together to sentences (``transcript.sentences``), each an event. The
+parts are distributed as ``{id}_{start}-{end}_2fps.mp4``; ids hold ``_``.
+
+Source: https://arxiv.org/abs/2504.16030,
+https://huggingface.co/datasets/chenjoya/Live-WhisperX-526K
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile
+from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.layouts import json_lines
+from pipeline.manifest.transcript import Line, is_offsets, sentences, spoken
+
+
+def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
+    """A part of a video and what is said in it."""
+    found = spoken(record, pointer)
+    if isinstance(found, Unread):
+        return found
+    if found.start is None or found.end is None:
+        return Unread(pointer, "no_time", "the video has no video_start or no video_end")
+    clip = (float(found.start), float(found.end))
+    youtube = PurePosixPath(found.video).stem
+    name = f"{youtube}_{found.start}-{found.end}"
+    places = (
+        Place(f"videos/videos/{name}_2fps.mp4"),
+        Place(f"{name}_2fps"),
+        Place(found.video, clip),
+        Place(youtube, clip),
+    )
+    told = tuple(sentences(found, pointer, clip[0]))
+    return Entry(name, places, told, split, f"youtube:{youtube}")
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+    return ((pointer, line) for pointer, line in json_lines(path) if not is_offsets(line))
+
+
+ADAPTER = Adapter(
+    name="live_whisperx",
+    title="Live-WhisperX-526K",
+    files=(AnnotationFile("**/live_whisperx_*_with_seeks.jsonl", _lines, Line, entry),),
+    proven=False,
+    proof="the program of its authors that writes the file, and the example on a sister card",
+    licence="live_whisperx",
+)

@@ -1,0 +1,99 @@
+"""LLaVA-Video-178K: captions, open questions and questions with options of 178 thousand videos.
+
+Files: a folder for each length and origin of video, such as ``30_60_s_academic_v0_1``, with
+``*_cap_processed.json`` and ``*_qa_processed.json``, each a JSON list. The three kinds of record of
+a video have its path in common, and ``id`` is not unique. Nothing has a time. A conversation has
+questions and answers in turns; ``<image>`` stands for the video, mostly in the first. Options are
+lines ``A. ...`` of a question, and its answer is a letter or ``D. text``. The frames of
+``llava_hound`` are no videos and are not read.
+
+The texts are GPT-4o's, but for the questions of ActivityNet-QA, NExT-QA and Perception Test, which
+people wrote.
+
+Source: https://arxiv.org/abs/2410.02713,
+https://huggingface.co/datasets/lmms-lab/LLaVA-Video-178K
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Origin, Place, Told, Unread
+from pipeline.manifest.exchange import Exchange, Turn, chosen, exchanges, listed
+from pipeline.manifest.layouts import json_list
+from pipeline.manifest.platforms import ego4d_id, youtube_id
+
+_BY_PEOPLE = ("activitynet", "nextqa", "perceptiontest")
+
+
+class Conversation(RawRecord):
+    """A record of any of the three kinds."""
+
+    video: Annotated[str, Field(pattern=r"\S")]
+    data_source: str = ""
+    conversations: list[Turn]
+
+
+def caption(record: Conversation, pointer: str, split: str) -> Entry | Unread:
+    """A video and its caption, which is of all of it: the instruction it answers is let be."""
+    found = exchanges(record.conversations)
+    if found is None:
+        return _unpaired(pointer)
+    told = [
+        Told("event", said.answer, origin="model", pointer=f"{pointer}/conversations/{said.turn}")
+        for said in found
+    ]
+    return _entry(record, told, split)
+
+
+def questions(record: Conversation, pointer: str, split: str) -> Entry | Unread:
+    """A video and the questions about it."""
+    found = exchanges(record.conversations)
+    if found is None:
+        return _unpaired(pointer)
+    origin: Origin = "human" if any(n in record.data_source for n in _BY_PEOPLE) else "model"
+    told = [_told(said, origin, f"{pointer}/conversations/{said.turn}") for said in found]
+    return _entry(record, told, split)
+
+
+def _told(said: Exchange, origin: Origin, pointer: str) -> Told:
+    question, options = listed(said.question or "")
+    text = chosen(said.answer, options) if said.answer and options else said.answer
+    return Told("qa", text, question=question, options=options, origin=origin, pointer=pointer)
+
+
+def _entry(record: Conversation, told: Sequence[Told], split: str) -> Entry:
+    inside = [Place(f"{record.data_source}/{record.video}")] if record.data_source else []
+    places = (*inside, Place(record.video))
+    return Entry(record.video, places, tuple(told), split, _platform_id(record.video))
+
+
+def _platform_id(video: str) -> str:
+    path = PurePosixPath(video)
+    if "youtube_video_2024" in path.parts and path.stem.startswith("ytb_"):
+        return youtube_id(path.stem.removeprefix("ytb_"))
+    if "activitynet" in path.parts and path.stem.startswith("v_"):
+        return youtube_id(path.stem.removeprefix("v_"))
+    return ego4d_id(path.stem) if "ego4d" in video.lower() else ""
+
+
+def _unpaired(pointer: str) -> Unread:
+    return Unread(pointer, "unpaired_turns", "human and gpt do not take turns, or gpt is not last")
+
+
+ADAPTER = Adapter(
+    name="llava_video",
+    title="LLaVA-Video-178K",
+    files=(
+        AnnotationFile("**/*_cap_processed.json", json_list, Conversation, caption),
+        AnnotationFile("**/*_qa_processed.json", json_list, Conversation, questions),
+    ),
+    proven=False,
+    proof="the dataset's card and file lists, and three programs that read its files",
+    licence="llava_video",
+)

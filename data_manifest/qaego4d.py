@@ -1,0 +1,62 @@
+"""QaEgo4D: questions that people asked about their own Ego4D recordings, and people's answers.
+
+Files: ``annotations.{train,val,test}.json``, or ``annotations.QaEgo4D_{train,val,test}.json`` as
+GroundVQA hands them on; keep one of the two. Each is a JSON list, one record a question. Times are
+frames at 30 a second of the clip, with fractions. The files with options for the same questions
+(``_val_options``, ``_test_close``) are not read.
+
+Source: https://github.com/lbaermann/qaego4d, https://github.com/Becomebright/GroundVQA
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import json_list
+
+FRAMES_PER_S = 30
+
+
+class Moment(RawRecord):
+    """A question about a moment of a clip."""
+
+    clip: Annotated[str, Field(alias="video_id", pattern=r"\S")]
+    question: str | None = None
+    answer: str | None = None
+    moment_start_frame: float
+    moment_end_frame: float
+
+
+def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
+    """A clip and one question about it."""
+    told = Told(
+        "qa",
+        record.answer,
+        start_s=record.moment_start_frame / FRAMES_PER_S,
+        end_s=record.moment_end_frame / FRAMES_PER_S,
+        question=record.question,
+        pointer=f"{pointer}/answer",
+    )
+    places = tuple(Place(f"{folder}{record.clip}") for folder in _FOLDERS)
+    return Entry(record.clip, places, (told,), split, f"ego4d:{record.clip}")
+
+
+_FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")
+
+
+ADAPTER = Adapter(
+    name="qaego4d",
+    title="QaEgo4D",
+    files=tuple(
+        AnnotationFile(f"**/annotations.{prefix}{split}.json", json_list, Moment, entry, split)
+        for prefix in ("", "QaEgo4D_")
+        for split in ("train", "val", "test")
+    ),
+    proven=False,
+    proof="the program of its authors that writes the files (create_pure_videoqa_json.py)",
+    licence="qaego4d",
+)

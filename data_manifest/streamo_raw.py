@@ -1,0 +1,137 @@
+"""Streamo's raw files: what its authors' converter reads, whoever wrote it.
+
+Files: JSON lists or JSON Lines, a row a task on a video. Times of a row that are all whole numbers
+count seconds from 1, others measure them; both are seconds here (``pipeline/dialogue/raw.py``).
+By ``task_type``: ``action_caption`` are steps; ``event_caption`` and ``narration`` events, of which
+those with a single time have a start alone; ``event_grounding`` is the event that its question has
+in quotation marks; ``QA`` and ``TSQA`` are questions, to be answered from what their response's
+span shows, or from what was shown until its time. A question with several answers changes its
+answer, which is no such question: ``changing_answers``. Texts are a model's.
+
+Source: https://arxiv.org/abs/2512.21334, https://github.com/maifoundations/Streamo
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile
+from pipeline.manifest.entry import Entry, Place, Told, ToldKind, Unread
+from pipeline.manifest.platforms import ego4d_id, youtube_id
+from pipeline.manifest.streamo import Raw, raw_rows
+
+CAPTIONS: dict[str, ToldKind] = {
+    "action_caption": "step",
+    "event_caption": "event",
+    "narration": "event",
+}
+GROUNDING = "event_grounding"
+QUESTIONS = ("qa", "tsqa", "offline_qa")
+
+_OF_YOUTUBE = (
+    *("qvhighlight", "qvhighlights", "youcook", "youcook2", "youcookv2", "coin", "queryd"),
+    *("howtostep", "howtocaption"),
+)
+_QUOTED = re.compile(r"(?:^|[\s:])(?:'(.+)'|\"(.+)\")[\s.?!]*$", re.DOTALL)
+
+
+def entry(record: Raw, pointer: str, split: str) -> Entry | Unread:
+    """A video and what its row says of it."""
+    task = re.sub(r"[\s-]+", "_", record.sample.task.strip().lower())
+    told: Sequence[Told] | Unread
+    if task in CAPTIONS:
+        told = _captions(record, CAPTIONS[task], pointer)
+    elif task == GROUNDING:
+        told = _grounding(record, pointer)
+    elif task in QUESTIONS:
+        told = _questions(record, pointer)
+    else:
+        told = Unread(pointer, "unsupported_task", record.sample.task[:60])
+    if isinstance(told, Unread):
+        return told
+    paths = [path for path in (record.sample.video_path, record.sample.annotation.video_id) if path]
+    places = tuple(Place(path) for path in dict.fromkeys(paths))
+    return Entry(paths[0], places, tuple(told), split, _platform_id(record, paths[0]))
+
+
+def _captions(record: Raw, kind: ToldKind, pointer: str) -> Sequence[Told]:
+    return [
+        Told(
+            kind,
+            said.text,
+            start_s=said.start_s,
+            end_s=said.end_s if said.kind == "event" else None,
+            origin="model",
+            pointer=f"{pointer}/response/{said.rid}",
+        )
+        for said in record.sample.annotation.responses
+    ]
+
+
+def _grounding(record: Raw, pointer: str) -> Sequence[Told] | Unread:
+    texts = {asked.qid: asked.text for asked in record.sample.annotation.questions}
+    told = []
+    for said in record.sample.annotation.responses:
+        found = _QUOTED.search(texts[said.qid])
+        if found is None:
+            return Unread(pointer, "no_caption", "no question has an event in quotation marks")
+        told.append(
+            Told(
+                "event",
+                found[1] or found[2],
+                start_s=said.start_s,
+                end_s=said.end_s if said.kind == "event" else None,
+                origin="model",
+                pointer=f"{pointer}/response/{said.rid}",
+            )
+        )
+    return told
+
+
+def _questions(record: Raw, pointer: str) -> Sequence[Told] | Unread:
+    answers = Counter(said.qid for said in record.sample.annotation.responses)
+    questions = {asked.qid: asked for asked in record.sample.annotation.questions}
+    if any(number > 1 for number in answers.values()):
+        return Unread(pointer, "changing_answers", f"{max(answers.values())} answers to a question")
+    told = []
+    for said in record.sample.annotation.responses:
+        asked = questions[said.qid]
+        told.append(
+            Told(
+                "qa",
+                said.text,
+                start_s=said.start_s if said.kind == "event" else 0.0,
+                end_s=said.end_s,
+                question=asked.text,
+                options=tuple(asked.options),
+                asked_s=asked.asked_s,
+                origin="model",
+                pointer=f"{pointer}/response/{said.rid}",
+            )
+        )
+    return told
+
+
+def _platform_id(record: Raw, path: str) -> str:
+    source = re.sub(r"[^a-z0-9]", "", record.sample.source.lower())
+    stem = PurePosixPath(path).stem
+    if source.startswith("ego") or "ego4d" in path.lower():
+        return ego4d_id(stem)
+    if "youtube_video_2024" in PurePosixPath(path).parts and stem.startswith("ytb_"):
+        return youtube_id(stem.removeprefix("ytb_"))
+    if source == "activitynet":
+        return youtube_id(stem.removeprefix("v_"))
+    return youtube_id(stem) if source in _OF_YOUTUBE else ""
+
+
+ADAPTER = Adapter(
+    name="streamo_raw",
+    title="Streamo, raw files",
+    files=tuple(AnnotationFile(f"**/*.{end}", raw_rows, Raw, entry) for end in ("json", "jsonl")),
+    proven=True,
+    proof="the two rows of the example in its authors' repository; tasks but QA from the paper",
+    licence="streamo_raw",
+)

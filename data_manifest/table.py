@@ -1,0 +1,65 @@
+"""A table of your own: CSV, JSON Lines, a JSON list or Parquet, with options that name its columns.
+
+Each row names a video and may tell one thing of it; rows of one name become one video. The options
+(``Columns`` in ``pipeline/manifest/columns.py``) are ``column=name of your column``, such as
+``--option video=file --option text=caption --option start_s=begin``, and ``kind``, ``origin``,
+``per_second``, ``licence`` for all rows. ``pattern`` says which files below the folder are read,
+left out all of these four kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, Rows
+from pipeline.manifest.columns import Cells, Columns, by_column, entry_by, read_options
+from pipeline.manifest.entry import Unread
+from pipeline.manifest.layouts import Reader, json_list, parquet_rows, table
+
+READERS: Mapping[str, Reader] = {
+    ".csv": table,
+    ".json": json_list,
+    ".jsonl": json_list,
+    ".parquet": parquet_rows(),
+}
+
+
+class Options(Columns):
+    """The columns, and the files."""
+
+    pattern: str = Field("", description="files below the folder, such as 'train/*.csv'")
+
+
+def make(options: Mapping[str, str]) -> Adapter:
+    """The adapter of tables with these columns.
+
+    Raises:
+        ValueError: an option is unknown or has no such value.
+    """
+    found = read_options(Options, options)
+    patterns = (found.pattern,) if found.pattern else tuple(f"**/*{end}" for end in READERS)
+    rows, entry = _rows(found), entry_by(found)
+    return Adapter(
+        name="table",
+        title="A table",
+        files=tuple(AnnotationFile(pattern, rows, Cells, entry) for pattern in patterns),
+        proven=True,
+        proof="what its columns mean, you say",
+        licence=found.licence,
+    )
+
+
+def _rows(columns: Columns) -> Callable[[Path], Rows]:
+    def rows(path: Path) -> Iterator[tuple[str, Any]]:
+        reader = READERS.get(path.suffix.lower())
+        if reader is None:
+            known = ", ".join(READERS)
+            yield "", Unread("", "unsupported", f"{path.name} does not end in one of {known}")
+            return
+        yield from by_column(reader(path), columns)
+
+    return rows

@@ -1,0 +1,95 @@
+"""ViTT: instructional videos of YouTube-8M, with a tag for each part of their timeline.
+
+The file is ``ViTT-annotations.json``: JSON Lines in spite of its name, with a set of tags a line.
+A tag has the millisecond where its part begins, and no end. Tags may be blank, and times may go
+backwards.
+
+Some videos were tagged by several people, whose sets stand in several lines: the first set that is
+not empty is read, and each behind it is unread as ``other_set``. The split is that of the list
+beside the file (``train_id.txt``, ``dev_id.txt``, ``test_id.txt``) that has the video; without the
+lists, or in none of them, it is ``unassigned``.
+
+Ids are those of YouTube-8M, of 4 characters, and no ids of YouTube.
+
+source: arXiv:2011.11760
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import UNASSIGNED, json_list
+
+LISTS = {"train": "train_id.txt", "val": "dev_id.txt", "test": "test_id.txt"}
+
+
+class Tag(RawRecord):
+    """A part of the timeline: where it begins, in milliseconds, and what it is."""
+
+    timestamp: float
+    tag: str | None
+
+
+class TagSet(RawRecord):
+    """The tags of one annotator; ``split`` is of the lists beside the file."""
+
+    id: Annotated[str, Field(min_length=1)]
+    annotations: list[Tag]
+    split: str
+
+
+def first_sets(path: Path) -> Iterator[tuple[str, Any]]:
+    """The records of the file with their splits; of a video's sets the first that has tags."""
+    splits = _splits(path.parent)
+    seen: set[str] = set()
+    for pointer, raw in json_list(path):
+        name = raw.get("id") if isinstance(raw, dict) else None
+        if not isinstance(name, str):
+            yield pointer, raw
+        elif name in seen:
+            yield pointer, Unread(pointer, "other_set", f"tags of {name} were read already"[:200])
+        else:
+            if raw.get("annotations"):
+                seen.add(name)
+            yield pointer, {**raw, "split": splits.get(name, UNASSIGNED)}
+
+
+def _splits(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for split, name in LISTS.items():
+        path = folder / name
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found |= {line.strip(): split for line in lines}
+    return found
+
+
+def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
+    """The video, and each tag as an event of which only the start is known."""
+    told = (
+        Told("event", tag.tag, tag.timestamp / 1000, pointer=f"{pointer}/annotations/{number}")
+        for number, tag in enumerate(record.annotations)
+    )
+    return Entry(
+        name=record.id,
+        places=(Place(record.id),),
+        told=tuple(told),
+        split=record.split,
+        platform_id=f"yt8m:{record.id}",
+    )
+
+
+ADAPTER = Adapter(
+    name="vitt",
+    title="Video Timeline Tags (ViTT)",
+    files=(AnnotationFile("**/ViTT-annotations.json", first_sets, TagSet, entry, UNASSIGNED),),
+    proven=False,
+    proof="one record in the README of the authors' repository; its lists of splits untried",
+    licence="vitt",
+)

@@ -1,0 +1,101 @@
+"""YouCook2: cooking videos of YouTube, each step of the recipe with its span and a sentence.
+
+The official file is ``youcookii_annotations_trainval.json``; steps of the test split are not
+public. ``yc2_{train,val,test}.json`` are the same steps in the layout of ActivityNet Captions, as
+dense-captioning code has them: ``v_`` before the id, and no type of recipe, so that videos are
+found by id alone. Times are whole seconds, in both.
+
+``yc2_test.json`` says ``None`` from 0 to 1 s of each video, which is nobody's sentence. A sentence
+may recur in a video, and a few steps overlap.
+
+source: arXiv:1703.09788
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.layouts import SPLITS, Pair, Subset, json_members
+
+
+class Step(RawRecord):
+    """A step of a recipe."""
+
+    segment: Pair
+    sentence: str | None
+
+
+class Recipe(RawRecord):
+    """A video as the official file has it."""
+
+    key: Annotated[str, Field(min_length=1)]
+    annotations: list[Step]
+    recipe_type: str
+    subset: Subset
+
+
+class Recut(RawRecord):
+    """A video in the other layout, with two lists side by side."""
+
+    key: Annotated[str, Field(min_length=len("v_x"))]
+    timestamps: list[Pair]
+    sentences: list[str | None]
+
+
+def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
+    """The video and its steps; the split is that of the record."""
+    told = (
+        Told("step", step.sentence, *step.segment, pointer=f"{pointer}/annotations/{number}")
+        for number, step in enumerate(record.annotations)
+    )
+    file = f"{record.subset}/{record.recipe_type}/{record.key}"
+    places = (Place(f"raw_videos/{file}"), Place(file), Place(record.key))
+    return Entry(
+        name=record.key,
+        places=places,
+        told=tuple(told),
+        split=SPLITS[record.subset],
+        platform_id=f"youtube:{record.key}",
+    )
+
+
+def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
+    """The video and its steps; a record whose lists differ in length is unread."""
+    spans, texts = record.timestamps, record.sentences
+    if len(spans) != len(texts):
+        return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
+    youtube = record.key.removeprefix("v_")
+    told = (
+        Told("step", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
+        for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
+    )
+    return Entry(
+        name=youtube,
+        places=(Place(youtube), Place(f"v_{youtube}")),
+        told=tuple(told),
+        split=split,
+        platform_id=f"youtube:{youtube}",
+    )
+
+
+def _recut_file(split: str) -> AnnotationFile[Recut]:
+    return AnnotationFile(f"**/yc2_{split}.json", json_members(), Recut, recut, split)
+
+
+ADAPTER = Adapter(
+    name="youcook2",
+    title="YouCook2",
+    files=(
+        AnnotationFile(
+            "**/youcookii_annotations_trainval.json", json_members("database"), Recipe, official
+        ),
+        *(_recut_file(split) for split in ("train", "val", "test")),
+    ),
+    proven=True,
+    proof="one record in the official layout, and the three yc2 files, whose values are equal",
+    licence="youcook2",
+)

@@ -1,0 +1,228 @@
+"""The files under the user's folders, by name: which of them holds a video that a dataset names."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.manifest.entry import Place
+from pipeline.manifest.rules import is_utf8
+
+SUFFIXES = (
+    *(".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
+    *(".3g2", ".mts", ".m2ts", ".ts", ".ogv", ".gif"),
+)
+"""Of videos, in any case; of two files that differ in nothing else, the earlier one is taken."""
+
+_LONGEST_SUFFIX = 6
+_MOST_OF_A_STEM = 1000
+"""Where more files have one stem, as in ``<id>/video.mp4``, only their whole path says anything."""
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """The file of a video, and the seconds of it that the dataset speaks of; None for all."""
+
+    path: Path
+    clip: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """Why there is none: ``missing_file``, ``ambiguous`` or ``unsupported``, and a detail."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class _File:
+    root: int
+    folder: str
+    """Below its root, accents composed; empty for the root itself."""
+    name: str
+    stem: str
+    suffix: str
+    path: Path
+
+    @property
+    def is_video(self) -> bool:
+        """By its suffix."""
+        return self.suffix in SUFFIXES
+
+
+class VideoFiles:
+    """All files below some folders, on disk, so that a million of them take no memory."""
+
+    def __init__(self, roots: Sequence[Path], work: Path) -> None:
+        """``work``: a folder to leave the index in; who made it removes it."""
+        self.roots = [root.resolve() for root in roots]
+        self.count = 0
+        self.unlisted: list[str] = []
+        """Folders that could not be listed, and names that are no UTF-8."""
+        self._base = sqlite3.connect(work / "files.sqlite", isolation_level=None)
+        self._base.execute("PRAGMA journal_mode = OFF")
+        self._base.execute("PRAGMA synchronous = OFF")
+
+    def __enter__(self) -> VideoFiles:
+        """Lists all folders. Links to folders are followed, hidden files and folders are not."""
+        run = self._base.execute
+        run("CREATE TABLE folders (id INTEGER PRIMARY KEY, root INTEGER, path TEXT, key TEXT)")
+        run("CREATE TABLE files (stem TEXT, folder INTEGER, name TEXT)")
+        run("BEGIN")
+        for root, path in enumerate(self.roots):
+            for below in self._folders(path):
+                folder = below.relative_to(path).as_posix().removeprefix(".")
+                row = (root, folder, _composed(folder))
+                held = run("INSERT INTO folders (root, path, key) VALUES (?, ?, ?)", row)
+                rows = ((split_name(n)[0], held.lastrowid, n) for n in self._names(below))
+                self._base.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
+        run("CREATE INDEX by_stem ON files (stem, folder)")
+        run("CREATE INDEX by_key ON folders (key)")
+        run("COMMIT")
+        (self.count,) = run("SELECT count(*) FROM files").fetchone()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the index."""
+        self._base.close()
+
+    def find(self, places: Sequence[Place]) -> Found | NotFound:
+        """The file of a video: that of the first place that has one.
+
+        At each place the file of exactly that path, then of that folder and stem with any suffix of
+        a video. Where no place has one, a file of that stem in another folder, in which more of the
+        path's folders agree than in any other such file's; two that agree as well are
+        ``ambiguous``. A file whose suffix is that of no video is ``unsupported``; one without a
+        suffix is taken where its path is exactly that of a place. Upper and lower case differ but
+        in suffixes; how accents are composed does not matter.
+        """
+        other: list[_File] = []
+        for place in places:
+            files = self._candidates(place, in_its_folder=True)
+            file = _at(place, files)
+            if file is not None:
+                return Found(file.path, place.clip)
+            other += files
+        for place in places:
+            files = self._candidates(place, in_its_folder=False)
+            nearest = _nearest(place, [file for file in files if file.is_video])
+            if len(nearest) > 1 or len(files) > _MOST_OF_A_STEM:
+                shown = sorted(str(file.path) for file in nearest)[:_SHOWN]
+                return NotFound("ambiguous", "; ".join(shown))
+            if nearest:
+                return Found(nearest[0].path, place.clip)
+            other += files
+        if other:
+            return NotFound("unsupported", f"{other[0].path} is no video by its suffix")
+        named = ", ".join(place.path for place in places)
+        return NotFound("missing_file", named or "the record names no file")
+
+    def _folders(self, root: Path) -> Iterator[Path]:
+        """A folder and all below, each once: links may lead in circles."""
+        waiting, seen = [root], set[tuple[int, int]]()
+        while waiting:
+            folder = waiting.pop()
+            try:
+                about = folder.stat()
+                if (about.st_dev, about.st_ino) in seen:
+                    continue
+                seen.add((about.st_dev, about.st_ino))
+                with os.scandir(folder) as entries:
+                    inner = sorted(e.name for e in entries if e.name[0] != "." and e.is_dir())
+            except OSError as error:
+                self.unlisted.append(f"{folder}: {error.strerror}")
+                continue
+            yield folder
+            for name in reversed(inner):
+                if is_utf8(name):
+                    waiting.append(folder / name)
+                else:
+                    self.unlisted.append(f"{folder / name}: a name that is no UTF-8")
+
+    def _names(self, folder: Path) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name[0] == "." or not entry.is_file():
+                    continue
+                if is_utf8(entry.name):
+                    yield entry.name
+                else:
+                    self.unlisted.append(f"{folder / entry.name}: a name that is no UTF-8")
+
+    def _candidates(self, place: Place, *, in_its_folder: bool) -> list[_File]:
+        """The files whose stem is the place's name, or its name without the suffix of a video."""
+        folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
+        if not is_utf8(place.path):
+            return []
+        stem, suffix = split_name(name)
+        query = "SELECT root, path, key, name, stem FROM files, folders WHERE folders.id = folder"
+        query += " AND stem IN (?, ?)" + " AND key = ?" * in_its_folder
+        given = (name, stem, folder) if in_its_folder else (name, stem)
+        rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", given)
+        files = []
+        for root, path, key, file, its_stem in rows:
+            if its_stem == name or suffix in SUFFIXES or _composed(file) == name:
+                whole = self.roots[root] / path / file
+                files.append(_File(root, key, file, its_stem, split_name(file)[1], whole))
+        return sorted(files, key=_preference)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The stem of a file's name with its accents composed, and its suffix in lower case.
+
+    What follows the last dot is a suffix where it is short and of letters and digits: the name
+    ``12@N00_3.`` is all stem.
+    """
+    head, dot, tail = _composed(name).rpartition(".")
+    if not (dot and head and tail.isascii() and tail.isalnum() and len(tail) < _LONGEST_SUFFIX):
+        return _composed(name), ""
+    return head, f".{tail.lower()}"
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _preference(file: _File) -> tuple[int, int, str, str]:
+    rank = SUFFIXES.index(file.suffix) if file.is_video else len(SUFFIXES)
+    return file.root, rank, file.folder, file.name
+
+
+def _at(place: Place, files: Sequence[_File]) -> _File | None:
+    """The file that stands at a place, by its path or by its stem."""
+    folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
+    here = [file for file in files if file.folder == folder]
+    exact = [file for file in here if _composed(file.name) == name]
+    exact = [file for file in exact if file.is_video or not file.suffix]
+    return next(iter(exact + [file for file in here if file.is_video]), None)
+
+
+def _nearest(place: Place, files: Sequence[_File]) -> list[_File]:
+    """One file of each folder that agrees best with the place's; one of all if they are the same
+    file."""
+    wanted = _composed(place.path).split("/")[-2::-1]
+
+    def agreeing(file: _File) -> int:
+        folders = file.folder.split("/")[::-1]
+        pairs = zip(wanted, folders, strict=False)
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(folders)))
+
+    best = max(map(agreeing, files), default=0)
+    by_folder: dict[Path, _File] = {}
+    for file in files:
+        if agreeing(file) == best:
+            by_folder.setdefault(file.path.parent, file)
+    different = {file.path.resolve(): file for file in by_folder.values()}
+    return list(different.values())

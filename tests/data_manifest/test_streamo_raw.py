@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_manifest.streamo_raw import ADAPTER
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from tests.data_manifest.reading import only, spans, texts, written
+
+UID = "0a1b2c3d-0000-1111-2222-333344445555"
+PATH = "LLaVA_Video/1_2_m/videos/youtube_video_2024/ytb_-a_bcdefghi.mp4"
+
+
+def row(*said: dict[str, Any], task: str = "QA", asked: str = "Who is it?") -> dict[str, Any]:
+    return {
+        "video_name": "ytb_-a_bcdefghi.mp4",
+        "video_path": PATH,
+        "task_type": task,
+        "source": "LLaVA_Video",
+        "question": [{"content": asked, "time": "5"}],
+        "response": list(said),
+    }
+
+
+def said(text: str, start: Any = "", end: Any = "", time: Any = "") -> dict[str, Any]:
+    return {"content": text, "st_time": start, "end_time": end, "time": time}
+
+
+def read_rows(folder: Path, *rows: Any) -> list[Entry | Unread]:
+    return written(ADAPTER, folder, "raw.json", list(rows))
+
+
+def test_a_question_whose_times_count_from_one(tmp_path: Path) -> None:
+    assert only(read_rows(tmp_path, row(said("A man.", 5.0, 6.0)))) == Entry(
+        PATH,
+        (Place(PATH), Place("ytb_-a_bcdefghi.mp4")),
+        (
+            Told(
+                "qa",
+                "A man.",
+                start_s=4.0,
+                end_s=6.0,
+                question="Who is it?",
+                asked_s=4.0,
+                origin="model",
+                pointer="0/response/r0",
+            ),
+        ),
+        platform_id="youtube:-a_bcdefghi",
+    )
+
+
+def test_an_answer_at_a_time_is_borne_out_by_what_was_shown_until_then(tmp_path: Path) -> None:
+    (told,) = only(read_rows(tmp_path, row(said("A man.", time="8.5")))).told
+    assert (told.start_s, told.end_s, told.asked_s) == (0, 8.5, 5)
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [("action_caption", "step"), ("Event Caption", "event"), ("narration", "event")],
+)
+def test_captions_by_their_task(tmp_path: Path, task: str, kind: str) -> None:
+    rows = row(said("He runs.", 2.5, 4), said("He stops.", time=6.5), task=task)
+    entry = only(read_rows(tmp_path, rows))
+    assert {told.kind for told in entry.told} == {kind}
+    assert texts(entry) == ["He runs.", "He stops."]
+    assert spans(entry) == [(2.5, 4), (6.5, None)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "caption"),
+    [
+        ("Say when it is over. The given event is: 'A man's dog jumps.'", "A man's dog jumps."),
+        ('Localise "a dog jumps".', "a dog jumps"),
+    ],
+)
+def test_the_event_to_be_found_stands_in_its_question(
+    tmp_path: Path, asked: str, caption: str
+) -> None:
+    rows = row(said("From 2.5 to 4.", 2.5, 4.0), task="event_grounding", asked=asked)
+    entry = only(read_rows(tmp_path, rows))
+    assert (texts(entry), spans(entry)) == ([caption], [(2.5, 4)])
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (row(said("It is.", 1, 2), task="event_grounding"), "no_caption"),
+        (row(said("Red.", 1, 2), said("Blue.", 4, 5), task="TSQA"), "changing_answers"),
+        (row(said("It is.", 1, 2), task="poem"), "unsupported_task"),
+        ({"video_name": "a.mp4", "messages": []}, "no_response"),
+        ({"response": []}, "no_video_name"),
+    ],
+)
+def test_what_is_no_question_and_no_caption_is_named(
+    tmp_path: Path, bad: dict[str, Any], reason: str
+) -> None:
+    (item,) = read_rows(tmp_path, bad)
+    assert isinstance(item, Unread)
+    assert item.reason == reason
+
+
+def test_a_response_that_cannot_be_used_costs_itself(tmp_path: Path) -> None:
+    rows = row(said("Back.", 9.5, 4), said("He runs.", 2.5, 4), said("", 5, 6), task="narration")
+    entry, reversed_span, empty = read_rows(tmp_path, rows)
+    assert texts(only([entry])) == ["He runs."]
+    assert isinstance(reversed_span, Unread)
+    assert isinstance(empty, Unread)
+    assert (reversed_span.reason, reversed_span.pointer) == ("reversed_span", "0/response/r0")
+    assert (empty.reason, empty.pointer) == ("empty_text", "0/response/r2")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "platform_id"),
+    [
+        ("Ego-TimeQA", f"{UID}_3_40.mp4", f"ego4d:{UID}"),
+        ("ActivityNet", "v_v_cdefghijk.mp4", "youtube:v_cdefghijk"),
+        ("QVHighlight", "-a_bcdefghi_60.0_210.0.mp4", "youtube:-a_bcdefghi"),
+        ("coin", "a_bcdefghi-.mp4", "youtube:a_bcdefghi-"),
+        ("Koala", "a_bcdefghi-.mp4", ""),
+    ],
+)
+def test_ids_by_the_source_of_the_row(
+    tmp_path: Path, source: str, name: str, platform_id: str
+) -> None:
+    rows = row(said("A man.", 5, 6)) | {"source": source, "video_path": "", "video_name": name}
+    assert only(read_rows(tmp_path, rows)).platform_id == platform_id
+
+
+def test_a_row_without_a_question_gets_none(tmp_path: Path) -> None:
+    (told,) = only(read_rows(tmp_path, row(said("A man.", 5, 6)) | {"question": []})).told
+    assert told.question == ""

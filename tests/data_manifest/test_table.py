@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_manifest.table import make
+from pipeline.manifest.entry import Entry, Place, Told, Unread
+from tests.data_manifest.reading import only, read, texts, written
+
+CSV = "file,begin,end,caption\n-a b_c.mp4,1.5,0:01:02.25,It runs.\n"
+MAP = {"video": "file", "start_s": "begin", "end_s": "end", "text": "caption"}
+
+
+def test_a_table_with_columns_of_its_own(tmp_path: Path) -> None:
+    entry = only(written(make(MAP), tmp_path, "a.csv", CSV))
+    assert entry == Entry(
+        "-a b_c.mp4",
+        (Place("-a b_c.mp4"),),
+        (Told("event", "It runs.", 1.5, 62.25, pointer="1/caption"),),
+    )
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.parquet", "a.csv"])
+def test_four_kinds_of_file_say_the_same(tmp_path: Path, name: str) -> None:
+    rows = [{"video": "a", "text": "x", "start_s": 1.0, "end_s": 2.5, "split": "val"}]
+    if name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name)
+        items = read(make({}), tmp_path)
+    elif name.endswith("csv"):
+        items = written(make({}), tmp_path, name, "video,text,start_s,end_s,split\na,x,1,2.5,val\n")
+    else:
+        items = written(make({}), tmp_path, name, rows)
+    entry = only(items)
+    assert (entry.split, texts(entry)) == ("val", ["x"])
+    assert (entry.told[0].start_s, entry.told[0].end_s) == (1, 2.5)
+
+
+def test_a_question_with_options(tmp_path: Path) -> None:
+    header, row = "video,question,text,options,asked_s", 'a,Who?,me,"[""me"", ""you""]",3'
+    (told,) = only(written(make({}), tmp_path, "a.csv", f"{header}\n{row}\n")).told
+    assert told == Told(
+        "qa", "me", question="Who?", options=("me", "you"), asked_s=3, pointer="1/text"
+    )
+
+
+def test_units_origin_and_kind_of_all_rows(tmp_path: Path) -> None:
+    options = {"per_second": "1000", "kind": "step", "origin": "asr"}
+    rows = [{"video": "a", "text": "x", "start_s": 500, "end_s": "2500"}]
+    (told,) = only(written(make(options), tmp_path, "a.json", rows)).told
+    assert (told.kind, told.origin, told.start_s, told.end_s) == ("step", "asr", 0.5, 2.5)
+
+
+def test_a_clip_and_names_of_its_own(tmp_path: Path) -> None:
+    rows = [
+        {"video": "a.mp4", "clip_start_s": 1.5, "clip_end_s": 4},
+        {"video": "a.mp4", "name": 7, "platform_id": "youtube:a"},
+    ]
+    first, second = (only([item]) for item in written(make({}), tmp_path, "a.json", rows))
+    assert (first.name, first.places) == ("a.mp4#t=1.5,4", (Place("a.mp4", (1.5, 4.0)),))
+    assert (second.name, second.platform_id) == ("7", "youtube:a")
+    assert first.told == second.told == ()
+
+
+def test_blank_cells_say_nothing_and_a_blank_text_is_judged_elsewhere(tmp_path: Path) -> None:
+    header = "video,name,text,start_s,end_s,clip_start_s,clip_end_s,split,options"
+    entry = only(written(make({}), tmp_path, "a.csv", f"{header}\na,,,,, ,,,\n"))
+    assert (entry.name, entry.split, entry.places) == ("a", "train", (Place("a"),))
+    assert entry.told == (Told("event", "", pointer="1/text"),)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"start_s": "soon"}, "bad_time"),
+        ({"start_s": "nan"}, "bad_time"),
+        ({"end_s": 10**400}, "bad_time"),
+        ({"end_s": True}, "malformed"),
+        ({"clip_start_s": 3}, "bad_clip"),
+        ({"question": "Who?", "options": "me|you"}, "bad_options"),
+        ({"question": "Who?", "options": [1]}, "malformed"),
+        ({"video": " "}, "malformed"),
+        ({"text": 3}, "malformed"),
+    ],
+)
+def test_a_cell_of_another_kind_is_named(
+    tmp_path: Path, cells: dict[str, object], reason: str
+) -> None:
+    rows = [{"video": "a", "text": "x"} | cells]
+    (item,) = written(make({}), tmp_path, "a.json", rows)
+    assert isinstance(item, Unread)
+    assert item.reason == reason
+
+
+def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
+    (item,) = written(make(MAP | {"text": "captoin"}), tmp_path, "a.csv", CSV)
+    assert item == Unread(
+        "1", "no_column", "there is no column 'captoin'; there are: file, begin, end, caption"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"vidoe": "a"}, "vidoe: unknown key; did you mean 'video'?"),
+        ({"kind": "evnt"}, "kind: 'evnt' is not one of event, step, qa"),
+        ({"per_second": "0"}, "per_second: Input should be greater than 0"),
+        ({"text": ""}, "text: String should have at least 1 character"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+        make(options)
+
+
+def test_a_pattern_says_which_files(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("video\nb\n", encoding="utf-8")
+    written(make({}), tmp_path, "a.csv", "video\na\n")
+    assert only(read(make({"pattern": "b.*"}), tmp_path)).name == "b"
+    (tmp_path / "b.csv").rename(tmp_path / "b.tsv")
+    (item,) = read(make({"pattern": "b.*"}), tmp_path)
+    assert isinstance(item, Unread)
+    assert item.reason == "unsupported"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.manifest.entry import Entry, Told
+from pipeline.manifest.gathered import EntryStore
+
+
+def entry(name: str, text: str, split: str = "train") -> Entry:
+    return Entry(name, (), (Told("event", text, 0, 1),), split)
+
+
+def test_entries_of_one_name_come_together_in_the_order_of_their_first(tmp_path: Path) -> None:
+    with EntryStore(tmp_path) as store:
+        for file, name, text in ("fb1", "fa2", "gb3", "gB4"):
+            store.add(entry(name, text), file)
+        found = list(store.gathered())
+    assert [each.name for each in found] == ["b", "a", "B"]
+    assert [(file, e.told[0].text) for file, e in found[0].entries] == [("f", "1"), ("g", "3")]
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [
+        (["train", "val"], "val"),
+        (["val", "train"], "val"),
+        (["test", "val", "train"], "test"),
+        (["unassigned", "train"], "train"),
+        (["val_2", "val"], "val_2"),
+    ],
+)
+def test_a_video_is_in_the_split_that_is_kept_most_apart(
+    tmp_path: Path, splits: list[str], expected: str
+) -> None:
+    with EntryStore(tmp_path) as store:
+        for split in splits:
+            store.add(entry("a", "x", split), "f")
+        (found,) = store.gathered()
+    assert found.split == expected
+    assert [each.split for _, each in found.entries] == splits
+
+
+@settings(max_examples=50, deadline=None)
+@given(names=st.lists(st.text(max_size=4), max_size=30))
+def test_names_of_any_shape_come_back(
+    names: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for number, name in enumerate(names):
+            store.add(entry(name, str(number)), "f")
+        found = list(store.gathered())
+    assert [each.name for each in found] == list(dict.fromkeys(names))
+    texts = {each.name: [e.told[0].text for _, e in each.entries] for each in found}
+    assert texts == {n: [str(i) for i, m in enumerate(names) if m == n] for n in set(names)}

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.manifest.entry import Told
+from pipeline.manifest.rules import NULL_WORDS, Rules, judge
+from pipeline.records import SourceAnnotation
+
+KEEP, SWAP, NEXT = Rules(), Rules(reversed="swap"), Rules(no_end="next")
+
+
+def event(start_s: float | None = 1, end_s: float | None = 2, **fields: Any) -> Told:
+    return replace(Told("event", "It goes."), start_s=start_s, end_s=end_s, **fields)
+
+
+def qa(**fields: Any) -> Told:
+    return replace(Told("qa", "red", question="Which?"), **fields)
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        (event(5, 3), "reversed_span"),
+        (event(5, 5), "empty_span"),
+        (event(-3, -1), "before_start"),
+        (event(-3, 0), "before_start"),
+        (event(3, None), "no_end"),
+        (event(None, 3), "no_start"),
+        (event(float("nan"), 3), "bad_time"),
+        (event(1, float("inf")), "bad_time"),
+        (event(1, 10**400), "bad_time"),
+        (event(text=None), "no_text"),
+        (event(text=" \n\t\u00a0"), "no_text"),
+        (event(text="None"), "no_text"),
+        (event(text=" nan "), "no_text"),
+        (event(text="half \ud83d"), "not_utf8"),
+        (qa(text="None"), "no_text"),
+        (qa(question=None), "no_question"),
+        (qa(question=" "), "no_question"),
+        (qa(options=("red", " ")), "blank_option"),
+        (qa(asked_s=-1), "before_start"),
+        (qa(asked_s=float("nan")), "bad_time"),
+        (qa(start_s=4, end_s=4), "empty_span"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(one: Told, reason: str) -> None:
+    judged = judge([replace(one, pointer="here")], KEEP)
+    assert judged.kept == () and judged.mended == {}
+    assert [(each.pointer, each.reason) for each in judged.refused] == [("here", reason)]
+
+
+def test_none_is_an_answer_where_it_is_an_option() -> None:
+    (kept,) = judge([qa(text="None", options=("one", "None"))], KEEP).kept
+    assert kept.text == "None"
+
+
+def test_whitespace_is_collapsed_and_the_raw_text_kept() -> None:
+    judged = judge([event(text="  A\n dog\t runs. "), event(3, 4)], KEEP)
+    first, second = judged.kept
+    assert (first.text, json.loads(first.raw)) == ("A dog runs.", {"text": "  A\n dog\t runs. "})
+    assert second.raw == "" and judged.mended == {"whitespace": 1}
+    (asked,) = judge([qa(question=" Which ? ", options=("red ", "blue"))], KEEP).kept
+    assert (asked.question, asked.options) == ("Which ?", ["red", "blue"])
+    assert json.loads(asked.raw) == {"question": " Which ? ", "options": ["red ", "blue"]}
+
+
+def test_a_reversed_span_is_turned_around_where_the_rule_says_so() -> None:
+    judged = judge([event(5, 3), event(6, 6)], SWAP)
+    (kept,) = judged.kept
+    assert (kept.start_s, kept.end_s, json.loads(kept.raw)) == (3, 5, {"start_s": 5, "end_s": 3})
+    assert judged.mended == {"swapped": 1}
+    assert [each.reason for each in judged.refused] == ["empty_span"]
+
+
+def test_a_start_before_the_video_becomes_its_start() -> None:
+    judged = judge([event(-0.5, 2)], KEEP)
+    assert (judged.kept[0].start_s, json.loads(judged.kept[0].raw)) == (0, {"start_s": -0.5})
+    assert judged.mended == {"start_clamped": 1}
+
+
+def test_a_start_alone_lasts_until_the_next_of_its_kind_where_the_rule_says_so() -> None:
+    told = [
+        event(9, None, text="third"),
+        event(0, None, text="first"),
+        event(4, None, text="second"),
+        event(4, None, text="second too"),
+        event(5, None, text="another's", annotator="b"),
+        event(4.5, None, kind="step", text="a step"),
+        event(1, 2, text="whole"),
+    ]
+    judged = judge(told, NEXT)
+    spans = {each.text: (each.start_s, each.end_s) for each in judged.kept}
+    assert spans == {"first": (0, 4), "second": (4, 9), "second too": (4, 9), "whole": (1, 2)}
+    assert [each.reason for each in judged.refused] == ["no_end"] * 3
+    assert judged.mended == {"end_from_next": 3}
+    assert json.loads(judged.kept[0].raw) == {"end_s": None}
+
+
+def test_one_thing_told_twice_is_kept_once_and_one_text_of_two_spans_twice() -> None:
+    told = [
+        event(1, 2),
+        event(1, 2, text=" It  goes.", pointer="b"),
+        event(3, 4),
+        qa(),
+        qa(asked_s=3),
+    ]
+    judged = judge(told, KEEP)
+    assert [(each.pointer, each.reason) for each in judged.refused] == [("b", "duplicate")]
+    assert len(judged.kept) == 4
+
+
+WHOSE = {"pointer": "", "raw": "", "annotator": "", "origin": ""}
+times = st.none() | st.floats() | st.integers(-5, 20) | st.just(10**400)
+texts = st.none() | st.sampled_from(["A.", " A. ", "b", "", "nan", "\ud800", "A\0B"]) | st.text()
+tolds = st.builds(
+    Told,
+    kind=st.sampled_from(["event", "step", "qa"]),
+    text=texts,
+    start_s=times,
+    end_s=times,
+    question=texts,
+    options=st.lists(st.text(max_size=3), max_size=3).map(tuple),
+    asked_s=times,
+    origin=st.sampled_from(["human", "model", "asr"]),
+    annotator=st.text(max_size=3),
+    pointer=st.text(max_size=5),
+)
+
+
+@given(
+    told=st.lists(tolds, max_size=8),
+    way=st.sampled_from(["reject", "swap"]),
+    end=st.sampled_from(["reject", "next"]),
+)
+def test_all_that_is_told_is_kept_or_refused(
+    told: list[Told], way: Literal["reject", "swap"], end: Literal["reject", "next"]
+) -> None:
+    judged = judge(told, Rules(reversed=way, no_end=end))
+    assert len(told) == len(judged.kept) + len(judged.refused)
+    contents = set()
+    for one in judged.kept:
+        assert one.text == " ".join(one.text.split()) and one.text
+        assert one.text.casefold() not in NULL_WORDS or one.text in one.options
+        assert (one.start_s is None) == (one.end_s is None)
+        if one.start_s is not None and one.end_s is not None:
+            assert 0 <= one.start_s < one.end_s
+        assert one.kind != "qa" or one.question
+        # What was kept can be stored, and is what it was when it is read again.
+        line = one.model_dump_json().encode()
+        assert SourceAnnotation.model_validate_json(line) == one
+        assert isinstance(json.loads(one.raw or "{}"), dict)
+        contents.add(one.model_copy(update=WHOSE).model_dump_json())
+    assert len(contents) == len(judged.kept)
+
+
+@given(st.lists(tolds, max_size=8))
+def test_what_was_kept_is_kept_again_as_it_is(told: list[Told]) -> None:
+    kept = judge(told, KEEP).kept
+    again = judge(
+        [
+            Told(o.kind, o.text, o.start_s, o.end_s, o.question, tuple(o.options), o.asked_s)
+            for o in kept
+        ],
+        KEEP,
+    )
+    assert [each.text for each in again.kept] == [each.text for each in kept]
+    assert not again.refused and not again.mended

@@ -1,0 +1,205 @@
+"""``manifest``: from a dataset's own files to a corpus, through the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.manifest.find import adapter_names
+from pipeline.media.scene_list import SCENES
+from pipeline.media.scene_truth import truth_of
+from tests.runs.raw_files import call, lines_of
+
+Capture = pytest.CaptureFixture[str]
+
+SHOWN = SCENES[:3]
+TRUE = {scene.name: truth_of(scene).events for scene in SHOWN}
+NODES = {
+    "ingest": {"stage": "ingest"},
+    "segment": {"stage": "segment", "after": ["ingest"]},
+    "existing": {"stage": "existing", "after": ["ingest"]},
+    "dialogue": {"stage": "dialogue", "after": ["existing", "segment", "ingest"]},
+    "draw": {"stage": "draw", "after": ["dialogue"]},
+    "mix": {"stage": "mix", "after": ["dialogue", "draw"]},
+    "shard": {"stage": "shard", "after": ["mix", "segment"]},
+}
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """What three datasets would publish about the scenes, each in its own way."""
+    described = {
+        f"v_{name}": {
+            "duration": 1.0,
+            "timestamps": [[e.start_s, e.end_s] for e in events] + [[9, 3]],
+            "sentences": [f" {e.caption} " for e in events] + ["Nothing of the kind."],
+        }
+        for name, events in TRUE.items()
+    }
+    steps = {
+        name: {
+            "annotation": [
+                {"id": str(i), "segment": [e.start_s, e.end_s], "label": f"step {i}"}
+                for i, e in enumerate(events)
+            ],
+            "recipe_type": 7,
+            "subset": "training",
+        }
+        for name, events in [*TRUE.items(), ("-gone", [])]
+    }
+    said = [
+        {
+            "id": name,
+            "video": f"{name}.mp4",
+            "data_source": "0_30_s_academic_v0_1",
+            "conversations": [
+                {"from": "human", "value": "<image>\nWhat moves in the video?"},
+                {"from": "gpt", "value": "A shape."},
+            ],
+        }
+        for name in TRUE
+    ]
+    files = {
+        "captions/train.json": described,
+        "coin/COIN.json": {"database": steps},
+        "llava/0_30_s_academic_v0_1/0_30_s_academic_oe_v0_1_qa_processed.json": said,
+    }
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(json.dumps(content), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def corpus(
+    published: Path, scenes: Path, write_config: Callable[..., Path], capsys: Capture
+) -> Path:
+    """Of a run over the three manifests, one behind the other."""
+    whole = published / "whole.jsonl"
+    for source, folder in (
+        ("activitynet_captions", "captions"),
+        ("coin", "coin"),
+        ("llava_video", "llava"),
+    ):
+        out = published / f"{source}.jsonl"
+        options = ("--annotations", published / folder, "--videos", scenes / "videos", "-o", out)
+        assert call(capsys, "manifest", source, *options)[0] == 0
+        with whole.open("a", encoding="utf-8") as file:
+            file.write(out.read_text(encoding="utf-8"))
+    extends = published / "alone.yaml"
+    extends.write_text(json.dumps({"nodes": NODES}), encoding="utf-8")
+    config = write_config("run", extends=extends, source={"path": str(whole)})
+    assert call(capsys, "run", "-c", config)[0] == 0
+    return published / "run" / "corpus"
+
+
+def samples(corpus: Path, task: str) -> list[dict[str, Any]]:
+    (path,) = (corpus / "data" / task).glob("*.parquet")
+    return pq.read_table(path).to_pylist()
+
+
+def test_what_datasets_say_reaches_the_corpus_with_who_said_it(corpus: Path) -> None:
+    grounding = samples(corpus, "event_grounding")
+    spans = {(d["video_id"], r["start_s"], r["end_s"]) for d in grounding for r in d["responses"]}
+    prefix = "activitynet_captions/v_"
+    assert spans == {(f"{prefix}{n}", e.start_s, e.end_s) for n, es in TRUE.items() for e in es}
+    for dialogue in grounding:
+        assert dialogue["origins"] == ["human"] and not dialogue["models"]
+        assert all(p.startswith("train.json#v_") for p in dialogue["parent_ids"])
+        for response in dialogue["responses"]:
+            assert response["turn"] >= response["end_s"] - 1
+    told = samples(corpus, "action_caption")
+    assert {d["video_id"]: len(d["responses"]) for d in told} == {
+        f"coin/{name}": len(events) for name, events in TRUE.items()
+    }
+    asked = samples(corpus, "offline_qa")
+    assert len(asked) == len(TRUE)
+    assert all(d["origins"] == ["model"] and not d["provenance"] for d in asked)
+    card = (corpus / "README.md").read_text(encoding="utf-8")
+    people = len(grounding) + len(told)
+    assert f"| a dataset's annotators | {people:,} |" in card
+    assert f"| a model, for a dataset | {len(asked)} |" in card
+    assert "annotations: CC BY-NC 4.0; videos: YouTube, of their owners" in card
+
+
+def test_the_report_says_what_became_of_every_record(
+    published: Path, scenes: Path, capsys: Capture
+) -> None:
+    out = published / "m.parquet"
+    given = ("--annotations", published / "coin", "--videos", scenes / "videos", "-o", out)
+    status, text, _ = call(capsys, "manifest", "coin", *given, "--json")
+    said = json.loads(text)
+    steps = sum(map(len, TRUE.values()))
+    assert (status, said["records"], said["rows"], said["kept"]) == (0, 4, 3, steps)
+    assert said["entries_rejected"] == {"missing_file": 1}
+    assert said["videos_by_split"] == {"train": {"missing_file": 1, "with_file": 3}}
+    assert said["kept_by_kind"] == {"step": {"human": steps}}
+    assert said["manifests"] == [str(out)] and said["proven"] is True
+    (reject,) = lines_of(published / "m.parquet.rejects.jsonl")
+    assert (reject["name"], reject["reason"]) == ("-gone", "missing_file")
+    given = ("--annotations", published / "captions", "--videos", scenes, "-o", out)
+    status, text, error = call(capsys, "manifest", "activitynet_captions", *given, "--limit", 2)
+    assert status == 0 and f"manifest: {out}" in text and "rejects.jsonl" in error
+    assert "no file    val_1.json" in text
+    assert "3 = 2 in 2 rows + 0 rejected + 1 left out (limit 1)" in text
+    assert "reversed_span 2" in text
+    given = ("--annotations", published / "llava", "--videos", scenes, "-o", published / "l.jsonl")
+    status, text, _ = call(capsys, "manifest", "llava_video", *given, "--without", "model-written")
+    assert "NOT PROVEN on real files" in text and "0 kept + 3 refused (model_written 3)" in text
+    assert all("annotations" not in row for row in lines_of(published / "l.jsonl"))
+
+
+def test_a_manifest_without_rows_is_a_failure_and_is_there_to_look_at(
+    published: Path, scenes: Path, capsys: Capture
+) -> None:
+    out = published / "none.jsonl"
+    given = ("--annotations", published / "coin", "--videos", scenes / "truth", "-o", out)
+    status, text, error = call(capsys, "manifest", "coin", *given)
+    assert status == 1 and "not one row" in error
+    assert "train: 4 videos, 0 with a file (missing_file 1, unsupported 3)" in text
+    assert out.read_text() == "" and len(lines_of(published / "none.jsonl.rejects.jsonl")) == 4
+
+
+def test_the_list_has_every_adapter_and_whether_it_is_proven(capsys: Capture) -> None:
+    status, text, _ = call(capsys, "manifest", "--list", "--json")
+    rows = json.loads(text)
+    assert status == 0 and [row["name"] for row in rows] == list(adapter_names())
+    proven = {row["name"]: row["proven"] for row in rows}
+    assert proven["coin"] is True and proven["koala36m"] is False and proven["table"] is None
+    assert all(row["licence"] for row in rows if row["proven"] is not None)
+    text = call(capsys, "manifest", "--list")[1]
+    assert "koala36m               not proven  Koala-36M" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("coins",), "there is no adapter 'coins'; did you mean 'coin'"),
+        ((), "give a SOURCE, --annotations and --videos"),
+        (("coin", "--annotations", "nowhere"), "there is no folder nowhere"),
+        (("coin", "--videos", "nowhere"), "there is no folder nowhere"),
+        (("coin", "-o", "m.json"), "m.json is no file that ends in .jsonl or .parquet"),
+        (("coin", "--without", "share_alike"), "did you mean 'share-alike'"),
+        (("coin", "--option", "reversed=swop"), "--option.reversed: 'swop' is not one of"),
+        (("coin", "--option", "revers=swap"), "--option revers: .*did you mean 'reversed'"),
+        (("coin", "--option", "reversed"), "must be name=value"),
+        (("coin", "--option", "a=1", "--option", "a=2"), "stands there twice"),
+        (("qvhighlights",), "has no file .*highlight_"),
+    ],
+)
+def test_wrong_usage_is_said_by_its_name(
+    published: Path, capsys: Capture, arguments: tuple[str, ...], said: str
+) -> None:
+    coin, videos = str(published / "coin"), str(published)
+    whole = ("--annotations", coin, "--videos", videos, "-o", str(published / "m.jsonl"))
+    given = (*arguments[:1], *whole, *arguments[1:]) if arguments else ()
+    status, _, error = call(capsys, "manifest", *given)
+    assert status == 2
+    assert re.search(said, error), error
+    assert not list(published.glob("m.jsonl*"))
