@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator
 
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
@@ -86,6 +86,13 @@ class RunConfig(Section):
     corpus: CorpusSettings = CorpusSettings()
     """Settings of the node that writes the corpus."""
 
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _of_their_kinds(cls, engines: Any) -> Any:
+        if not isinstance(engines, dict):
+            return engines
+        return {role: _engine(role, given) for role, given in engines.items()}
+
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """The config in a file, with ``a.b=value`` overrides applied (values are YAML).
@@ -98,6 +105,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     for override in overrides:
         _apply(raw, override)
     if isinstance(raw.get("engines"), dict):
+        # Here, and not by the validator, so that the error names the key and no more.
         raw["engines"] = {role: _engine(role, given) for role, given in raw["engines"].items()}
     try:
         return RunConfig.model_validate(raw)
