@@ -104,6 +104,9 @@ class _LocalPool:
     def start(self, task: ShardTask) -> None:
         hosts = self._hosts[lane_of(task)]
         host = min(hosts, key=lambda host: len(host.running) / host.process.slots)
+        if not host.running and not host.process.is_alive():
+            # It died of something else: no task is to answer for it.
+            host = _replaced(host, hosts)
         host.running[task.part] = task
         host.process.start(replace(task, engine=host.engine) if host.engine else task)
 
@@ -122,9 +125,7 @@ class _LocalPool:
                 found.append((host.running.pop(result.part), result))
                 continue
             found += [(task, None) for task in host.running.values()]
-            host.process.close()
-            _wait_for_gpus(host)
-            hosts[hosts.index(host)] = _host(host.engine, host.gpus)
+            _replaced(host, hosts)
         return found
 
 
@@ -132,6 +133,14 @@ def _host(engine: EngineConfig | None, gpus: Sequence[str]) -> _Host:
     environment = {GPU_VARIABLE: ",".join(gpus)} if gpus else {}
     slots = engine.shards_in_flight if engine else 1
     return _Host(WorkerProcess(slots, environment), engine, gpus)
+
+
+def _replaced(host: _Host, hosts: list[_Host]) -> _Host:
+    """What takes the place of a host whose process died."""
+    host.process.close()
+    _wait_for_gpus(host)
+    fresh = hosts[hosts.index(host)] = _host(host.engine, host.gpus)
+    return fresh
 
 
 def _wait_for_gpus(host: _Host) -> None:

@@ -56,6 +56,10 @@ class WorkerProcess:
             return None
         return result
 
+    def is_alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.is_alive()
+
     def close(self) -> None:
         """Let the process end, and what it is doing with it. Does not wait."""
         self.connection.close()

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import engines, local_executor, worker_process
+from pipeline import engines, local_executor, worker
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.local_executor import GPU_VARIABLE, LocalExecutor, visible_gpus
 from pipeline.records import Record
@@ -32,8 +32,6 @@ class Where(Record):
 
 
 class ActConfig(StageConfig):
-    """What is to happen before."""
-
     do: str = ""
     sleep_s: float = 0.0
 
@@ -97,6 +95,12 @@ def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Ite
     if config.do == "die and leave a child":
         multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.do == "be unsendable":
+        module: Any = worker
+        module.ShardResult = lambda *result: lambda: result
+    if config.do == "die once" and not (once := context.media._root / "once").exists():  # type: ignore[union-attr]
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     for row in context.manifest:
         gpus = os.environ.get(GPU_VARIABLE, "")
         yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)
@@ -119,19 +123,6 @@ def taught(rows: tuple[Any, ...]) -> tuple[Any, ...]:
     return rows
 
 
-class Muting(tuple[Any, ...]):
-    """Rows after which the process has results that cannot be sent."""
-
-    def __reduce__(self) -> Any:
-        return muted, (tuple(self),)
-
-
-def muted(rows: tuple[Any, ...]) -> tuple[Any, ...]:
-    module: Any = worker_process
-    module.run_shard = lambda t: ShardResult(t.node, t.shard, t.part, {"what": lambda: None})
-    return rows
-
-
 Tasks = Callable[..., Any]
 
 
@@ -145,7 +136,6 @@ def make_task(tmp_path: Path) -> Tasks:
         *,
         node: str = "act",
         engine: EngineConfig | None = None,
-        rows: type[tuple[Any, ...]] = Teaching,
         cpus: float = 1,
         **config: Any,
     ) -> ShardTask:
@@ -154,7 +144,7 @@ def make_task(tmp_path: Path) -> Tasks:
             stage="act",
             shard=shard,
             config=config,
-            manifest=rows([{"video_id": f"v{shard}"}]),
+            manifest=Teaching([{"video_id": f"v{shard}"}]),
             inputs=(tuple(("Where", other.part) for other in after),),
             part=tmp_path / node / f"part-{shard}.parquet",
             media_root=tmp_path,
@@ -193,7 +183,7 @@ def test_a_library_that_leaves_fails_its_shard_alone(
 
 @pytest.mark.timeout(60)
 def test_a_result_that_cannot_be_sent_fails_its_shard_alone(make_task: Tasks) -> None:
-    tasks = [make_task(0, rows=Muting), make_task(1)]
+    tasks = [make_task(0, do="be unsendable"), make_task(1)]
     assert errors_of(LocalExecutor(1).run(tasks)) == {"act0": "its worker process died 2 times"}
 
 
@@ -203,6 +193,17 @@ def test_a_death_is_seen_although_a_child_lives_on(make_task: Tasks) -> None:
     tasks = [make_task(0, do="die and leave a child"), make_task(1)]
     assert errors_of(LocalExecutor(2).run(tasks)) == {"act0": "its worker process died 2 times"}
     assert time.monotonic() - started < 20
+
+
+def test_a_death_of_an_idle_process_is_no_fault_of_the_next_task(make_task: Tasks) -> None:
+    first = make_task(0)
+    results = LocalExecutor(1).run([first, make_task(1, [first], do="die once")])
+    assert not next(results).error
+    ((pid, _),) = places([first])
+    os.kill(pid, signal.SIGKILL)
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.01)
+    assert not errors_of(results)
 
 
 def test_a_process_may_die_before_it_has_read_what_it_was_sent(make_task: Tasks) -> None:
@@ -280,9 +281,8 @@ def test_a_run_leaves_nothing_behind(make_task: Tasks, tmp_path: Path, stop: str
 
 
 @pytest.mark.parametrize(
-    ("said", "names"),
-    [("", []), ("-1", []), ("0,-1,1", ["0"]), ("2, 3", ["2", "3"]), ("GPU-8a", ["GPU-8a"])],
-)  # fmt: skip
+    ("said", "names"), [("", []), ("-1", []), ("0,-1,1", ["0"]), ("GPU-8a, 3", ["GPU-8a", "3"])]
+)
 def test_gpus_are_those_that_cuda_would_see(
     said: str, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

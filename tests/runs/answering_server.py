@@ -77,8 +77,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 512
+    """A connection for which there is no room is tried again after seconds, or minutes."""
+
+
 def main() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port_file = Path(sys.argv[1])
     beside = port_file.with_suffix(".new")

@@ -123,7 +123,7 @@ def test_processes_killed_under_a_run_cost_it_nothing_but_time(
     assert main(["run", "-c", str(whole), "--limit", "4"]) == 0
     config = asking_config("killed")
     command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), "--limit", "4"]
-    run = subprocess.Popen([*command, "--set", "run.workers=2"], cwd=ROOT)
+    run = subprocess.Popen(command, cwd=ROOT)
     # Two that take any task, and the one that asks.
     while not list(tmp_path.glob("killed/parts/segment/*/part-*")) or len(workers(run.pid)) < 3:
         assert run.poll() is None
