@@ -136,10 +136,15 @@ def _host(engine: EngineConfig | None, gpus: Sequence[str]) -> _Host:
 
 
 def _replaced(host: _Host, hosts: list[_Host]) -> _Host:
-    """What takes the place of a host whose process died."""
+    """What takes the place of a host whose process died.
+
+    It comes first of all that are as free: a task is tried again in a process that nothing befell.
+    """
     host.process.close()
     _wait_for_gpus(host)
-    fresh = hosts[hosts.index(host)] = _host(host.engine, host.gpus)
+    fresh = _host(host.engine, host.gpus)
+    hosts.remove(host)
+    hosts.insert(0, fresh)
     return fresh
 
 
