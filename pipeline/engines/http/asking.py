@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from time import monotonic
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.engines.http.answer import Choice, Completion, has_shape, mended
+from pipeline.engines.http.answer import Completion
 from pipeline.engines.http.body import Body
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.counts import REPAIRED, Tally
+from pipeline.engines.http.counts import Tally
 from pipeline.engines.http.faults import RequestError
 from pipeline.engines.http.key import Key
 from pipeline.engines.http.room import Room
-
-MEGABYTE = 1_000_000
-UNPARSABLE = "unparsable"
-
-
-@dataclass
-class _Sample:
-    """A reply in the making. ``first`` is the first content that did not have the shape."""
-
-    text: str | None = None
-    error: str | None = None
-    detail: str = ""
-    first: str = ""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    tokens_cached: int = 0
+from pipeline.engines.sample import MEGABYTE, Sample, climb, in_order
 
 
 class Asking:
@@ -56,74 +39,37 @@ class Asking:
 
     async def replies(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
         """See ``Engine.generate``."""
-        found: dict[int, list[Reply]] = {}
-        todo = iter(enumerate(asks))
-        workers = [
-            asyncio.create_task(self._work(todo, sampling, found))
-            for _ in range(min(len(asks), self._config.concurrency))
-        ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-        return [found[i] for i in range(len(asks))]
+        return await in_order(
+            asks, self._config.concurrency, lambda ask: self._answer(ask, sampling)
+        )
 
-    async def _work(
-        self, todo: Iterator[tuple[int, Ask]], sampling: Sampling, found: dict[int, list[Reply]]
-    ) -> None:
-        for i, ask in todo:
-            body = Body(self._config, ask, sampling)
-            async with self._room.enter(body.size_bytes):
-                found[i] = await self._ask(ask, body, sampling)
-            self._tally.answered(found[i])
+    async def _answer(self, ask: Ask, sampling: Sampling) -> list[Reply]:
+        body = Body(self._config, ask, sampling)
+        async with self._room.enter(body.size_bytes):
+            replies = await self._ask(ask, body, sampling)
+        self._tally.answered(replies)
+        return replies
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
         start_s = monotonic()
-        samples = [_Sample() for _ in range(sampling.samples)]
+        samples = [Sample() for _ in range(sampling.samples)]
+
+        async def draw(samples: Sequence[Sample], temperature: float, seed: int) -> None:
+            await self._draw(ask, body, samples, temperature, seed)
+
         try:
-            await self._draw(ask, body, samples, sampling.temperature, sampling.seed)
+            await draw(samples, sampling.temperature, sampling.seed)
         except RequestError as failure:
             for sample in samples:
                 if sample.text is None and sample.error is None:
                     sample.error, sample.detail = failure.error, failure.detail
-        await self._climb(ask, body, samples, sampling)
-        for sample in samples:
-            if sample.error == UNPARSABLE:
-                self._mend(ask, sample)
+        await climb(samples, self._config.temperatures, sampling, draw)
         latency_s = monotonic() - start_s
-        return [
-            Reply(
-                request_id=ask.request_id,
-                text=sample.text,
-                error=sample.error,
-                detail=sample.detail,
-                tokens_in=sample.tokens_in,
-                tokens_out=sample.tokens_out,
-                tokens_cached=sample.tokens_cached,
-                latency_s=latency_s,
-            )
-            for sample in samples
-        ]
-
-    async def _climb(
-        self, ask: Ask, body: Body, samples: Sequence[_Sample], sampling: Sampling
-    ) -> None:
-        """Asks again, warmer each time, for the samples that did not parse."""
-        for step, temperature in enumerate(self._config.temperatures, 1):
-            odd = [sample for sample in samples if sample.error == UNPARSABLE]
-            if not odd:
-                return
-            seed = sampling.seed + step * sampling.samples
-            try:
-                await self._draw(ask, body, odd, temperature, seed)
-            except RequestError:
-                # The first answer is still there; it says more than this failure.
-                return
+        repair = self._config.repair
+        return [sample.reply(ask, repair=repair, latency_s=latency_s) for sample in samples]
 
     async def _draw(
-        self, ask: Ask, body: Body, samples: Sequence[_Sample], temperature: float, seed: int
+        self, ask: Ask, body: Body, samples: Sequence[Sample], temperature: float, seed: int
     ) -> None:
         most = len(samples) if temperature > 0 else 1
         done = 0
@@ -139,7 +85,7 @@ class Asking:
                 continue
             done += self._share_out(ask, completion, left)
 
-    def _share_out(self, ask: Ask, completion: Completion, left: Sequence[_Sample]) -> int:
+    def _share_out(self, ask: Ask, completion: Completion, left: Sequence[Sample]) -> int:
         """Gives choices and tokens to the first of the samples; to how many."""
         taken = completion.choices[: len(left)]
         left[0].tokens_in += completion.tokens_in
@@ -147,21 +93,5 @@ class Asking:
         share, rest = divmod(completion.tokens_out, len(taken))
         for i, (sample, choice) in enumerate(zip(left, taken, strict=False)):
             sample.tokens_out += share + (i < rest)
-            self._take(ask, sample, choice)
+            sample.take(ask, choice, self._key.said)
         return len(taken)
-
-    def _take(self, ask: Ask, sample: _Sample, choice: Choice) -> None:
-        if choice.error is None and has_shape(choice.text, ask.answer_schema):
-            sample.text, sample.error, sample.detail = choice.text, None, ""
-        elif sample.error == UNPARSABLE:
-            return
-        elif choice.error is None:
-            sample.error, sample.detail = UNPARSABLE, self._key.said(choice.text)
-            sample.first = choice.text
-        else:
-            sample.error, sample.detail = choice.error, self._key.said(choice.detail)
-
-    def _mend(self, ask: Ask, sample: _Sample) -> None:
-        text = mended(sample.first, ask.answer_schema) if self._config.repair else None
-        if text is not None:
-            sample.text, sample.error, sample.detail = text, None, REPAIRED

@@ -9,9 +9,7 @@ from pydantic import SecretStr
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.config import HttpConfig
-
-SAID_CHARACTERS = 200
-"""How much of what a server or a model said goes into a reply or an error."""
+from pipeline.engines.sample import one_line
 
 
 class Key:
@@ -32,8 +30,7 @@ class Key:
         """The text on one line, without the key, cut short, fit to be written as UTF-8."""
         if self._secret is not None:
             text = text.replace(self._secret.get_secret_value(), "(key)")
-        line = " ".join(text.split())[:SAID_CHARACTERS]
-        return line.encode("utf-8", "replace").decode("utf-8")
+        return one_line(text)
 
 
 def read_key(config: HttpConfig) -> Key:

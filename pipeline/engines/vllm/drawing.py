@@ -9,9 +9,6 @@ from typing import Any, Protocol
 from pipeline.engines.http.answer import Choice
 from pipeline.engines.vllm.prompt import Shown
 
-SAID_CHARACTERS = 200
-"""How much of what vLLM or a model said goes into a reply or an error."""
-
 
 class DiedError(Exception):
     """The process that holds the model is gone, and with it what was under way."""
@@ -56,9 +53,3 @@ class Drawer(Protocol):
             DiedError: the model is gone.
         """
         ...
-
-
-def said(text: str) -> str:
-    """A text on one line, cut short, fit to be written as UTF-8."""
-    line = " ".join(text.split())[:SAID_CHARACTERS]
-    return line.encode("utf-8", "replace").decode("utf-8")

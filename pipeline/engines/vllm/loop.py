@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
 
 from pipeline.engines.base import Ask, EngineError, Reply, Sampling
 from pipeline.engines.http.faults import RequestError
 from pipeline.engines.http.room import Room
+from pipeline.engines.sample import MEGABYTE, in_order
 from pipeline.engines.vllm.asking import replies_of
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.drawing import DiedError
@@ -18,7 +18,6 @@ from pipeline.engines.vllm.gate import Gate
 from pipeline.engines.vllm.model import Model
 from pipeline.engines.vllm.pictures import size_bytes
 
-MEGABYTE = 1_000_000
 ENGINE_DIED = "engine_died"
 TOGETHER = 2
 """Deaths after which an ask that was under way each time is asked with nothing beside it."""
@@ -44,19 +43,9 @@ class AsyncEngine:
 
     async def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
         """See ``Engine.generate``."""
-        found: dict[int, list[Reply]] = {}
-        todo = iter(enumerate(asks))
-        workers = [
-            asyncio.create_task(self._work(todo, sampling, found))
-            for _ in range(min(len(asks), self._config.concurrency))
-        ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-        return [found[i] for i in range(len(asks))]
+        return await in_order(
+            asks, self._config.concurrency, lambda ask: self._answer(ask, sampling)
+        )
 
     @property
     def under_way(self) -> int:
@@ -67,21 +56,17 @@ class AsyncEngine:
         """Ends the process that holds the model."""
         self._model.close()
 
-    async def _work(
-        self, todo: Iterator[tuple[int, Ask]], sampling: Sampling, found: dict[int, list[Reply]]
-    ) -> None:
-        for i, ask in todo:
-            try:
-                taken_bytes = size_bytes(ask.frames, self._config.max_pixels)
-            except RequestError as failure:
-                reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
-                found[i] = [reply] * sampling.samples
-                continue
-            async with self._room.enter(taken_bytes):
-                started_s = monotonic()
-                replies = await self._replies(ask, sampling)
-            latency_s = monotonic() - started_s
-            found[i] = [replace(reply, latency_s=latency_s) for reply in replies]
+    async def _answer(self, ask: Ask, sampling: Sampling) -> list[Reply]:
+        try:
+            taken_bytes = size_bytes(ask.frames, self._config.max_pixels)
+        except RequestError as failure:
+            reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
+            return [reply] * sampling.samples
+        async with self._room.enter(taken_bytes):
+            started_s = monotonic()
+            replies = await self._replies(ask, sampling)
+        latency_s = monotonic() - started_s
+        return [replace(reply, latency_s=latency_s) for reply in replies]
 
     async def _replies(self, ask: Ask, sampling: Sampling) -> list[Reply]:
         deaths = 0

@@ -25,9 +25,10 @@ from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.answer import Choice
 from pipeline.engines.http.faults import RequestError, lasting_error
+from pipeline.engines.sample import one_line
 from pipeline.engines.vllm import guard
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn, said
+from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn
 from pipeline.engines.vllm.pictures import images_of, video_of
 from pipeline.engines.vllm.prompt import Shown
 from pipeline.engines.vllm.schema import decoding_schema
@@ -56,7 +57,7 @@ class Model:
         try:
             self._engine = AsyncLLM.from_engine_args(engine_args(config))
         except (VLLMError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
-            raise EngineError(f"vLLM cannot run {config.model}: {said(str(error))}") from error
+            raise EngineError(f"vLLM cannot run {config.model}: {one_line(str(error))}") from error
         self._guard = _guarded(set(multiprocessing.active_children()) - before)
         self._tokenizer: Any = self._engine.get_tokenizer()
         hugging_face = self._engine.model_config.hf_config
@@ -103,14 +104,14 @@ class Model:
                 output = found
         except VLLMClientError as error:
             text = str(error)
-            raise RequestError(lasting_error(400, text), said(text)) from None
+            raise RequestError(lasting_error(400, text), one_line(text)) from None
         except EngineDeadError:
             raise DiedError from None
         except (EngineGenerateError, ValueError, TypeError, RuntimeError) as error:
             # What processors raise at frames that they cannot take, such as a line of pixels.
             if self._engine.errored:
                 raise DiedError from None
-            raise RequestError("bad_request", said(str(error.__cause__ or error))) from None
+            raise RequestError("bad_request", one_line(str(error.__cause__ or error))) from None
         if output is None:
             raise RequestError("server_error", "vLLM gave no output")
         return Drawn(
@@ -205,7 +206,7 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
     try:
         return AsyncEngineArgs(**own, **further)
     except (TypeError, ValueError) as error:
-        raise EngineError(f"engine_args: {said(str(error))}") from error
+        raise EngineError(f"engine_args: {one_line(str(error))}") from error
 
 
 def _choice(text: str, finish_reason: str | None) -> Choice:

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.engines.base import EngineError, Sampling
 from pipeline.engines.http.engine import HttpEngine
-from pipeline.engines.http.key import SAID_CHARACTERS, read_key
+from pipeline.engines.http.key import read_key
+from pipeline.engines.sample import SAID_CHARACTERS
 from tests.pipeline.engines.http.conftest import (
     KEY_VARIABLE,
     SECRET,
