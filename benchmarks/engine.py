@@ -40,11 +40,13 @@ from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.prompt import shown
 from pipeline.engines.vllm.schema import decoding_schema
 from pipeline.graph import build_graph
+from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
 from pipeline.plan import make_plan
 from pipeline.records import FramedSegment, Record, Reject
 from pipeline.rows import read_videos
 from pipeline.source import read_source
+from pipeline.store import write_manifest
 from pipeline.worker import ShardTask, run_shard
 from stages import narrate
 
@@ -142,7 +144,10 @@ def prepared(engine: VllmConfig, source: Path, shards: int, root: Path) -> Seque
         }
     )
     videos = read_source(config.source)
-    plans = make_plan(build_graph(config), videos, -(-len(videos.rows) // shards), root)
+    per_shard = -(-sum(1 for _ in videos.rows) // shards)
+    plans = make_plan(build_graph(config), videos, per_shard, Location.of(root))
+    for task, shard in zip(plans[0].tasks, plans[0].manifest or (), strict=True):
+        write_manifest(task.part, shard.rows)
     for plan in plans[:-1]:
         for task in plan.tasks:
             done(task)
@@ -160,7 +165,7 @@ def done(task: ShardTask) -> Mapping[str, Any]:
 def asks_of(task: ShardTask) -> Iterator[Ask]:
     """The asks of a shard, as the stage makes them."""
     (inputs,) = task.inputs
-    parts: dict[type[Record], list[Path]] = {FramedSegment: [path for _, path in inputs]}
+    parts: dict[type[Record], list[Location]] = {FramedSegment: [path for _, path in inputs]}
     for rows in read_videos([FramedSegment], parts):
         for case in narrate.cases(rows, SETTINGS):
             if not isinstance(case, Reject):
@@ -215,7 +220,8 @@ def through_pipeline(
 ) -> Measured:
     """All shards through the worker, a few at once."""
     open_engine(config).generate([WARMING], Sampling())
-    fresh = [replace(task, part=counts.with_suffix("") / task.part.name) for task in tasks]
+    folder = Location.of(counts.with_suffix(""))
+    fresh = [replace(task, part=folder / task.part.name) for task in tasks]
     start_s, start_cpu_s = time.monotonic(), time.process_time()
     with ThreadPoolExecutor(in_flight) as pool:
         tokens = sum(counts["tokens_out"] for counts in pool.map(done, fresh))

@@ -11,15 +11,38 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+)
 
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
+from pipeline.location import Location
 from pipeline.suggest import ConfigError, did_you_mean, explain
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
+
+
+def _address(text: str) -> str:
+    Location.of(text)
+    return text
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+Address = Annotated[str, BeforeValidator(_text), Field(min_length=1), AfterValidator(_address)]
+"""A path, or a place in an object store: ``s3://``, ``gs://``."""
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")]
 """A node's parts lie in a folder of its name."""
 
@@ -34,7 +57,9 @@ class RunSection(Section):
     """Where a run leaves its parts and how wide it runs. Nothing here bears identity but shards."""
 
     name: str = Field("run", description="name of the run, for the corpus and the log")
-    root: Path = Field(Path("runs/run"), description="folder of everything the run leaves")
+    root: Address = Field(
+        "runs/run", description="folder of everything the run leaves; a path, s3:// or gs://"
+    )
     executor: ExecutorName = Field(
         "auto", description="auto: Ray inside a Ray job, this machine's processes otherwise"
     )
@@ -49,7 +74,9 @@ class SourceSection(Section):
         "manifest",
         description="a JSONL or Parquet manifest, a folder of videos, or the scripted scenes",
     )
-    path: Path = Field(description="the manifest, the folder, or where the scenes are rendered to")
+    path: Address = Field(
+        description="the manifest (a path, s3:// or gs://), the folder, or where to render scenes"
+    )
     suffixes: tuple[str, ...] = Field(
         (".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".m4v", ".ts", ".gif", ".flv"),
         description="for a folder: which files are videos; an empty list takes every file",

@@ -6,10 +6,10 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from pipeline.engines.base import EngineConfig
+from pipeline.location import Location
 from pipeline.worker import ShardResult, ShardTask
 
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -92,13 +92,14 @@ class Frontier:
         self._tasks = tasks
         self._lanes = [lane_of(task) for task in tasks]
         self._left = Counter(self._lanes)
-        self._waits = [
-            {makers[part] for part in task.input_parts if part in makers} for task in tasks
-        ]
-        self._below: list[list[int]] = [[] for _ in tasks]
-        for i, waits in enumerate(self._waits):
-            for maker in waits:
-                self._below[maker].append(i)
+        self._waits: list[int] = []
+        """How many tasks have still to make something that each reads."""
+        self._below: dict[int, list[int]] = {}
+        for i, task in enumerate(tasks):
+            above = {makers[part] for part in task.input_parts if part in makers}
+            self._waits.append(len(above))
+            for maker in above:
+                self._below.setdefault(maker, []).append(i)
         self._index = makers
         # Tasks come node after node: the highest index is the deepest node. A heap pops the least.
         self._ready: dict[Lane, list[int]] = {lane: [] for lane in self._left}
@@ -126,21 +127,21 @@ class Frontier:
         """How many tasks of a lane have not come to an end."""
         return self._left[lane]
 
-    def done(self, part: Path) -> None:
+    def done(self, part: Location) -> None:
         """The part exists now."""
         i = self._index[part]
         self._end(i)
-        for below in self._below[i]:
-            self._waits[below].discard(i)
+        for below in self._below.get(i, ()):
+            self._waits[below] -= 1
             if not self._waits[below]:
                 heapq.heappush(self._ready[self._lanes[below]], -below)
 
-    def failed(self, part: Path) -> Iterator[ShardTask]:
+    def failed(self, part: Location) -> Iterator[ShardTask]:
         """Every task that can no longer start because this part will not exist."""
         stack = [self._index[part]]
         self._end(stack[0])
         while stack:
-            for below in self._below[stack.pop()]:
+            for below in self._below.get(stack.pop(), ()):
                 if below in self._open:
                     self._end(below)
                     stack.append(below)
@@ -205,9 +206,9 @@ class _Starter:
     def __init__(self, pool: Pool, frontier: Frontier) -> None:
         self._pool = pool
         self._frontier = frontier
-        self._running: dict[Lane, set[Path]] = {lane: set() for lane in frontier.lanes}
+        self._running: dict[Lane, set[Location]] = {lane: set() for lane in frontier.lanes}
         self._suspects: dict[Lane, list[ShardTask]] = {lane: [] for lane in frontier.lanes}
-        self._attempts: Counter[Path] = Counter()
+        self._attempts: Counter[Location] = Counter()
         self._deaths_in_a_row: Counter[Lane] = Counter()
 
     @property

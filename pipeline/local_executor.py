@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.engines.base import EngineConfig
 from pipeline.executor import Lane, lane_of, run_on
+from pipeline.location import Location
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 from pipeline.worker_process import WorkerProcess
@@ -64,7 +65,7 @@ class _Host:
     process: WorkerProcess
     engine: EngineConfig | None
     gpus: Sequence[str]
-    running: dict[Path, ShardTask] = field(default_factory=dict)
+    running: dict[Location, ShardTask] = field(default_factory=dict)
 
 
 class _LocalPool:

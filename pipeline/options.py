@@ -22,6 +22,7 @@ from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset
 from pipeline.executor import JOB_VARIABLE
 from pipeline.graph import build_graph
+from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan
 from pipeline.prompt import PROMPTS
 from pipeline.source import read_source
@@ -106,12 +107,15 @@ def planned(
     return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
 
 
-def run_root(settings: RunConfig) -> Path:
+def run_root(settings: RunConfig) -> Location:
     """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
-    root = settings.run.root.expanduser()
+    place = Location.of(settings.run.root)
+    if place.path is None:
+        return place
+    root = Path(settings.run.root.removeprefix("file://")).expanduser()
     if JOB_VARIABLE in os.environ and not root.is_absolute():
         root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
-    return root.resolve()
+    return Location.of(root.resolve())
 
 
 def need_ffmpeg() -> None:

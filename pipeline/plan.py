@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.fingerprint import digest
 from pipeline.graph import Node
-from pipeline.source import RawRow, Source, file_bytes
+from pipeline.location import Location
+from pipeline.media.files import FileSizes
+from pipeline.source import RawRow, Source
 from pipeline.stage import about_dataset
 from pipeline.store import part_path
 from pipeline.worker import ShardTask
+
+
+@dataclass(frozen=True)
+class ManifestShard:
+    """A slice of the manifest, and the digest of its rows and of the sizes of their files."""
+
+    rows: tuple[RawRow, ...]
+    identity: str
+
+
+@dataclass(frozen=True)
+class ManifestShards:
+    """The manifest shard by shard. Each pass reads it anew, so that none of it is held."""
+
+    source: Source
+    videos_per_shard: int
+
+    def __iter__(self) -> Iterator[ManifestShard]:
+        """Raises ConfigError, at the end, for a source without a row that can be read."""
+        sizes = FileSizes(self.source.root)
+        for rows in self.source.shards(self.videos_per_shard):
+            files = [[dict(row), sizes.of(row)] for row in rows]
+            yield ManifestShard(rows, digest([files, []], 8))
 
 
 @dataclass(frozen=True)
@@ -21,6 +45,8 @@ class NodePlan:
     """All shard tasks of one node, those whose part does not exist yet, and why (``cause``).
 
     ``begun``: of the nodes at or above this one, those whose recipe changed, with what changed.
+    ``manifest``, and how many of its rows each shard has, stand in the plan of the node that reads
+    it.
     """
 
     node: Node
@@ -28,47 +54,64 @@ class NodePlan:
     missing: Sequence[ShardTask]
     cause: str
     begun: Mapping[str, str]
+    manifest: ManifestShards | None = None
+    manifest_rows: Sequence[int] = field(default=(), repr=False)
+
+    def done(self) -> Iterator[ShardTask]:
+        """The tasks whose part exists now, by a listing of their folder."""
+        if self.tasks:
+            there = self.tasks[0].part.parent.sizes()
+            yield from (task for task in self.tasks if task.part.name in there)
 
 
 def make_plan(
-    nodes: Sequence[Node], source: Source, videos_per_shard: int, root: Path
+    nodes: Sequence[Node], source: Source, videos_per_shard: int, root: Location
 ) -> Sequence[NodePlan]:
-    """What every node would compute, in the order of ``nodes``. Reads only what exists on disk."""
-    rows = source.rows
-    shards = [tuple(rows[i : i + videos_per_shard]) for i in range(0, len(rows), videos_per_shard)]
-    parts: dict[str, list[Path]] = {}
+    """What every node would compute, in the order of ``nodes``. Reads only what exists.
+
+    Raises:
+        ConfigError: the source has no row that can be read.
+    """
+    manifest = ManifestShards(source, videos_per_shard)
+    shards = [(len(shard.rows), shard.identity) for shard in manifest]
+    parts: dict[str, Sequence[Location]] = {}
     plans: dict[str, NodePlan] = {}
     for node in nodes:
         tasks = list(_tasks(node, shards, parts, source.root, root))
         parts[node.name] = [task.part for task in tasks]
-        missing = [task for task in tasks if not task.part.exists()]
-        cause, begun = _cause(node, tasks, missing, plans)
-        plans[node.name] = NodePlan(node, tasks, missing, cause, begun)
+        there = tasks[0].part.parent.sizes()
+        missing = [task for task in tasks if task.part.name not in there]
+        cause, begun = _cause(node, tasks, missing, plans, begun_here="recipe.json" in there)
+        plan = NodePlan(node, tasks, missing, cause, begun)
+        if node.stage.scope == "source":
+            plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
+        plans[node.name] = plan
     return list(plans.values())
 
 
 def _tasks(
     node: Node,
-    shards: Sequence[tuple[RawRow, ...]],
-    parts: Mapping[str, Sequence[Path]],
-    media_root: Path,
-    root: Path,
+    shards: Sequence[tuple[int, str]],
+    parts: Mapping[str, Sequence[Location]],
+    media_root: Location,
+    root: Location,
 ) -> Iterable[ShardTask]:
     if node.stage.scope == "dataset":
         count = max(len(parts[other.name]) for other in node.after)
         inputs = tuple(_inputs(node, i, parts) for i in range(count))
-        yield _task(node, 0, (), inputs, media_root, root)
+        yield _task(node, 0, inputs, _identity(inputs), media_root, root)
         return
-    for i, shard in enumerate(shards):
+    for i, (_, identity) in enumerate(shards):
         if node.stage.scope == "source":
-            yield _task(node, i, shard, (), media_root, root)
+            yield _task(node, i, (), identity, media_root, root)
         else:
-            yield _task(node, i, (), (_inputs(node, i, parts),), media_root, root)
+            inputs = (_inputs(node, i, parts),)
+            yield _task(node, i, inputs, _identity(inputs), media_root, root)
 
 
 def _inputs(
-    node: Node, shard: int, parts: Mapping[str, Sequence[Path]]
-) -> tuple[tuple[str, Path], ...]:
+    node: Node, shard: int, parts: Mapping[str, Sequence[Location]]
+) -> tuple[tuple[str, Location], ...]:
     """The parts that a shard reads; what is about the dataset comes with each of them."""
     return tuple(
         (kind.__name__, part)
@@ -79,23 +122,24 @@ def _inputs(
     )
 
 
+def _identity(inputs: tuple[tuple[tuple[str, Location], ...], ...]) -> str:
+    """The names of the parts that are read say what is in them."""
+    return digest([[], [[part.name for _, part in each] for each in inputs]], 8)
+
+
 def _task(
     node: Node,
     shard: int,
-    manifest: tuple[RawRow, ...],
-    inputs: tuple[tuple[tuple[str, Path], ...], ...],
-    media_root: Path,
-    root: Path,
+    inputs: tuple[tuple[tuple[str, Location], ...], ...],
+    identity: str,
+    media_root: Location,
+    root: Location,
 ) -> ShardTask:
-    names = [[part.name for _, part in each] for each in inputs]
-    files = [[dict(row), file_bytes(row, media_root)] for row in manifest]
-    identity = digest([files, names], 8)
     return ShardTask(
         node=node.name,
         stage=node.stage.name,
         shard=shard,
         config=node.recipe["config"],
-        manifest=manifest,
         inputs=inputs,
         part=part_path(root, node.name, node.fingerprint, shard, identity),
         media_root=media_root,
@@ -111,12 +155,14 @@ def _cause(
     tasks: Sequence[ShardTask],
     missing: Sequence[ShardTask],
     plans: Mapping[str, NodePlan],
+    *,
+    begun_here: bool,
 ) -> tuple[str, Mapping[str, str]]:
     """Why a node's parts are missing, and the nodes that began it with what changed in each."""
     if not missing:
         return "", {}
     folder = tasks[0].part.parent
-    if (folder / "recipe.json").exists():
+    if begun_here:
         above = [other.name for other in node.after if plans[other.name].missing]
         return f"below {', '.join(above)}" if above else "shards not made yet", {}
     old = _nearest(folder.parent, node.recipe)
@@ -136,18 +182,19 @@ def _cause(
     return f"below {', '.join(causes)}" if causes else "the nodes it reads changed", begun
 
 
-def _nearest(folder: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The earlier recipe that differs from this one in the fewest places; newest of equals."""
-    found = sorted(folder.glob("*/recipe.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    old = [recipe for recipe in map(_recipe, found) if recipe is not None]
+def _nearest(folder: Location, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The earlier recipe that differs from this one in the fewest places."""
+    found = (_recipe(folder / name / "recipe.json") for name in folder.folders())
+    old = [recipe for recipe in found if recipe is not None]
     return min(old, key=lambda other: len(_differences(other, recipe)), default=None)
 
 
-def _recipe(path: Path) -> Mapping[str, Any] | None:
-    """The recipe in a file; None when the file is damaged: it says why, and decides nothing."""
+def _recipe(file: Location) -> Mapping[str, Any] | None:
+    """The recipe in a file; None without one, or when it is damaged: it says why, and decides
+    nothing."""
     try:
-        recipe = json.loads(path.read_bytes())
-    except ValueError:
+        recipe = json.loads(file.read_bytes())
+    except (ValueError, FileNotFoundError):
         return None
     return recipe if isinstance(recipe, dict) else None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from pipeline.location import Location
 from pipeline.records import Record
 from pipeline.schema import from_table
 from pipeline.store import read_table
@@ -42,7 +42,7 @@ class StoredVideoRows:
 
 
 def read_videos(
-    reads: Sequence[type[Record]], parts: Mapping[type[Record], Sequence[Path]]
+    reads: Sequence[type[Record]], parts: Mapping[type[Record], Sequence[Location]]
 ) -> Iterator[StoredVideoRows]:
     """The videos of one shard that have rows of the first kind, in the order of the manifest.
 

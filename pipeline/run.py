@@ -9,6 +9,7 @@ if __package__ != "pipeline":  # started as a script: import from the repository
 
 import inspect
 import json
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from pipeline.insight.settings import describe, describe_engine, headline
 from pipeline.insight.summary import summarize
 from pipeline.insight.truth import load_truths, score_truth
 from pipeline.local_executor import LocalExecutor
+from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
 from pipeline.options import (
     DONE,
@@ -45,6 +47,7 @@ from pipeline.options import (
 from pipeline.plan import NodePlan
 from pipeline.run_doctor import examine_run
 from pipeline.run_files import audit_file, convert_file, export_files
+from pipeline.run_garbage import remove_unreached
 from pipeline.run_manifest import make_manifest_file
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.store import StoreError
@@ -75,6 +78,7 @@ app.command("convert")(convert_file)
 app.command("audit")(audit_file)
 app.command("doctor")(examine_run)
 app.command("manifest")(make_manifest_file)
+app.command("gc")(remove_unreached)
 
 
 @app.command()
@@ -218,7 +222,7 @@ def truth(
     if not folder.is_dir():
         raise ConfigError(f"--truth: there is no folder {folder}")
     _, plans = planned(config, overrides, limit)
-    asked = {row["video_id"] for task in plans[0].tasks for row in task.manifest}
+    asked = {row["video_id"] for shard in plans[0].manifest or () for row in shard.rows}
     truths = [truth for truth in load_truths(folder) if truth.video_id in asked]
     if not truths:
         raise ConfigError(f"--truth: {folder} has no truth of a video of this run")
@@ -235,7 +239,7 @@ def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
 
 
 def _watch(
-    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Path
+    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
 ) -> Sequence[ShardResult]:
     """All the results; on a terminal, a bar a node while they come."""
     results = []
@@ -269,4 +273,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does: what is under way ends, and this says that it is not alive any more.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

@@ -24,6 +24,7 @@ from pipeline.dialogue.placing import Collision
 from pipeline.dialogue.spelling import SPELLINGS
 from pipeline.export import Shape, Tally, export, video_below
 from pipeline.export_card import export_card
+from pipeline.location import Location
 from pipeline.media.base import StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.options import (
@@ -52,7 +53,7 @@ from pipeline.options import (
     read_system,
 )
 from pipeline.run_parts import dialogue_parts, run_samples, survey
-from pipeline.store import put_folder, write_text
+from pipeline.store import put_folder
 from pipeline.suggest import ConfigError, did_you_mean
 from pipeline.videos import LONGEST_S, Videos, read_durations
 
@@ -105,7 +106,8 @@ def export_files(
         parts, samples = dialogue_parts(plans), run_samples(plans, frames=frames)
     else:
         assert corpus is not None
-        parts = [corpus] if corpus.is_file() else sorted(corpus.glob("data/*/*.parquet"))
+        files = [corpus] if corpus.is_file() else sorted(corpus.glob("data/*/*.parquet"))
+        parts = [Location.of(file) for file in files]
         samples = read_corpus(corpus, frames=frames)
     held = survey(parts, tasks or ())
     for task in sorted(set(tasks or ()) - held.tasks):
@@ -276,6 +278,7 @@ def _finish(folder: Path, shape: Shape, tally: Tally, name: str) -> None:
         entries: dict[str, object] = {}
         for file in files:
             entries |= dataset_info(f"{name}_{Path(file).stem}", file)
-        write_text(folder / "dataset_info.json", json.dumps(entries, indent=2) + "\n")
+        text = json.dumps(entries, indent=2) + "\n"
+        (folder / "dataset_info.json").write_text(text, encoding="utf-8")
     first = f"{name}_{Path(files[0]).stem}" if files else name
-    write_text(folder / "README.md", export_card(shape, tally, files, first))
+    (folder / "README.md").write_text(export_card(shape, tally, files, first), encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.corpus.layout import CorpusError, VideoSample
 from pipeline.insight.results import last_dialogues
+from pipeline.location import Location
 from pipeline.plan import NodePlan
 from pipeline.records import Dialogue, FramedSegment, Record
 from pipeline.rows import read_videos
@@ -19,7 +19,7 @@ from pipeline.states import StateCounts
 from pipeline.suggest import ConfigError
 
 
-def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Path]:
+def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
     """The parts with the dialogues of a run.
 
     Raises:
@@ -39,7 +39,7 @@ def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSam
     if frames:
         chosen = [*chosen, *(plan for plan in plans if plan.node.stage.writes is FramedSegment)]
     for shard in range(max(len(plan.tasks) for plan in chosen)):
-        parts: dict[type[Record], list[Path]] = {
+        parts: dict[type[Record], list[Location]] = {
             kind: [p.tasks[shard].part for p in chosen if p.node.stage.writes is kind]
             for kind in kinds
         }
@@ -59,7 +59,7 @@ class Survey:
     """A turn has a weight, or repeats one of another window."""
 
 
-def survey(parts: Iterable[Path], tasks: Collection[str] = ()) -> Survey:
+def survey(parts: Iterable[Location], tasks: Collection[str] = ()) -> Survey:
     """What files hold of these tasks, or of all where none is named.
 
     Raises:
@@ -74,9 +74,9 @@ def survey(parts: Iterable[Path], tasks: Collection[str] = ()) -> Survey:
     return found
 
 
-def _add_file(found: Survey, part: Path, tasks: Collection[str]) -> None:
+def _add_file(found: Survey, part: Location, tasks: Collection[str]) -> None:
     names = ["n_silence", "n_standby", "n_response"]
-    with pq.ParquetFile(part) as file:
+    with part.open() as stream, pq.ParquetFile(stream) as file:
         for batch in file.iter_batches(256, columns=[*names, "task", "context_turns", "turns"]):
             table = pa.Table.from_batches([batch])
             found.tasks.update(map(str, pc.unique(table.column("task")).to_pylist()))

@@ -9,10 +9,8 @@ import shutil
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TextIO
 
 import yaml
 
@@ -20,8 +18,19 @@ from pipeline.config import RunConfig
 from pipeline.executor import Executor
 from pipeline.fingerprint import canonical_json, text_digest
 from pipeline.graph import Node, downstream
-from pipeline.plan import NodePlan
-from pipeline.store import discard, files_path, put_folder, write_recipe, write_text
+from pipeline.location import Location
+from pipeline.plan import ManifestShards, NodePlan
+from pipeline.run_alive import alive
+from pipeline.run_log import RunLog, now
+from pipeline.store import (
+    copy_folder,
+    discard,
+    files_path,
+    manifest_path,
+    put_folder,
+    write_manifest,
+    write_recipe,
+)
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 
@@ -51,12 +60,15 @@ def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTas
         ConfigError: they read parts that neither exist nor are made by the named nodes.
     """
     tasks = [task for plan in plans if plan.node.name in names for task in plan.missing]
-    made = {task.part for task in tasks}
-    makers = {task.part: plan.node.name for plan in plans for task in plan.tasks}
+    absent = {
+        task.part: plan.node.name
+        for plan in plans
+        if plan.node.name not in names
+        for task in plan.missing
+    }
     for task in tasks:
-        absent = [p for p in task.input_parts if p not in made and not p.exists()]
-        if absent:
-            maker = makers[absent[0]]
+        maker = next((absent[part] for part in task.input_parts if part in absent), None)
+        if maker is not None:
             raise ConfigError(
                 f"{task.node} reads {maker}, which has not run for shard {task.shard}:"
                 f" run {maker} first, or start with --from {maker}"
@@ -65,63 +77,83 @@ def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTas
 
 
 def execute(
-    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Path
+    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
 ) -> Iterator[ShardResult]:
-    """Run the tasks; results come as they finish and are added to ``<root>/log.jsonl``."""
+    """Run the tasks; results come as they finish and are added to the run's log.
+
+    Raises:
+        ConfigError: the manifest is not any more what it was when the tasks were planned.
+    """
     started = {task.node for task in tasks}
     for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "log.jsonl").open("a+", encoding="utf-8", errors="replace") as log:
-        _end_line(log)
+            if plan.manifest is not None:
+                _write_manifests(plan.manifest, [t for t in tasks if t.node == plan.node.name])
+    with alive(root), RunLog(root) as log:
         for result in executor.run(tasks):
-            log.write(canonical_json(_entry(result)) + "\n")
-            log.flush()
+            log.write(_entry(result))
             yield result
 
 
-def publish_corpus(plans: Sequence[NodePlan], corpus: Path) -> bool:
+def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> None:
+    """Leave beside each part that is to be made of rows of the manifest these rows."""
+    wanted = {task.shard: task.part for task in tasks}
+    there = tasks[0].part.parent.sizes()
+    for number, shard in enumerate(manifest):
+        part = wanted.pop(number, None)
+        if part is None or manifest_path(part).name in there:
+            continue
+        if not part.stem.endswith(f"-{shard.identity}"):
+            raise ConfigError("source.path: the manifest, or a video of it, changes: run again")
+        write_manifest(part, shard.rows)
+    if wanted:
+        raise ConfigError("source.path: the manifest became shorter: run again")
+
+
+def publish_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
     """Put the files that a dataset node left in place; False when none has run.
 
-    The files are linked, not copied, where the file system can. The old folder goes only when the
-    new one is complete; runs that publish at once leave the whole corpus of one of them.
+    On this machine the files are linked, not copied, where the file system can. The old folder
+    goes only when the new one is complete; runs that publish at once leave the whole corpus of one
+    of them. An object store cannot do that: there file after file is put in place, what tells of
+    the others last.
     """
     for plan in plans:
         part = plan.tasks[0].part
         if plan.node.stage.scope != "dataset" or not part.exists():
             continue
-        if any(files_path(part).iterdir()):
-            fresh = corpus.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
-            try:
-                shutil.copytree(files_path(part), fresh, copy_function=_link)
-                put_folder(fresh, corpus)
-            finally:
-                shutil.rmtree(fresh, ignore_errors=True)
+        files = files_path(part)
+        names = files.walk()
+        if not names:
+            continue
+        if corpus.path is None or files.path is None:
+            # The card and the counts stand at the top.
+            ordered = sorted(names, key=lambda name: ("/" not in name, name))
+            copy_folder({name: files / name for name in ordered}, corpus)
             return True
+        fresh = corpus.path.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
+        try:
+            shutil.copytree(files.path, fresh, copy_function=_link)
+            put_folder(fresh, corpus.path)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return True
     return False
 
 
-def save_settings(config: RunConfig, nodes: Sequence[Node], root: Path) -> Path:
+def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> Location:
     """Leave resolved config, prompts and versions under ``<root>/settings/<digest>``."""
     resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     prompts = {p.name: p.text for node in nodes for p in node.prompts.values()}
     versions = canonical_json({"python": platform.python_version(), **_versions()})
-    folder = root / "settings" / text_digest(canonical_json([resolved, prompts, versions]))
-    write_text(folder / "config.yaml", resolved)
+    name = text_digest(canonical_json([resolved, prompts, versions]))
+    folder = root / f"settings/{name}"
+    (folder / "config.yaml").write_text(resolved)
     for name, text in prompts.items():
-        write_text(folder / "prompts" / f"{name}.md", text)
-    write_text(folder / "versions.json", json.dumps(json.loads(versions), indent=2) + "\n")
+        (folder / f"prompts/{name}.md").write_text(text)
+    (folder / "versions.json").write_text(json.dumps(json.loads(versions), indent=2) + "\n")
     return folder
-
-
-def _end_line(log: TextIO) -> None:
-    """A run that was killed in the middle of a line must not spoil the next one."""
-    end = log.seek(0, os.SEEK_END)
-    if end:
-        log.seek(end - 1)
-        if log.read(1) != "\n":
-            log.write("\n")
 
 
 def _versions() -> dict[str, str]:
@@ -136,7 +168,7 @@ def _versions() -> dict[str, str]:
 
 def _entry(result: ShardResult) -> dict[str, object]:
     return {
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "at": now(),
         "node": result.node,
         "shard": result.shard,
         "part": result.part.name,

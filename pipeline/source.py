@@ -1,13 +1,15 @@
 """The rows of the manifest: from a JSONL or Parquet file, from a folder, or of the scripted scenes.
 
-Rows stay raw here: ``ingest`` admits or refuses each, so that a bad one costs itself alone.
+Rows stay raw here: ``ingest`` admits or refuses each, so that a bad one costs itself alone. They
+are read anew for each pass over them, and never held.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import SourceSection
 from pipeline.fingerprint import canonical_json
-from pipeline.media.base import MediaError
-from pipeline.media.decode import local_path
+from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
 from pipeline.suggest import ConfigError
 
@@ -33,8 +34,15 @@ _LEVELS = 16
 class Source:
     """The rows of a manifest, and the folder that their relative paths start from."""
 
-    rows: Sequence[RawRow]
-    root: Path
+    rows: Iterable[RawRow]
+    """Each pass over them reads them anew."""
+    root: Location
+
+    def shards(self, videos_per_shard: int) -> Iterator[tuple[RawRow, ...]]:
+        """All rows, so many at once."""
+        rows = iter(self.rows)
+        while shard := tuple(islice(rows, videos_per_shard)):
+            yield shard
 
 
 def read_source(section: SourceSection, limit: int | None = None) -> Source:
@@ -46,49 +54,63 @@ def read_source(section: SourceSection, limit: int | None = None) -> Source:
     ``{"video_id": id, "duplicate_of": its first row}``. Rows count from 1, in JSONL by lines.
 
     Raises:
-        ConfigError: there is no such file or folder, or it has no rows that can be read.
+        ConfigError: there is no such file or folder, or it has no rows that can be read; a pass
+            over the rows says so too, at its end.
     """
-    path = section.path.expanduser()
-    rows: Iterable[tuple[int, RawRow | str]]
+    place = Location.of(section.path)
     match section.kind:
         case "scenes":
-            path = render_scenes(path)
-            rows, root = _jsonl(path), path.parent
+            place = Location.of(render_scenes(Path(place)))
+            root = place.parent
         case "manifest":
-            if not path.is_file():
-                raise ConfigError(f"source.path: there is no manifest {path}")
-            rows = enumerate(_parquet(path), 1) if path.suffix == ".parquet" else _jsonl(path)
-            root = path.parent
+            if not place.is_file():
+                raise ConfigError(f"source.path: there is no manifest {place}")
+            root = place.parent
         case "folder":
-            if not path.is_dir():
-                raise ConfigError(f"source.path: there is no folder {path}")
-            rows, root = enumerate(_folder(section, path), 1), path
-    found = list(islice(_unique(rows), limit))
-    if not found:
-        raise ConfigError(f"source.path: no videos in {path}")
-    if all("unreadable" in row for row in found):
-        first = f"{found[0]['video_id']}: {found[0]['unreadable']}"
-        raise ConfigError(f"source.path: no row of {path} can be read; {first}")
-    return Source(found, root.resolve())
+            if place.path is None:
+                raise ConfigError(
+                    f"source.path: not supported: a folder at {place}; list it in a manifest"
+                )
+            if not place.path.is_dir():
+                raise ConfigError(f"source.path: there is no folder {place}")
+            root = place
+    rows = _Rows(section, place, limit)
+    next(iter(rows), None)
+    return Source(rows, Location.of(Path(root).resolve()) if root.path else root)
 
 
-def file_bytes(row: RawRow, root: Path) -> int | None:
-    """Size of a row's file, so that one put in the place of another is noticed; None without one.
+@dataclass(frozen=True)
+class _Rows:
+    """``read_source`` says what they are."""
 
-    The time of its last change would tell more, but differs from one copy of a folder to another.
-    """
-    uri = row.get("uri")
-    if not isinstance(uri, str):
-        return None
-    try:
-        return local_path(uri, root).stat().st_size
-    except (MediaError, OSError, ValueError):
-        return None
+    section: SourceSection
+    place: Location
+    limit: int | None
+
+    def __iter__(self) -> Iterator[RawRow]:
+        unread: RawRow | None = None
+        read = False
+        for row in islice(_unique(self._numbered()), self.limit):
+            read = read or "unreadable" not in row
+            unread = unread or row
+            yield row
+        if unread is None:
+            raise ConfigError(f"source.path: no videos in {self.place}")
+        if not read:
+            first = f"{unread['video_id']}: {unread['unreadable']}"
+            raise ConfigError(f"source.path: no row of {self.place} can be read; {first}")
+
+    def _numbered(self) -> Iterator[tuple[int, RawRow | str]]:
+        if self.section.kind == "folder":
+            return enumerate(_folder(self.section, Path(self.place)), 1)
+        if self.place.suffix == ".parquet":
+            return enumerate(_parquet(self.place), 1)
+        return _jsonl(self.place)
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
+def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
     """Each line that is not blank with its number; a text says why a line cannot be read."""
-    with path.open("rb") as lines:
+    with place.open() as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -100,15 +122,15 @@ def _jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
             yield number, row if isinstance(row, dict) else "not a JSON object"
 
 
-def _parquet(path: Path) -> Iterator[RawRow]:
+def _parquet(place: Location) -> Iterator[RawRow]:
     try:
-        with pq.ParquetFile(path) as file:
+        with place.open() as stream, pq.ParquetFile(stream) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     # Parquet has one set of columns for all rows: null is a key left out.
                     yield {key: value for key, value in row.items() if value is not None}
     except (pa.ArrowException, OSError) as error:
-        raise ConfigError(f"source.path: {path} is not Parquet: {error}") from None
+        raise ConfigError(f"source.path: {place} is not Parquet: {error}") from None
 
 
 def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
@@ -127,17 +149,18 @@ def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
 
 
 def _unique(rows: Iterable[tuple[int, RawRow | str]]) -> Iterator[RawRow]:
-    first: dict[str, int] = {}
+    # By digests, for a million of them are held.
+    first: dict[bytes, int] = {}
     for number, raw in rows:
         row = {} if isinstance(raw, str) else _named(raw, number)
         problem = raw if isinstance(raw, str) else _problem(row)
         if problem:
             yield {"video_id": f"row {number}", "unreadable": problem}
-        elif row["video_id"] in first:
-            yield {"video_id": row["video_id"], "duplicate_of": f"row {first[row['video_id']]}"}
-        else:
-            first[row["video_id"]] = number
-            yield row
+            continue
+        known = first.setdefault(blake2b(row["video_id"].encode(), digest_size=16).digest(), number)
+        if known != number:
+            row = {"video_id": row["video_id"], "duplicate_of": f"row {known}"}
+        yield row
 
 
 def _named(row: RawRow, number: int) -> RawRow:

@@ -1,6 +1,7 @@
-"""Parts on disk. A part exists completely or not at all; its name is its identity.
+"""Parts in their store. A part exists completely or not at all; its name is its identity.
 
 <root>/parts/<node>/<recipe>/recipe.json
+<root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the rows that a part of a source is of
 <root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   what the engine said
@@ -13,10 +14,11 @@ import errno
 import json
 import re
 import shutil
+import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.fingerprint import canonical_json
+from pipeline.location import Location
 from pipeline.records import GivenReply, Record, Reject
 from pipeline.schema import schema_of, to_table
 
@@ -33,61 +36,82 @@ _COUNTS = b"turnwise.counts"
 class StoreError(RuntimeError):
     """A file of a part cannot be read, though the part exists."""
 
-    def __init__(self, path: Path, error: Exception) -> None:
+    def __init__(self, file: Location, error: Exception) -> None:
         """The message says what to do."""
-        part = path.with_name(re.sub("^(rejects|replies)-", "part-", path.name))
-        super().__init__(f"{path} cannot be read: remove {part} and run again ({error})")
+        part = file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
+        super().__init__(f"{file} cannot be read: remove {part} and run again ({error})")
 
 
-def part_path(root: Path, node: str, recipe: str, shard: int, inputs: str) -> Path:
+def part_path(root: Location, node: str, recipe: str, shard: int, inputs: str) -> Location:
     """Where the part of a shard belongs."""
-    return root / "parts" / node / recipe / f"part-{shard:05d}-{inputs}.parquet"
+    return root / f"parts/{node}/{recipe}/part-{shard:05d}-{inputs}.parquet"
 
 
-def rejects_path(part: Path) -> Path:
+def rejects_path(part: Location) -> Location:
     """Where the rows that were turned down lie."""
     return part.with_name(part.name.replace("part-", "rejects-", 1))
 
 
-def replies_path(part: Path) -> Path:
+def replies_path(part: Location) -> Location:
     """Where what the engine said lies."""
     return part.with_name(part.name.replace("part-", "replies-", 1))
 
 
-def files_path(part: Path) -> Path:
+def files_path(part: Location) -> Location:
     """Where the files of a dataset stage lie."""
     return part.with_name(part.stem.replace("part-", "files-", 1))
 
 
-def read_table(part: Path, columns: Iterable[str]) -> pa.Table:
+def manifest_path(part: Location) -> Location:
+    """Where the rows of the manifest lie that a part of a source is made of."""
+    return part.with_name(f"{part.stem.replace('part-', 'manifest-', 1)}.jsonl")
+
+
+@contextmanager
+def parquet_file(file: Location) -> Iterator[pq.ParquetFile]:
+    """A file of a part, to read from: mapped where it is on this machine.
+
+    Raises:
+        StoreError: it is absent or damaged.
+    """
+    try:
+        if file.path is not None:
+            with pq.ParquetFile(file.path, memory_map=True) as opened:
+                yield opened
+        else:
+            with file.open() as stream, pq.ParquetFile(stream) as opened:
+                yield opened
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(file, error) from error
+
+
+def read_table(part: Location, columns: Iterable[str]) -> pa.Table:
     """Some columns of a part, its rows in the order they were written.
 
     Raises:
         StoreError: the file is absent or damaged.
     """
-    try:
-        with pq.ParquetFile(part, memory_map=True) as file:
-            return file.read(list(columns))
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(part, error) from error
+    with parquet_file(part) as file:
+        return file.read(list(columns))
 
 
-def read_counts(part: Path) -> dict[str, Any]:
+def read_counts(part: Location) -> dict[str, Any]:
     """What was counted when a file of a part was written; reads the file's footer alone.
 
     Raises:
         StoreError: the file is absent or damaged.
     """
+    with parquet_file(part) as file:
+        metadata = file.metadata.metadata or {}
     try:
-        metadata = pq.read_metadata(part).metadata or {}
         counts: dict[str, Any] = json.loads(metadata[_COUNTS])
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise StoreError(part, error) from error
     return counts
 
 
 def write_part(
-    part: Path,
+    part: Location,
     kind: type[Record],
     rows: Sequence[Record],
     rejects: Sequence[Reject],
@@ -98,7 +122,6 @@ def write_part(
 
     ``replies`` are None where nothing is asked.
     """
-    part.parent.mkdir(parents=True, exist_ok=True)
     if replies is not None:
         _write_table(replies_path(part), GivenReply, replies, _measured(replies))
     _write_table(rejects_path(part), Reject, rejects, counts)
@@ -114,16 +137,35 @@ def _measured(replies: Sequence[GivenReply]) -> dict[str, Any]:
     }
 
 
-def new_folder(part: Path) -> Path:
-    """An empty folder beside the part, for ``keep_folder``."""
-    folder = part.with_name(f".{part.stem}.{uuid.uuid4().hex}")
+def new_folder(part: Location) -> Path:
+    """An empty folder of this machine, for ``keep_folder``: beside the part where that is here."""
+    if part.path is None:
+        return Path(tempfile.mkdtemp(prefix="turnwise-"))
+    folder = part.path.with_name(f".{part.stem}.{uuid.uuid4().hex}")
     folder.mkdir(parents=True)
     return folder
 
 
-def keep_folder(folder: Path, part: Path) -> None:
+def keep_folder(folder: Path, part: Location) -> None:
     """Give the folder its name. What an interrupted run left under that name goes."""
-    put_folder(folder, files_path(part))
+    place = files_path(part)
+    if place.path is not None:
+        put_folder(folder, place.path)
+        return
+    files = Location.of(folder)
+    copy_folder({name: files / name for name in files.walk()}, place)
+
+
+def copy_folder(files: Mapping[str, Location], place: Location) -> None:
+    """Copy files below a place in their order, and remove what else is there.
+
+    That is not one act: whoever reads there meanwhile may see files of both.
+    """
+    old = place.walk()
+    for name, file in files.items():
+        file.copy_to(place / name)
+    for name in old.keys() - files.keys():
+        (place / name).remove()
 
 
 def put_folder(fresh: Path, place: Path) -> None:
@@ -145,27 +187,31 @@ def put_folder(fresh: Path, place: Path) -> None:
             old.unlink(missing_ok=True)
 
 
-def discard(part: Path) -> None:
+def discard(part: Location) -> None:
     """Remove a part and what lies beside it; nothing happens where there is none."""
-    part.unlink(missing_ok=True)
-    rejects_path(part).unlink(missing_ok=True)
-    replies_path(part).unlink(missing_ok=True)
-    shutil.rmtree(files_path(part), ignore_errors=True)
+    for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
+        file.remove()
+    files_path(part).remove_tree()
 
 
-def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
+def write_manifest(part: Location, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Leave the rows that a part of a source is to be made of."""
+    manifest_path(part).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
+
+
+def read_manifest(part: Location) -> Sequence[Mapping[str, Any]]:
+    """The rows that ``write_manifest`` left."""
+    lines = manifest_path(part).read_bytes().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
     """Leave the recipe beside its parts, so that a later plan can say what changed."""
-    write_text(folder / "recipe.json", canonical_json(recipe) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
 def _write_table(
-    path: Path, kind: type[Record], rows: Sequence[Record], counts: Mapping[str, Any]
+    file: Location, kind: type[Record], rows: Sequence[Record], counts: Mapping[str, Any]
 ) -> None:
     table = to_table(kind, rows).replace_schema_metadata({_COUNTS: canonical_json(counts)})
     schema = schema_of(kind)
@@ -176,13 +222,5 @@ def _write_table(
         others = [name for name in schema.names if name not in images]
         options["compression"] = dict.fromkeys(images, "none") | dict.fromkeys(others, "zstd")
         options["use_dictionary"] = others
-    _replace(path, lambda to: pq.write_table(table, to, **options))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with file.writing() as path:
+        pq.write_table(table, path, **options)

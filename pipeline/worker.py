@@ -11,47 +11,47 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.location import Location
 from pipeline.media.decode import DecodeProcess
 from pipeline.prompt import Prompt
 from pipeline.records import GivenReply, Record, Reject
 from pipeline.rows import read_videos
 from pipeline.schema import from_table
 from pipeline.stage import Context, Stage, VideoRows, about_dataset, load_stage
-from pipeline.store import keep_folder, new_folder, read_table, write_part
+from pipeline.store import keep_folder, new_folder, read_manifest, read_table, write_part
 
 
 class ContractError(RuntimeError):
     """A stage broke its contract: it lost a video, or wrote what it does not say it writes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ShardTask:
     """A node's work on one shard, as plain picklable data.
 
     ``inputs`` are, for each shard that is read, the kind and the parts of each node before, in the
-    order of the node's ``after``; a stage of scope ``dataset`` reads all shards, others one.
+    order of the node's ``after``; a stage of scope ``dataset`` reads all shards, others one. One of
+    scope ``source`` reads none: the rows of the manifest lie beside its part (``write_manifest``).
     """
 
     node: str
     stage: str
     shard: int
     config: Mapping[str, Any]
-    manifest: tuple[Mapping[str, Any], ...]
-    inputs: tuple[tuple[tuple[str, Path], ...], ...]
-    part: Path
-    media_root: Path
+    inputs: tuple[tuple[tuple[str, Location], ...], ...]
+    part: Location
+    media_root: Location
     engine: EngineConfig | None
     prompts: Mapping[str, Prompt]
     cpus: float
     gpus: float
 
     @property
-    def input_parts(self) -> Iterator[Path]:
+    def input_parts(self) -> Iterator[Location]:
         """Every part that must exist before the task can start."""
         return (part for shard in self.inputs for _, part in shard)
 
@@ -66,7 +66,7 @@ class ShardResult:
 
     node: str
     shard: int
-    part: Path
+    part: Location
     counts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
@@ -140,7 +140,7 @@ def _storable(value: Any) -> Any:
 
 
 @cache
-def _media(root: Path) -> DecodeProcess:
+def _media(root: Location) -> DecodeProcess:
     """One decode process for each worker process."""
     return DecodeProcess(root)
 
@@ -149,8 +149,9 @@ def _run(task: ShardTask) -> dict[str, Any]:
     stage = load_stage(task.stage)
     seat = _Seat(task.engine) if task.engine else None
     folder = new_folder(task.part) if stage.scope == "dataset" else None
+    manifest = read_manifest(task.part) if stage.scope == "source" else ()
     context = Context(
-        manifest=task.manifest,
+        manifest=manifest,
         media=_media(task.media_root),
         seat=seat,
         prompts=task.prompts,
@@ -169,7 +170,7 @@ def _run(task: ShardTask) -> dict[str, Any]:
                 accepted.append(row)
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
-        counts = _counts(stage, task, entered, accepted, rejects, seat)
+        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, seat)
         if folder is not None:
             keep_folder(folder, task.part)
         replies = seat.replies if seat else None
@@ -194,7 +195,7 @@ def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterat
     """The videos of the shards that are read, counted as the stage takes them."""
     reads = [kind for kind in stage.reads if not about_dataset(kind)]
     for shard in task.inputs:
-        parts: dict[type[Record], list[Path]] = {
+        parts: dict[type[Record], list[Location]] = {
             kind: [path for name, path in shard if name == kind.__name__] for kind in reads
         }
         for rows in read_videos(reads, parts):
@@ -205,6 +206,7 @@ def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterat
 def _counts(
     stage: Stage[Any],
     task: ShardTask,
+    manifest_rows: int,
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
@@ -217,7 +219,7 @@ def _counts(
     """
     out = {getattr(row, "video_id", "") for row in accepted}
     if stage.scope == "source":
-        videos_in = len(task.manifest)
+        videos_in = manifest_rows
         if len(accepted) + len(rejects) != videos_in:
             raise ContractError(
                 f"{task.node}: {videos_in} manifest rows gave {len(accepted)} videos and"

@@ -24,10 +24,12 @@ ONLY_IN = {
         "pipeline/run.py",
         "pipeline/run_files.py",
         "pipeline/run_doctor.py",
+        "pipeline/run_garbage.py",
         "pipeline/run_manifest.py",
         "pipeline/options.py",
     },
     "webdataset": {"pipeline/corpus/tars.py"},
+    "fsspec": {"pipeline/location.py"},
 }
 
 STAGES_MAY_IMPORT = {
@@ -52,6 +54,8 @@ MAY_KNOW = {
     "insight": {
         "pipeline.engines.base",
         "pipeline.graph",
+        "pipeline.location",
+        "pipeline.run_log",
         "pipeline.stage",
         "pipeline.worker",
         "pipeline.plan",
@@ -60,7 +64,7 @@ MAY_KNOW = {
         "pipeline.truth",
     },
     "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},
-    "media": {"pipeline.truth", "pipeline.fingerprint"},
+    "media": {"pipeline.truth", "pipeline.fingerprint", "pipeline.location"},
     "dialogue": {"pipeline.states"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
@@ -86,6 +90,7 @@ MAY_KNOW = {
         "pipeline.graph",
         "pipeline.insight.matching",
         "pipeline.insight.truth",
+        "pipeline.location",
         "pipeline.media.base",
         "pipeline.media.decode",
         "pipeline.media.scene_scripts",

@@ -25,6 +25,7 @@ from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.graph import Node
 from pipeline.insight.truth import load_truths
+from pipeline.location import Location
 from pipeline.media.base import Clip, Media
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.scenes import render_scenes
@@ -54,7 +55,7 @@ class Wanted:
 
 
 def examine(
-    settings: RunConfig, nodes: Sequence[Node], root: Path, wanted: Wanted
+    settings: RunConfig, nodes: Sequence[Node], root: Location, wanted: Wanted
 ) -> Iterator[Finding | NodeReport]:
     """All findings, each as soon as it is known, and a report for each node that was asked."""
     prompts = {name for node in nodes for name in node.prompts}
@@ -74,14 +75,14 @@ def examine(
             text = f"it cannot encode: {(error.stderr or b'').decode(errors='replace')[-200:]}"
             yield Finding("ffmpeg", "failure", text, "install one with libx264 and mpeg4")
             return
-        source, problem = _source(settings)
+        source, n_rows, problem = _source(settings)
         yield from problem
         with DecodeProcess(source.root if source else folder) as media:
             yield from machine.check_readers(nodes, _file(folder, TEST_SCENE), media)
             videos: list[Video] = []
             if source is not None:
                 entry = next(node for node in nodes if node.stage.scope == "source")
-                videos, finding = machine.admitted(source.rows, entry, media, wanted.videos)
+                videos, finding = machine.admitted(source, n_rows, entry, media, wanted.videos)
                 yield finding
             test = _video(folder, TEST_SCENE, media)
             sample = min(videos, key=lambda video: video.duration_s, default=test)
@@ -97,7 +98,7 @@ def examine(
                 text = "how much the run needs is not known without a video"
                 yield Finding("space", "warning", text, "see the finding on the manifest")
             else:
-                yield machine.check_space(root, len(source.rows), mean_s, frames)
+                yield machine.check_space(root, n_rows, mean_s, frames)
             long = long_video(frames, sample, max(durations, default=UNKNOWN_DURATION_S))
             ill = yield from _engines(settings, nodes, long)
             if wanted.probe:
@@ -146,11 +147,13 @@ def check_engine(
         yield Finding(name, "warning", f"nothing is known of the kind {config.kind}", TRY)
 
 
-def _source(settings: RunConfig) -> tuple[Source | None, Sequence[Finding]]:
+def _source(settings: RunConfig) -> tuple[Source | None, int, Sequence[Finding]]:
+    """The source, and how many rows it has."""
     try:
-        return read_source(settings.source), ()
+        source = read_source(settings.source)
+        return source, sum(1 for _ in source.rows), ()
     except (ConfigError, OSError) as error:
-        return None, [Finding("manifest", "failure", str(error), "correct source.path")]
+        return None, 0, [Finding("manifest", "failure", str(error), "correct source.path")]
 
 
 def _engines(

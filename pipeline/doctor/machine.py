@@ -8,13 +8,15 @@ import subprocess
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from pipeline.doctor.findings import Finding
 from pipeline.graph import Node
+from pipeline.location import Location
 from pipeline.media.base import Clip, Media, MediaError, StillsRequest
 from pipeline.records import FramedSegment, Reject, Video
-from pipeline.source import RawRow
+from pipeline.source import Source
 from pipeline.stage import Context
 
 GIGABYTE = 1_000_000_000
@@ -34,9 +36,11 @@ def check_binaries() -> Iterator[Finding]:
             yield Finding(name, "ok", " ".join(done.stdout.split()[:3]))
 
 
-def check_store(root: Path) -> Finding:
+def check_store(root: Location) -> Finding:
     """Whether files can be written, renamed and linked where the run is to live; leaves none."""
-    place = next(path for path in (root, *root.parents) if path.exists())
+    if root.path is None:
+        return _check_object_store(root)
+    place = _nearest(root.path)
     first = place / f".doctor-{uuid.uuid4().hex}"
     second, third = first.with_suffix(".renamed"), first.with_suffix(".linked")
     step = "written"
@@ -59,12 +63,34 @@ def check_store(root: Path) -> Finding:
     return Finding("store", "ok", f"{place} takes files, new names and links")
 
 
-def check_space(root: Path, rows: int, mean_s: float, cut: Sequence[FramedSegment]) -> Finding:
+def _check_object_store(root: Location) -> Finding:
+    probe = root / f".doctor-{uuid.uuid4().hex}"
+    step = "put"
+    try:
+        probe.write_bytes(b"x")
+        step = "read"
+        probe.read_bytes()
+        step = "listed"
+        root.sizes()
+        step = "removed"
+        probe.remove()
+    except OSError as error:
+        fix = "set run.root, or the credentials and the endpoint of the store"
+        return Finding("store", "failure", f"at {root} nothing can be {step}: {error}", fix)
+    return Finding("store", "ok", f"{root} takes, gives, lists and removes files")
+
+
+def _nearest(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def check_space(root: Location, rows: int, mean_s: float, cut: Sequence[FramedSegment]) -> Finding:
     """Free space against the frames that the run will store, going by one video that was cut."""
-    place = next(path for path in (root, *root.parents) if path.exists())
-    free = shutil.disk_usage(place).free
     bytes_a_second = sum(len(segment.jpeg) for segment in cut) / cut[-1].end_s
     need = int(rows * mean_s * bytes_a_second * COPIES_OF_FRAMES)
+    if root.path is None:
+        return Finding("space", "ok", f"about {need / GIGABYTE:.1f} GB of frames to come")
+    free = shutil.disk_usage(_nearest(root.path)).free
     text = f"{free / GIGABYTE:.1f} GB free, about {need / GIGABYTE:.1f} GB of frames to come"
     if need > free:
         return Finding("space", "warning", text, "free some, or set run.root to a larger disk")
@@ -86,14 +112,14 @@ def check_readers(nodes: Sequence[Node], video: Path, media: Media) -> Iterator[
 
 
 def admitted(
-    rows: Sequence[RawRow], node: Node, media: Media, at_most: int
+    source: Source, n_rows: int, node: Node, media: Media, at_most: int
 ) -> tuple[list[Video], Finding]:
     """The first videos of a manifest as the run admits them, and how many it refuses, and why."""
-    tried = rows[:at_most]
+    tried = tuple(islice(source.rows, at_most))
     made = list(node.stage.run((), node.config, Context(manifest=tried, media=media)))
     videos = [row for row in made if isinstance(row, Video)]
     refused = [row for row in made if isinstance(row, Reject)]
-    text = f"{len(rows)} rows; of the first {len(tried)}, {len(videos)} can be read"
+    text = f"{n_rows} rows; of the first {len(tried)}, {len(videos)} can be read"
     if not refused:
         return videos, Finding("manifest", "ok", text)
     reasons = ", ".join(f"{n} {why}" for why, n in Counter(r.reason for r in refused).most_common())

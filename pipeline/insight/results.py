@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
+from pipeline.location import Location
 from pipeline.plan import NodePlan
 from pipeline.records import Annotation, Dialogue, Record, Reject
 from pipeline.schema import from_table
@@ -46,7 +46,7 @@ def read_rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
 
 def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
     """The tasks whose part exists now, node after node, shard after shard."""
-    return (task for plan in plans for task in plan.tasks if task.part.exists())
+    return (task for plan in plans for task in plan.done())
 
 
 def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator[R]:
@@ -55,5 +55,5 @@ def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator
         yield from _rows(kind, task.part)
 
 
-def _rows(kind: type[R], path: Path) -> Sequence[R]:
-    return from_table(kind, read_table(path, kind.model_fields))
+def _rows(kind: type[R], file: Location) -> Sequence[R]:
+    return from_table(kind, read_table(file, kind.model_fields))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
 from pipeline.insight.results import done_tasks, last_dialogues
+from pipeline.location import Location
 from pipeline.plan import NodePlan
+from pipeline.run_log import read_logs
 from pipeline.store import read_counts, read_table, rejects_path, replies_path
 
 
@@ -114,7 +114,7 @@ class RunSummary(BaseModel):
         ]
 
 
-def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
+def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     """The summary of everything that a plan's parts hold now."""
     seconds, failed = _log(root)
     nodes = [_node(plan, seconds, failed) for plan in plans]
@@ -172,31 +172,49 @@ def _node(
 
 def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Counter[str]]:
     """Manifest rows by fate: "" when annotated, "open", or why rejected; samples by task; and
-    responses by flag."""
+    responses by flag. One shard is held at a time."""
     samples: Counter[str] = Counter()
     placed: Counter[str] = Counter()
-    annotated: set[str] = set()
-    finished: set[int] = set()
-    for task in done_tasks(last_dialogues(plans)):
-        table = read_table(task.part, ("video_id", "task", "responses"))
-        rows = table.select(["video_id", "task"]).to_pylist()
-        placed.update(_flags(table.column("responses")))
-        annotated |= {row["video_id"] for row in rows}
-        samples.update(row["task"] for row in rows)
-        finished.add(task.shard)
-    reasons = _first_reasons(plans)
     fates: Counter[str] = Counter()
-    for task in plans[0].tasks:
-        for row in task.manifest:
-            if "duplicate_of" in row:
-                fates["duplicate_id"] += 1
-            elif row["video_id"] in annotated:
+    done = _done_by_shard(plans)
+    source = next(plan for plan in plans if plan.node.stage.scope == "source")
+    dialogues = {plan.node.name for plan in last_dialogues(plans)}
+    for shard, rows in enumerate(source.manifest_rows):
+        parts = done.get(shard, {})
+        annotated: set[str] = set()
+        for part in (part for node, part in parts.items() if node in dialogues):
+            table = read_table(part, ("video_id", "task", "responses"))
+            placed.update(_flags(table.column("responses")))
+            annotated |= set(_texts(table, "video_id"))
+            samples.update(_texts(table, "task"))
+        if source.node.name not in parts:
+            fates["open"] += rows
+            continue
+        admitted = parts.pop(source.node.name)
+        # Each row of the manifest is a row here or a reject.
+        fates.update(_texts(read_table(rejects_path(admitted), ("reason",)), "reason"))
+        finished = bool(dialogues) and dialogues <= parts.keys()
+        reasons = _first_reasons(plans, parts)
+        for video_id in _texts(read_table(admitted, ("video_id",)), "video_id"):
+            if video_id in annotated:
                 fates[""] += 1
-            elif task.shard in finished:
-                fates[reasons.get(row["video_id"], "unexplained")] += 1
             else:
-                fates["open"] += 1
+                fates[reasons.get(video_id, "unexplained") if finished else "open"] += 1
     return fates, samples, placed
+
+
+def _texts(table: pa.Table, name: str) -> list[str]:
+    return list(map(str, table.column(name).to_pylist()))
+
+
+def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location]]:
+    """The parts there are of each shard, by node; those of all shards at once are left out."""
+    found: dict[int, dict[str, Location]] = {}
+    for plan in plans:
+        if plan.node.stage.scope != "dataset":
+            for task in plan.done():
+                found.setdefault(task.shard, {})[task.node] = task.part
+    return found
 
 
 def _flags(responses: pa.ChunkedArray[Any]) -> list[str]:
@@ -205,36 +223,28 @@ def _flags(responses: pa.ChunkedArray[Any]) -> list[str]:
     return found
 
 
-def _first_reasons(plans: Sequence[NodePlan]) -> dict[str, str]:
+def _first_reasons(plans: Sequence[NodePlan], parts: Mapping[str, Location]) -> dict[str, str]:
     """For each video with a reject, a reason of the node that has most nodes below it."""
     nodes = [plan.node for plan in plans]
-    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
+    below = {name: len(downstream(nodes, {name})) for name in parts}
     reasons: dict[str, str] = {}
-    for task in done_tasks(sorted(plans, key=lambda plan: -below[plan.node.name])):
-        for row in read_table(rejects_path(task.part), ("video_id", "reason")).to_pylist():
+    for name in sorted(parts, key=lambda name: -below[name]):
+        for row in read_table(rejects_path(parts[name]), ("video_id", "reason")).to_pylist():
             reasons.setdefault(row["video_id"], row["reason"])
     return reasons
 
 
-def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
+def _log(root: Location) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
     """Seconds of each part's last making, and the parts whose last try failed."""
     seconds: dict[tuple[str, str], float] = {}
     failed: set[tuple[str, str]] = set()
-    path = root / "log.jsonl"
-    if not path.exists():
-        return {}, frozenset()
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # a run was killed while it wrote this line
-            key = (entry["node"], entry["part"])
-            seconds[key] = entry["seconds"]
-            if entry["error"] and not entry["blocked"]:
-                failed.add(key)
-            else:
-                failed.discard(key)
+    for entry in read_logs(root):
+        key = (entry["node"], entry["part"])
+        seconds[key] = entry["seconds"]
+        if entry["error"] and not entry["blocked"]:
+            failed.add(key)
+        else:
+            failed.discard(key)
     return seconds, frozenset(failed)
 
 

@@ -15,25 +15,27 @@ from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from pipeline.location import Location
 from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
+from pipeline.media.files import on_this_machine, video_file
 from pipeline.media.messages import LENGTH, body_length, packed, unpacked
-from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, UNSUPPORTED
+from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class DecodeProcess:
-    """The ``Media`` of local files. Safe to use from several threads, which take turns.
+    """The ``Media`` of files. Safe to use from several threads, which take turns.
 
-    A relative ``uri`` is resolved against ``root``. The child starts with the first request, serves
+    A relative ``uri`` is resolved against ``root``. What lies in an object store is copied to this
+    machine for as long as it is read. The child starts with the first request, serves
     one video after the other, and is replaced after a crash or a timeout. It ends with its parent.
     """
 
-    def __init__(self, root: Path, *, probe_timeout_s: float = 600.0) -> None:
+    def __init__(self, root: Path | Location, *, probe_timeout_s: float = 600.0) -> None:
         """Starts nothing yet; ``probe_timeout_s`` is wall clock for one probe."""
-        self._root = root.absolute()
+        self._root = Location.of(root) if isinstance(root, Path) else root
         self._probe_timeout_s = probe_timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -78,8 +80,9 @@ class DecodeProcess:
         self.close()
 
     def _ask(self, clip: Clip, request: StillsRequest | None, timeout_s: float) -> Any:
-        local = replace(clip, uri=str(local_path(clip.uri, self._root)))
-        with self._lock:
+        file = video_file(clip.uri, self._root)
+        with on_this_machine(file) as path, self._lock:
+            local = replace(clip, uri=str(path))
             child = self._running()
             answered = False
             try:
@@ -119,20 +122,6 @@ class DecodeProcess:
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
-
-
-def local_path(uri: str, root: Path) -> Path:
-    """The path that a uri names: absolute, relative to ``root``, or with the scheme ``file``.
-
-    Raises:
-        MediaError: ``unsupported`` for any other scheme.
-    """
-    if "://" not in uri:
-        return root / uri
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        raise MediaError(UNSUPPORTED, f"only local files are read, not {parts.scheme}://")
-    return root / unquote(parts.path)
 
 
 def _exchange(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> Any:

@@ -12,6 +12,7 @@ from pipeline import graph, worker
 from pipeline.config import RunConfig
 from pipeline.executor import Lane, run_on
 from pipeline.graph import build_graph
+from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan
 from pipeline.source import Source
 from pipeline.worker import ShardResult, ShardTask, run_shard
@@ -85,6 +86,7 @@ def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
             nodes["share"] = {"stage": "share", "after": ["spell", "count"]}
         config = RunConfig.model_validate({"source": {"path": "m.jsonl"}, "nodes": nodes})
         rows = [{"video_id": f"v{i}", "n": n} for i, n in enumerate(ns)]
-        return make_plan(build_graph(config), Source(rows, tmp_path), 3, tmp_path / "run")
+        source = Source(rows, Location.of(tmp_path))
+        return make_plan(build_graph(config), source, 3, Location.of(tmp_path / "run"))
 
     return make

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.location import Location
 from pipeline.runner import execute, todo
 from pipeline.schema import from_table
 from pipeline.store import read_table
@@ -16,7 +17,7 @@ from tests.pipeline.toys import Share
 
 def run(plans: Any, inline: Any, root: Path) -> None:
     chosen = frozenset(plan.node.name for plan in plans)
-    results = list(execute(plans, todo(plans, chosen), inline, root))
+    results = list(execute(plans, todo(plans, chosen), inline, Location.of(root)))
     assert not [result.error for result in results if result.error]
 
 

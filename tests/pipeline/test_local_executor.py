@@ -16,8 +16,10 @@ import pytest
 from pipeline import engines, local_executor, worker
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.local_executor import GPU_VARIABLE, LocalExecutor, visible_gpus
+from pipeline.location import Location
 from pipeline.records import Record
 from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.store import write_manifest
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
 from pipeline.worker_process import WorkerProcess
@@ -99,28 +101,28 @@ def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Ite
         module: Any = worker
         module.ShardResult = lambda *result: lambda: result
     if config.do == "die once" and not (once := context.media._root / "once").exists():  # type: ignore[union-attr]
-        once.touch()
+        once.write_bytes(b"")
         os.kill(os.getpid(), signal.SIGKILL)
     for row in context.manifest:
         gpus = os.environ.get(GPU_VARIABLE, "")
         yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)
 
 
-class Teaching(tuple[Any, ...]):
-    """Rows of a manifest that teach the process which receives them stage and engine."""
+class Teaching(dict[str, Any]):
+    """Settings that teach the process which receives them stage and engine."""
 
     def __reduce__(self) -> Any:
-        return taught, (tuple(self),)
+        return taught, (dict(self),)
 
 
-def taught(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+def taught(settings: dict[str, Any]) -> dict[str, Any]:
     module: Any = ModuleType("stages.act")
     module.STAGE = Stage("act", 1, (), Where, ActConfig, act, scope="source")
     sys.modules["stages.act"] = module
     start: Any = engines._start
     replaced: Any = lambda c: Holding(c) if isinstance(c, Holder) else start(c)  # noqa: E731
     engines._start = replaced
-    return rows
+    return settings
 
 
 Tasks = Callable[..., Any]
@@ -136,21 +138,21 @@ def make_task(tmp_path: Path) -> Tasks:
         *,
         node: str = "act",
         engine: EngineConfig | None = None,
-        cpus: float = 1,
         **config: Any,
     ) -> ShardTask:
+        part = Location.of(tmp_path / node / f"part-{shard}.parquet")
+        write_manifest(part, [{"video_id": f"v{shard}"}])
         return ShardTask(
             node=node,
             stage="act",
             shard=shard,
-            config=config,
-            manifest=Teaching([{"video_id": f"v{shard}"}]),
+            config=Teaching(config),
             inputs=(tuple(("Where", other.part) for other in after),),
-            part=tmp_path / node / f"part-{shard}.parquet",
-            media_root=tmp_path,
+            part=part,
+            media_root=Location.of(tmp_path),
             engine=engine,
             prompts={},
-            cpus=cpus,
+            cpus=1,
             gpus=0,
         )
 
@@ -164,7 +166,7 @@ def errors_of(results: Iterable[ShardResult]) -> dict[str, str]:
 
 def places(tasks: Iterable[ShardTask]) -> set[tuple[int, str]]:
     """The processes in which tasks were done, each with the GPUs that it saw."""
-    rows = [row for task in tasks for row in pq.read_table(task.part).to_pylist()]
+    rows = [row for task in tasks for row in pq.read_table(Path(task.part)).to_pylist()]
     return {(row["pid"], row["gpus"]) for row in rows}
 
 
@@ -238,9 +240,8 @@ def test_a_replica_that_did_not_fit_starts_when_it_does(
     make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(GPU_VARIABLE, "0,1")
-    a = Holder(model="a", size=1, folder=tmp_path)
+    short = make_task(0, node="short", engine=Holder(model="a", size=1, folder=tmp_path))
     b = Holder(model="b", size=1, folder=tmp_path, replicas=2)
-    short = make_task(0, node="short", engine=a)
     long = [make_task(i, node="long", engine=b, sleep_s=0.4) for i in range(12)]
     free = make_task(0, node="free")
     assert not errors_of(LocalExecutor(1).run([short, *long, free]))
@@ -259,8 +260,7 @@ def test_what_does_not_fit_this_machine_is_said(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("stop", ["exhausted", "left", "raised"])
 def test_a_run_leaves_nothing_behind(make_task: Tasks, tmp_path: Path, stop: str) -> None:
-    engine = Holder(model="a", slots=2)
-    tasks = [make_task(0, engine=engine), make_task(1, engine=EmbeddedConfig())]
+    tasks = [make_task(0, engine=Holder(model="a", slots=2)), make_task(1, engine=EmbeddedConfig())]
     tasks += [make_task(i, sleep_s=0.0 if stop == "exhausted" else 30.0) for i in range(2, 4)]
     list(LocalExecutor(2).run([make_task(9)]))  # starts the fork server
     multiprocessing.active_children()

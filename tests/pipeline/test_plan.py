@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.config import load_config
 from pipeline.graph import build_graph
+from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan
 from pipeline.runner import discard_parts, execute, todo
 from pipeline.source import Source
@@ -18,7 +19,7 @@ Planner = Callable[..., Sequence[NodePlan]]
 
 
 def run(plans: Sequence[NodePlan], executor: Any) -> list[str]:
-    root = plans[0].tasks[0].part.parents[3]
+    root = plans[0].tasks[0].part.parent.parent.parent.parent
     results = list(execute(plans, todo(plans, {p.node.name for p in plans}), executor, root))
     assert not [r.error for r in results if r.error]
     return [f"{r.node}{r.shard}" for r in results]
@@ -76,7 +77,8 @@ def test_another_file_under_the_same_name_is_another_input(
     rows = [{"video_id": f"v{i}", "n": 1, "uri": f"{i}.mp4"} for i in range(4)]
 
     def names() -> list[str]:
-        plans = make_plan(nodes, Source(rows, tmp_path), 2, tmp_path / "run")
+        source = Source(rows, Location.of(tmp_path))
+        plans = make_plan(nodes, source, 2, Location.of(tmp_path / "run"))
         return [task.part.name for task in plans[0].tasks]
 
     before = names()
@@ -102,10 +104,12 @@ def test_parts_are_named_by_what_goes_in(plan_toys: Planner) -> None:
 
 
 def test_a_cause_is_told_once_however_many_ways_lead_to_it(tmp_path: Path) -> None:
+    root = Location.of(tmp_path)
+
     def plan(turns_per_s: float) -> Sequence[NodePlan]:
         override = f"nodes.segment.config.turns_per_s={turns_per_s}"
         nodes = build_graph(load_config(STREAMO, [override]))
-        return make_plan(nodes, Source([{"video_id": "v"}], tmp_path), 1, tmp_path)
+        return make_plan(nodes, Source([{"video_id": "v"}], root), 1, root)
 
     for before in plan(1):
         write_recipe(before.tasks[0].part.parent, before.node.recipe)

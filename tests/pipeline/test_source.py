@@ -13,13 +13,19 @@ import pytest
 
 from pipeline.config import SourceSection
 from pipeline.fingerprint import canonical_json
+from pipeline.location import Location
+from pipeline.media.files import FileSizes
 from pipeline.records import ManifestRow, SourceAnnotation
-from pipeline.source import file_bytes, read_source
+from pipeline.source import RawRow, read_source
 from pipeline.suggest import ConfigError
 
 
 def section(path: Path, **rest: Any) -> SourceSection:
     return SourceSection.model_validate({"path": path, **rest})
+
+
+def rows_of(path: Path, **rest: Any) -> list[RawRow]:
+    return list(read_source(section(path, **rest)).rows)
 
 
 def test_jsonl_keeps_bad_lines_as_rows(tmp_path: Path) -> None:
@@ -35,8 +41,9 @@ def test_jsonl_keeps_bad_lines_as_rows(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join(lines))
     source = read_source(section(path))
-    assert source.root == tmp_path.resolve()
-    assert [row["video_id"] for row in source.rows] == [
+    assert source.root == Location.of(tmp_path.resolve())
+    rows = list(source.rows)
+    assert [row["video_id"] for row in rows] == [
         "a",
         "row 3",
         "row 4",
@@ -44,9 +51,9 @@ def test_jsonl_keeps_bad_lines_as_rows(tmp_path: Path) -> None:
         "b.mp4#t=2,",
         "a",
     ]
-    assert "not JSON" in source.rows[1]["unreadable"]
-    assert source.rows[5] == {"video_id": "a", "duplicate_of": "row 1"}
-    assert len(read_source(section(path), limit=2).rows) == 2
+    assert "not JSON" in rows[1]["unreadable"]
+    assert rows[5] == {"video_id": "a", "duplicate_of": "row 1"}
+    assert list(read_source(section(path), limit=2).rows) == rows[:2]
 
 
 def test_parquet_leaves_nulls_out(tmp_path: Path) -> None:
@@ -56,14 +63,14 @@ def test_parquet_leaves_nulls_out(tmp_path: Path) -> None:
         {"video_id": "b", "uri": "b", "split": "test"},
     ]
     pq.write_table(pa.Table.from_pylist(rows), path)
-    assert read_source(section(path)).rows == [{"video_id": "a", "uri": "a.mp4"}, rows[1]]
+    assert rows_of(path) == [{"video_id": "a", "uri": "a.mp4"}, rows[1]]
 
 
 def test_a_folder_is_its_videos_sorted(tmp_path: Path) -> None:
     for name in ("b.mp4", "a/c.MKV", "notes.txt", ".hidden.mp4", ".cache/x.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    rows = read_source(section(tmp_path, kind="folder", licence="CC0")).rows
+    rows = rows_of(tmp_path, kind="folder", licence="CC0")
     assert [row["video_id"] for row in rows] == ["a/c.MKV", "b.mp4"]
     assert rows[0]["licence"] == "CC0"
 
@@ -85,7 +92,7 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
 
 def test_the_example_manifest_is_one() -> None:
     path = Path(__file__).resolve().parents[2] / "data_manifest" / "example.jsonl"
-    rows = [ManifestRow.model_validate(row) for row in read_source(section(path)).rows]
+    rows = [ManifestRow.model_validate(row) for row in rows_of(path)]
     assert [row.video_id for row in rows] == [
         "videos/kitchen.mp4",
         "videos/match.mp4#t=12.5,60",
@@ -113,7 +120,7 @@ NOT_PLAIN = [
 def test_a_line_that_is_no_plain_data_costs_itself_alone(tmp_path: Path, line: str) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text(line + '\n{"uri": "b.mp4"}\n')
-    bad, good = read_source(section(path)).rows
+    bad, good = rows_of(path)
     assert bad["video_id"] == "row 1"
     assert bad["unreadable"]
     assert good == {"video_id": "b.mp4", "uri": "b.mp4"}
@@ -126,7 +133,7 @@ def test_each_row_has_a_name_of_its_own(tmp_path: Path) -> None:
     path.write_text(
         "".join(json.dumps({"video_id": i, "uri": "a.mp4"}) + "\n" for i in ids) + "{}\n"
     )
-    rows = read_source(section(path)).rows
+    rows = rows_of(path)
     assert [row["video_id"] for row in rows] == [f"row {n}" for n in range(1, 9)]
     assert "video_id: must be a text that is not blank, not 123" in rows[0]["unreadable"]
 
@@ -134,7 +141,7 @@ def test_each_row_has_a_name_of_its_own(tmp_path: Path) -> None:
 def test_words_of_the_tool_are_not_taken_from_a_row(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text('{"uri": "a", "duplicate_of": "row 9"}\n{"uri": "b"}\n')
-    first, _ = read_source(section(path)).rows
+    first, _ = rows_of(path)
     assert first == {"video_id": "row 1", "unreadable": "duplicate_of: unknown key"}
 
 
@@ -146,7 +153,7 @@ def test_values_that_json_has_not_cost_their_row_alone(tmp_path: Path) -> None:
         "x": [None, b"\xff", None],
     }
     pq.write_table(pa.table(columns), path)
-    rows = read_source(section(path)).rows
+    rows = rows_of(path)
     assert [("unreadable" in row) for row in rows] == [True, True, False]
 
 
@@ -158,10 +165,10 @@ def test_a_file_that_is_no_manifest_at_all_is_refused(tmp_path: Path, name: str)
     )
     path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     if name == "m.json":
-        assert len(read_source(section(path)).rows) == 3
+        assert len(rows_of(path)) == 3
         return
     with pytest.raises(ConfigError, match=r"no row of .* can be read; row 1: not JSON"):
-        read_source(section(path))
+        rows_of(path)
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
@@ -179,7 +186,7 @@ def test_names_that_are_not_utf8_cost_their_file_alone(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "gone.mp4").symlink_to("nowhere.mp4")
-    rows = read_source(section(tmp_path, kind="folder")).rows
+    rows = rows_of(tmp_path, kind="folder")
     assert [row["video_id"] for row in rows] == ["a.mp4", "row 2"]
     assert "unreadable" in rows[1]
 
@@ -187,12 +194,44 @@ def test_names_that_are_not_utf8_cost_their_file_alone(tmp_path: Path) -> None:
 def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "m.jsonl").write_text('{"uri": "a"}\n')
-    assert len(read_source(section(Path("~/m.jsonl"))).rows) == 1
+    assert len(rows_of(Path("~/m.jsonl"))) == 1
 
 
 def test_the_size_of_a_file_is_known_where_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "a b.mp4").write_bytes(b"123")
+    sizes = FileSizes(Location.of(tmp_path))
     for uri in ("a b.mp4", str(tmp_path / "a b.mp4"), f"file://{tmp_path}/a%20b.mp4"):
-        assert file_bytes({"uri": uri}, tmp_path) == 3
-    for row in ({}, {"uri": None}, {"uri": "absent"}, {"uri": "s3://x/y"}, {"uri": "\0"}):
-        assert file_bytes(row, tmp_path) is None
+        assert sizes.of({"uri": uri}) == 3
+    for row in ({}, {"uri": None}, {"uri": "absent"}, {"uri": "ftp://x/y"}, {"uri": "\0"}):
+        assert sizes.of(row) is None
+
+
+@pytest.mark.parametrize("name", ["m.jsonl", "m.parquet"])
+def test_each_pass_reads_the_file_anew(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+
+    def write(*uris: str) -> list[RawRow]:
+        if name == "m.parquet":
+            pq.write_table(pa.table({"uri": pa.array(uris, pa.string())}), path)
+        else:
+            path.write_text("".join(f'{{"uri": "{uri}"}}\n' for uri in uris))
+        return [{"video_id": uri, "uri": uri} for uri in uris]
+
+    first = write("a", "b")
+    source = read_source(section(path))
+    assert list(source.rows) == list(source.rows) == first
+    one, other = iter(source.rows), iter(source.rows)
+    assert [next(one), next(other), next(one), next(other)] == [first[i] for i in (0, 0, 1, 1)]
+    changed = write("a", "c", "d")
+    assert list(source.rows) == changed
+    assert [len(shard) for shard in source.shards(2)] == [2, 1]
+    write()
+    with pytest.raises(ConfigError, match="no videos"):
+        list(source.rows)
+
+
+def test_a_folder_is_listed_anew(tmp_path: Path) -> None:
+    (tmp_path / "b.mp4").write_bytes(b"")
+    source = read_source(section(tmp_path, kind="folder"))
+    (tmp_path / "a.mp4").write_bytes(b"")
+    assert [row["video_id"] for row in source.rows] == ["a.mp4", "b.mp4"]

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.plan import NodePlan
-from pipeline.store import files_path, read_counts, rejects_path
+from pipeline.store import files_path, manifest_path, read_counts, rejects_path, write_manifest
 from pipeline.worker import ShardResult, run_shard
 
 Planner = Callable[..., Sequence[NodePlan]]
 
 
 def run_all(plans: Sequence[NodePlan]) -> dict[str, ShardResult]:
+    for task, shard in zip(plans[0].tasks, plans[0].manifest or (), strict=True):
+        write_manifest(task.part, shard.rows)
     return {f"{t.node}{t.shard}": run_shard(t) for p in plans for t in p.tasks}
 
 
@@ -21,8 +23,8 @@ def test_rows_rejects_and_counts_lie_together(plan_toys: Planner) -> None:
     plans = plan_toys([2, 0, 9], admit={"most": 5})
     results = run_all(plans)
     admit, spell, count = (p.tasks[0].part for p in plans)
-    assert pq.read_table(spell).to_pylist() == [{"video_id": "v0", "letter": "x"}] * 2
-    rejected = pq.read_table(rejects_path(admit)).to_pylist()
+    assert pq.read_table(Path(spell)).to_pylist() == [{"video_id": "v0", "letter": "x"}] * 2
+    rejected = pq.read_table(Path(rejects_path(admit))).to_pylist()
     assert [(r["video_id"], r["reason"], r["stage"]) for r in rejected] == [
         ("v2", "too_many", "admit")
     ]
@@ -37,8 +39,8 @@ def test_rows_rejects_and_counts_lie_together(plan_toys: Planner) -> None:
         "tokens_in": 0,
         "tokens_out": 0,
     }
-    assert (files_path(count) / "total.txt").read_text() == "2"
-    assert not list(count.parent.glob(".*")), "nothing half-written stays"
+    assert (files_path(count) / "total.txt").read_bytes() == b"2"
+    assert not list(Path(count.parent).glob(".*")), "nothing half-written stays"
 
 
 def test_a_stage_that_loses_a_video_fails_its_shard_alone(plan_toys: Planner) -> None:
@@ -55,7 +57,16 @@ def test_a_shard_never_raises(plan_toys: Planner) -> None:
     assert result.error is not None and "FileNotFoundError" in result.error
 
 
-def test_the_same_work_gives_the_same_bytes(plan_toys: Planner, tmp_path: Any) -> None:
+def test_a_source_whose_rows_were_not_left_fails_its_shard_alone(plan_toys: Planner) -> None:
+    plans = plan_toys([1, 1, 1, 1])
+    write_manifest(plans[0].tasks[0].part, [{"video_id": "v0", "n": 1}])
+    first, second = map(run_shard, plans[0].tasks)
+    assert first.error is None and first.counts["videos_in"] == 1
+    assert second.error is not None and "FileNotFoundError" in second.error
+    assert manifest_path(second.part).name in second.error
+
+
+def test_the_same_work_gives_the_same_bytes(plan_toys: Planner) -> None:
     plans = plan_toys([1, 2, 3])
     run_all(plans)
     first = [p.tasks[0].part.read_bytes() for p in plans]

@@ -18,6 +18,7 @@ import yaml
 
 from pipeline.dialogue.audit.official import official_drift
 from pipeline.dialogue.compat import official_frame_count
+from pipeline.location import Location
 from pipeline.media.container_count import container_count
 from pipeline.records import Dialogue, FramedSegment, Record
 from pipeline.rows import read_videos
@@ -141,8 +142,8 @@ def made(cli: Any, tmp_path_factory: pytest.TempPathFactory) -> Made:
     path = folder / "run.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     cli(ROOT, "run", "-c", str(path))
-    parts: dict[type[Record], list[Path]] = {
-        kind: sorted((folder / "run" / "parts" / node).glob("*/part-*"))
+    parts: dict[type[Record], list[Location]] = {
+        kind: [*map(Location.of, sorted((folder / "run" / "parts" / node).glob("*/part-*")))]
         for kind, node in ((Dialogue, "dialogue"), (FramedSegment, "segment"))
     }
     made = Made(folder, {}, {})

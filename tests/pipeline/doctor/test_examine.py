@@ -13,6 +13,7 @@ from pipeline.doctor.examine import Wanted, by_engine, check_engine, examine
 from pipeline.doctor.findings import Finding
 from pipeline.engines.base import EngineConfig
 from pipeline.graph import Node, build_graph
+from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
 from pipeline.prompt import Prompt
 from pipeline.records import Dialogue
@@ -27,7 +28,8 @@ def settings(tmp_path: Path) -> RunConfig:
 
 
 def levels(settings: RunConfig, nodes: Sequence[Node], tmp_path: Path) -> dict[str, Finding]:
-    found = list(examine(settings, nodes, tmp_path / "run", Wanted(probe=False)))
+    root = Location.of(tmp_path / "run")
+    found = list(examine(settings, nodes, root, Wanted(probe=False)))
     assert all(isinstance(finding, Finding) for finding in found)
     odd = [f for f in found if isinstance(f, Finding) and f.level != "ok"]
     return {finding.check: finding for finding in odd}

@@ -13,7 +13,9 @@ import pytest
 from pipeline.doctor import machine
 from pipeline.doctor.rows import KnownVideo
 from pipeline.graph import Node
+from pipeline.location import Location
 from pipeline.media.decode import DecodeProcess
+from pipeline.source import Source
 
 
 def test_programs_that_are_not_there_are_failures(
@@ -29,13 +31,13 @@ def test_programs_that_are_not_there_are_failures(
 
 
 def test_a_store_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
-    assert machine.check_store(tmp_path / "runs" / "new").level == "ok"
+    assert machine.check_store(Location.of(tmp_path / "runs" / "new")).level == "ok"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("taken")
-    found = machine.check_store(tmp_path / "run")
+    found = machine.check_store(Location.of(tmp_path / "run"))
     assert found.level == "failure" and "no file can be written" in found.text
 
 
@@ -49,7 +51,7 @@ def test_a_store_that_cannot_rename_or_link(
         raise OSError(errno.EPERM, "not permitted")
 
     monkeypatch.setattr(os, step, refused)
-    found = machine.check_store(tmp_path)
+    found = machine.check_store(Location.of(tmp_path))
     assert found.level == level and f"no file can be {done}: not permitted" in found.text
     assert list(tmp_path.iterdir()) == []
 
@@ -57,9 +59,9 @@ def test_a_store_that_cannot_rename_or_link(
 def test_space_is_held_against_the_frames_to_come(
     tmp_path: Path, videos: Sequence[KnownVideo]
 ) -> None:
-    segments = videos[0].segments
-    assert machine.check_space(tmp_path, 1, 60, segments).level == "ok"
-    found = machine.check_space(tmp_path, 10**9, 3600, segments)
+    root, segments = Location.of(tmp_path / "runs" / "new"), videos[0].segments
+    assert machine.check_space(root, 1, 60, segments).level == "ok"
+    found = machine.check_space(root, 10**9, 3600, segments)
     assert found.level == "warning" and "GB of frames to come" in found.text
 
 
@@ -68,13 +70,14 @@ def test_rows_are_admitted_as_the_run_does(
 ) -> None:
     good = str(next(iter(_files(videos))))
     rows = [{"video_id": name, "uri": uri} for name, uri in (("a", "none.mp4"), ("b", good))]
+    once, twice = (Source(each, Location.of(tmp_path)) for each in (rows, rows * 2))
     with DecodeProcess(tmp_path) as media:
-        admitted, found = machine.admitted(rows * 2, nodes["ingest"], media, 2)
+        admitted, found = machine.admitted(twice, 4, nodes["ingest"], media, 2)
         assert [video.video_id for video in admitted] == ["b"]
         assert found.level == "warning"
         assert "4 rows; of the first 2, 1 can be read" in found.text
         assert "1 missing_file; the first is a:" in found.text
-        admitted, found = machine.admitted(rows, nodes["ingest"], media, 1)
+        admitted, found = machine.admitted(once, 2, nodes["ingest"], media, 1)
         assert (admitted, found.level) == ([], "failure")
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.location import Location
 from pipeline.media import frames
 from pipeline.media import probe as probing
 from pipeline.media.base import Clip, Media, MediaError, StillsRequest
-from pipeline.media.decode import DecodeProcess, local_path
+from pipeline.media.decode import DecodeProcess
+from pipeline.media.files import video_file
 from pipeline.media.messages import LENGTH, body_length, packed, unpacked
 from pipeline.media.reasons import REASONS
 from tests.pipeline.media.barcode_clips import ffmpeg
@@ -64,11 +66,16 @@ def test_one_child_serves_one_video_after_the_other(
 
 
 def test_paths_are_found_from_the_root(tmp_path: Path) -> None:
-    assert local_path("a/b c.mp4", tmp_path) == tmp_path / "a/b c.mp4"
-    assert local_path("/a/b.mp4", tmp_path) == Path("/a/b.mp4")
-    assert local_path("file:///a/b%20c.mp4", tmp_path) == Path("/a/b c.mp4")
+    root, store = Location.of(tmp_path), Location("s3://bucket/videos")
+    assert video_file("a/b c.mp4", root).path == tmp_path / "a/b c.mp4"
+    assert video_file("~a.mp4", root).path == tmp_path / "~a.mp4"
+    assert video_file("a/b.mp4", store) == Location("s3://bucket/videos/a/b.mp4")
+    for each in (root, store):
+        assert video_file("/a/b.mp4", each).path == Path("/a/b.mp4")
+        assert video_file("file:///a/b%20c.mp4", each).path == Path("/a/b c.mp4")
+        assert video_file("gs://other/b.mp4", each) == Location("gs://other/b.mp4")
     with pytest.raises(MediaError) as raised:
-        local_path("https://example.org/a.mp4", tmp_path)
+        video_file("https://example.org/a.mp4", root)
     assert raised.value.reason == "unsupported"
 
 

@@ -1,0 +1,86 @@
+"""The files of videos: which one a uri names, how large it is, and how it comes to this machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.location import Location, LocationError
+from pipeline.media.base import MediaError
+from pipeline.media.reasons import MISSING_FILE, UNSUPPORTED
+
+_FOLDERS_KEPT = 16
+
+
+def video_file(uri: str, root: Location) -> Location:
+    """The file that a uri names: a path, absolute or from ``root`` on, or a uri with a scheme.
+
+    Raises:
+        MediaError: ``unsupported`` for a scheme that nothing here reads.
+    """
+    if "://" in uri:
+        try:
+            return Location.of(uri)
+        except LocationError as error:
+            raise MediaError(UNSUPPORTED, str(error)) from None
+    if root.path is None:
+        return Location(uri) if uri.startswith("/") else root / uri
+    # Not by ``Location.of``: a name may begin with ``~``.
+    return Location(os.path.join(root.address, uri))  # noqa: PTH118
+
+
+@contextmanager
+def on_this_machine(file: Location) -> Iterator[Path]:
+    """A path of the file here: its own, or while the block lasts that of a copy.
+
+    Raises:
+        MediaError: ``missing_file`` where an object store has none.
+        OSError: the store does not give it.
+    """
+    if file.path is not None:
+        yield file.path
+        return
+    with tempfile.TemporaryDirectory(prefix="turnwise-video-") as folder:
+        # The suffix tells some readers what kind of file it is.
+        copy = Path(folder) / f"video{file.suffix}"
+        try:
+            file.fetch(copy)
+        except FileNotFoundError:
+            raise MediaError(MISSING_FILE, f"there is no file {file.name}") from None
+        yield copy
+
+
+class FileSizes:
+    """How large the files of videos are, so that one put in the place of another is noticed.
+
+    The time of the last change would tell more, but differs from one copy of a folder to another.
+    In an object store whole folders are listed, for to ask file by file would take hours.
+    """
+
+    def __init__(self, root: Location) -> None:
+        """``root``: where relative uris start from."""
+        self._root = root
+        self._folders: dict[Location, Mapping[str, int]] = {}
+
+    def of(self, row: Mapping[str, object]) -> int | None:
+        """Bytes of the file of a manifest's row; None without one."""
+        uri = row.get("uri")
+        if not isinstance(uri, str):
+            return None
+        try:
+            file = video_file(uri, self._root)
+            if file.path is not None:
+                return file.path.stat().st_size
+            return self._listed(file.parent).get(file.name)
+        except (MediaError, OSError, ValueError):
+            return None
+
+    def _listed(self, folder: Location) -> Mapping[str, int]:
+        if folder not in self._folders:
+            if len(self._folders) >= _FOLDERS_KEPT:
+                del self._folders[next(iter(self._folders))]
+            self._folders[folder] = folder.sizes()
+        return self._folders[folder]
