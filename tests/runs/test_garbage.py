@@ -1,0 +1,107 @@
+"""``gc``: what no recipe reaches goes when asked twice, and never under a run that is alive."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from pipeline.location import Location
+from pipeline.run import main
+from pipeline.run_alive import DEAD_AFTER_S, alive, runs_alive
+
+WriteConfig = Callable[..., Path]
+
+
+@pytest.fixture
+def made(write_config: WriteConfig) -> Path:
+    """The config of a run that is done up to its frames, with parts of an earlier setting."""
+    config = write_config("run")
+    until = ["--limit", "2", "--until", "segment"]
+    for edit in ("nodes.segment.config.jpeg_quality=50", "nodes.segment.config.jpeg_quality=90"):
+        assert main(["run", "-c", str(config), "--set", edit, *until]) == 0
+    return config
+
+
+def test_what_is_listed_goes_when_asked_again(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "run"
+    folders = {_quality(p): p.parent for p in root.glob("parts/segment/*/recipe.json")}
+    old, half = folders[50], folders[90]
+    (half / ".part-00000-ab.parquet.x").write_bytes(b"half")
+    (half / "notes.txt").write_text("mine")
+    before = {p for p in root.rglob("*") if p.is_file()}
+    assert main(_command(made)) == 0
+    told = capsys.readouterr().out
+    assert f"{old}  (of another recipe)" in told and "(half-written)" in told
+    assert {p for p in root.rglob("*") if p.is_file()} == before
+    (token,) = re.findall(r"--remove ([0-9a-f]{8})", told)
+
+    assert main(_command(made, "--remove", "00000000")) == 2
+    assert f"this one is {token}" in capsys.readouterr().err
+    with alive(Location.of(root)):
+        assert main(_command(made, "--remove", token)) == 1
+        assert "a run is alive" in capsys.readouterr().err
+    assert {p for p in root.rglob("*") if p.is_file()} == before
+
+    assert main(_command(made, "--remove", token)) == 0
+    after = {p for p in root.rglob("*") if p.is_file()}
+    assert before - after == {p for p in before if old in p.parents} | {
+        half / ".part-00000-ab.parquet.x"
+    }
+    assert not old.exists() and (half / "notes.txt").exists()
+    assert main(_command(made)) == 0
+    assert "nothing to remove" in capsys.readouterr().out
+
+
+def _quality(recipe: Path) -> int:
+    return int(json.loads(recipe.read_text())["config"]["jpeg_quality"])
+
+
+def _command(config: Path, *more: str) -> list[str]:
+    return ["gc", "-c", str(config), *more]
+
+
+def test_signs_of_life(tmp_path: Path) -> None:
+    root = Location.of(tmp_path)
+    assert runs_alive(root) == []
+    with alive(root), alive(root):
+        assert len(runs_alive(root)) == 2
+        sign = next((tmp_path / "alive").iterdir())
+        said = json.loads(sign.read_text())
+        assert said["host"] == platform.node()
+    assert runs_alive(root) == []
+
+    now = datetime.now(timezone.utc)
+    old = now - timedelta(seconds=DEAD_AFTER_S + 1)
+    signs = {
+        "elsewhere": {"at": now.isoformat(), "host": "other", "pid": 1},
+        "silent": {"at": old.isoformat(), "host": "other", "pid": 1},
+        "killed": {"at": now.isoformat(), "host": platform.node(), "pid": 1 << 22},
+    }
+    for name, sign_of in signs.items():
+        (root / f"alive/{name}.json").write_text(json.dumps(sign_of))
+    (root / "alive/broken.json").write_text("{")
+    found = runs_alive(root)
+    assert len(found) == 2 and "of other" in " ".join(found) and "broken" in " ".join(found)
+    assert sorted(root.walk()) == ["alive/broken.json", "alive/elsewhere.json"]
+
+
+def test_a_sign_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.run_alive.EVERY_S", 0.01)
+    with alive(Location.of(tmp_path)):
+        (sign,) = (tmp_path / "alive").glob("*.json")
+        sign.unlink()
+        waiting = threading.Event()
+        for _ in range(1000):
+            if sign.exists():
+                break
+            waiting.wait(0.01)
+        assert sign.exists()
