@@ -62,8 +62,8 @@ class Config(StageConfig):
     tolerance_s: float = Field(
         1.0,
         ge=0,
-        description="a span that leaves the video by no more than this is clipped to it; the paper"
-        " gives none",
+        description="a span that leaves the video by no more than this, or than the resolution of"
+        " its times, is clipped to it; the paper gives none",
     )
 
 
@@ -89,12 +89,15 @@ def tasks_of(entry: SourceAnnotation, config: Config) -> tuple[Task, ...]:
 def span_of(
     entry: SourceAnnotation, duration_s: float, tolerance_s: float
 ) -> tuple[float, float] | None:
-    """The span of an entry in seconds; the whole video if it has none; None if it is impossible."""
+    """The span of an entry in seconds; the whole video if it has none; None if it is impossible.
+
+    It may leave the video by ``tolerance_s``, or by as much as its times are coarse.
+    """
     if entry.start_s is None and entry.end_s is None:
         return (0.0, duration_s)
     if entry.start_s is None or entry.end_s is None:
         return None
-    return clipped(entry.start_s, entry.end_s, duration_s, tolerance_s)
+    return clipped(entry.start_s, entry.end_s, duration_s, max(tolerance_s, entry.resolution_s))
 
 
 def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
@@ -144,7 +147,7 @@ def take_question(
     asked_s = entry.asked_s
     if asked_s is None:
         asked_s = 0.0 if config.ask_at == "start" else video.duration_s
-    if asked_s > video.duration_s + config.tolerance_s:
+    if asked_s > video.duration_s + max(config.tolerance_s, entry.resolution_s):
         return "outside_video", f"asked at {asked_s:.2f} s of {video.duration_s:.2f} s"
     answer = entry.model_copy(update={"text": text})
     return Taken(answer, span, min(asked_s, video.duration_s))
@@ -181,8 +184,8 @@ def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
 
 
 def said(entry: SourceAnnotation) -> dict[str, object]:
-    """What an entry says, wherever its dataset says it."""
-    return entry.model_dump(exclude={"pointer", "raw"})
+    """What an entry says, wherever its dataset says it, and however coarsely."""
+    return entry.model_dump(exclude={"pointer", "raw", "resolution_s"})
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
@@ -219,5 +222,5 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="existing", version=2, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="existing", version=3, reads=(Video,), writes=Annotation, config=Config, run=run
 )

@@ -131,6 +131,7 @@ def _clean(
         start_s=start_s,
         end_s=end_s,
         asked_s=asked_s,
+        resolution_s=one.resolution_s,
         annotator=_spaced(one.annotator),
         origin=one.origin,
         pointer=one.pointer,

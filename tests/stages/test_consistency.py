@@ -229,7 +229,7 @@ def test_one_valid_sample_of_three_passes_no_threshold(
     def made(stage: Any, config: Any, prompt: str, answer: Any) -> list[Any]:
         return list(stage.run([rows], config, drawn(prompt, failed, answer, failed)))
 
-    said = {"found": True, "start_s": 0, "end_s": 1}
+    said: dict[str, Any] = {"found": True, "start_s": 0, "end_s": 1}
     refused, found = made(ground.STAGE, ground.Config(**strict), "ground", said)
     assert (refused.reason, refused.detail) == ("inconsistent", "0.00 of 3 answers")
     assert (found.grounded_start_s, found.grounding_consistency) == (None, 0)
