@@ -42,6 +42,11 @@ class Rules(BaseModel):
         description="of what has a start alone: turned down, or over when the next of its kind"
         " starts (the last one is turned down)",
     )
+    unassigned: Literal["train", "keep", "refuse"] = Field(
+        "train",
+        description="a video whose split no file says: trained on, as a manifest means it that"
+        " leaves the split out; kept in a split `unassigned` of its own; or turned down",
+    )
 
 
 @dataclass(frozen=True)
