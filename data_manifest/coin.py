@@ -20,6 +20,8 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told, Unread
 from pipeline.manifest.layouts import SPLITS, Pair, Subset, json_members
 
+GRID_S = 0.5
+
 
 class Step(RawRecord):
     """A step of a task."""
@@ -40,7 +42,13 @@ class Instructional(RawRecord):
 def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
     told = (
-        Told("step", step.label, *step.segment, pointer=f"{pointer}/annotation/{number}")
+        Told(
+            "step",
+            step.label,
+            *step.segment,
+            resolution_s=GRID_S,
+            pointer=f"{pointer}/annotation/{number}",
+        )
         for number, step in enumerate(record.annotation)
     )
     return Entry(

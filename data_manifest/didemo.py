@@ -2,7 +2,7 @@
 
 Files are ``{train,val,test}_data.json``, lists with a record a sentence. Only the first 30 s of a
 video were described, in chunks of 5 s counted from 0; a span names its first and its last chunk, so
-``[2, 2]`` is 10 to 15 s. The last chunk may reach past the end of the video.
+``[2, 2]`` is 10 to 15 s. The last chunk may reach past the end of the video, by less than a chunk.
 
 Four people, at times five or seven, placed each sentence, and often disagree. The span is the one
 that most of them chose; among equals the one that agrees best with all of them (the sum of
@@ -73,6 +73,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         record.description,
         float(CHUNK_S * first),
         float(CHUNK_S * (last + 1)),
+        resolution_s=CHUNK_S,
         annotator=f"{votes} of {len(record.times)}",
         pointer=f"{pointer}/times",
     )

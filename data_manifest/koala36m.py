@@ -4,7 +4,7 @@ Files: ``Koala_36M_1.csv`` to ``Koala_36M_10.csv``, without splits. A row is a c
 ``{YouTube id}_{number}``; ids hold ``_``, so the number is parted from the right. ``timestamp`` is
 a text, ``['H:MM:SS.fff', 'H:MM:SS.fff']``, of the whole video, at times without the fraction. Rows
 may be short and bytes may be no UTF-8. The scores are not taken over. Only the table is
-distributed; users cut ``{videoID}.mp4``. A caption is of its whole clip, so its span is the clip.
+distributed; users cut ``{videoID}.mp4``. A caption is of its whole clip, so it has no span.
 
 Source: https://arxiv.org/abs/2410.08260, https://huggingface.co/datasets/Koala-36M/Koala-36M-v1
 """
@@ -36,14 +36,7 @@ def entry(record: Clip, pointer: str, split: str) -> Entry | Unread:
     youtube, mark, number = record.clip.rpartition("_")
     if not (youtube and mark and number.isascii() and number.isdigit()):
         return Unread(pointer, "bad_id", f"videoID is {record.clip!r:.100}, not <id>_<number>")
-    caption = Told(
-        "event",
-        record.caption,
-        start_s=0.0,
-        end_s=times[1] - times[0],
-        origin="model",
-        pointer=f"{pointer}/caption",
-    )
+    caption = Told("event", record.caption, origin="model", pointer=f"{pointer}/caption")
     places = (Place(record.clip), Place(youtube, clip=times))
     return Entry(record.clip, places, (caption,), split, f"youtube:{youtube}")
 

@@ -5,8 +5,8 @@ Files are ``highlight_{train,val,test}_release.jsonl`` and, published later,
 their videos. Times are seconds from the start of the clip. A clip of at most 150 s is named by its
 source: YouTube id, start and end, joined by ``_``, which the id may hold too.
 
-A query has up to 24 windows; each is an event with the words of the query. A clip may have two
-queries, in two records. Saliency scores are not used.
+A query has up to 24 windows, put together of steps of 2 s; each is an event with the words of the
+query. A clip may have two queries, in two records. Saliency scores are not used.
 
 source: arXiv:2107.09609
 """
@@ -18,6 +18,9 @@ import re
 from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told, Unread
 from pipeline.manifest.layouts import Pair, json_list
+
+STEP_S = 2
+"""Length of the clips of which annotators chose those that fit."""
 
 _NAME = re.compile(r"(.+)_([0-9]{1,9}\.[0-9]{1,9})_([0-9]{1,9}\.[0-9]{1,9})", re.DOTALL)
 
@@ -43,7 +46,14 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
     youtube, start, end = named.groups()
     windows = record.relevant_windows if isinstance(record, Labelled) else []
     told = (
-        Told("event", record.query, start_s, end_s, pointer=f"{pointer}/relevant_windows/{number}")
+        Told(
+            "event",
+            record.query,
+            start_s,
+            end_s,
+            resolution_s=STEP_S,
+            pointer=f"{pointer}/relevant_windows/{number}",
+        )
         for number, (start_s, end_s) in enumerate(windows)
     )
     return Entry(

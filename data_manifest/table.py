@@ -3,8 +3,8 @@
 Each row names a video and may tell one thing of it; rows of one name become one video. The options
 (``Columns`` in ``pipeline/manifest/columns.py``) are ``column=name of your column``, such as
 ``--option video=file --option text=caption --option start_s=begin``, and ``kind``, ``origin``,
-``per_second``, ``licence`` for all rows. ``pattern`` says which files below the folder are read,
-left out all of these four kinds.
+``per_second``, ``resolution_s``, ``licence`` for all rows. ``pattern`` says which files below the
+folder are read, left out all of these four kinds.
 """
 
 from __future__ import annotations

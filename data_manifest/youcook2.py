@@ -21,6 +21,8 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told, Unread
 from pipeline.manifest.layouts import SPLITS, Pair, Subset, json_members
 
+GRID_S = 1
+
 
 class Step(RawRecord):
     """A step of a recipe."""
@@ -49,7 +51,13 @@ class Recut(RawRecord):
 def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
     told = (
-        Told("step", step.sentence, *step.segment, pointer=f"{pointer}/annotations/{number}")
+        Told(
+            "step",
+            step.sentence,
+            *step.segment,
+            resolution_s=GRID_S,
+            pointer=f"{pointer}/annotations/{number}",
+        )
         for number, step in enumerate(record.annotations)
     )
     file = f"{record.subset}/{record.recipe_type}/{record.key}"
@@ -70,7 +78,14 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
     told = (
-        Told("step", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
+        Told(
+            "step",
+            text,
+            start_s,
+            end_s,
+            resolution_s=GRID_S,
+            pointer=f"{pointer}/timestamps/{number}",
+        )
         for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
     )
     return Entry(

@@ -46,7 +46,8 @@ def make_manifest_file(
         typer.Option(
             "--option",
             metavar="k=v",
-            help="reversed=swap, no_end=next, or one of the adapter's own. May be repeated.",
+            help="reversed=swap, no_end=next, unassigned=keep, or one of the adapter's own. May be"
+            " repeated.",
         ),
     ] = None,
     list_adapters: Annotated[

@@ -127,10 +127,16 @@ def _parquet(place: Location) -> Iterator[RawRow]:
         with place.open() as stream, pq.ParquetFile(stream) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
-                    # Parquet has one set of columns for all rows: null is a key left out.
-                    yield {key: value for key, value in row.items() if value is not None}
+                    yield _without_nulls(row)
     except (pa.ArrowException, OSError) as error:
         raise ConfigError(f"source.path: {place} is not Parquet: {error}") from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """Parquet has one set of keys for all rows and annotations: null is a key left out."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:

@@ -177,8 +177,9 @@ def annotation_stage(
 
     ``cases`` lists what to ask about one video, or refuses the video. ``ask`` turns a case into the
     variables of the prompt and the frames to show. ``accept`` turns the answers that parsed as
-    ``answer`` into rows, or refuses; it is where samples are compared with each other, and must
-    give at least one row or reject. A case without a valid answer is refused here, for the engine's
+    ``answer`` into rows, or refuses; it is where samples are compared with each other, those that
+    did not parse included (``Provenance.samples`` counts all), and must give at least one row or
+    reject. A case without a valid answer is refused here, for the engine's
     error or as ``no_valid_answer``; where that alone would hide the case from a later stage,
     ``unanswered`` gives rows beside the reject.
 

@@ -3,7 +3,8 @@
 The measure is the same everywhere. Any two answers are compared on a scale from 0 (nothing in
 common) to 1 (the same). The answer that is on average most like the others stands for all of them,
 and this average is their consistency; a single answer has 1. So one odd answer costs little, and
-answers that scatter score low whichever of them is taken.
+answers that scatter score low whichever of them is taken. A sample without a valid answer has
+nothing in common with any other.
 source: the idea of arXiv:2203.11171, a majority over sampled answers, for answers that are seldom
         the same to the letter
 """
@@ -23,20 +24,23 @@ TimeSpan = tuple[float, float]
 _WORD = re.compile(r"\w+")
 
 
-def spokesman(answers: Sequence[T], alike: Callable[[T, T], float]) -> tuple[int, float]:
+def spokesman(
+    answers: Sequence[T], alike: Callable[[T, T], float], drawn: int
+) -> tuple[int, float]:
     """Index of the answer that stands for all, the first of equals, and their consistency.
 
-    ``alike`` gives 0 to 1 for two answers, in either order.
+    ``alike`` gives 0 to 1 for two answers, in either order. ``drawn`` is the number of samples
+    (``Provenance.samples``), of which ``answers`` are the valid ones.
 
     Raises:
         ValueError: there are no answers.
     """
     if not answers:
         raise ValueError("no answers")
-    if len(answers) == 1:
+    if drawn == 1:
         return 0, 1.0
     means = [
-        sum(alike(a, b) for j, b in enumerate(answers) if j != i) / (len(answers) - 1)
+        sum(alike(a, b) for j, b in enumerate(answers) if j != i) / (drawn - 1)
         for i, a in enumerate(answers)
     ]
     best = max(range(len(answers)), key=lambda i: means[i])
@@ -78,8 +82,13 @@ def lists_alike(a: Sequence[TimeSpan], b: Sequence[TimeSpan]) -> float:
     return min(1.0, shared / max(len(a), len(b)))
 
 
-def support(span: TimeSpan, others: Sequence[Sequence[TimeSpan]]) -> float:
-    """How well other lists bear out a span: mean IoU of the best in each; 1 without others."""
-    if not others:
+def support(span: TimeSpan, others: Sequence[Sequence[TimeSpan]], drawn: int) -> float:
+    """How well other lists bear out a span: mean IoU of the best in each; 1 of a single sample.
+
+    ``drawn`` is the number of samples, that of the span among them; one that gave no valid list
+    bears out nothing.
+    """
+    if drawn == 1:
         return 1.0
-    return sum(max((iou(span, x) for x in spans), default=0.0) for spans in others) / len(others)
+    best = (max((iou(span, x) for x in spans), default=0.0) for spans in others)
+    return sum(best) / (drawn - 1)

@@ -117,7 +117,7 @@ def accept(
     One listed twice counts once.
     """
     lists = [[(e.start_s, e.end_s) for e in answer.events] for answer in answers]
-    chosen, _ = spokesman(lists, lists_alike)
+    chosen, _ = spokesman(lists, lists_alike, provenance.samples)
     others = [spans for i, spans in enumerate(lists) if i != chosen]
     found = sorted(answers[chosen].events, key=lambda e: (e.start_s, e.end_s, e.caption))
     if not found:
@@ -125,7 +125,9 @@ def accept(
     spans = [
         clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s) for seen in found
     ]
-    consistency = [support((seen.start_s, seen.end_s), others) for seen in found]
+    consistency = [
+        support((seen.start_s, seen.end_s), others, provenance.samples) for seen in found
+    ]
     reasons = reasons_against(found, spans, consistency, config)
     for number, (seen, span, reason) in enumerate(zip(found, spans, reasons, strict=True)):
         if span is None or reason:
@@ -151,7 +153,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="caption",
-    version=1,
+    version=2,
     reads=(FramedSegment,),
     writes=Event,
     config=Config,

@@ -4,13 +4,13 @@ reads:  Video
 writes: Annotation of the task offline_qa, one per question; of event_grounding, one per wording of
         an event, with all its spans; of action_caption, one per video with all its steps; what
         people, models and speech recognition wrote stays apart. A Reject for each entry that is
-        not taken over
+        not taken over, or not for all of its tasks
 source: section 4.2 of arXiv:2512.21334, offline QA; section 4.1, event grounding and action caption
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,8 +62,16 @@ class Config(StageConfig):
     tolerance_s: float = Field(
         1.0,
         ge=0,
-        description="a span that leaves the video by no more than this is clipped to it; the paper"
-        " gives none",
+        description="a span that leaves the video by no more than this, or than the resolution of"
+        " its times, is clipped to it; the paper gives none",
+    )
+    max_share: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="an event that covers more of its video than this, all its spans together, is"
+        " none to ground: who answers that it was all of the video is right within a tenth, and"
+        " has learnt nothing; 1 takes all; the paper gives none",
     )
 
 
@@ -89,12 +97,24 @@ def tasks_of(entry: SourceAnnotation, config: Config) -> tuple[Task, ...]:
 def span_of(
     entry: SourceAnnotation, duration_s: float, tolerance_s: float
 ) -> tuple[float, float] | None:
-    """The span of an entry in seconds; the whole video if it has none; None if it is impossible."""
+    """The span of an entry in seconds; the whole video if it has none; None if it is impossible.
+
+    It may leave the video by ``tolerance_s``, or by as much as its times are coarse.
+    """
     if entry.start_s is None and entry.end_s is None:
         return (0.0, duration_s)
     if entry.start_s is None or entry.end_s is None:
         return None
-    return clipped(entry.start_s, entry.end_s, duration_s, tolerance_s)
+    return clipped(entry.start_s, entry.end_s, duration_s, max(tolerance_s, entry.resolution_s))
+
+
+def covered_s(spans: Iterable[tuple[float, float]]) -> float:
+    """The seconds that lie in any of the spans, none of which begins before 0."""
+    total_s = until_s = 0.0
+    for start_s, end_s in sorted(spans):
+        total_s += max(0.0, end_s - max(start_s, until_s))
+        until_s = max(until_s, end_s)
+    return total_s
 
 
 def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
@@ -144,7 +164,7 @@ def take_question(
     asked_s = entry.asked_s
     if asked_s is None:
         asked_s = 0.0 if config.ask_at == "start" else video.duration_s
-    if asked_s > video.duration_s + config.tolerance_s:
+    if asked_s > video.duration_s + max(config.tolerance_s, entry.resolution_s):
         return "outside_video", f"asked at {asked_s:.2f} s of {video.duration_s:.2f} s"
     answer = entry.model_copy(update={"text": text})
     return Taken(answer, span, min(asked_s, video.duration_s))
@@ -181,8 +201,27 @@ def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
 
 
 def said(entry: SourceAnnotation) -> dict[str, object]:
-    """What an entry says, wherever its dataset says it."""
-    return entry.model_dump(exclude={"pointer", "raw"})
+    """What an entry says, wherever its dataset says it, and however coarsely."""
+    return entry.model_dump(exclude={"pointer", "raw", "resolution_s"})
+
+
+def refused(video: Video, entry: SourceAnnotation, reason: str, detail: str) -> Reject:
+    """The entry as a reject."""
+    row = entry.model_dump_json()
+    return Reject(video_id=video.video_id, reason=reason, detail=detail, row=row)
+
+
+def made(
+    video: Video, task: Task, taken: Sequence[Taken], config: Config
+) -> Iterator[Annotation | Reject]:
+    """The task that entries make together; of an event that is none to ground, each is refused."""
+    if task == "event_grounding":
+        share = min(1.0, covered_s(each.span for each in taken) / video.duration_s)
+        if share > config.max_share:
+            detail = f"{share:.3f} of it, of at most {config.max_share:.3f}"
+            yield from (refused(video, each.entry, "covers_video", detail) for each in taken)
+            return
+    yield annotation(video, task, taken)
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
@@ -201,23 +240,18 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
                     taken = "duplicate_annotation", taken.entry.text
                 seen.add(content)
             if isinstance(taken, tuple):
-                yield Reject(
-                    video_id=video.video_id,
-                    reason=taken[0],
-                    detail=taken[1],
-                    row=entry.model_dump_json(),
-                )
+                yield refused(video, entry, *taken)
                 continue
             # Of several spans with one wording each alone would be half the answer.
             apart = {"offline_qa": number, "event_grounding": entry.text}
             for task in tasks_of(entry, config):
                 together.setdefault((task, entry.origin, apart.get(task)), []).append(taken)
         for (task, _, _), entries in together.items():
-            yield annotation(video, task, entries)
+            yield from made(video, task, entries, config)
         if not video.annotations:
             yield Reject(video_id=video.video_id, reason="nothing_existing")
 
 
 STAGE = per_video_stage(
-    name="existing", version=2, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="existing", version=3, reads=(Video,), writes=Annotation, config=Config, run=run
 )

@@ -88,7 +88,7 @@ def accept(
     the event goes on without it.
     """
     spans = [span_of(answer, search.footage.duration_s, config.tolerance_s) for answer in answers]
-    chosen, consistency = spokesman(spans, spans_alike)
+    chosen, consistency = spokesman(spans, spans_alike, provenance.samples)
     span, seen = spans[chosen], answers[chosen]
 
     def refused(reason: str, detail: str) -> Reject:
@@ -99,7 +99,7 @@ def accept(
         detail = f"for event {search.event.event_id} of {search.footage.duration_s:.2f} s"
         yield refused("bad_span", detail)
     if span is not None and consistency < config.min_consistency:
-        yield refused("inconsistent", f"{consistency:.2f} of {len(answers)} answers")
+        yield refused("inconsistent", f"{consistency:.2f} of {provenance.samples} answers")
         span = None
     yield grounded(search.event, span, provenance, consistency)
 
@@ -133,7 +133,7 @@ def grounded(
 
 STAGE = annotation_stage(
     name="ground",
-    version=1,
+    version=2,
     reads=(Event, FramedSegment),
     writes=GroundedEvent,
     config=Config,

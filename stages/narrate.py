@@ -89,7 +89,7 @@ def accept(
     pair: Pair, answers: Sequence[ChangeSeen], config: Config, provenance: Provenance
 ) -> Iterator[Change | Reject]:
     """The change that speaks for all answers; one without words, or in dispute, is refused."""
-    chosen, consistency = spokesman(answers, changes_alike)
+    chosen, consistency = spokesman(answers, changes_alike, provenance.samples)
     seen, after = answers[chosen], pair.after
     if seen.changed and not seen.sentence:
         yield Reject(
@@ -103,7 +103,7 @@ def accept(
         yield Reject(
             video_id=after.video_id,
             reason="inconsistent",
-            detail=f"{consistency:.2f} of {len(answers)} answers at {after.frame_s:.2f} s",
+            detail=f"{consistency:.2f} of {provenance.samples} answers at {after.frame_s:.2f} s",
             row=seen.model_dump_json(),
         )
         return
@@ -120,7 +120,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=1,
+    version=2,
     reads=(FramedSegment,),
     writes=Change,
     config=Config,

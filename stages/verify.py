@@ -109,14 +109,14 @@ def accept(
         expected=expected,
         seen=seen,
         passed=says_it if trial.look == "answerable" else not says_it,
-        consistency=sum(bare(value) == bare(seen) for value in values) / len(values),
+        consistency=sum(bare(value) == bare(seen) for value in values) / provenance.samples,
         provenance=provenance,
     )
 
 
 STAGE = annotation_stage(
     name="verify",
-    version=1,
+    version=2,
     reads=(Annotation, FramedSegment),
     writes=Verdict,
     config=Config,

@@ -48,7 +48,8 @@ class Account:
     mended: Counter[str] = field(default_factory=Counter)
     """What the rules changed in what is kept."""
     notes: Counter[str] = field(default_factory=Counter)
-    """Of rows: ``platform_differs`` where entries of one name disagree about the video."""
+    """Of rows: ``platform_differs`` where entries of one name disagree about the video,
+    ``no_split_so_train`` where no file says its split."""
     video_files: int = 0
     """All files below the folders of videos."""
     unlisted: Sequence[str] = ()

@@ -52,6 +52,13 @@ class Columns(BaseModel):
         allow_inf_nan=False,
         description="units of the times in a second: 1000 for milliseconds, 25 for frames",
     )
+    resolution_s: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that the annotators could tell apart: 5 where they chose among chunks"
+        " of 5 s, 0 where times are exact",
+    )
     licence: str = Field("own", min_length=1, description="entry in data_manifest/licences.yaml")
 
     @property
@@ -192,6 +199,7 @@ def _told(columns: Columns, cells: Cells, pointer: str) -> Told:
         question=cells.question if kind == "qa" else None,
         options=_options(cells.options) if kind == "qa" else (),
         asked_s=clock.seconds(cells.asked_s, columns.asked_s) if kind == "qa" else None,
+        resolution_s=columns.resolution_s,
         origin=columns.origin,
         annotator=cells.annotator or "",
         pointer=f"{pointer}/{columns.text}",

@@ -28,6 +28,9 @@ class Told:
     question: str | None = None
     options: tuple[str, ...] = ()
     asked_s: float | None = None
+    resolution_s: float = 0.0
+    """What its annotators could tell apart, finite and not below 0: 5 s where they chose among
+    chunks of 5 s. 0 where times are exact."""
     origin: Origin = "human"
     annotator: str = ""
     """Who of several, or which model, where the record says."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
 from pipeline.manifest.entry import Entry
+from pipeline.manifest.layouts import UNASSIGNED
 
-_APART = {"unassigned": 0, "train": 1, "test": 3}
+_APART = {UNASSIGNED: 0, "train": 1, "test": 3}
 """How much a split is kept apart; any other, as ``val``, stands before ``test``."""
 _OTHER = 2
 
@@ -28,6 +29,19 @@ class Gathered:
     name: str
     split: str
     entries: tuple[tuple[str, Entry], ...]
+
+
+def assigned(gathered: Gathered, otherwise: str) -> Gathered:
+    """Entries whose files say no split, in that of the others; ``otherwise`` where there is none.
+
+    So what is said of a video that is tested with stays with it, and its places too.
+    """
+    split = otherwise if gathered.split == UNASSIGNED else gathered.split
+    entries = tuple(
+        (file, replace(entry, split=split) if entry.split == UNASSIGNED else entry)
+        for file, entry in gathered.entries
+    )
+    return Gathered(gathered.name, split, entries)
 
 
 class EntryStore:

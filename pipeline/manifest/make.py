@@ -16,7 +16,8 @@ from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.manifest.account import Account
 from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.entry import Entry, Unread
-from pipeline.manifest.gathered import EntryStore, Gathered
+from pipeline.manifest.gathered import EntryStore, Gathered, assigned
+from pipeline.manifest.layouts import UNASSIGNED
 from pipeline.manifest.ledger import Terms, Without, terms_of
 from pipeline.manifest.rules import Rules, is_utf8, judge
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles
@@ -153,6 +154,12 @@ def row_of(
     ``start`` is the folder that relative paths start from.
     """
     account, wanted = making.account, making.wanted
+    unsaid, rule = gathered.split == UNASSIGNED, making.rules.unassigned
+    gathered = assigned(gathered, "train" if rule == "train" else UNASSIGNED)
+    if unsaid and rule == "refuse":
+        for file, entry in gathered.entries:
+            making.reject_entry(entry, file, "no_split", "in no file")
+        return None
     mine = [(file, entry) for file, entry in gathered.entries if entry.split == gathered.split]
     for file, entry in gathered.entries:
         if entry.split != gathered.split:
@@ -182,6 +189,8 @@ def row_of(
     account.rows[terms.licence] += 1
     if len(platforms) > 1:
         account.notes["platform_differs"] += 1
+    if unsaid and rule == "train":
+        account.notes["no_split_so_train"] += 1
     clip = found.clip or (0.0, None)
     row = ManifestRow(
         video_id=f"{making.adapter.name}/{gathered.name}",

@@ -42,6 +42,11 @@ class Rules(BaseModel):
         description="of what has a start alone: turned down, or over when the next of its kind"
         " starts (the last one is turned down)",
     )
+    unassigned: Literal["train", "keep", "refuse"] = Field(
+        "train",
+        description="a video whose split no file says: trained on, as a manifest means it that"
+        " leaves the split out; kept in a split `unassigned` of its own; or turned down",
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ def _clean(
         start_s=start_s,
         end_s=end_s,
         asked_s=asked_s,
+        resolution_s=one.resolution_s,
         annotator=_spaced(one.annotator),
         origin=one.origin,
         pointer=one.pointer,

@@ -21,6 +21,9 @@ class SourceAnnotation(Record):
     asked_s: Seconds | None = None
     start_s: Seconds | None = None
     end_s: Seconds | None = None
+    resolution_s: Seconds = 0.0
+    """What its annotators could tell apart, as the 5 s of one that chose among chunks; 0 where
+    times are exact."""
     annotator: str = ""
     """Who of several, or which model, where the dataset says."""
     origin: Literal["human", "model", "asr", ""] = ""

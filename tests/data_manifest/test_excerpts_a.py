@@ -24,6 +24,8 @@ from data_manifest import (
 )
 from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.entry import Entry, Place
+from pipeline.manifest.rules import Rules, judge
+from stages import existing
 from tests.data_manifest.reading import read, spans, texts, told_of
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
@@ -203,6 +205,41 @@ def test_didemo_by_most_votes(
     entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
     assert spans(entry) == [span]
     assert entry.told[0].annotator == annotator
+
+
+@pytest.mark.parametrize(
+    ("part", "annotation_id", "duration_s", "span"),
+    [
+        ("val", 49158, 22.4, (20, 22.4)),  # [4, 4] four times, of 5 chunks
+        ("val", 16428, 24.98, (20, 24.98)),  # [4, 4] three times, of 5 chunks
+        ("test", 8228, 29.5, (20, 29.5)),  # [4, 5] three times, of 6 chunks
+        ("test", 8228, 30.0, (20, 30)),  # cut at 30 s
+        ("test", 6, 25.1, (20, 25.1)),  # [4, 5] three times
+        ("val", 49158, 19.9, None),  # the file ends before the chunk begins
+    ],
+)
+def test_the_last_chunk_of_didemo_ends_with_its_video(
+    part: str, annotation_id: int, duration_s: float, span: tuple[float, float] | None
+) -> None:
+    path, _ = one_file(f"didemo/{part}_data.json")
+    numbers = [record["annotation_id"] for record in json.loads(path.read_bytes())]
+    entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
+    (kept,) = judge(entry.told, Rules()).kept
+    tolerance_s = existing.Config().tolerance_s
+    assert existing.span_of(kept, duration_s, tolerance_s) == span
+
+
+@pytest.mark.parametrize(
+    ("module", "resolution_s"),
+    [(didemo, 5), (qvhighlights, 2), (youcook2, 1), (coin, 0.5), (activitynet_captions, 0)],
+)
+def test_times_are_whole_steps_of_their_resolution(module: Any, resolution_s: float) -> None:
+    told = told_of(read(module.ADAPTER, FOLDER / module.ADAPTER.name))
+    assert {one.resolution_s for one in told} == {resolution_s}
+    times = [t for one in told for t in (one.start_s, one.end_s) if t is not None]
+    assert times
+    if resolution_s:
+        assert all(t % resolution_s == 0 for t in times)
 
 
 def test_names_of_didemo_lead_to_flickr() -> None:

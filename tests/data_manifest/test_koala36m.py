@@ -39,7 +39,7 @@ def test_a_clip_is_cut_out_of_its_video_and_its_caption_is_of_all_of_it(tmp_path
     assert entry == Entry(
         "a_b-c_d_e_f_12",
         (Place("a_b-c_d_e_f_12"), Place("a_b-c_d_e_f", clip=(62.5, 3603.0))),
-        (Told("event", "A boat.", 0.0, 3540.5, origin="model", pointer="1/caption"),),
+        (Told("event", "A boat.", origin="model", pointer="1/caption"),),
         "train",
         "youtube:a_b-c_d_e_f",
     )

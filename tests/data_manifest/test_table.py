@@ -53,6 +53,15 @@ def test_units_origin_and_kind_of_all_rows(tmp_path: Path) -> None:
     assert (told.kind, told.origin, told.start_s, told.end_s) == ("step", "asr", 0.5, 2.5)
 
 
+def test_how_coarse_the_times_of_all_rows_are(tmp_path: Path) -> None:
+    rows = [{"video": "a", "text": "x", "start_s": 0, "end_s": 5}]
+    (told,) = only(written(make({"resolution_s": "5"}), tmp_path, "a.json", rows)).told
+    assert told.resolution_s == 5
+    for value in ("-1", "inf", "nan", "coarse"):
+        with pytest.raises(ValueError, match="resolution_s"):
+            make({"resolution_s": value})
+
+
 def test_a_clip_and_names_of_its_own(tmp_path: Path) -> None:
     rows = [
         {"video": "a.mp4", "clip_start_s": 1.5, "clip_end_s": 4},

@@ -66,6 +66,22 @@ def test_parquet_leaves_nulls_out(tmp_path: Path) -> None:
     assert rows_of(path) == [{"video_id": "a", "uri": "a.mp4"}, rows[1]]
 
 
+def test_parquet_leaves_nulls_out_of_annotations(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    old = {"kind": "qa", "text": "A.", "question": "Q?", "options": ["A.", "B."]}
+    new = {"kind": "event", "text": "B.", "start_s": 1.0, "end_s": 2.0, "resolution_s": 5.0}
+    rows: list[dict[str, Any]] = [
+        {"uri": "a", "annotations": [old, new]},
+        {"uri": "b", "annotations": None},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    first, second = read_source(section(path)).rows
+    assert first["annotations"] == [old, new]
+    kept = ManifestRow.model_validate(first).annotations
+    assert [each.resolution_s for each in kept] == [0, 5]
+    assert second == {"video_id": "b", "uri": "b"}
+
+
 def test_a_folder_is_its_videos_sorted(tmp_path: Path) -> None:
     for name in ("b.mp4", "a/c.MKV", "notes.txt", ".hidden.mp4", ".cache/x.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.records import Change, Event, FramedSegment, GroundedEvent, Reject, VerifiedEvent
-from stages import caption, ground, narrate
+from pipeline.records import (
+    Annotation,
+    Change,
+    Event,
+    FramedSegment,
+    GroundedEvent,
+    Reject,
+    VerifiedEvent,
+)
+from stages import caption, ground, narrate, verify
 from stages._consistency import lists_alike, spans_alike, spokesman, support, texts_alike
 
 times = st.floats(0, 100, allow_nan=False)
@@ -19,7 +27,7 @@ spans = st.tuples(times, st.floats(0.1, 50)).map(lambda t: (t[0], t[0] + t[1]))
 
 @given(st.lists(st.one_of(st.none(), spans), min_size=1, max_size=6))
 def test_who_speaks_for_all_is_as_like_them_as_anyone(found: list[Any]) -> None:
-    chosen, consistency = spokesman(found, spans_alike)
+    chosen, consistency = spokesman(found, spans_alike, len(found))
     assert 0 <= consistency <= 1
     for i, span in enumerate(found):
         others = [other for j, other in enumerate(found) if j != i]
@@ -31,7 +39,7 @@ def test_who_speaks_for_all_is_as_like_them_as_anyone(found: list[Any]) -> None:
 
 @given(st.one_of(st.none(), spans), st.integers(1, 5))
 def test_the_same_answer_again_and_again_is_wholly_consistent(span: Any, n: int) -> None:
-    chosen, consistency = spokesman([span] * n, spans_alike)
+    chosen, consistency = spokesman([span] * n, spans_alike, n)
     assert chosen == 0 and consistency == pytest.approx(1)
 
 
@@ -44,10 +52,10 @@ def test_lists_are_alike_both_ways_and_like_themselves(a: list[Any], b: list[Any
 
 
 def test_one_odd_answer_does_not_speak_for_the_others() -> None:
-    assert spokesman([(50.0, 60.0), (1.0, 5.0), (1.0, 4.0)], spans_alike) == (1, 0.375)
-    assert spokesman([None, (1.0, 5.0), None], spans_alike) == (0, 0.5)
+    assert spokesman([(50.0, 60.0), (1.0, 5.0), (1.0, 4.0)], spans_alike, 3) == (1, 0.375)
+    assert spokesman([None, (1.0, 5.0), None], spans_alike, 3) == (0, 0.5)
     with pytest.raises(ValueError, match="no answers"):
-        spokesman([], spans_alike)
+        spokesman([], spans_alike, 1)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +74,35 @@ def test_texts_are_alike_by_their_words(a: str, b: str, share: float) -> None:
 
 
 def test_a_span_is_borne_out_by_the_best_of_each_other_list() -> None:
-    assert support((0.0, 4.0), []) == 1
-    assert support((0.0, 4.0), [[(0.0, 2.0), (0.0, 4.0)], [(9.0, 10.0)], []]) == pytest.approx(
-        1 / 3
-    )
+    assert support((0.0, 4.0), [], 1) == 1
+    others = [[(0.0, 2.0), (0.0, 4.0)], [(9.0, 10.0)], []]
+    assert support((0.0, 4.0), others, 4) == pytest.approx(1 / 3)
+
+
+@given(st.lists(st.one_of(st.none(), spans), min_size=1, max_size=6), st.integers(0, 4))
+def test_a_sample_without_an_answer_is_like_no_other(found: list[Any], failed: int) -> None:
+    drawn = len(found) + failed
+    chosen, consistency = spokesman(found, spans_alike, drawn)
+    all_valid = spokesman(found, spans_alike, len(found))
+    assert chosen == all_valid[0]
+    # As if each were an answer that nothing else is like.
+    marked = [*((0, span) for span in found), *((n + 1, None) for n in range(failed))]
+    among = spokesman(marked, lambda a, b: spans_alike(a[1], b[1]) * (a[0] == b[0]), drawn)
+    assert consistency == pytest.approx(among[1])
+    assert consistency <= all_valid[1] + 1e-9
+    assert (consistency == 1) <= (failed == 0)
+
+
+def test_one_answer_of_three_samples_has_nothing_that_bears_it_out() -> None:
+    assert spokesman([(1.0, 4.0)], spans_alike, 1) == (0, 1.0)
+    assert spokesman([(1.0, 4.0)], spans_alike, 3) == (0, 0.0)
+    assert spokesman([(1.0, 4.0), (1.0, 4.0)], spans_alike, 3) == (0, 0.5)
+    assert support((1.0, 4.0), [], 3) == 0
+    assert support((1.0, 4.0), [[(1.0, 4.0)]], 3) == 0.5
 
 
 class Drawing:
-    """Gives each ask the next answers, one a sample."""
+    """Gives each ask the next answers, one a sample; None is no answer."""
 
     version = "1"
 
@@ -84,7 +113,15 @@ class Drawing:
         import json
 
         assert sampling.samples == len(self.answers)
-        return [[Reply(ask.request_id, json.dumps(a)) for a in self.answers] for ask in asks]
+        return [
+            [
+                Reply(ask.request_id, error="timeout")
+                if answer is None
+                else Reply(ask.request_id, json.dumps(answer))
+                for answer in self.answers
+            ]
+            for ask in asks
+        ]
 
 
 @pytest.fixture
@@ -172,3 +209,37 @@ def test_events_that_other_samples_do_not_list_are_refused(
     assert reasons == (
         ["inconsistent"] if policy == "event" else ["other_event_failed", "inconsistent"]
     )
+
+
+@pytest.mark.parametrize("failed", [None, {"no": "answer"}])
+def test_one_valid_sample_of_three_passes_no_threshold(
+    failed: Any,
+    framed: Callable[..., list[FramedSegment]],
+    event: Callable[..., VerifiedEvent],
+    tsqa: Callable[..., Annotation],
+    video_rows: Callable[..., Any],
+    drawn: Callable[..., Any],
+) -> None:
+    known = Event.model_validate(event(3, 5).model_dump(include=set(Event.model_fields)))
+    rows = video_rows(
+        {Event: [known], FramedSegment: framed(2), Annotation: [tsqa((0, "red"), (1, "blue"))]}
+    )
+    strict = {**SAMPLED, "min_consistency": 0.1}
+
+    def made(stage: Any, config: Any, prompt: str, answer: Any) -> list[Any]:
+        return list(stage.run([rows], config, drawn(prompt, failed, answer, failed)))
+
+    said: dict[str, Any] = {"found": True, "start_s": 0, "end_s": 1}
+    refused, found = made(ground.STAGE, ground.Config(**strict), "ground", said)
+    assert (refused.reason, refused.detail) == ("inconsistent", "0.00 of 3 answers")
+    assert (found.grounded_start_s, found.grounding_consistency) == (None, 0)
+    said = {"changed": True, "sentence": "A cup falls."}
+    (refused,) = made(narrate.STAGE, narrate.Config(**strict), "narrate", said)
+    assert refused.reason == "inconsistent"
+    said = {"events": [{"start_s": 0, "end_s": 1, "caption": "A cup falls."}]}
+    (refused,) = made(caption.STAGE, caption.Config(**strict), "caption_events", said)
+    assert refused.reason == "inconsistent"
+    (told,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
+    assert told.consistency == 0
+    verdicts = made(verify.STAGE, verify.Config(**SAMPLED), "verify", {"value": "red"})
+    assert [v.consistency for v in verdicts] == [pytest.approx(1 / 3)] * 3

@@ -63,6 +63,49 @@ def test_an_answer_waits_for_its_question_and_its_evidence(
     assert task.provenance == []
 
 
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "resolution_s", "tolerance_s", "span"),
+    [
+        (5, 15, 5, 1, (5, 10)),
+        (5, 15.1, 5, 1, None),
+        (5, 15, 5, 0, (5, 10)),
+        (5, 11, 0.5, 1, (5, 10)),
+        (5, 11, 0.5, 0.5, None),
+        (5, 11.5, 0, 1, None),
+        # What begins where the video ends is not in it.
+        (10, 15, 5, 1, None),
+    ],
+)
+def test_a_span_is_clipped_as_far_as_its_times_are_coarse(
+    *,
+    taken: Callable[..., list[Any]],
+    start_s: float,
+    end_s: float,
+    resolution_s: float,
+    tolerance_s: float,
+    span: tuple[float, float] | None,
+) -> None:
+    entry = happening(start_s=start_s, end_s=end_s, resolution_s=resolution_s)
+    (made,) = taken(entry, tolerance_s=tolerance_s)
+    if span is None:
+        assert isinstance(made, Reject) and made.reason == "bad_span"
+    else:
+        assert [(r.start_s, r.end_s) for r in made.responses] == [span]
+
+
+def test_a_question_is_clipped_as_far_as_its_times_are_coarse(
+    taken: Callable[..., list[Any]],
+) -> None:
+    (task,) = taken(qa(asked_s=12, start_s=6, end_s=12, resolution_s=2))
+    assert task.questions[0].asked_s == 10
+    assert [(e.start_s, e.end_s) for e in task.responses[0].evidence] == [(6, 10)]
+
+
+def test_how_coarse_times_are_makes_no_other_task(taken: Callable[..., list[Any]]) -> None:
+    fine, coarse = (taken(happening(start_s=1, end_s=2, resolution_s=r))[0] for r in (0, 5))
+    assert fine == coarse
+
+
 def test_a_described_span_becomes_a_question_of_when(taken: Callable[..., list[Any]]) -> None:
     entries = (qa(options=["Red.", "Green."]), happening(start_s=2, end_s=4.25))
     first, second = taken(*entries)

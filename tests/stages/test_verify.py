@@ -85,6 +85,7 @@ def test_of_several_samples_the_most_frequent_counts(
     annotation = tsqa((0, "a"), (5, "b"))
     trial = verify.Trial(annotation, annotation.responses[0], "answerable", tuple(framed(1)))
     answers = [verify.AnswerSeen(value=value) for value in said]
-    (verdict,) = verify.accept(trial, answers, verify.Config(), provenance)
+    drawn = provenance.model_copy(update={"samples": len(said)})
+    (verdict,) = verify.accept(trial, answers, verify.Config(), drawn)
     assert isinstance(verdict, Verdict)
     assert (verdict.seen, verdict.passed) == (seen, seen == "a")

@@ -28,7 +28,7 @@ tolds = st.fixed_dictionaries(
 records = st.fixed_dictionaries(
     {"name": st.sampled_from(["a", "b", "-c", "d_", "gone", "", "\ud800"]) | st.integers()},
     optional={
-        "split": st.sampled_from(["train", "val", "test", "no split"]),
+        "split": st.sampled_from(["train", "val", "test", "no split", "unassigned"]),
         "places": st.lists(st.sampled_from(["a", "sub/b.mp4", "x.npy", "two"]), max_size=2),
         "clip": st.lists(times, min_size=2, max_size=2),
         "platform_id": st.sampled_from(["", "youtube:1", "ego4d:2", "vimeo:3"]),
@@ -42,21 +42,26 @@ wishes = st.builds(
     without=st.frozensets(st.sampled_from(["share-alike", "ego4d", "model-written"])),
 )
 
+all_rules = st.builds(
+    Rules,
+    reversed=st.sampled_from(["reject", "swap"]),
+    unassigned=st.sampled_from(["train", "keep", "refuse"]),
+)
+
 
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.lists(records, max_size=8), wishes, st.booleans())
+@given(st.lists(records, max_size=8), wishes, all_rules)
 def test_whatever_a_dataset_says_the_counts_add_up(
     make: Make,
     dataset: Callable[..., Path],
     videos: Callable[..., Path],
     rows: list[dict[str, Any]],
     wanted: Wanted,
-    swap: bool,
+    rules: Rules,
 ) -> None:
     root = videos("a.mp4", "sub/b.mkv", "-c.webm", "d_.mov", "x.npy", "1/two.mp4", "2/two.mp4")
-    rules = Rules(reversed="swap" if swap else "reject")
     account, made, rejects = make(dataset(a=rows), root, wanted=wanted, rules=rules)
     reconciled(account, rejects)
     assert len(made) == account.rows.total() <= (wanted.limit or len(rows))

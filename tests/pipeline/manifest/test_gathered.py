@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.entry import Entry, Told
-from pipeline.manifest.gathered import EntryStore
+from pipeline.manifest.gathered import EntryStore, assigned
 
 
 def entry(name: str, text: str, split: str = "train") -> Entry:
@@ -42,6 +42,27 @@ def test_a_video_is_in_the_split_that_is_kept_most_apart(
         (found,) = store.gathered()
     assert found.split == expected
     assert [each.split for _, each in found.entries] == splits
+
+
+splits = st.lists(st.sampled_from(["unassigned", "train", "val", "test"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(splits, st.sampled_from(["train", "unassigned"]))
+def test_an_entry_without_a_split_says_nothing_against_that_of_others(
+    tmp_path_factory: pytest.TempPathFactory, splits: list[str], otherwise: str
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for split in splits:
+            store.add(entry("a", split, split), "f")
+        (read,) = store.gathered()
+    found = assigned(read, otherwise)
+    named = [split for split in splits if split != "unassigned"]
+    assert found.split == (read.split if named else otherwise)
+    assert (found.split == "test") == ("test" in splits)
+    for (_, before), (_, after) in zip(read.entries, found.entries, strict=True):
+        assert after.split == (found.split if before.split == "unassigned" else before.split)
+        assert after.told == before.told
 
 
 @settings(max_examples=50, deadline=None)

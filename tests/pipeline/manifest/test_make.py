@@ -126,7 +126,10 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
     videos: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
-    told = [{"start_s": 0, "end_s": 1}, {"kind": "qa", "question": "Q?", "asked_s": 2}]
+    told = [
+        {"start_s": 0, "end_s": 1, "resolution_s": 5},
+        {"kind": "qa", "question": "Q?", "asked_s": 2},
+    ]
     annotations = dataset(a=[{"name": f"{i}", "told": told[: i % 3]} for i in range(30)])
     root = videos(*(f"{i}.mp4" for i in range(0, 30, 2)))
     found, digests = [], []
@@ -137,6 +140,7 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
         rows = read_source(SourceSection(path=out)).rows
         found.append([ManifestRow.model_validate(row) for row in rows])
     assert len(found[0]) == 15 and found[0] == found[1]
+    assert [a.resolution_s for row in found[0] for a in row.annotations[:1]] == [5] * 10
     assert [row.uri for row in found[0][:2]] == ["videos/0.mp4", "videos/2.mp4"]
     assert digests[0] == digests[2] and digests[1] == digests[3]
 

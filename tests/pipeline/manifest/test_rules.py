@@ -115,7 +115,7 @@ def test_one_thing_told_twice_is_kept_once_and_one_text_of_two_spans_twice() -> 
     assert len(judged.kept) == 4
 
 
-WHOSE = {"pointer": "", "raw": "", "annotator": "", "origin": ""}
+WHOSE = {"pointer": "", "raw": "", "annotator": "", "origin": "", "resolution_s": 0.0}
 times = st.none() | st.floats() | st.integers(-5, 20) | st.just(10**400)
 texts = st.none() | st.sampled_from(["A.", " A. ", "b", "", "nan", "\ud800", "A\0B"]) | st.text()
 tolds = st.builds(
@@ -129,6 +129,7 @@ tolds = st.builds(
     asked_s=times,
     origin=st.sampled_from(["human", "model", "asr"]),
     annotator=st.text(max_size=3),
+    resolution_s=st.sampled_from([0, 0.5, 5]),
     pointer=st.text(max_size=5),
 )
 
