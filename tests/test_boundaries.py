@@ -25,6 +25,7 @@ ONLY_IN = {
         "pipeline/run_files.py",
         "pipeline/run_doctor.py",
         "pipeline/run_manifest.py",
+        "pipeline/run_truth.py",
         "pipeline/options.py",
     },
     "webdataset": {"pipeline/corpus/tars.py"},

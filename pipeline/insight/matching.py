@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+Span = tuple[float, float]
+"""Start and end in seconds, half-open."""
 EPSILON_S = 1e-6
 """Two times closer than this are the same time."""
 
@@ -31,8 +33,27 @@ def match_times(
     return pairs
 
 
-def iou(first: tuple[float, float], second: tuple[float, float]) -> float:
+def iou(first: Span, second: Span) -> float:
     """Intersection over union of two spans, in 0 to 1; 0 where both are empty."""
     shared = min(first[1], second[1]) - max(first[0], second[0])
     union = max(first[1], second[1]) - min(first[0], second[0])
     return max(0.0, shared) / union if union > 0 else 0.0
+
+
+def best_ious(spans: Iterable[Span], others: Sequence[Span]) -> list[float]:
+    """For each span its IoU with the one of the others that it overlaps best; 0 without one."""
+    return [max((iou(span, other) for other in others), default=0.0) for span in spans]
+
+
+def mutually_best(first: Iterable[Span], second: Iterable[Span]) -> list[tuple[Span, Span]]:
+    """Pairs that overlap, of which each is the one that the other overlaps best, by time.
+
+    Of several that overlap equally well the earliest is the best one. No span is in two pairs.
+    """
+    a, b = sorted(first), sorted(second)
+    overlaps = [[iou(x, y) for y in b] for x in a]
+    best_of_b = [column.index(max(column)) for column in zip(*overlaps, strict=True)]
+    best_of_a = [row.index(max(row)) for row in overlaps if row]
+    return [
+        (a[i], b[j]) for i, j in enumerate(best_of_a) if best_of_b[j] == i and overlaps[i][j] > 0
+    ]
