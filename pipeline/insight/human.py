@@ -32,14 +32,15 @@ class FoundScore(Record):
 class GroundedScore(Record):
     """Spans that one node gave to human captions, against the spans they were written for.
 
-    Where one caption was written for several spans of a video, the one that fits best counts.
+    A caption that was written for several spans of a video is one: the first answer that it got is
+    held against the span that it fits best.
     """
 
     source: str | None
     """Of the videos; null for all of them."""
     node: str
     captions: IouScore
-    """Of all captions; one that was not found has an IoU of 0."""
+    """Of all captions, each wording once a video; one that was not found has an IoU of 0."""
     starts: OffsetScore
     """Of the captions that were found: start that was found minus human start."""
     ends: OffsetScore
@@ -88,7 +89,10 @@ class HumanReport(Record):
             *_late(("task", "pairs"), [(name, s.starts, s.ends) for name, s in found]),
             "",
             "Human captions that a model located, against their own spans (not found: IoU 0)",
-            *_table(("node", *ious), [(name, *_ious(s.captions)) for name, s in grounded]),
+            *_table(
+                ("node", "captions", *ious[1:]),
+                [(name, *_ious(s.captions)) for name, s in grounded],
+            ),
         ]
         if grounded:
             late = _late(("node", "found"), [(name, s.starts, s.ends) for name, s in grounded])

@@ -164,16 +164,16 @@ def _count_grounded(
     rows: Sequence[GroundedEvent],
     sources: Mapping[str, str],
 ) -> None:
-    spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    human = [row for row in rows if row.origin == HUMAN]
-    for row in human:
-        spans[row.video_id, row.caption].append((row.start_s, row.end_s))
-    for row in human:
-        located = None
-        if row.grounded_start_s is not None and row.grounded_end_s is not None:
-            located = (row.grounded_start_s, row.grounded_end_s)
-        for source in (None, sources[row.video_id]):
-            grounded[source, node].add(spans[row.video_id, row.caption], located)
+    captions: dict[tuple[str, str], list[GroundedEvent]] = defaultdict(list)
+    for row in rows:
+        if row.origin == HUMAN:
+            captions[row.video_id, row.caption].append(row)
+    for (video_id, _), events in captions.items():
+        start_s, end_s = events[0].grounded_start_s, events[0].grounded_end_s
+        located = None if start_s is None or end_s is None else (start_s, end_s)
+        spans = [(event.start_s, event.end_s) for event in events]
+        for source in (None, sources[video_id]):
+            grounded[source, node].add(spans, located)
 
 
 def _found_scores(found: Mapping[By, _Found]) -> list[FoundScore]:

@@ -74,7 +74,10 @@ class IouTally:
 
 @dataclass
 class OffsetTally:
-    """Offsets of times, counted up by the millisecond: as many counts as a video is long."""
+    """Offsets of times, counted up by the millisecond.
+
+    There are at most as many counts as the longest video has milliseconds, twice.
+    """
 
     by_ms: Counter[int] = field(default_factory=Counter)
 

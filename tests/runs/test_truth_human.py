@@ -58,7 +58,7 @@ def test_two_scenes_against_what_their_script_describes(
     located = of(report["grounded"], node="ground_told")
     assert (located["captions"]["whole"], located["captions"]["at_0_7"]) == (5, 0.8)
     assert main(["truth", *chosen]) == 0
-    assert "\nground_told      5" in capsys.readouterr().out
+    assert "\nground_told         5" in capsys.readouterr().out
 
     # What models found is no better for what people told, and both reach the corpus.
     scripted = reported(capsys, *chosen, "--truth", str(scenes / "truth"))
