@@ -19,7 +19,7 @@ from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._spans import clipped
 from stages._wording import bare
 
-Origin = Literal["human", "model", "asr", ""]
+Origin = Literal["human", "model", "asr"]
 
 FAMILIES: dict[str, Literal["event", "action"]] = {"event": "event", "step": "action"}
 """The kinds of entry that describe a span, with the family of event that each becomes."""
@@ -29,7 +29,7 @@ class Config(StageConfig):
     """Whose spans are taken, and what counts as a span."""
 
     origins: tuple[Origin, ...] = Field(
-        ("human",), min_length=1, description="who wrote them; an empty text is nobody known"
+        ("human",), min_length=1, description="who wrote what is taken"
     )
     tolerance_s: float = Field(
         1.0,
@@ -66,8 +66,10 @@ def event_of(video: Video, entry: SourceAnnotation, config: Config) -> Event | t
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | Reject]:
-    """The events of one video; one that is told twice in the same words by people, or
-    by models, counts once."""
+    """The events of one video; one that is told twice in the same words counts once.
+
+    What people and what models wrote stays apart.
+    """
     for video in rows[Video]:
         described = [entry for entry in video.annotations if entry.kind in FAMILIES]
         seen: set[tuple[str, str, float, float]] = set()

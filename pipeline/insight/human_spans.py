@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.insight.human import FoundScore, GroundedScore, HumanReport
-from pipeline.insight.matching import Span, best_ious, iou, mutually_best
+from pipeline.insight.matching import Fit, Span, fit, iou
 from pipeline.insight.overlaps import IouTally, PairTally
 from pipeline.insight.results import done_tasks, final_annotations, found_by_models, rows_of
 from pipeline.plan import NodePlan
@@ -38,11 +38,11 @@ class _Found:
     precision: IouTally = field(default_factory=IouTally)
     pairs: PairTally = field(default_factory=PairTally)
 
-    def add(self, human: Sequence[Span], said: Sequence[Span]) -> None:
-        """Count the spans of one video."""
-        self.recall.add(best_ious(human, said))
-        self.precision.add(best_ious(said, human))
-        for true, found in mutually_best(human, said):
+    def add(self, together: Fit) -> None:
+        """Count one video: its human spans, and those that were found."""
+        self.recall.add(together.first)
+        self.precision.add(together.second)
+        for true, found in together.pairs:
             self.pairs.add(true, found)
 
 
@@ -153,9 +153,10 @@ def _count_found(
     said: Mapping[str, Sequence[Span]],
 ) -> None:
     together = {span for spans in said.values() for span in spans}
-    for task, spans in (*said.items(), (ANY_TASK, sorted(together))):
+    for task, spans in (*said.items(), (ANY_TASK, together)):
+        fitting = fit(human, spans)
         for source in (None, video.source):
-            found[source, task].add(human, spans)
+            found[source, task].add(fitting)
 
 
 def _count_grounded(

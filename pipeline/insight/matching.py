@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 Span = tuple[float, float]
 """Start and end in seconds, half-open."""
@@ -40,20 +41,31 @@ def iou(first: Span, second: Span) -> float:
     return max(0.0, shared) / union if union > 0 else 0.0
 
 
-def best_ious(spans: Iterable[Span], others: Sequence[Span]) -> list[float]:
-    """For each span its IoU with the one of the others that it overlaps best; 0 without one."""
-    return [max((iou(span, other) for other in others), default=0.0) for span in spans]
+@dataclass(frozen=True)
+class Fit:
+    """How well the spans of two lists fit each other, both in order of time."""
+
+    first: Sequence[float]
+    """For each span of the first list its IoU with the one of the second that fits it best; 0
+    where none overlaps it."""
+    second: Sequence[float]
+    """The same for the second list."""
+    pairs: Sequence[tuple[Span, Span]]
+    """Spans that overlap and of which each is the one that fits the other best. Of several that
+    fit equally well the earliest is the best one, so no span is in two pairs."""
 
 
-def mutually_best(first: Iterable[Span], second: Iterable[Span]) -> list[tuple[Span, Span]]:
-    """Pairs that overlap, of which each is the one that the other overlaps best, by time.
-
-    Of several that overlap equally well the earliest is the best one. No span is in two pairs.
-    """
+def fit(first: Iterable[Span], second: Iterable[Span]) -> Fit:
+    """Each span is compared with each."""
     a, b = sorted(first), sorted(second)
-    overlaps = [[iou(x, y) for y in b] for x in a]
-    best_of_b = [column.index(max(column)) for column in zip(*overlaps, strict=True)]
-    best_of_a = [row.index(max(row)) for row in overlaps if row]
-    return [
-        (a[i], b[j]) for i, j in enumerate(best_of_a) if best_of_b[j] == i and overlaps[i][j] > 0
-    ]
+    if not a or not b:
+        return Fit([0.0] * len(a), [0.0] * len(b), [])
+    rows = [[iou(x, y) for y in b] for x in a]
+    columns = list(zip(*rows, strict=True))
+    best_of_a, best_of_b = [max(row) for row in rows], [max(column) for column in columns]
+    pairs = []
+    for i, row in enumerate(rows):
+        j = row.index(best_of_a[i])
+        if row[j] > 0 and columns[j].index(best_of_b[j]) == i:
+            pairs.append((a[i], b[j]))
+    return Fit(best_of_a, best_of_b, pairs)

@@ -58,7 +58,8 @@ class IouTally:
         for value in ious:
             self.whole += 1
             self.total += value
-            self.reached.update(level for level in LEVELS if value >= level - ROUNDING)
+            for level in LEVELS:
+                self.reached[level] += value >= level - ROUNDING
 
     def score(self) -> IouScore:
         """What they come to."""

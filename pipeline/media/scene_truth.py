@@ -38,7 +38,7 @@ def described_spans(scene: Scene) -> list[SourceAnnotation]:
     """What is so for a part of the video, kind ``event``; motions too, unless there are several:
     these follow each other as the steps of a procedure do, kind ``step``.
 
-    The words are those of somebody who never read what the embedded engine says.
+    They are not worded as the embedded engine does it, which does not know what "slides" is.
     """
     spans = list(_described(scene))
     motions = sum(move for move, *_ in spans)

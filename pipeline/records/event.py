@@ -33,9 +33,9 @@ class Event(Record):
     consistency: Ratio = 1.0
     """How well the other samples of the ask bear out its span."""
     provenance: Provenance | None
-    """The model call that found it; null when a dataset told it."""
+    """The model call that found it; null where a dataset told it, and ``origin`` says who."""
     origin: Literal["human", "model", "asr", ""] = ""
-    """Who wrote what a dataset told; empty where none did, or does not say."""
+    """Who wrote what a dataset told; empty where none did."""
 
 
 class GroundedEvent(Event):

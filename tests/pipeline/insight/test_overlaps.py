@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.insight.matching import Span, best_ious, iou, mutually_best
+from pipeline.insight.matching import Fit, Span, fit, iou
 from pipeline.insight.overlaps import IouScore, IouTally, OffsetTally, PairTally
 
 moments = st.integers(0, 40).map(lambda n: n / 4)
@@ -65,22 +65,28 @@ def test_offsets_are_those_of_other_libraries(late_ms: list[int]) -> None:
 def test_pairs_that_fit_each_other_best_by_hand() -> None:
     human = [(0.0, 10.0), (20.0, 30.0), (40.0, 50.0)]
     said = [(1.0, 10.0), (5.0, 10.0), (24.0, 30.0), (50.0, 60.0)]
-    assert best_ious(human, said) == [0.9, 0.6, 0.0]
-    assert best_ious(said, human) == [0.9, 0.5, 0.6, 0.0]
-    assert mutually_best(human, said) == [((0, 10), (1, 10)), ((20, 30), (24, 30))]
-    assert mutually_best(human, []) == mutually_best([], said) == []
-    assert best_ious([], said) == []
+    found = fit(reversed(human), said)
+    assert (found.first, found.second) == ([0.9, 0.6, 0.0], [0.9, 0.5, 0.6, 0.0])
+    assert found.pairs == [((0, 10), (1, 10)), ((20, 30), (24, 30))]
+    assert fit(human, []) == Fit([0, 0, 0], [], [])
+    assert fit([], said) == Fit([], [0, 0, 0, 0], [])
     # one that fits two equally well is the pair of the earlier
-    assert mutually_best([(0, 2), (2, 4)], [(1, 3)]) == [((0, 2), (1, 3))]
+    assert fit([(0, 2), (2, 4)], [(1, 3)]).pairs == [((0, 2), (1, 3))]
 
 
 @given(some_spans, some_spans)
 def test_figures_are_in_range_and_pairs_are_one_to_one(human: list[Span], said: list[Span]) -> None:
-    pairs = mutually_best(human, said)
+    found, turned = fit(human, said), fit(said, human)
+    assert (found.first, found.second) == (turned.second, turned.first)
+    pairs = found.pairs
     assert len({true for true, _ in pairs}) == len(pairs) == len({span for _, span in pairs})
     for true, span in pairs:
-        assert iou(true, span) == max(best_ious([true], said)) == max(best_ious([span], human)) > 0
-    score = iou_score(*best_ious(human, said))
+        best_of_human, best_of_said = (
+            max(iou(one, other) for other in others)
+            for one, others in ((true, said), (span, human))
+        )
+        assert iou(true, span) == best_of_human == best_of_said > 0
+    score = iou_score(*found.first)
     assert score.whole == len(human)
     if human:
         assert score.mean is not None and score.at_0_3 is not None
@@ -94,10 +100,10 @@ def test_what_is_later_by_d_is_late_by_d(lengths_ms: list[int], late_ms: int) ->
     late_s = late_ms / 1000
     said = [(start_s + late_s, end_s + late_s) for start_s, end_s in spans]
     tally = PairTally()
-    for true, span in mutually_best(spans, said):
+    for true, span in fit(spans, said).pairs:
         tally.add(true, span)
     for score in (tally.starts.score(), tally.ends.score()):
         assert score.times == len(spans)
         assert {score.mean_s, score.p10_s, score.median_s, score.p90_s} == {late_s}
-    perfect = iou_score(*best_ious(spans, spans))
+    perfect = iou_score(*fit(spans, spans).first)
     assert {perfect.mean, perfect.at_0_3, perfect.at_0_5, perfect.at_0_7} == {1}
