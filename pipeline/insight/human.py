@@ -68,7 +68,7 @@ class HumanReport(Record):
             f"; {count} {what}"
             for count, what in (
                 (self.spans_impossible, "more cannot be"),
-                (self.videos_open, "videos are not finished"),
+                (self.videos_open, "of these videos not finished"),
             )
             if count
         ]

@@ -232,7 +232,7 @@ def test_shards_that_are_not_finished_are_left_out(scored: Callable[..., HumanRe
     report = scored(videos, annotations, left_out=[("event_caption", 1), ("ingest", 2)])
     assert (report.videos, report.videos_open, report.spans) == (2, 1, 2)
     assert of(report, "event_caption").recall.whole == 1
-    assert "1 videos are not finished" in report.to_text()
+    assert "1 of these videos not finished" in report.to_text()
 
 
 def test_sources_are_apart_where_there_are_several(scored: Callable[..., HumanReport]) -> None:
