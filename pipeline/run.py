@@ -24,10 +24,9 @@ from pipeline.corpus.layout import CorpusError
 from pipeline.engines import KINDS
 from pipeline.executor import JOB_VARIABLE, Executor
 from pipeline.graph import find_stage, select, stage_names
-from pipeline.insight.results import read_annotations, read_dialogues, read_rejects
+from pipeline.insight.results import read_rejects
 from pipeline.insight.settings import describe, describe_engine, headline
 from pipeline.insight.summary import summarize
-from pipeline.insight.truth import load_truths, score_truth
 from pipeline.local_executor import LocalExecutor
 from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
@@ -49,6 +48,7 @@ from pipeline.run_doctor import examine_run
 from pipeline.run_files import audit_file, convert_file, export_files
 from pipeline.run_garbage import remove_unreached
 from pipeline.run_manifest import make_manifest_file
+from pipeline.run_truth import compare_truth
 from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
 from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
@@ -79,6 +79,7 @@ app.command("audit")(audit_file)
 app.command("doctor")(examine_run)
 app.command("manifest")(make_manifest_file)
 app.command("gc")(remove_unreached)
+app.command("truth")(compare_truth)
 
 
 @app.command()
@@ -208,26 +209,6 @@ def scenes(
     """Render the scripted scenes: videos, their manifest, and what is true of them."""
     need_ffmpeg()
     typer.echo(f"manifest: {render_scenes(folder)}")
-
-
-@app.command()
-def truth(
-    config: ConfigOption,
-    folder: Annotated[Path, typer.Option("--truth", help="Folder of the truth files.")],
-    overrides: SetOption = None,
-    limit: LimitOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Compare a finished run with the truth of the scripted scenes."""
-    if not folder.is_dir():
-        raise ConfigError(f"--truth: there is no folder {folder}")
-    _, plans = planned(config, overrides, limit)
-    asked = {row["video_id"] for shard in plans[0].manifest or () for row in shard.rows}
-    truths = [truth for truth in load_truths(folder) if truth.video_id in asked]
-    if not truths:
-        raise ConfigError(f"--truth: {folder} has no truth of a video of this run")
-    report = score_truth(truths, read_annotations(plans), read_dialogues(plans))
-    typer.echo(report.model_dump_json(indent=2) if as_json else report.to_text())
 
 
 def _executor(name: ExecutorName, settings: RunConfig) -> Executor:

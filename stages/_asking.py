@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipeline.engines.base import Frame
-from pipeline.records import FramedSegment, Provenance
+from pipeline.records import Event, FramedSegment, Provenance
 from pipeline.stage import AnnotationConfig, VideoRows
 
 T = TypeVar("T")
@@ -88,6 +88,11 @@ def printed(time_s: float) -> float:
 def writer(provenance: Provenance) -> str:
     """The model that answered, as ``model@revision``."""
     return f"{provenance.model}@{provenance.revision}"
+
+
+def found_by(event: Event) -> tuple[Provenance, ...]:
+    """The model call that found an event; none where a dataset told it."""
+    return (event.provenance,) if event.provenance else ()
 
 
 def call(provenance: Provenance) -> list[str | int]:

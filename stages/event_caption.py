@@ -18,7 +18,7 @@ from pipeline.records import (
     Reject,
 )
 from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._asking import call, writer
+from stages._asking import call, found_by, writer
 from stages._responses import event_response
 
 
@@ -65,13 +65,14 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
                 rid=f"r{i}",
             )
             for i, event in enumerate(ordered)
-            if max(event.provenance.samples, event.grounding.samples) > 1
+            if max(asked.samples for asked in (*found_by(event), event.grounding)) > 1
         ],
         provenance=[
-            *dict.fromkeys(event.provenance for event in ordered),
+            *dict.fromkeys(asked for event in ordered for asked in found_by(event)),
             *(event.grounding for event in ordered),
             *(event.rewriting for event in ordered),
         ],
+        origins=list(dict.fromkeys(event.origin for event in ordered if event.origin)),
         parent_ids=[event.event_id for event in ordered],
     )
 

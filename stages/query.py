@@ -26,7 +26,7 @@ from pipeline.records import (
     VerifiedEvent,
 )
 from pipeline.stage import Context, Rows, VideoRows, annotation_stage
-from stages._asking import Answer, Sentence, SingleAnswerConfig, call, writer
+from stages._asking import Answer, Sentence, SingleAnswerConfig, call, found_by, writer
 from stages._responses import event_response
 from stages._spans import stated
 from stages._wording import bare
@@ -101,7 +101,8 @@ def accept(
                 rid="r0",
             )
         ],
-        provenance=[event.provenance, event.grounding, provenance],
+        provenance=[*found_by(event), event.grounding, provenance],
+        origins=[event.origin] if event.origin else [],
         parent_ids=[event.event_id],
     )
 

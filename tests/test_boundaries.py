@@ -26,6 +26,7 @@ ONLY_IN = {
         "pipeline/run_doctor.py",
         "pipeline/run_garbage.py",
         "pipeline/run_manifest.py",
+        "pipeline/run_truth.py",
         "pipeline/options.py",
     },
     "webdataset": {"pipeline/corpus/tars.py"},

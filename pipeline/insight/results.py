@@ -28,20 +28,33 @@ def last_dialogues(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
 
 
 def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
-    """Every annotation that a dialogue was made from: of the nodes that a dialogue node reads."""
+    """Every annotation that a dialogue was made from."""
+    return _read(plans, Annotation, {plan.node.name for plan in final_annotations(plans)})
+
+
+def final_annotations(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
+    """The nodes whose annotations a dialogue node reads."""
     final = {
         other.name
         for plan in plans
         if plan.node.stage.writes is Dialogue
         for other in plan.node.after
     }
-    return _read(plans, Annotation, final)
+    return [p for p in plans if p.node.name in final and p.node.stage.writes is Annotation]
+
+
+def found_by_models(annotation: Annotation) -> bool:
+    """Whether models found what an annotation says, and no dataset had a part in it.
+
+    What a dataset said names no model call; what a model made of it names who wrote it too.
+    """
+    return bool(annotation.provenance) and not annotation.origins
 
 
 def read_rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
     """Every row that was turned down, node after node, shard after shard."""
     for task in done_tasks(plans):
-        yield from _rows(Reject, rejects_path(task.part))
+        yield from rows_of(Reject, rejects_path(task.part))
 
 
 def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
@@ -52,8 +65,9 @@ def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
 def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator[R]:
     chosen = (p for p in plans if p.node.name in nodes and p.node.stage.writes is kind)
     for task in done_tasks(chosen):
-        yield from _rows(kind, task.part)
+        yield from rows_of(kind, task.part)
 
 
-def _rows(kind: type[R], file: Location) -> Sequence[R]:
+def rows_of(kind: type[R], file: Location) -> Sequence[R]:
+    """The rows of one file of a part."""
     return from_table(kind, read_table(file, kind.model_fields))

@@ -11,6 +11,7 @@ from math import fsum
 from pathlib import Path
 
 from pipeline.insight.matching import iou, match_times
+from pipeline.insight.results import found_by_models
 from pipeline.insight.truth_answers import AnswerCounts, count_answers
 from pipeline.records import Annotation, Dialogue, Ratio, Record
 from pipeline.truth import Truth
@@ -71,7 +72,10 @@ class AnswerScore(Record):
 
 
 class SpanScore(Record):
-    """Responses of one task against true events of the families that fit it, by span alone."""
+    """Responses of one task against true events of the families that fit it, by span alone.
+
+    What a dataset said, or had a part in, is left out.
+    """
 
     task: str
     agreed: Share
@@ -158,7 +162,7 @@ def score_truth(
     for annotation in annotations:
         if annotation.video_id not in known:
             unknown.add(annotation.video_id)
-        elif annotation.task in spans:
+        elif annotation.task in spans and found_by_models(annotation):
             of_video = spans[annotation.task].setdefault(annotation.video_id, [])
             of_video.extend((said.start_s, said.end_s) for said in annotation.responses)
     return TruthReport(

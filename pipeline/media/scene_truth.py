@@ -26,6 +26,52 @@ def truth_of(scene: Scene) -> Truth:
     )
 
 
+def told_of(scene: Scene, number: int) -> list[SourceAnnotation]:
+    """What a dataset would tell of the video: questions, and described spans, as people write them.
+
+    ``number`` moves the places of the right options.
+    """
+    return [*questions_of(scene, number), *described_spans(scene)]
+
+
+def described_spans(scene: Scene) -> list[SourceAnnotation]:
+    """What is so for a part of the video, kind ``event``; motions too, unless there are several:
+    these follow each other as the steps of a procedure do, kind ``step``.
+
+    They are not worded as the embedded engine does it, which does not know what "slides" is.
+    """
+    spans = list(_described(scene))
+    motions = sum(move for move, *_ in spans)
+    return [
+        SourceAnnotation(
+            kind="step" if move and motions > 1 else "event",
+            text=text,
+            start_s=start_s,
+            end_s=end_s,
+            annotator="script",
+            origin="human",
+            pointer=f"scene_list.py#{scene.name}/{keys}",
+        )
+        for move, text, start_s, end_s, keys in spans
+        if (start_s, end_s) != (0, scene.duration_s())
+    ]
+
+
+def _described(scene: Scene) -> Iterable[tuple[bool, str, float, float, str]]:
+    """Whether it is a motion, a caption, start and end in seconds, and keys into the script."""
+    ends = [*(time_s for time_s, _ in scene.backgrounds[1:]), scene.duration_s()]
+    for n, ((start_s, colour), end_s) in enumerate(zip(scene.backgrounds, ends, strict=True)):
+        yield False, f"All is set against a {colour} background", start_s, end_s, f"backgrounds/{n}"
+    for k, actor in enumerate(scene.actors):
+        for n, (start_s, end_s) in enumerate(_spans(actor, scene)):
+            text = f"You can see a {actor.shape} that is {actor.colour(start_s)}"
+            yield False, text, start_s, end_s, f"actors/{k}/visible/{n}"
+        for n, (start, move) in enumerate(actor.legs()):
+            who = f"{actor.colour(move.start_s)} {actor.shape}"
+            text = f"The {who} slides {_direction(start, move.to)}"
+            yield True, text, move.start_s, move.end_s, f"actors/{k}/moves/{n}"
+
+
 def questions_of(scene: Scene, number: int) -> list[SourceAnnotation]:
     """Two questions about the whole video, with options and the right one of them.
 
@@ -43,7 +89,12 @@ def _how_many(question: str, right: int, number: int) -> SourceAnnotation:
     least = max(0, right - number % 4)
     options = [str(least + n) for n in range(4)]
     return SourceAnnotation(
-        kind="qa", text=str(right), question=question, options=options, annotator="script"
+        kind="qa",
+        text=str(right),
+        question=question,
+        options=options,
+        annotator="script",
+        origin="human",
     )
 
 

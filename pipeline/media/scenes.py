@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.media.scene_list import SCENES
 from pipeline.media.scene_scripts import HEIGHT, RGB, WIDTH, Actor, Colour, Scene, Texture
-from pipeline.media.scene_truth import questions_of, truth_of
+from pipeline.media.scene_truth import told_of, truth_of
 from pipeline.records import ManifestRow
 
 Pixels = NDArray[np.uint8]
@@ -62,7 +62,7 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
             uri=f"videos/{name}.mp4",
             source="scripted-scenes",
             licence="Apache-2.0",
-            annotations=questions_of(scene, number),
+            annotations=told_of(scene, number),
         )
         rows.append(row.model_dump_json() + "\n")
     manifest = folder / "manifest.jsonl"

@@ -1,4 +1,4 @@
-"""What models found in a video."""
+"""What models found in a video, or a dataset told of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Event(Record):
     end_s: Seconds
     consistency: Ratio = 1.0
     """How well the other samples of the ask bear out its span."""
-    provenance: Provenance
+    provenance: Provenance | None
+    """The model call that found it; null where a dataset told it, and ``origin`` says who."""
+    origin: Literal["human", "model", "asr", ""] = ""
+    """Who wrote what a dataset told; empty where none did."""
 
 
 class GroundedEvent(Event):

@@ -43,6 +43,14 @@ def test_the_demo_keeps_time(
     for spans in report["spans"]:
         assert spans["agreed"]["share"] >= 0.9
         assert spans["agreed"]["whole"] >= 10
+    assert main(["truth", "-c", config, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (together,) = (spans for spans in report["found"] if spans["task"] == "any")
+    assert together["recall"]["whole"] == report["spans"] >= 40
+    assert together["recall"]["at_0_7"] >= 0.9
+    (located,) = report["grounded"]
+    assert located["captions"]["whole"] == report["spans"] - 2, "two have two spans each"
+    assert 0.7 <= located["captions"]["at_0_7"] < 1, "some words are unknown to the engine"
 
 
 def test_truth_is_that_of_the_videos_asked_for(

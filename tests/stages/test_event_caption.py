@@ -44,3 +44,22 @@ def test_a_missing_wording_refuses_the_video(
     rows = video_rows({CaptionedEvent: [lost]})
     (reject,) = event_caption.STAGE.run([rows], StageConfig(), Context())
     assert reject.model_dump()["reason"] == "incomplete"
+
+
+def test_events_that_people_told_stay_theirs(
+    event: Callable[..., VerifiedEvent], video_rows: Callable[..., Any], provenance: Provenance
+) -> None:
+    told: dict[str, Any] = {"provenance": None, "origin": "human"}
+    events = [
+        CaptionedEvent.model_validate(
+            {**event(start_s, end_s, **fields).model_dump(), "text": "It.", "rewriting": provenance}
+        )
+        for start_s, end_s, fields in ((0.0, 1.0, told), (1.0, 2.0, told), (2.0, 3.0, {}))
+    ]
+    (task,) = event_caption.STAGE.run(
+        [video_rows({CaptionedEvent: events})], StageConfig(), Context()
+    )
+    assert isinstance(task, Annotation)
+    assert task.origins == ["human"]
+    assert len(task.provenance) == 1 + 3 + 3, "one was found, all were grounded and worded"
+    assert [check.name for check in task.checks] == ["agreement"] * 3

@@ -12,7 +12,7 @@ from pipeline.insight.truth import Share, TruthReport, load_truths, score_truth
 from pipeline.media.scene_list import SCENES
 from pipeline.media.scene_scripts import Scene
 from pipeline.media.scene_truth import truth_of
-from pipeline.records import Annotation, Dialogue, Question, Response, Turn
+from pipeline.records import Annotation, Dialogue, Provenance, Question, Response, Turn
 from pipeline.truth import Truth
 
 TRUTH = Truth.model_validate(
@@ -83,8 +83,16 @@ def dialogue(
     )  # fmt: skip
 
 
+CALL = Provenance(
+    stage="s", prompt="p", prompt_sha="", model="m", revision="1", engine="embedded",
+    engine_version="1", temperature=0, max_tokens=1, seed=0, samples=1, tokens_in=0, tokens_out=0,
+    request_id="q",
+)  # fmt: skip
+
+
 def annotation(task: str, *spans: tuple[float, float]) -> Annotation:
     return Annotation(
+        provenance=[CALL],
         video_id="v",
         annotation_id=task,
         task=task,
@@ -205,6 +213,15 @@ def test_a_video_that_was_lost_lowers_recall() -> None:
     )
     assert found.changes.recall.share == 0.5
     assert found.spans[0].found.share == 0.5
+
+
+def test_what_a_dataset_had_a_part_in_is_no_merit_of_the_models() -> None:
+    said = annotation("event_grounding", (3.4, 12.1))
+    by_people = {"provenance": [], "origins": ["human"]}
+    for keys in (["provenance", "origins"], ["provenance"], ["origins"]):
+        told = said.model_copy(update={key: by_people[key] for key in keys})
+        assert score_truth([TRUTH], [told], []).spans[2].agreed.whole == 0
+    assert score_truth([TRUTH], [said], []).spans[2].agreed.whole == 1
 
 
 def test_videos_without_a_truth_are_left_out_and_counted() -> None:

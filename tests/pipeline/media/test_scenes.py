@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.media.scene_list import SCENES
 from pipeline.media.scene_scripts import HEIGHT, RGB, WIDTH, Actor, Scene
-from pipeline.media.scene_truth import questions_of, truth_of
+from pipeline.media.scene_truth import described_spans, questions_of, truth_of
 from pipeline.media.scenes import render_scenes, timing_option
 from pipeline.records import ManifestRow
 from pipeline.truth import GONE, TrueTrack, Truth
@@ -178,6 +178,21 @@ def test_questions_have_the_right_option(scene: Scene) -> None:
         for question in (cuts, shapes):
             assert question.text in question.options
             assert len(set(question.options)) == 4
+
+
+@every_scene
+def test_people_describe_what_happens_for_a_while_in_words_of_their_own(scene: Scene) -> None:
+    truth, told = truth_of(scene), described_spans(scene)
+    whole = (0.0, truth.duration_s)
+    true = sorted((e.start_s, e.end_s) for e in truth.events)
+    assert sorted((e.start_s, e.end_s) for e in told) == [span for span in true if span != whole]
+    assert not {e.text for e in told} & {e.caption for e in truth.events}
+    assert all(entry.origin == "human" for entry in told)
+    assert len({entry.pointer for entry in told}) == len(told)
+    motions = [entry for entry in told if "slides" in entry.text]
+    assert len(motions) == sum(event.family == "action" for event in truth.events)
+    steps = [entry for entry in told if entry.kind == "step"]
+    assert steps == (motions if len(motions) > 1 else [])
 
 
 def presentation(path: Path) -> tuple[list[float], float]:

@@ -1,0 +1,95 @@
+"""Take the spans that a dataset describes as events, to be located by their captions alone.
+
+reads:  Video
+writes: Event, one per described span (of the kinds event and step), in the order of the manifest;
+        a Reject for each that is not taken, and one for a video of which nothing is described
+source: the usual test of temporal grounding, a caption and its span, as in arXiv:1705.02101
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.fingerprint import digest
+from pipeline.records import Event, Reject, SourceAnnotation, Video
+from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from stages._spans import clipped
+from stages._wording import bare
+
+Origin = Literal["human", "model", "asr"]
+
+FAMILIES: dict[str, Literal["event", "action"]] = {"event": "event", "step": "action"}
+"""The kinds of entry that describe a span, with the family of event that each becomes."""
+
+
+class Config(StageConfig):
+    """Whose spans are taken, and what counts as a span."""
+
+    origins: tuple[Origin, ...] = Field(
+        ("human",), min_length=1, description="who wrote what is taken"
+    )
+    tolerance_s: float = Field(
+        1.0,
+        ge=0,
+        description="a span that leaves the video by no more than this, or than the resolution of"
+        " its times, is clipped to it, as in the stage existing",
+    )
+
+
+def event_of(video: Video, entry: SourceAnnotation, config: Config) -> Event | tuple[str, str]:
+    """The entry as an event with its span in the video, or a reason with its detail."""
+    if entry.origin not in config.origins:
+        return "origin_not_wanted", entry.origin or "nobody says who wrote it"
+    if not entry.text.strip():
+        return "empty_text", f"{entry.kind}: words are missing"
+    if entry.start_s is None and entry.end_s is None:
+        return "no_span", f"{entry.kind}: what holds for the whole video has no moment"
+    span = None
+    if entry.start_s is not None and entry.end_s is not None:
+        tolerance_s = max(config.tolerance_s, entry.resolution_s)
+        span = clipped(entry.start_s, entry.end_s, video.duration_s, tolerance_s)
+    if span is None:
+        return "bad_span", f"[{entry.start_s}, {entry.end_s}) of {video.duration_s:.2f} s"
+    family = FAMILIES[entry.kind]
+    return Event(
+        video_id=video.video_id,
+        event_id=digest(["told", video.video_id, family, entry.origin, entry.text, span], 16),
+        family=family,
+        caption=entry.text,
+        start_s=span[0],
+        end_s=span[1],
+        provenance=None,
+        origin=entry.origin,
+    )
+
+
+def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | Reject]:
+    """The events of one video; one that is told twice in the same words counts once.
+
+    What people and what models wrote stays apart.
+    """
+    for video in rows[Video]:
+        described = [entry for entry in video.annotations if entry.kind in FAMILIES]
+        seen: set[tuple[str, str, float, float]] = set()
+        for entry in described:
+            event = event_of(video, entry, config)
+            if isinstance(event, Event):
+                key = event.origin, bare(event.caption), event.start_s, event.end_s
+                if key not in seen:
+                    seen.add(key)
+                    yield event
+                    continue
+                event = "duplicate_event", event.caption
+            reason, detail = event
+            row = entry.model_dump_json()
+            yield Reject(video_id=video.video_id, reason=reason, detail=detail, row=row)
+        if not described:
+            yield Reject(video_id=video.video_id, reason="nothing_told")
+
+
+STAGE = per_video_stage(
+    name="told", version=1, reads=(Video,), writes=Event, config=Config, run=run
+)
