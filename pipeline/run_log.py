@@ -31,7 +31,7 @@ class RunLog:
 
     def __init__(self, root: Location) -> None:
         """``root``: where the run lives."""
-        began = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        began = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self._place = root / f"log/{began}-{uuid.uuid4().hex[:8]}.jsonl"
         self._file: BufferedRandom | None = None
         self._held: list[bytes] = []

@@ -86,10 +86,11 @@ def execute(
     """
     started = {task.node for task in tasks}
     for plan in plans:
+        if plan.node.name in started and plan.manifest is not None:
+            _write_manifests(plan.manifest, [t for t in tasks if t.node == plan.node.name])
+    for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
-            if plan.manifest is not None:
-                _write_manifests(plan.manifest, [t for t in tasks if t.node == plan.node.name])
     with alive(root), RunLog(root) as log:
         for result in executor.run(tasks):
             log.write(_entry(result))

@@ -54,8 +54,8 @@ def read_source(section: SourceSection, limit: int | None = None) -> Source:
     ``{"video_id": id, "duplicate_of": its first row}``. Rows count from 1, in JSONL by lines.
 
     Raises:
-        ConfigError: there is no such file or folder, or it has no rows that can be read; a pass
-            over the rows says so too, at its end.
+        ConfigError: there is no such file or folder, or nothing is in it. A pass over the rows
+            raises it too, at its end, where none of them can be read.
     """
     place = Location.of(section.path)
     match section.kind:
