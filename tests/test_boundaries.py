@@ -35,6 +35,7 @@ STAGES_MAY_IMPORT = {
     "pipeline.stage",
     "pipeline.prompt",
     "pipeline.fingerprint",
+    "pipeline.lots",
     "pipeline.states",
     "pipeline.engines.base",
     "pipeline.media.base",
