@@ -28,7 +28,7 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told
 from pipeline.manifest.layouts import json_list
 from pipeline.manifest.ledger import load_ledger
-from pipeline.manifest.make import make_manifest
+from pipeline.manifest.make import Source, make_manifest
 
 WORDS = "a person in red opens the door of a small car and puts two boxes on its seat"
 
@@ -80,10 +80,11 @@ def copy(folder: Path, out: Path) -> None:
 
 
 def make(folder: Path, out: Path) -> None:
-    videos, ledger = [folder / "videos"], load_ledger()
-    account, _ = make_manifest(MADE_UP, folder / "annotations", videos, out, ledger)
+    source = Source("made_up", MADE_UP, folder / "annotations", [folder / "videos"])
+    report, _ = make_manifest([source], out, load_ledger())
+    (account,) = report.accounts
     assert account.entries == account.written + account.rejected.total()
-    print(account.to_text(), file=sys.stderr)
+    print(report.to_text(), file=sys.stderr)
 
 
 def measured(work: Callable[[Path, Path], None], folder: Path, out: Path) -> tuple[float, float]:
