@@ -45,6 +45,9 @@ class Drawn:
         return [self.whole, *self.sources, *self.durations]
 
 
+NOTHING_DRAWN = Drawn(Quota("all", None, 0, 0), (), ())
+
+
 def draw(
     candidates: Candidates,
     chosen: Chosen,

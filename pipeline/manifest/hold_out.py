@@ -22,11 +22,12 @@ NAMING: Final = frozenset(
     {
         *("video", "videos", "vid", "videoid", "videoids", "videoname", "videopath", "videofile"),
         *("videouid", "videourl", "youtubeid", "ytid", "youtubeurl", "clipuid", "clipid"),
+        "filename",
     }
 )
 """Keys and columns that name a video, without capitals and signs: ``video_id`` is one."""
 
-_INSIDE: Final = frozenset({*NAMING, "path", "id", "name", "filename"})
+_INSIDE: Final = frozenset({*NAMING, "path", "id", "name"})
 """Of an object that stands where a video is named."""
 _MOST_ALIASES = 200
 """In one question to the store."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.manifest.account import Account
-from pipeline.manifest.draw import Drawn
+from pipeline.manifest.draw import NOTHING_DRAWN, Drawn
 from pipeline.manifest.hold_out import HoldOutList
 from pipeline.manifest.identity import Leak
 
@@ -22,8 +22,7 @@ class Report:
     """The accounts of the sources, and what holds for them together."""
 
     accounts: Sequence[Account]
-    drawn: Drawn | None = None
-    """None until it is drawn."""
+    drawn: Drawn = NOTHING_DRAWN
     lists: Sequence[HoldOutList] = ()
     leaks: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Rows that were held out, by source, and by the list that did, or empty for another row."""
@@ -62,7 +61,7 @@ class Report:
                 ],
                 "first": [self._leak(leak) for leak in self.first_leaks],
             },
-            "drawn": asdict(self.drawn) if self.drawn else {},
+            "drawn": asdict(self.drawn),
         }
         if len(self.accounts) == 1:
             return self.accounts[0].as_json() | whole
@@ -99,7 +98,7 @@ class Report:
             )
         if self.leaks.total() > LEAKS_SHOWN:
             yield f"    and {self.leaks.total() - LEAKS_SHOWN:,} more, among the rejects"
-        capped = [one for one in self.drawn.quotas if one.wanted is not None] if self.drawn else []
+        capped = [one for one in self.drawn.quotas if one.wanted is not None]
         if capped:
             yield "  drawn      wanted at most, there, drawn"
         for quota in capped:
