@@ -49,9 +49,9 @@ def identify(candidates: Candidates) -> Unions:
         run("INSERT OR IGNORE INTO named VALUES (?, ?)", (unions.group(number), key))
     for number in range(candidates.count):
         run(
-            "UPDATE rows SET identity = (SELECT key FROM named WHERE least = ?)"
-            " WHERE number = ? AND EXISTS (SELECT 1 FROM named WHERE least = ?)",
-            (unions.group(number), number, unions.group(number)),
+            "UPDATE rows SET identity = coalesce((SELECT key FROM named WHERE least = ?), '')"
+            " WHERE number = ?",
+            (unions.group(number), number),
         )
     return unions
 

@@ -76,10 +76,11 @@ def aliases(text: str) -> Iterator[str]:
     if found := _YOUTUBE_URL.fullmatch(text):
         yield f"youtube:{found[1]}"
         return
-    path = PurePosixPath(text.replace("\\", "/"))
-    stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
+    above, _, name = text.replace("\\", "/").rpartition("/")
+    head, dot, suffix = name.rpartition(".")
+    stem = head if head and f"{dot}{suffix.lower()}" in SUFFIXES else name
     yield stem
-    if youtube := youtube_id(path.parent.name):
+    if youtube := youtube_id(above.rpartition("/")[2]):
         yield youtube
     for mark in _YOUTUBE_MARKS:
         if stem.startswith(mark) and (youtube := youtube_id(stem.removeprefix(mark))):
