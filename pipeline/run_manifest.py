@@ -115,7 +115,7 @@ def make_manifest_file(
         )
     several = source.endswith(COMBINATIONS)
     sources = [
-        _source(item, f"sources.{place}." if several else "--")
+        _source(item, f"{source}: sources.{place}: " if several else "")
         for place, item in enumerate(combination.sources)
     ]
     report, written = make_manifest(
@@ -132,7 +132,7 @@ def make_manifest_file(
 
 
 def _source(item: SourceItem, prefix: str) -> Source:
-    """The source that is meant; ``prefix`` leads to its keys in errors.
+    """The source that is meant; ``prefix`` says of which one errors are.
 
     Raises:
         ConfigError: there is no such adapter, folder or option.
@@ -141,14 +141,15 @@ def _source(item: SourceItem, prefix: str) -> Source:
     of_rules = {name: own.pop(name) for name in Rules.model_fields if name in own}
     try:
         rules = Rules.model_validate(of_rules)
+        adapter = find_adapter(item.source, own)
+        if not item.annotations.exists():
+            raise ConfigError(f"--annotations: there is no folder {item.annotations}")
+        for folder in item.videos:
+            check_folder(folder)
     except ValidationError as error:
-        key = f"{prefix}options" if prefix != "--" else "--option"
-        raise ConfigError(explain(error, Rules, key)) from None
-    adapter = find_adapter(item.source, own)
-    if not item.annotations.exists():
-        raise ConfigError(f"{prefix}annotations: there is no folder {item.annotations}")
-    for folder in item.videos:
-        check_folder(folder)
+        raise ConfigError(prefix + explain(error, Rules, "--option")) from None
+    except ConfigError as error:
+        raise ConfigError(f"{prefix}{error}") from None
     wanted = Wanted(item.split, item.limit, frozenset(item.without))
     videos = item.videos
     return Source(item.called, adapter, item.annotations, videos, rules, wanted, item.share)

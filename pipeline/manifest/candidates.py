@@ -27,7 +27,7 @@ class Candidate:
     split: str
     lot: str
     platform_ids: tuple[str, ...]
-    """All that its entries give; the first stands in the row."""
+    """All that its entries give, of whatever split."""
     path: str = ""
     """Of its file; empty where there is none."""
     clip: tuple[float, float] | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +29,8 @@ NAMING: Final = frozenset(
 
 _INSIDE: Final = frozenset({*NAMING, "path", "id", "name"})
 """Of an object that stands where a video is named."""
-_MOST_ALIASES = 200
-"""In one question to the store."""
+_AT_ONCE = 500
+"""Aliases in one question to the store."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,22 @@ class HeldOut:
         """Closes the store."""
         self._base.close()
 
-    def find(self, names: Iterator[str]) -> tuple[int, str] | None:
-        """The number of the first list that has a video, and the id that it has there.
+    def find(self, names: Iterable[str]) -> tuple[int, str] | None:
+        """The number of a list that has a video, and the id that it has there.
 
         ``names`` are all ids, names and paths that the video is known by.
         """
         if not self.lists:
             return None
         known = list(dict.fromkeys(alias for name in names for alias in aliases(name)))
-        marks = ", ".join("?" * len(known[:_MOST_ALIASES]))
-        query = f"SELECT list, id FROM aliases WHERE alias IN ({marks}) ORDER BY list, id LIMIT 1"
-        found: tuple[int, str] | None = self._base.execute(query, known[:_MOST_ALIASES]).fetchone()
-        return found
+        for start in range(0, len(known), _AT_ONCE):
+            some = known[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT list, id FROM aliases WHERE alias IN ({marks}) ORDER BY list, id"
+            found: tuple[int, str] | None = self._base.execute(query, some).fetchone()
+            if found is not None:
+                return found
+        return None
 
 
 def read_ids(path: Path) -> Iterator[str]:

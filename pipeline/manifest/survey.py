@@ -146,7 +146,7 @@ def candidate_of(
         path=path,
         clip=found.clip if isinstance(found, Found) else None,
         extent=f"{clips[0][0]:g}-{clips[0][1]:g}" if clips else "",
-        listed=held_out.find(iter((*known, *(place.path for place in places), path))),
+        listed=held_out.find((*known, *(place.path for place in places), path)),
         fate=fate,
         reason=reason,
         detail=detail,

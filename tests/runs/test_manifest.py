@@ -278,8 +278,8 @@ def test_wrong_usage_of_a_combination_is_said_by_its_name(
     item = {"source": "coin", "annotations": "coin", "videos": str(scenes)}
     for change, arguments, said in (
         ({"source": "coins"}, (), "there is no adapter 'coins'; did you mean 'coin'"),
-        ({"annotations": "none"}, (), r"sources\.0\.annotations: there is no folder"),
-        ({"options": {"reversed": "x"}}, (), r"sources\.0\.options\.reversed: 'x' is not one of"),
+        ({"annotations": "none"}, (), r"all\.yaml: sources\.0: --annotations: there is no folder"),
+        ({"options": {"reversed": "x"}}, (), r"sources\.0: --option\.reversed: 'x' is not one of"),
         ({}, ("--limit", 3), "all but -o is said in"),
         ({}, ("--hold-out", combined), "all but -o is said in"),
         ({"videos": "none"}, (), "there is no folder"),

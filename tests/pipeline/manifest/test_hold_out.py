@@ -55,10 +55,10 @@ def test_ids_of_every_form_are_read(
     with HeldOut([path], tmp_path) as held_out:
         assert [(one.name, one.ids) for one in held_out.lists] == [(name, len(ids))]
         for one in ids:
-            found = held_out.find(iter(["other", one]))
+            found = held_out.find(["other", one])
             # Two ids of one video may share an alias.
             assert found is not None and found[0] == 0 and set(aliases(found[1])) & {*aliases(one)}
-        assert held_out.find(iter(["other"])) is None
+        assert held_out.find(["other"]) is None
 
 
 @pytest.mark.parametrize(
