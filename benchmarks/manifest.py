@@ -1,12 +1,16 @@
 """How fast a dataset becomes a manifest, and how much memory that takes.
 
-    python benchmarks/manifest.py [--entries N] [--files N] [--out FOLDER]
+    python benchmarks/manifest.py [--entries N] [--files N] [--out FOLDER] [--only WAY]
 
 Makes up an annotation file of so many entries (1,000,000 when nothing is said), each with a caption
 and a question, and so many empty video files in folders of a thousand; one entry in four is the
 second of its video, one file in ten is missing. Makes the manifest in a process of its own, as JSON
 Lines and as Parquet, and says the rate and the most memory that the process held. `copy` reads the
 same file record by record and writes it again: what reading and writing alone take.
+
+`combined` makes one manifest of two sources, with so many entries in all: one video in ten is in
+both by its platform id, the second source tests with one in a hundred of its own, a list holds out
+10,000 ids, nine rows in ten are wanted, and they are to be of three lengths.
 """
 
 from __future__ import annotations
@@ -25,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.combination import Bin, Chosen
 from pipeline.manifest.entry import Entry, Place, Told
 from pipeline.manifest.layouts import json_list
 from pipeline.manifest.ledger import load_ledger
-from pipeline.manifest.make import make_manifest
+from pipeline.manifest.make import Source, make_manifest
 
 WORDS = "a person in red opens the door of a small car and puts two boxes on its seat"
 
@@ -37,6 +42,9 @@ class Record(RawRecord):
     """An entry, as the made-up file has it."""
 
     id: str
+    platform_id: str
+    length: float
+    split: str
     caption: str
     question: str
     span: list[float]
@@ -48,7 +56,8 @@ def entry(record: Record, pointer: str, split: str) -> Entry:
         Told("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
         Told("qa", record.caption, question=record.question, pointer=f"{pointer}/question"),
     )
-    return Entry(record.id, (Place(f"{record.id[:6]}/{record.id}.mp4"),), told, split)
+    places = (Place(f"{record.id[:6]}/{record.id}.mp4", (0.0, record.length)),)
+    return Entry(record.id, places, told, record.split, record.platform_id)
 
 
 MADE_UP = Adapter(
@@ -67,6 +76,9 @@ def records(count: int) -> Iterator[dict[str, object]]:
         video = number if number % 4 else number // 2
         yield {
             "id": f"{video // 1000:06}-{video % 1000:03}",
+            "platform_id": f"youtube:{video:011}",
+            "length": 10 + 40 * (video % 3),
+            "split": "train",
             "caption": f" {WORDS} {number}",
             "question": f"What is number {number}?",
             "span": [number % 50, number % 50 + 5.5],
@@ -80,10 +92,50 @@ def copy(folder: Path, out: Path) -> None:
 
 
 def make(folder: Path, out: Path) -> None:
-    videos, ledger = [folder / "videos"], load_ledger()
-    account, _ = make_manifest(MADE_UP, folder / "annotations", videos, out, ledger)
+    source = Source("made_up", MADE_UP, folder / "annotations", [folder / "videos"])
+    report, _ = make_manifest([source], out, load_ledger())
+    (account,) = report.accounts
     assert account.entries == account.written + account.rejected.total()
-    print(account.to_text(), file=sys.stderr)
+    print(report.to_text(), file=sys.stderr)
+
+
+def combine(folder: Path, out: Path) -> None:
+    sources = [
+        Source(name, MADE_UP, folder / name, [folder / "videos"]) for name in ("first", "second")
+    ]
+    chosen = Chosen(
+        hold_out=(folder / "listed.txt",),
+        videos=count_of(folder) * 9 // 10,
+        durations=tuple(
+            Bin(start_s=a, end_s=b, share=1) for a, b in ((0, 30), (30, 60), (60, None))
+        ),
+    )
+    report, _ = make_manifest(sources, out, load_ledger(), chosen=chosen)
+    print(report.to_text(), file=sys.stderr)
+
+
+def count_of(folder: Path) -> int:
+    """How many of the videos there may be rows of, about: a quarter of entries add none."""
+    return int((folder / "entries").read_text()) * 3 // 4
+
+
+def lay_out_two(folder: Path, entries: int) -> None:
+    """Every tenth video of the second source is one of the first."""
+    half = entries // 2
+    for name in ("first", "second"):
+        (folder / name).mkdir()
+        with (folder / name / "all.jsonl").open("w", encoding="utf-8") as file:
+            for record in records(half):
+                if name == "second":
+                    video = int(str(record["platform_id"]).partition(":")[2])
+                    if video % 10 != 1:
+                        record["platform_id"] = f"youtube:2{video:010}"
+                    if video % 100 in (1, 2):
+                        record["split"] = "test"
+                file.write(json.dumps(record) + "\n")
+    listed = (f"{number * 7:011}\n" for number in range(10_000))
+    (folder / "listed.txt").write_text("".join(listed), encoding="utf-8")
+    (folder / "entries").write_text(str(entries))
 
 
 def measured(work: Callable[[Path, Path], None], folder: Path, out: Path) -> tuple[float, float]:
@@ -116,14 +168,18 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, help="folder to work in; a temporary one if not given")
+    parser.add_argument("--only", help="one of the ways: copy, JSON Lines, Parquet, combined")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.out) as temporary:
         folder = Path(temporary)
         lay_out(folder, given.entries, given.files)
+        lay_out_two(folder, given.entries)
         print("| way | seconds | entries/s | MiB held at most |\n|---|---|---|---|")
         ways = {"copy": (copy, "c.jsonl"), "JSON Lines": (make, "m.jsonl"),
-                "Parquet": (make, "m.parquet")}  # fmt: skip
+                "Parquet": (make, "m.parquet"), "combined": (combine, "d.jsonl")}  # fmt: skip
         for name, (work, out) in ways.items():
+            if given.only not in (None, name):
+                continue
             seconds, held = measured(work, folder, folder / out)
             rate = given.entries / seconds
             print(f"| {name} | {seconds:.1f} | {rate:,.0f} | {held:.0f} |", flush=True)

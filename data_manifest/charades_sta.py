@@ -33,7 +33,7 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"not VIDEO START END##sentence: {record.line}"[:200])
     name, start, end, sentence = found.groups()
     told = Told("event", sentence, float(start), float(end), pointer=pointer)
-    return Entry(name=name, places=(Place(name),), told=(told,), split=split)
+    return Entry(name, (Place(name),), (told,), split, platform_id=f"charades:{name}")
 
 
 def _file(split: str) -> AnnotationFile[Line]:

@@ -26,6 +26,7 @@ from pydantic import Field
 from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told, Unread
 from pipeline.manifest.layouts import json_list
+from pipeline.manifest.platforms import flickr_id
 
 CHUNK_S = 5
 CHUNKS = 6
@@ -78,7 +79,6 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         pointer=f"{pointer}/times",
     )
     stem, _, _ = record.video.rpartition(".")
-    parts = stem.rsplit("_", 2)
     clip = (0.0, float(CHUNK_S * record.num_segments))
     paths = dict.fromkeys((record.video, f"{record.video}.mp4", stem or record.video))
     return Entry(
@@ -86,7 +86,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         places=tuple(Place(path, clip) for path in paths),
         told=(told,),
         split=split,
-        platform_id=f"flickr:{parts[1]}" if len(parts) == 3 and parts[1].isdecimal() else "",
+        platform_id=flickr_id(record.video),
     )
 
 

@@ -17,7 +17,6 @@ https://huggingface.co/datasets/lmms-lab/LLaVA-Video-178K
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import Field
@@ -26,7 +25,7 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Origin, Place, Told, Unread
 from pipeline.manifest.exchange import Exchange, Turn, chosen, exchanges, listed
 from pipeline.manifest.layouts import json_list
-from pipeline.manifest.platforms import ego4d_id, youtube_id
+from pipeline.manifest.platforms import collected_id
 
 _BY_PEOPLE = ("activitynet", "nextqa", "perceptiontest")
 
@@ -70,16 +69,7 @@ def _told(said: Exchange, origin: Origin, pointer: str) -> Told:
 def _entry(record: Conversation, told: Sequence[Told], split: str) -> Entry:
     inside = [Place(f"{record.data_source}/{record.video}")] if record.data_source else []
     places = (*inside, Place(record.video))
-    return Entry(record.video, places, tuple(told), split, _platform_id(record.video))
-
-
-def _platform_id(video: str) -> str:
-    path = PurePosixPath(video)
-    if "youtube_video_2024" in path.parts and path.stem.startswith("ytb_"):
-        return youtube_id(path.stem.removeprefix("ytb_"))
-    if "activitynet" in path.parts and path.stem.startswith("v_"):
-        return youtube_id(path.stem.removeprefix("v_"))
-    return ego4d_id(path.stem) if "ego4d" in video.lower() else ""
+    return Entry(record.video, places, tuple(told), split, collected_id(record.video))
 
 
 def _unpaired(pointer: str) -> Unread:

@@ -1,26 +1,36 @@
-"""The verb that makes a manifest of a public dataset's annotation files and of local videos."""
+"""The verb that makes a manifest of public datasets' annotation files and of local videos."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, TypeVar, get_args
 
 import typer
 from pydantic import ValidationError
 
+from pipeline.manifest.combination import ENDINGS as COMBINATIONS
+from pipeline.manifest.combination import Combination, SourceItem, load_combination
 from pipeline.manifest.find import find_adapter, known_adapters
 from pipeline.manifest.ledger import Without, load_ledger
-from pipeline.manifest.make import Wanted, make_manifest, rejects_beside
+from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.rules import Rules
+from pipeline.manifest.sight import Link
+from pipeline.manifest.survey import Wanted
 from pipeline.manifest.write import ENDINGS
 from pipeline.options import FAILED, JsonOption, check_folder
 from pipeline.suggest import ConfigError, did_you_mean, explain
 
 SWITCHES: tuple[Without, ...] = get_args(Without)
+LINKS: tuple[Link, ...] = get_args(Link)
+
+T = TypeVar("T", bound=str)
 
 
 def make_manifest_file(
-    source: Annotated[str | None, typer.Argument(help="Name of the dataset's adapter.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Name of the dataset's adapter; or a YAML file that combines several."),
+    ] = None,
     annotations: Annotated[
         Path | None, typer.Option(help="Folder of its annotation files, as they were published.")
     ] = None,
@@ -31,11 +41,28 @@ def make_manifest_file(
         Path, typer.Option("-o", "--out", help="JSON Lines or Parquet, by its ending.")
     ] = Path("manifest.jsonl"),
     split: Annotated[str, typer.Option(help="Only the videos of this split.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="So many rows at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many rows at most, drawn by lot.")
+    ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
             metavar="|".join(SWITCHES), help="Leave out what is under such terms. May be repeated."
+        ),
+    ] = None,
+    hold_out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Ids of videos that nobody may train on: text, CSV, JSON or JSON Lines. May be"
+            " repeated."
+        ),
+    ] = None,
+    identity: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="|".join(LINKS),
+            help="Videos are the same whose files are, or whose frames look alike. May be"
+            " repeated.",
         ),
     ] = None,
     by_licence: Annotated[
@@ -55,7 +82,7 @@ def make_manifest_file(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a manifest of a dataset: its annotation files as published, and videos on this machine.
+    """Make a manifest of datasets: annotation files as published, and videos on this machine.
 
     Says what became of every record. OUT.rejects.jsonl names what is not in the manifest, and why:
     videos without a file too, which is usual. Exit status 1: there is no row at all.
@@ -63,43 +90,73 @@ def make_manifest_file(
     if list_adapters:
         _list(as_json)
         return
-    if source is None or annotations is None or not videos:
-        raise ConfigError("manifest: give a SOURCE, --annotations and --videos; or --list")
-    own, rules = _options(options or ())
-    adapter = find_adapter(source, own)
-    if not annotations.exists():
-        raise ConfigError(f"--annotations: there is no folder {annotations}")
-    for folder in videos:
-        check_folder(folder)
     if out.suffix not in ENDINGS or out.is_dir():
         raise ConfigError(f"-o: {out} is no file that ends in {' or '.join(ENDINGS)}")
-    for name in without or ():
-        if name not in SWITCHES:
-            hint = did_you_mean(name, SWITCHES)
-            raise ConfigError(f"--without: {name!r} is not one of {', '.join(SWITCHES)}{hint}")
-    chosen = frozenset(name for name in SWITCHES if name in (without or ()))
-    account, written = make_manifest(
-        adapter,
-        annotations,
-        videos,
-        out,
-        load_ledger(),
-        rules=rules,
-        wanted=Wanted(split, limit, chosen),
-        by_licence=by_licence,
+    if source is not None and source.endswith(COMBINATIONS):
+        own = (annotations, videos, split, limit, without, hold_out, identity, options)
+        if any(given is not None and given != "" for given in own):
+            raise ConfigError(f"manifest: of a combination all but -o is said in {source}")
+        combination = load_combination(Path(source))
+    else:
+        if source is None or annotations is None or not videos:
+            raise ConfigError("manifest: give a SOURCE, --annotations and --videos; or --list")
+        item = SourceItem(
+            source=source,
+            annotations=annotations,
+            videos=tuple(videos),
+            options=_options(options or ()),
+            split=split,
+            limit=limit,
+            without=_some_of("--without", without or (), SWITCHES),
+        )
+        combination = Combination(
+            sources=(item,),
+            hold_out=tuple(hold_out or ()),
+            identity=_some_of("--identity", identity or (), LINKS),
+        )
+    several = source.endswith(COMBINATIONS)
+    sources = [
+        _source(item, f"{source}: sources.{place}: " if several else "")
+        for place, item in enumerate(combination.sources)
+    ]
+    report, written = make_manifest(
+        sources, out, load_ledger(), chosen=combination, by_licence=by_licence
     )
-    told = account.as_json() | {"manifests": [str(path) for path in written]}
-    typer.echo(json.dumps(told, indent=2) if as_json else account.to_text())
+    told = report.as_json() | {"manifests": [str(path) for path in written]}
+    typer.echo(json.dumps(told, indent=2) if as_json else report.to_text())
     for path in written:
         typer.echo(f"manifest: {path}", err=as_json)
     typer.echo(f"not in it: {rejects_beside(out)}", err=True)
-    if not account.rows:
+    if not report.rows:
         typer.echo("error: not one row could be made", err=True)
         raise typer.Exit(FAILED)
 
 
-def _options(given: Sequence[str]) -> tuple[Mapping[str, str], Rules]:
-    """The adapter's own options, and the rules."""
+def _source(item: SourceItem, prefix: str) -> Source:
+    """The source that is meant; ``prefix`` says of which one errors are.
+
+    Raises:
+        ConfigError: there is no such adapter, folder or option.
+    """
+    own = dict(item.options)
+    of_rules = {name: own.pop(name) for name in Rules.model_fields if name in own}
+    try:
+        rules = Rules.model_validate(of_rules)
+        adapter = find_adapter(item.source, own)
+        if not item.annotations.exists():
+            raise ConfigError(f"--annotations: there is no folder {item.annotations}")
+        for folder in item.videos:
+            check_folder(folder)
+    except ValidationError as error:
+        raise ConfigError(prefix + explain(error, Rules, "--option")) from None
+    except ConfigError as error:
+        raise ConfigError(f"{prefix}{error}") from None
+    wanted = Wanted(item.split, item.limit, frozenset(item.without))
+    videos = item.videos
+    return Source(item.called, adapter, item.annotations, videos, rules, wanted, item.share)
+
+
+def _options(given: Sequence[str]) -> Mapping[str, str]:
     pairs: dict[str, str] = {}
     for option in given:
         name, equals, value = option.partition("=")
@@ -107,11 +164,16 @@ def _options(given: Sequence[str]) -> tuple[Mapping[str, str], Rules]:
             problem = "stands there twice" if name in pairs else "must be name=value"
             raise ConfigError(f"--option {option!r}: {problem}")
         pairs[name] = value
-    of_rules = {name: pairs.pop(name) for name in Rules.model_fields if name in pairs}
-    try:
-        return pairs, Rules.model_validate(of_rules)
-    except ValidationError as error:
-        raise ConfigError(explain(error, Rules, "--option")) from None
+    return pairs
+
+
+def _some_of(option: str, given: Sequence[str], known: tuple[T, ...]) -> tuple[T, ...]:
+    """Those of the known names that are given."""
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"{option}: {name!r} is not one of {', '.join(known)}{hint}")
+    return tuple(name for name in known if name in given)
 
 
 def _list(as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
@@ -50,6 +50,8 @@ def _fields_at(model: Any, path: list[str]) -> Collection[str]:
     origin, args = get_origin(model), get_args(model)
     if origin in (dict, Mapping):
         return _fields_at(args[1], path[1:]) if path else ()
+    if origin in (list, tuple, Sequence):
+        return _fields_at(args[0], path[1:]) if path and args else ()
     for arg in args:
         if found := _fields_at(arg, path):
             return found

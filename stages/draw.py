@@ -13,9 +13,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from pipeline.lots import apportioned, lot
 from pipeline.records import DialogueHead, Draw
 from pipeline.stage import Context, Stage, StageConfig, VideoRows
-from stages._lots import lot
 
 Share = Annotated[float, Field(gt=0)]
 
@@ -94,25 +94,15 @@ def apportion(
         fits = (floor(n * whole / weights[task]) for task, n in there.items() if weights[task])
         samples = min(fits, default=0) if shares else sum(there.values())
         # Rounding may give a task one more than it has.
-        while any(n > there[task] for task, n in _rounded(weights, samples).items()):
+        while any(n > there[task] for task, n in apportioned(weights, samples).items()):
             samples -= 1
-    counts = _rounded(weights, samples)
+    counts = apportioned(weights, samples)
     for task, n in counts.items():
         if n > there[task]:
             raise ValueError(
                 f"{samples} samples need {n} of {task}, and there are {there[task]}: lower samples,"
                 " or the share"
             )
-    return counts
-
-
-def _rounded(weights: Mapping[str, float], samples: int) -> dict[str, int]:
-    whole = sum(weights.values())
-    exact = {task: samples * weight / whole for task, weight in weights.items()} if whole else {}
-    counts = {task: floor(n) for task, n in exact.items()}
-    rest = samples - sum(counts.values()) if exact else 0
-    for task in sorted(exact, key=lambda t: (counts[t] - exact[t], t))[:rest]:
-        counts[task] += 1
     return counts
 
 

@@ -14,10 +14,10 @@ from pydantic import Field
 
 from pipeline.dialogue.silence import masked, trimmed
 from pipeline.dialogue.weights import Preset, weigh
+from pipeline.lots import lot, part_of
 from pipeline.records import Dialogue, Draw, Reject
 from pipeline.stage import Context, Stage, StageConfig, VideoRows
 from pipeline.states import StateCounts
-from stages._lots import lot, part_of
 
 
 class Config(StageConfig):

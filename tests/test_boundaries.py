@@ -38,6 +38,7 @@ STAGES_MAY_IMPORT = {
     "pipeline.stage",
     "pipeline.prompt",
     "pipeline.fingerprint",
+    "pipeline.lots",
     "pipeline.states",
     "pipeline.engines.base",
     "pipeline.media.base",
@@ -69,14 +70,19 @@ MAY_KNOW = {
     "dialogue": {"pipeline.states"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
-    # how JSON files of any size are read and written, and what Streamo's own files mean.
+    # how JSON files of any size are read and written, and what Streamo's own files mean; files are
+    # glanced at in the decoder's process.
     "manifest": {
         "pipeline.dialogue.json_rows",
         "pipeline.dialogue.json_writer",
         "pipeline.dialogue.raw",
         "pipeline.dialogue.tiling",
+        "pipeline.lots",
+        "pipeline.media.base",
+        "pipeline.media.decode",
         "pipeline.schema",
         "pipeline.suggest",
+        "pipeline.yaml_text",
     },
     # the doctor examines a whole run, so it stands beside the runner and above all rooms.
     "doctor": {

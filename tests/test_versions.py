@@ -18,7 +18,7 @@ from pipeline.stage import load_stage  # noqa: E402
 from tests.code_digest import code_digest  # noqa: E402
 
 # What a stage does beyond its own file: helpers of stages, and the libraries it is a thin face of.
-FOLLOW = ("stages._", "pipeline.dialogue.", "pipeline.corpus.")
+FOLLOW = ("stages._", "pipeline.lots", "pipeline.dialogue.", "pipeline.corpus.")
 
 
 def versions() -> dict[str, list[object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +14,13 @@ from pipeline.manifest.entry import Entry
 from pipeline.manifest.layouts import UNASSIGNED
 
 _APART = {UNASSIGNED: 0, "train": 1, "test": 3}
-"""How much a split is kept apart; any other, as ``val``, stands before ``test``."""
-_OTHER = 2
+HELD_OUT = 2
+"""From here on a split is not trained on; any that has no name of its own above, as ``val``."""
+
+
+def apart(split: str) -> int:
+    """How much a split is kept apart: ``unassigned``, ``train``, any other, ``test``."""
+    return _APART.get(split, HELD_OUT)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,13 @@ class Gathered:
     name: str
     split: str
     entries: tuple[tuple[str, Entry], ...]
+    unsaid: bool = False
+    """No file says its split."""
+
+    @property
+    def of_its_split(self) -> Sequence[tuple[str, Entry]]:
+        """Those that say so themselves: the others have no part in its row."""
+        return [one for one in self.entries if one[1].split == self.split]
 
 
 def assigned(gathered: Gathered, otherwise: str) -> Gathered:
@@ -41,14 +53,14 @@ def assigned(gathered: Gathered, otherwise: str) -> Gathered:
         (file, replace(entry, split=split) if entry.split == UNASSIGNED else entry)
         for file, entry in gathered.entries
     )
-    return Gathered(gathered.name, split, entries)
+    return Gathered(gathered.name, split, entries, unsaid=gathered.split == UNASSIGNED)
 
 
 class EntryStore:
     """Takes entries in any order; gives them back by name."""
 
     def __init__(self, work: Path) -> None:
-        """``work``: a folder to leave them in; who made it removes it."""
+        """``work``: a folder of its own to leave them in; who made it removes it."""
         self._base = sqlite3.connect(work / "entries.sqlite", isolation_level=None)
         self._count = 0
 
@@ -83,7 +95,7 @@ class EntryStore:
             video = run("INSERT INTO videos (name, split) VALUES (?, ?)", row).lastrowid
         else:
             video, split = found
-            if _APART.get(entry.split, _OTHER) > _APART.get(split, _OTHER):
+            if apart(entry.split) > apart(split):
                 run("UPDATE videos SET split = ? WHERE id = ?", (entry.split, video))
         body = pickle.dumps(entry, pickle.HIGHEST_PROTOCOL)
         run("INSERT INTO entries VALUES (?, ?, ?, ?)", (video, self._count, file, body))

@@ -71,6 +71,28 @@ class StillsRequest:
     """Wall clock allowed for one video before its process is stopped."""
 
 
+@dataclass(frozen=True)
+class GlanceRequest:
+    """What is wanted of a whole file, without each of its frames."""
+
+    content: bool = False
+    """The digest of its bytes, which need not be those of a video."""
+    length: bool = False
+    frames: int = 0
+    """Difference hashes of so many frames, evenly spaced."""
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What was wanted of a file; None and empty where it was not."""
+
+    sha256: str = ""
+    duration_s: float | None = None
+    hashes: tuple[int | None, ...] = ()
+    """In order of time, 64 bits each; None for a frame that is too flat to tell from others."""
+
+
 class Media(Protocol):
     """Reads videos. Whatever a damaged file does to a decoder stays with that file."""
 

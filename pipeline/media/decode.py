@@ -17,7 +17,15 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.location import Location
-from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
+from pipeline.media.base import (
+    Clip,
+    Glance,
+    GlanceRequest,
+    MediaError,
+    Probe,
+    Still,
+    StillsRequest,
+)
 from pipeline.media.files import on_this_machine, video_file
 from pipeline.media.messages import LENGTH, body_length, packed, unpacked
 from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT
@@ -61,6 +69,15 @@ class DecodeProcess:
         read: list[Still] = self._ask(clip, request, request.timeout_s)
         return read
 
+    def glance(self, uri: str, request: GlanceRequest) -> Glance:
+        """What is wanted of a whole file, of which few frames are decoded, or none.
+
+        Raises:
+            MediaError: the file cannot be read as far as it must be, or took too long.
+        """
+        seen: Glance = self._ask(Clip(uri), request, request.timeout_s)
+        return seen
+
     def close(self) -> None:
         """Ends the child. A later request starts another."""
         with self._lock:
@@ -79,7 +96,9 @@ class DecodeProcess:
         """Closes."""
         self.close()
 
-    def _ask(self, clip: Clip, request: StillsRequest | None, timeout_s: float) -> Any:
+    def _ask(
+        self, clip: Clip, request: StillsRequest | GlanceRequest | None, timeout_s: float
+    ) -> Any:
         file = video_file(clip.uri, self._root)
         with on_this_machine(file) as path, self._lock:
             local = replace(clip, uri=str(path))

@@ -1,7 +1,8 @@
 """The process in which files are opened and decoded: one request in, one reply out, until the end.
 
 Started by ``pipeline.media.decode`` as ``python -m pipeline.media.decode_worker``. A request is a
-clip with a request for stills, or with None for a probe; the reply is the result or a MediaError.
+clip with a request for stills or a glance, or with None for a probe; the reply is the result or a
+MediaError.
 """
 
 from __future__ import annotations
@@ -12,16 +13,33 @@ from typing import BinaryIO
 
 import cv2
 
-from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
+from pipeline.media.base import (
+    Clip,
+    Glance,
+    GlanceRequest,
+    MediaError,
+    Probe,
+    Still,
+    StillsRequest,
+)
 from pipeline.media.frames import stills
+from pipeline.media.glance import glance
 from pipeline.media.messages import LENGTH, body_length, packed, unpacked
 from pipeline.media.probe import probe
 
 
-def answer(clip: Clip, request: StillsRequest | None) -> Probe | list[Still] | MediaError:
-    """The probe or the stills of the clip, or why there are none."""
+def answer(
+    clip: Clip, request: StillsRequest | GlanceRequest | None
+) -> Probe | list[Still] | Glance | MediaError:
+    """What was asked of the clip, or why there is none."""
     try:
-        return probe(clip) if request is None else stills(clip, request)
+        match request:
+            case None:
+                return probe(clip)
+            case GlanceRequest():
+                return glance(clip.uri, request)
+            case StillsRequest():
+                return stills(clip, request)
     except MediaError as error:
         return error
 

@@ -41,6 +41,9 @@ class ManifestRow(Record):
     uri: str
     platform_id: str = ""
     """Of the whole video where it was published, such as ``youtube:dQw4w9WgXcQ``."""
+    identity: str = ""
+    """The same text in rows whose whole video is the same, wherever they come from; empty where
+    nothing is known of that."""
     clip_start_s: Seconds = 0.0
     clip_end_s: Seconds | None = None
     source: str = ""

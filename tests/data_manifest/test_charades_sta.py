@@ -13,7 +13,7 @@ TRAIN = "charades_sta_train.txt"
 
 def test_a_line_is_a_video_and_an_event(tmp_path: Path) -> None:
     entry = only(written(ADAPTER, tmp_path, TRAIN, "AB1CD 24.3 30##a person hums.\n"))
-    assert (entry.name, entry.split, entry.platform_id) == ("AB1CD", "train", "")
+    assert (entry.name, entry.split, entry.platform_id) == ("AB1CD", "train", "charades:AB1CD")
     assert entry.places == (Place("AB1CD"),)
     assert (spans(entry), texts(entry)) == ([(24.3, 30)], ["a person hums."])
     assert (entry.told[0].kind, entry.told[0].pointer) == ("event", "1")

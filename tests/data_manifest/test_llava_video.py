@@ -42,6 +42,7 @@ def test_a_conversation_is_as_many_questions_as_it_has_answers(tmp_path: Path) -
             Told("qa", "A dog.", question="Who runs?", origin="model", pointer=f"{where}/1"),
             Told("qa", "On grass.", question="Where?", origin="model", pointer=f"{where}/3"),
         ),
+        platform_id="charades:X1",
     )
 
 
@@ -79,8 +80,11 @@ def test_a_caption_is_of_the_whole_video(tmp_path: Path) -> None:
         ("academic_source/activitynet/v1-3/train_val/v_v_cdefghijk.mp4", "youtube:v_cdefghijk"),
         ("academic_source/ego4d/0a-1b.mp4", "ego4d:0a-1b"),
         ("academic_source/Ego4D_clips/x/0a-1b.mp4", "ego4d:0a-1b"),
-        ("academic_source/Charades/ytb_1.mp4", ""),
-        ("NextQA/NExTVideo/1006/8968804598.mp4", ""),
+        ("academic_source/Charades/ytb_1.mp4", "charades:ytb_1"),
+        ("NextQA/NExTVideo/1006/8968804598.mp4", "flickr:8968804598"),
+        ("academic_source/youcook2/101/v_-bcdefghi/split_2.mp4", "youtube:v_-bcdefghi"),
+        ("academic_source/youcook2/split_2.mp4", ""),
+        ("perception_test/videos/video_1.mp4", ""),
     ],
 )
 def test_ids_come_from_paths_whose_rule_is_known(

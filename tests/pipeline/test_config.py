@@ -10,7 +10,8 @@ from pipeline.graph import build_graph
 from pipeline.suggest import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+COMBINATIONS = sorted((ROOT / "configs").glob("sources_*.yaml"))
+CONFIGS = sorted({*(ROOT / "configs").glob("*.yaml")} - {*COMBINATIONS})
 MINIMAL = "source: {path: m.jsonl}\nnodes: {ingest: {stage: ingest}}\n"
 
 
@@ -25,6 +26,32 @@ def test_shipped_configs_are_valid(path: Path) -> None:
     from pipeline.graph import build_graph
 
     build_graph(load_config(path))
+
+
+@pytest.mark.parametrize("path", COMBINATIONS, ids=lambda p: p.stem)
+def test_shipped_combinations_are_valid(path: Path) -> None:
+    from pipeline.manifest.combination import load_combination
+    from pipeline.manifest.find import find_adapter
+    from pipeline.manifest.ledger import load_ledger, terms_of
+
+    found = load_combination(path)
+    for item in found.sources:
+        terms_of(load_ledger(), find_adapter(item.source, item.options).licence)
+
+
+def test_the_manifest_of_the_paper_has_its_numbers() -> None:
+    from pipeline.lots import apportioned
+    from pipeline.manifest.combination import load_combination
+
+    found = load_combination(ROOT / "configs" / "sources_465k.yaml")
+    assert (len(found.sources), found.videos) == (9, 135_875)
+    shares = {place: one.share for place, one in enumerate(found.durations)}
+    assert list(apportioned(shares, 135_875).values()) == [68_273, 19_153, 21_834, 20_529, 6_086]
+    config = load_config(ROOT / "configs" / "streamo_instruct_465k.yaml")
+    drawn = config.nodes["draw"].config["shares"]
+    assert sum(drawn.values()) == pytest.approx(100, abs=0.2)
+    tasks = {path.stem for path in (ROOT / "prompts" / "instructions").glob("*.md")}
+    assert drawn.keys() == tasks - {"options"}
 
 
 def test_defaults_and_overrides(tmp_path: Path) -> None:

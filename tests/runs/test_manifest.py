@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,4 +205,90 @@ def test_wrong_usage_is_said_by_its_name(
     status, _, error = call(capsys, "manifest", *given)
     assert status == 2
     assert re.search(said, error), error
+    assert not list(published.glob("m.jsonl*"))
+
+
+def test_a_file_combines_sources_and_runs_as_it_is(
+    published: Path, scenes: Path, write_config: Callable[..., Path], capsys: Capture
+) -> None:
+    combined = published / "all.yaml"
+    combined.write_text(
+        json.dumps(
+            {
+                "sources": [
+                    {"source": "coin", "annotations": "coin", "videos": str(scenes / "videos")},
+                    {
+                        "source": "activitynet_captions",
+                        "name": "told",
+                        "annotations": "captions",
+                        "videos": [str(scenes / "videos")],
+                        "options": {"reversed": "swap"},
+                    },
+                    {"source": "llava_video", "annotations": "llava", "videos": str(scenes)},
+                ],
+                "hold_out": ["bench.jsonl"],
+                "identity": ["content"],
+                "same_video": "first",
+                "videos": 9,
+                "durations": [{"end_s": 600, "share": 1}],
+            }
+        ),
+        encoding="utf-8",
+    )
+    tested = SHOWN[0].name
+    (published / "bench.jsonl").write_text(json.dumps({"video": f"x/{tested}.mp4"}) + "\n")
+    out = published / "m.jsonl"
+    status, text, error = call(capsys, "manifest", combined, "-o", out)
+    assert (status, f"manifest: {out}" in text, f"{out}.rejects" in error) == (0, True, True)
+    assert "held out   3 rows that would have been leaks" in text
+    assert "all: 9, 2, 2, 7 SHORT" in text and "0-600 s: 9, 2, 2, 7 SHORT" in text
+    status, text, _ = call(capsys, "manifest", combined, "-o", out, "--json")
+    said = json.loads(text)
+    assert (status, said["rows"], len(said["sources"])) == (0, 2, 3)
+    # The files of one scene are one file, by whatever name the sources know it; one has no file.
+    assert said["identities"] == {"known": len(SHOWN) + 1, "shared": len(SHOWN)}
+    assert [row["video_id"] for row in lines_of(out)] == [f"coin/{s.name}" for s in SHOWN[1:]]
+    by_reason = Counter(reject["reason"] for reject in lines_of(Path(f"{out}.rejects.jsonl")))
+    assert by_reason == {"held_out": 3, "same_video": 4, "missing_file": 1}
+    extends = published / "alone.yaml"
+    extends.write_text(json.dumps({"nodes": {"ingest": {"stage": "ingest"}}}), encoding="utf-8")
+    config = write_config("run", extends=extends, source={"path": str(out)})
+    assert call(capsys, "run", "-c", config)[0] == 0
+
+
+def test_one_source_holds_out_by_options_too(
+    published: Path, scenes: Path, capsys: Capture
+) -> None:
+    listed = published / "ids.txt"
+    listed.write_text(f"{SHOWN[0].name}\n", encoding="utf-8")
+    out = published / "m.jsonl"
+    given = ("--annotations", published / "coin", "--videos", scenes / "videos", "-o", out)
+    more = ("--hold-out", listed, "--identity", "frames", "--identity", "content", "--json")
+    status, text, _ = call(capsys, "manifest", "coin", *given, *more)
+    said = json.loads(text)
+    assert status == 0 and said["entries_rejected"] == {"held_out": 1, "missing_file": 1}
+    assert said["leaks_prevented"]["by_source"] == [
+        {"source": "coin", "list": "ids.txt", "rows": 1}
+    ]
+    assert all(row["identity"] == row["platform_id"] for row in lines_of(out))
+
+
+def test_wrong_usage_of_a_combination_is_said_by_its_name(
+    published: Path, scenes: Path, capsys: Capture
+) -> None:
+    combined, out = published / "all.yaml", published / "m.jsonl"
+    item = {"source": "coin", "annotations": "coin", "videos": str(scenes)}
+    for change, arguments, said in (
+        ({"source": "coins"}, (), "there is no adapter 'coins'; did you mean 'coin'"),
+        ({"annotations": "none"}, (), r"all\.yaml: sources\.0: --annotations: there is no folder"),
+        ({"options": {"reversed": "x"}}, (), r"sources\.0: --option\.reversed: 'x' is not one of"),
+        ({}, ("--limit", 3), "all but -o is said in"),
+        ({}, ("--hold-out", combined), "all but -o is said in"),
+        ({"videos": "none"}, (), "there is no folder"),
+    ):
+        combined.write_text(json.dumps({"sources": [item | change]}), encoding="utf-8")
+        status, _, error = call(capsys, "manifest", combined, "-o", out, *arguments)
+        assert status == 2 and re.search(said, error), error
+    status, _, error = call(capsys, "manifest", published / "none.yml", "-o", out)
+    assert status == 2 and "none.yml: cannot be read" in error
     assert not list(published.glob("m.jsonl*"))

@@ -14,7 +14,7 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Place, Told, Unread
 from pipeline.manifest.layouts import json_list
 from pipeline.manifest.ledger import Terms
-from pipeline.manifest.make import make_manifest, rejects_beside
+from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from tests.pipeline.manifest.reconciling import Make
 
 
@@ -117,7 +117,9 @@ def make(toy: Adapter, ledger: Mapping[str, Terms], tmp_path: Path) -> Make:
 
     def run(annotations: Path, *videos: Path, **given: Any) -> Any:
         out = tmp_path / "out" / "toy.jsonl"
-        account, written = make_manifest(toy, annotations, videos, out, ledger, **given)
+        source = Source("toy", toy, annotations, videos, **given)
+        report, written = make_manifest([source], out, ledger)
+        (account,) = report.accounts
         assert {path.name for path in out.parent.iterdir()} == {
             *(path.name for path in written),
             rejects_beside(out).name,

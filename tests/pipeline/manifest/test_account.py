@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.account import Account
-from pipeline.manifest.make import Wanted
 from pipeline.manifest.rules import Rules
+from pipeline.manifest.survey import Wanted
 from pipeline.records import ManifestRow
 from tests.pipeline.manifest.reconciling import Make, reconciled
 

@@ -9,7 +9,9 @@ import pytest
 from pipeline.config import SourceSection
 from pipeline.manifest.adapter import Adapter
 from pipeline.manifest.ledger import Terms, Without
-from pipeline.manifest.make import Wanted, make_manifest, rejects_beside, uri_of
+from pipeline.manifest.make import Source, make_manifest, rejects_beside
+from pipeline.manifest.rows import uri_of
+from pipeline.manifest.survey import Wanted
 from pipeline.records import ManifestRow
 from pipeline.source import read_source
 from pipeline.suggest import ConfigError
@@ -38,6 +40,7 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
             "video_id": "toy/x",
             "uri": str(tmp_path / "videos" / "x.mp4"),
             "platform_id": "youtube:x",
+            "identity": "youtube:x",
             "source": "toy",
             "licence": "annotations: CC0; videos: CC0",
             "annotations": [
@@ -78,11 +81,11 @@ def test_what_is_not_wanted_is_left_out_and_counted(
     by_model = {"origin": "model", "start_s": 0, "end_s": 1}
     annotations = dataset(
         a=[
-            {"name": "a", "told": [by_model, {"start_s": 0, "end_s": 1, "kind": "step"}]},
+            {"name": "e", "told": [by_model, {"start_s": 0, "end_s": 1, "kind": "step"}]},
             {"name": "b", "platform_id": "ego4d:b", "told": [by_model]},
             {"name": "c", "platform_id": "vimeo:c"},
             {"name": "d", "split": "test"},
-            {"name": "e"},
+            {"name": "a"},
             {"name": "f"},
         ]
     )
@@ -90,7 +93,8 @@ def test_what_is_not_wanted_is_left_out_and_counted(
     without: frozenset[Without] = frozenset({"ego4d", "share-alike", "model-written"})
     wanted = Wanted(split="train", limit=2, without=without)
     account, rows, rejects = make(annotations, root, wanted=wanted)
-    assert [row["video_id"] for row in rows] == ["toy/a", "toy/e"]
+    # Of the three that could stay, the lots say which two.
+    assert [row["video_id"] for row in rows] == ["toy/e", "toy/f"]
     assert [a["kind"] for a in rows[0]["annotations"]] == ["step"]
     assert account.left_out == {"ego4d": 1, "share_alike": 1, "split": 1, "limit": 1}
     assert (account.refused, account.without_row, rejects) == ({"model_written": 1}, 1, [])
@@ -110,7 +114,9 @@ def test_each_family_of_licences_has_its_own_file(
     annotations = dataset(a=[{"name": n, "platform_id": p} for n, p in platforms.items()])
     root = videos(*(f"{name}.mp4" for name in platforms))
     out = tmp_path / "m.parquet"
-    _, written = make_manifest(toy, annotations, [root], out, ledger, by_licence=True)
+    _, written = make_manifest(
+        [Source("toy", toy, annotations, [root])], out, ledger, by_licence=True
+    )
     names = {path.name: pq.read_table(path).column("video_id").to_pylist() for path in written}
     assert names == {
         "m.cc0.parquet": ["toy/a", "toy/c"],
@@ -135,7 +141,7 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
     found, digests = [], []
     for name in ("a.jsonl", "b.parquet", "c.jsonl", "d.parquet"):
         out = tmp_path / name
-        make_manifest(toy, annotations, [root], out, ledger)
+        make_manifest([Source("toy", toy, annotations, [root])], out, ledger)
         digests.append((out.read_bytes(), rejects_beside(out).read_bytes()))
         rows = read_source(SourceSection(path=out)).rows
         found.append([ManifestRow.model_validate(row) for row in rows])
@@ -154,7 +160,8 @@ def test_an_earlier_manifest_in_the_folder_of_annotations_is_not_read(
     annotations, root = dataset(a=[{"name": "a"}, {"name": "gone"}]), videos("a.mp4")
     for _ in range(2):
         out = annotations / "m.jsonl"
-        account, _ = make_manifest(toy, annotations, [root], out, ledger)
+        report, _ = make_manifest([Source("toy", toy, annotations, [root])], out, ledger)
+        (account,) = report.accounts
         assert account.files == {"a.jsonl": 2} and account.records == 2
 
 
@@ -200,9 +207,9 @@ def test_without_a_file_of_the_dataset_nothing_is_made(
 ) -> None:
     root = videos("a.mp4")
     with pytest.raises(ConfigError, match=r"--annotations: .*has no file \*\.jsonl"):
-        make_manifest(toy, root, [root], tmp_path / "m.jsonl", ledger)
+        make_manifest([Source("toy", toy, root, [root])], tmp_path / "m.jsonl", ledger)
     with pytest.raises(ConfigError, match="no entry 'toy'"):
-        make_manifest(toy, root, [root], tmp_path / "m.jsonl", {})
+        make_manifest([Source("toy", toy, root, [root])], tmp_path / "m.jsonl", {})
     assert [path.name for path in tmp_path.iterdir()] == ["videos"]
 
 

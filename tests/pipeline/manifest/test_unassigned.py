@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.manifest.make import Wanted
 from pipeline.manifest.rules import Rules
+from pipeline.manifest.survey import Wanted
 from tests.pipeline.manifest.reconciling import Make, reconciled
 
 Dataset = Callable[..., Path]
@@ -30,7 +30,7 @@ def splits_of(rows: list[dict[str, Any]]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("rules", "alone", "notes"),
     [
-        (None, "train", {"no_split_so_train": 1}),
+        (Rules(), "train", {"no_split_so_train": 1}),
         (Rules(unassigned="train"), "train", {"no_split_so_train": 1}),
         (Rules(unassigned="keep"), "unassigned", {}),
     ],
@@ -39,7 +39,7 @@ def test_a_video_whose_split_nobody_says_is_trained_on_unless_the_rule_says_no(
     make: Make,
     dataset: Dataset,
     videos: Callable[..., Path],
-    rules: Rules | None,
+    rules: Rules,
     alone: str,
     notes: dict[str, int],
 ) -> None:

@@ -1,0 +1,89 @@
+"""From what is decided of a video to its row, or to what is said of why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.manifest.candidates import Decided
+from pipeline.manifest.entry import Entry
+from pipeline.manifest.gathered import Gathered
+from pipeline.manifest.rules import judge
+from pipeline.manifest.survey import Making, platform_ids, video_id_of
+from pipeline.records import ManifestRow, SourceAnnotation
+
+
+def row_of(
+    making: Making, gathered: Gathered, decided: Decided, start: Path
+) -> tuple[ManifestRow, str] | None:
+    """The row of a video with its family of licences; None where it has none, which is counted.
+
+    ``start`` is the folder that relative paths start from.
+    """
+    account, mine = making.account, gathered.of_its_split
+    for file, entry in gathered.entries:
+        if entry.split != gathered.split:
+            detail = f"{entry.split} here, {gathered.split} elsewhere"
+            making.reject_entry(entry, file, "other_split", detail)
+    if decided.fate == "left_out":
+        making.leave_out([entry for _, entry in mine], decided.reason)
+        return None
+    if decided.fate:
+        for file, entry in mine:
+            making.reject_entry(entry, file, decided.reason, decided.detail)
+        return None
+    platforms = platform_ids(mine)
+    terms = making.terms(platforms)
+    account.written += len(mine)
+    account.rows[terms.licence] += 1
+    if len(platforms) > 1:
+        account.notes["platform_differs"] += 1
+    if gathered.unsaid and making.rules.unassigned == "train":
+        account.notes["no_split_so_train"] += 1
+    clip = decided.clip or (0.0, None)
+    row = ManifestRow(
+        video_id=video_id_of(making, gathered),
+        uri=uri_of(Path(decided.path), start),
+        platform_id=platforms[0] if platforms else "",
+        identity=decided.identity,
+        clip_start_s=clip[0],
+        clip_end_s=clip[1],
+        source=making.name,
+        licence=terms.licence,
+        split=gathered.split,
+        annotations=_annotations(making, gathered.name, mine),
+    )
+    return row, terms.family
+
+
+def uri_of(path: Path, start: Path) -> str:
+    """A path as a manifest in the folder ``start`` has it: relative where it lies below that."""
+    if not path.is_relative_to(start):
+        return path.as_posix()
+    below = path.relative_to(start).as_posix()
+    # A name may look like an option of a program, or like a scheme.
+    return f"./{below}" if below[0] == "-" or ":" in below.partition("/")[0] else below
+
+
+def _annotations(
+    making: Making, name: str, entries: Sequence[tuple[str, Entry]]
+) -> list[SourceAnnotation]:
+    account = making.account
+    told = [
+        replace(one, pointer=f"{file}#{one.pointer}")
+        for file, entry in entries
+        for one in entry.told
+    ]
+    if "model-written" in making.wanted.without:
+        by_model = sum(one.origin == "model" for one in told)
+        if by_model:
+            account.refused["model_written"] += by_model
+        told = [one for one in told if one.origin != "model"]
+    judged = judge(told, making.rules)
+    account.kept.update((one.kind, one.origin) for one in judged.kept)
+    account.mended.update(judged.mended)
+    for one in judged.refused:
+        account.refused[one.reason] += 1
+        making.reject(name, one.pointer, one.reason, one.detail)
+    return list(judged.kept)

@@ -1,0 +1,203 @@
+"""What the annotation files of a source say of which videos, and which of those can have a row."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pipeline.dialogue.json_writer import JsonWriter
+from pipeline.lots import lot
+from pipeline.manifest.account import Account
+from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.candidates import Candidate
+from pipeline.manifest.entry import Entry, Unread
+from pipeline.manifest.gathered import Gathered
+from pipeline.manifest.hold_out import HeldOut
+from pipeline.manifest.ledger import Terms, Without
+from pipeline.manifest.rules import Rules, is_utf8
+from pipeline.manifest.video_files import Found, NotFound, VideoFiles
+from pipeline.suggest import ConfigError
+
+_SPLIT = re.compile(r"[A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a dataset is wanted; all of it where nothing is said."""
+
+    split: str = ""
+    limit: int | None = None
+    """So many rows at most, drawn by lot."""
+    without: frozenset[Without] = frozenset()
+
+
+@dataclass(frozen=True)
+class Making:
+    """One source on its way into a manifest. ``account`` is filled as it goes."""
+
+    name: str
+    adapter: Adapter
+    rules: Rules
+    wanted: Wanted
+    ledger: Mapping[str, Terms]
+    rejects: JsonWriter
+    account: Account
+
+    def reject(self, name: str, pointer: str, reason: str, detail: str) -> None:
+        """Leaves a line that names what is not in the manifest."""
+        line = {"source": self.name, "name": name, "pointer": pointer}
+        self.rejects.write(line | {"reason": reason, "detail": detail})
+
+    def terms(self, platforms: Sequence[str]) -> Terms:
+        """Those of a video with such platform ids, of which the first counts."""
+        own = self.ledger[self.adapter.licence]
+        return self.ledger[own.platforms.get(_platform(platforms), self.adapter.licence)]
+
+    def leave_out(self, entries: Sequence[Entry], reason: str) -> None:
+        """Counts entries that are not wanted, and what they tell."""
+        self.account.left_out[reason] += len(entries)
+        self.account.without_row += sum(len(entry.told) for entry in entries)
+
+    def reject_entry(self, entry: Entry, file: str, reason: str, detail: str) -> None:
+        """Counts an entry that comes into no row, and what it tells."""
+        self.account.rejected[reason] += 1
+        self.account.without_row += len(entry.told)
+        self.reject(entry.name, _pointer(file, entry), reason, detail)
+
+
+def read_entries(
+    making: Making, annotations: Path, own: Collection[Path] = ()
+) -> Iterator[tuple[str, Entry]]:
+    """Every entry that can have a row, with its file; the rest is rejected here.
+
+    ``own`` are files that are not the dataset's: an earlier manifest may lie in its folder.
+
+    Raises:
+        ConfigError: there is no annotation file.
+    """
+    account = making.account
+    for kind in making.adapter.files:
+        ours = {path.resolve() for path in own}
+        paths = [path for path in _paths(kind, annotations) if path.resolve() not in ours]
+        if not paths:
+            account.absent.append(kind.pattern)
+        for path in paths:
+            file = path.relative_to(annotations).as_posix() if path != annotations else path.name
+            before = account.records
+            for one in read_file(kind, path):
+                if isinstance(one, Unread):
+                    account.unread[one.reason] += 1
+                    making.reject("", f"{file}#{one.pointer}", one.reason, one.detail)
+                    continue
+                account.entries += 1
+                account.told.update((told.kind, told.origin) for told in one.told)
+                problem = _problem(one)
+                if problem:
+                    making.reject_entry(one, file, *problem)
+                else:
+                    yield file, one
+            account.files[file] = account.files.get(file, 0) + account.records - before
+    if not account.files:
+        wanted = ", ".join(account.absent)
+        raise ConfigError(f"--annotations: {annotations} has no file {wanted}")
+
+
+def candidate_of(
+    making: Making,
+    number: int,
+    gathered: Gathered,
+    files: VideoFiles,
+    held_out: HeldOut,
+    seed: int,
+) -> Candidate:
+    """A video as what may have a row, with its file; ``number`` is that of its source.
+
+    The file is looked for whether the video is wanted or not: it may hold out another.
+    """
+    account, wanted = making.account, making.wanted
+    entries = gathered.of_its_split
+    platforms = platform_ids(entries)
+    left_out = making.terms(platforms).left_out(wanted.without, _platform(platforms))
+    if wanted.split and gathered.split != wanted.split:
+        left_out = "split"
+    places = list(dict.fromkeys(place for _, entry in entries for place in entry.places))
+    found = _sound(files.find(places))
+    fate, reason, detail = ("left_out", left_out, "") if left_out else ("", "", "")
+    if gathered.unsaid and making.rules.unassigned == "refuse":
+        fate, reason, detail = "rejected", "no_split", "in no file"
+    elif not left_out:
+        covered = account.coverage.setdefault(gathered.split, Counter())
+        covered["with_file" if isinstance(found, Found) else found.reason] += 1
+        if isinstance(found, NotFound):
+            fate, reason, detail = "rejected", found.reason, found.detail
+    path = found.path.as_posix() if isinstance(found, Found) else ""
+    clips = [place.clip for place in places if place.clip is not None]
+    every = platform_ids(gathered.entries)
+    known = (*every, *(one.partition(":")[2] for one in every), gathered.name)
+    return Candidate(
+        source=number,
+        video_id=video_id_of(making, gathered),
+        split=gathered.split,
+        lot=lot(video_id_of(making, gathered), seed),
+        platform_ids=tuple(every),
+        path=path,
+        clip=found.clip if isinstance(found, Found) else None,
+        extent=f"{clips[0][0]:g}-{clips[0][1]:g}" if clips else "",
+        listed=held_out.find((*known, *(place.path for place in places), path)),
+        fate=fate,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def video_id_of(making: Making, gathered: Gathered) -> str:
+    """What the row of a video is called by."""
+    return f"{making.name}/{gathered.name}"
+
+
+def platform_ids(entries: Sequence[tuple[str, Entry]]) -> list[str]:
+    """All that entries give, in their order."""
+    return list(dict.fromkeys(entry.platform_id for _, entry in entries if entry.platform_id))
+
+
+def _platform(platforms: Sequence[str]) -> str:
+    return platforms[0].partition(":")[0] if platforms else ""
+
+
+def _paths(kind: AnnotationFile[Any], annotations: Path) -> Sequence[Path]:
+    """The files of one kind in a folder, or the one that was named if it is of that kind.
+
+    An empty pattern stands for what was named itself.
+    """
+    if not kind.pattern:
+        return [annotations]
+    if annotations.is_dir():
+        return sorted(path for path in annotations.glob(kind.pattern) if path.is_file())
+    return [annotations] if annotations.resolve().match(kind.pattern) else []
+
+
+def _problem(entry: Entry) -> tuple[str, str] | None:
+    """Why an entry can have no row, whatever its video is."""
+    if not entry.name.strip() or not is_utf8(entry.name + entry.platform_id):
+        return "bad_name", ascii(entry.name)
+    if not _SPLIT.fullmatch(entry.split):
+        return "bad_split", f"{entry.split!r} has other than letters, digits and _"
+    return None
+
+
+def _sound(found: Found | NotFound) -> Found | NotFound:
+    if isinstance(found, Found) and found.clip is not None:
+        start_s, end_s = found.clip
+        if not (isfinite(end_s) and 0 <= start_s < end_s):
+            return NotFound("bad_clip", f"[{start_s}, {end_s}) of {found.path}")
+    return found
+
+
+def _pointer(file: str, entry: Entry) -> str:
+    """Where an entry begins, as far as it says: at the first thing that it tells."""
+    return f"{file}#{entry.told[0].pointer}" if entry.told else file
