@@ -18,14 +18,15 @@ from pydantic import Field, ValidationError
 from pipeline.fingerprint import canonical_json
 from pipeline.media.base import Clip, Media, MediaError
 from pipeline.records import ManifestRow, Reject, Video
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.stage import Context, Stage, VideoRows
+from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 """What a file of the corpus, and a split on the HF Hub, can be named after."""
 
 
-class Config(StageConfig):
+class Config(LimitsConfig):
     """Which videos are admitted."""
 
     min_duration_s: float = Field(
@@ -85,7 +86,8 @@ def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
     if problem:
         return _refuse(row, "unsafe_uri", problem)
     try:
-        probe = media.probe(Clip(row.uri, row.clip_start_s, row.clip_end_s))
+        clip = Clip(row.uri, row.clip_start_s, row.clip_end_s)
+        probe = media.probe(clip, config.limits())
     except MediaError as error:
         return _refuse(row, error.reason, error.detail)
     if probe.duration_s < config.min_duration_s:
@@ -128,4 +130,4 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-STAGE = Stage("ingest", 1, (), Video, Config, run, scope="source")
+STAGE = Stage("ingest", 2, (), Video, Config, run, scope="source")

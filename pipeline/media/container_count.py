@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
 
 from pipeline.media.base import MediaError
+from pipeline.media.containers import OPTIONS
 from pipeline.media.reasons import NOT_A_VIDEO
 
 
@@ -16,7 +18,10 @@ def container_count(path: Path) -> tuple[int, float]:
     Raises:
         MediaError: ``not_a_video``.
     """
-    capture = cv2.VideoCapture(str(path))
+    # The one way to hand OpenCV's FFmpeg an option; it is read whenever a file is opened.
+    options = "|".join(f"{name};{value}" for name, value in OPTIONS.items())
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
             raise MediaError(NOT_A_VIDEO, f"{path} cannot be opened")

@@ -14,12 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
-from pipeline.media.messages import LENGTH, body_length, packed, unpacked
-from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, UNSUPPORTED
+from pipeline.media.base import (
+    DEFAULT_LIMITS,
+    Clip,
+    Limits,
+    MediaError,
+    Probe,
+    Still,
+    StillsRequest,
+)
+from pipeline.media.messages import (
+    LENGTH,
+    Reply,
+    Request,
+    body_length,
+    packed_request,
+    unpacked_reply,
+)
+from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY, UNSUPPORTED
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -31,32 +45,35 @@ class DecodeProcess:
     one video after the other, and is replaced after a crash or a timeout. It ends with its parent.
     """
 
-    def __init__(self, root: Path, *, probe_timeout_s: float = 600.0) -> None:
-        """Starts nothing yet; ``probe_timeout_s`` is wall clock for one probe."""
+    def __init__(self, root: Path) -> None:
+        """Starts nothing yet."""
         self._root = root.absolute()
-        self._probe_timeout_s = probe_timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def probe(self, clip: Clip) -> Probe:
+    def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         """What the clip holds.
 
         Raises:
-            MediaError: the clip holds no readable video, or reading took too long.
+            MediaError: the clip holds no readable video, or takes more than it may.
             FileNotFoundError: ffprobe is not installed, which is no fault of the video.
         """
         if shutil.which("ffprobe") is None:
             raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
-        probed: Probe = self._ask(clip, None, self._probe_timeout_s)
+        probed = self._ask(clip, None, limits)
+        assert isinstance(probed, Probe)
         return probed
 
-    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+    def stills(
+        self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
+    ) -> Sequence[Still]:
         """One still a turn, in order of time.
 
         Raises:
-            MediaError: the clip holds no readable video, or took longer than it may.
+            MediaError: the clip holds no readable video, or takes more than it may.
         """
-        read: list[Still] = self._ask(clip, request, request.timeout_s)
+        read = self._ask(clip, request, limits)
+        assert not isinstance(read, Probe)
         return read
 
     def close(self) -> None:
@@ -77,20 +94,25 @@ class DecodeProcess:
         """Closes."""
         self.close()
 
-    def _ask(self, clip: Clip, request: StillsRequest | None, timeout_s: float) -> Any:
+    def _ask(
+        self, clip: Clip, stills: StillsRequest | None, limits: Limits
+    ) -> Probe | Sequence[Still]:
         local = replace(clip, uri=str(local_path(clip.uri, self._root)))
         with self._lock:
             child = self._running()
-            answered = False
+            usable = False
             try:
-                reply = _exchange(child, packed((local, request)), timeout_s)
-                answered = True
+                reply = _exchange(child, Request(local, stills, limits))
+                # One that ran out of memory may have lost some of it for good.
+                usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
             except TimeoutError:
-                raise MediaError(DECODE_TIMEOUT, f"not read within {timeout_s} s") from None
+                raise MediaError(DECODE_TIMEOUT, f"not read within {limits.timeout_s} s") from None
             except (EOFError, BrokenPipeError):
-                raise MediaError(DECODE_CRASH, _ending(child)) from None
+                raise _ending(child) from None
+            except ValueError as error:
+                raise MediaError(DECODE_CRASH, str(error)) from None
             finally:
-                if not answered:
+                if not usable:
                     self._stop()
         if isinstance(reply, MediaError):
             raise reply
@@ -135,13 +157,19 @@ def local_path(uri: str, root: Path) -> Path:
     return root / unquote(parts.path)
 
 
-def _exchange(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> Any:
+def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
+    """Raises ValueError for what is no reply, and what ``_read_exactly`` does."""
     assert child.stdin is not None and child.stdout is not None
-    deadline_s = monotonic() + timeout_s
-    child.stdin.write(request)
+    deadline_s = monotonic() + request.limits.timeout_s
+    child.stdin.write(packed_request(request))
     source = child.stdout.fileno()
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
-    return unpacked(_read_exactly(source, length, deadline_s))
+    if length > request.limits.memory_bytes:
+        raise ValueError(f"the decoder announced {length} bytes, more than it may have")
+    reply = unpacked_reply(_read_exactly(source, length, deadline_s))
+    if not isinstance(reply, MediaError) and isinstance(reply, Probe) == bool(request.stills):
+        raise ValueError("the decoder answered another question")
+    return reply
 
 
 def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
@@ -160,12 +188,14 @@ def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
     return bytes(received)
 
 
-def _ending(child: subprocess.Popen[bytes]) -> str:
+def _ending(child: subprocess.Popen[bytes]) -> MediaError:
     """How the child ended: it has closed its pipe, so it is ending if it has not."""
     try:
         code = child.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        return "the decoder closed its pipe"
+        return MediaError(DECODE_CRASH, "the decoder closed its pipe")
+    if code == -signal.SIGXCPU:
+        return MediaError(DECODE_TIMEOUT, "the decoder used up its share of the processor")
     if code < 0:
-        return f"the decoder was ended by {signal.Signals(-code).name}"
-    return f"the decoder ended with status {code}"
+        return MediaError(DECODE_CRASH, f"the decoder was ended by {signal.Signals(-code).name}")
+    return MediaError(DECODE_CRASH, f"the decoder ended with status {code}")
