@@ -17,6 +17,7 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.suggest import ConfigError, did_you_mean, explain
+from pipeline.yaml_text import load_yaml
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -133,7 +134,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     if resolved in below:
         raise ConfigError(f"{path}: extends itself")
     try:
-        raw = _yaml(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -146,26 +147,6 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(parent, str):
         raise ConfigError(f"{path}: extends: must be a path, not {parent!r}")
     return _merge(_read(path.parent / parent, (*below, resolved)), raw)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: of two settings, one would be lost without a word."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """The mapping as it stands in the text, before ``<<`` adds the keys of another."""
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    said = f"{key.value!r} stands here twice"
-                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
-                seen.add(key.value)
-        return node
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,7 +164,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not equals or not all(names):
         raise ConfigError(f"--set {override!r}: must be section.key=value")
     try:
-        value = _yaml(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from None
     inner = raw

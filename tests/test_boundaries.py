@@ -72,6 +72,7 @@ MAY_KNOW = {
         "pipeline.dialogue.tiling",
         "pipeline.schema",
         "pipeline.suggest",
+        "pipeline.yaml_text",
     },
     # the doctor examines a whole run, so it stands beside the runner and above all rooms.
     "doctor": {
