@@ -25,6 +25,9 @@ from stages._uri import uri_problem
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 """What a file of the corpus, and a split on the HF Hub, can be named after."""
 
+_MOST_ERRORS = 100
+"""So many are told one by one."""
+
 
 class Config(LimitsConfig):
     """Which videos are admitted."""
@@ -57,6 +60,8 @@ def read_row(row: Any) -> ManifestRow | str:
     try:
         parsed = ManifestRow.model_validate(row)
     except ValidationError as error:
+        if error.error_count() > _MOST_ERRORS:
+            return f"{error.error_count()} things are wrong with it"
         return "; ".join(
             f"{'.'.join(str(part) for part in e['loc']) or 'row'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False)
