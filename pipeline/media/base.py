@@ -51,6 +51,15 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a container says of its frames, as OpenCV reads it. Neither need be true."""
+
+    frames: int
+    rate: float
+    """Frames a second."""
+
+
+@dataclass(frozen=True)
 class Still:
     """One turn's frame: its presentation time from time zero of the clip, and the encoded image."""
 
@@ -95,6 +104,10 @@ class Media(Protocol):
 
     def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         """Raises MediaError when the clip holds no readable video, or takes more than it may."""
+        ...
+
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        """Of the whole file, to compare with tools that go by it. Raises MediaError."""
         ...
 
     def stills(

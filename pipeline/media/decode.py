@@ -14,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
+    Header,
     Limits,
     MediaError,
     Probe,
@@ -34,6 +36,8 @@ from pipeline.media.messages import (
     unpacked_reply,
 )
 from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY, UNSUPPORTED
+
+R = TypeVar("R")
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -60,9 +64,15 @@ class DecodeProcess:
         """
         if shutil.which("ffprobe") is None:
             raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
-        probed = self._ask(clip, None, limits)
-        assert isinstance(probed, Probe)
-        return probed
+        return self._ask(Request(clip, "probe", limits), Probe)
+
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        """What the container of the clip's file says of its frames.
+
+        Raises:
+            MediaError: the file is no video, or takes more than it may.
+        """
+        return self._ask(Request(clip, "header", limits), Header)
 
     def stills(
         self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
@@ -72,9 +82,7 @@ class DecodeProcess:
         Raises:
             MediaError: the clip holds no readable video, or takes more than it may.
         """
-        read = self._ask(clip, request, limits)
-        assert not isinstance(read, Probe)
-        return read
+        return self._ask(Request(clip, request, limits), list)
 
     def close(self) -> None:
         """Ends the child. A later request starts another."""
@@ -94,19 +102,21 @@ class DecodeProcess:
         """Closes."""
         self.close()
 
-    def _ask(
-        self, clip: Clip, stills: StillsRequest | None, limits: Limits
-    ) -> Probe | Sequence[Still]:
-        local = replace(clip, uri=str(local_path(clip.uri, self._root)))
+    def _ask(self, request: Request, kind: type[R]) -> R:
+        """The reply, which is of the kind."""
+        uri = str(local_path(request.clip.uri, self._root))
+        local = replace(request, clip=replace(request.clip, uri=uri))
         with self._lock:
             child = self._running()
             usable = False
             try:
-                reply = _exchange(child, Request(local, stills, limits))
+                reply = _exchange(child, local)
                 # One that ran out of memory may have lost some of it for good.
                 usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
             except TimeoutError:
-                raise MediaError(DECODE_TIMEOUT, f"not read within {limits.timeout_s} s") from None
+                raise MediaError(
+                    DECODE_TIMEOUT, f"not read within {request.limits.timeout_s} s"
+                ) from None
             except (EOFError, BrokenPipeError):
                 raise _ending(child) from None
             except ValueError as error:
@@ -116,6 +126,8 @@ class DecodeProcess:
                     self._stop()
         if isinstance(reply, MediaError):
             raise reply
+        if not isinstance(reply, kind):
+            raise MediaError(DECODE_CRASH, f"the decoder answered with a {type(reply).__name__}")
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -166,10 +178,7 @@ def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
     if length > request.limits.memory_bytes:
         raise ValueError(f"the decoder announced {length} bytes, more than it may have")
-    reply = unpacked_reply(_read_exactly(source, length, deadline_s))
-    if not isinstance(reply, MediaError) and isinstance(reply, Probe) == bool(request.stills):
-        raise ValueError("the decoder answered another question")
-    return reply
+    return unpacked_reply(_read_exactly(source, length, deadline_s))
 
 
 def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:

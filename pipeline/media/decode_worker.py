@@ -17,6 +17,7 @@ from typing import BinaryIO
 import cv2
 
 from pipeline.media.base import Limits, MediaError
+from pipeline.media.container_count import container_count
 from pipeline.media.frames import stills
 from pipeline.media.messages import (
     LENGTH,
@@ -31,11 +32,13 @@ from pipeline.media.reasons import OUT_OF_MEMORY
 
 
 def answer(request: Request) -> Reply:
-    """The probe or the stills of the clip, or why there are none."""
+    """What is wanted of the clip, or why there is none."""
     try:
-        if request.stills is None:
+        if request.wanted == "probe":
             return probe(request.clip, request.limits)
-        return stills(request.clip, request.stills, request.limits)
+        if request.wanted == "header":
+            return container_count(request.clip, request.limits)
+        return stills(request.clip, request.wanted, request.limits)
     except MediaError as error:
         return error
 

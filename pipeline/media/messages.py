@@ -9,21 +9,21 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from pipeline.media.base import Clip, Limits, MediaError, Probe, Still, StillsRequest
+from pipeline.media.base import Clip, Header, Limits, MediaError, Probe, Still, StillsRequest
 
 LENGTH = struct.Struct(">Q")
 
-Reply = Probe | Sequence[Still] | MediaError
+Reply = Probe | Header | Sequence[Still] | MediaError
 
 
 @dataclass(frozen=True)
 class Request:
-    """One clip to look at: its stills are wanted, or, without ``stills``, a probe."""
+    """One clip to look at, and what is wanted of it."""
 
     clip: Clip
-    stills: StillsRequest | None
+    wanted: StillsRequest | Literal["probe", "header"]
     limits: Limits
 
 
@@ -35,10 +35,10 @@ def packed_request(request: Request) -> bytes:
 def unpacked_request(body: bytes) -> Request:
     """The request in a message without its length."""
     said, _ = _unpacked(body)
-    stills = said["stills"]
-    return Request(
-        Clip(**said["clip"]), stills and StillsRequest(**stills), Limits(**said["limits"])
-    )
+    wanted = said["wanted"]
+    if isinstance(wanted, dict):
+        wanted = StillsRequest(**wanted)
+    return Request(Clip(**said["clip"]), wanted, Limits(**said["limits"]))
 
 
 def packed_reply(reply: Reply) -> bytes:
@@ -47,6 +47,8 @@ def packed_reply(reply: Reply) -> bytes:
         return _packed({"error": [reply.reason, reply.detail]})
     if isinstance(reply, Probe):
         return _packed({"probe": asdict(reply)})
+    if isinstance(reply, Header):
+        return _packed({"header": asdict(reply)})
     sizes = [[still.frame_s, len(still.jpeg)] for still in reply]
     return _packed({"stills": sizes}, *(still.jpeg for still in reply))
 
@@ -64,6 +66,8 @@ def unpacked_reply(body: bytes) -> Reply:
             return MediaError(*value)
         if kind == "probe":
             return Probe(**value)
+        if kind == "header":
+            return Header(**value)
         if kind != "stills":
             raise ValueError(f"no reply of a decoder: {kind!r}")
         stills, at = [], 0

@@ -13,6 +13,7 @@ from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
+    Header,
     Limits,
     MediaError,
     Probe,
@@ -81,6 +82,9 @@ class SaidMedia:
         if clip.uri not in self.durations_s:
             raise MediaError("unreadable", "no such file")
         return Probe(self.durations_s[clip.uri], 64, 48, 0, "h264", 25.0, "0" * 64)
+
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        return Header(int(self.probe(clip).duration_s * 25), 25.0)
 
     def stills(
         self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS

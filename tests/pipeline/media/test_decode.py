@@ -191,7 +191,7 @@ def test_what_libraries_print_does_not_reach_the_pipe() -> None:
         "decode_worker.answer = answer\n"
         "decode_worker.main()\n"
     )
-    asked = [Request(Clip(name), None, Limits()) for name in ("one", "two")]
+    asked = [Request(Clip(name), "probe", Limits()) for name in ("one", "two")]
     sent = b"".join(map(packed_request, asked))
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=CHECKOUT, input=sent, capture_output=True, check=True

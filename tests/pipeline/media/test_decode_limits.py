@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media.base import Clip, Limits, MediaError, Probe, Still, StillsRequest
+from pipeline.media.base import Clip, Header, Limits, MediaError, Probe, Still, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.messages import (
     LENGTH,
@@ -96,21 +97,25 @@ def test_a_decoder_that_nobody_watches_ends_by_itself() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=CHECKOUT,
-        input=packed_request(Request(Clip("x"), None, Limits(timeout_s=0.5))),
+        input=packed_request(Request(Clip("x"), "probe", Limits(timeout_s=0.5))),
         timeout=60,
         check=False,
     )
     assert done.returncode == -24  # SIGXCPU
 
 
-@given(st.text(), st.none() | st.builds(StillsRequest), st.none() | FLOATS)
-def test_requests_come_through(uri: str, stills: StillsRequest | None, end_s: float | None) -> None:
-    request = Request(Clip(uri, 0.1, end_s), stills, LIMITS)
+@given(
+    st.text(st.characters()),
+    st.sampled_from(["probe", "header"]) | st.builds(StillsRequest),
+    st.none() | FLOATS,
+)
+def test_requests_come_through(uri: str, wanted: Any, end_s: float | None) -> None:
+    request = Request(Clip(uri, 0.1, end_s), wanted, LIMITS)
     assert unpacked_request(packed_request(request)[LENGTH.size :]) == request
 
 
-@given(PROBES | STILLS)
-def test_replies_come_through(reply: Probe | list[Still]) -> None:
+@given(PROBES | STILLS | st.builds(Header, st.integers(), FLOATS))
+def test_replies_come_through(reply: Probe | Header | list[Still]) -> None:
     assert unpacked_reply(packed_reply(reply)[LENGTH.size :]) == reply
 
 
