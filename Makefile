@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
+SEED ?= $(shell date +%s)
 TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
 TORCH = torch==2.13.0+cpu
@@ -10,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws test-trainers test-vllm lint types check format install same-meaning lock clean
+.PHONY: help demo test laws fuzz test-trainers test-vllm lint types check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,10 @@ test: install check ## Set up, then check style, types and all tests
 
 laws: install ## Try the laws of a dialogue on 50,000 annotations for each way of collision
 	TURNWISE_LAW_EXAMPLES=50000 $(VENV)/bin/pytest tests/pipeline/dialogue/test_laws.py
+
+fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N to do it again
+	TURNWISE_FUZZ_SEED=$(SEED) TURNWISE_FUZZ_VIDEOS=2000 TURNWISE_FUZZ_RECORDS=2000 \
+	  $(VENV)/bin/pytest tests/fuzz
 
 test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \

@@ -27,7 +27,7 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.location import Location
 from pipeline.suggest import ConfigError, did_you_mean, explain
-from pipeline.yaml_text import parse_yaml
+from pipeline.yaml_text import load_yaml
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -161,7 +161,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     if resolved in below:
         raise ConfigError(f"{path}: extends itself")
     try:
-        raw = parse_yaml(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -191,7 +191,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not equals or not all(names):
         raise ConfigError(f"--set {override!r}: must be section.key=value")
     try:
-        value = parse_yaml(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from None
     inner = raw

@@ -117,6 +117,10 @@ class Location:
         """Whether there is such a file."""
         return bool(self._store.isfile(self.address)) if self.scheme else Path(self).is_file()
 
+    def size_bytes(self) -> int:
+        """Of a file."""
+        return int(self._store.size(self.address)) if self.scheme else Path(self).stat().st_size
+
     def __fspath__(self) -> str:
         """Raises LocationError for a place that is not on this machine."""
         if self.scheme:

@@ -13,7 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template, meta
+from jinja2 import StrictUndefined, Template, meta
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pipeline.fingerprint import text_digest
 
@@ -21,9 +23,10 @@ PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
-_ENVIRONMENT = Environment(
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
 )
+"""A prompt reaches what it is given and nothing behind it."""
 
 
 class PromptError(ValueError):
@@ -48,16 +51,20 @@ class Prompt:
         return _compile(self.text)[1]
 
     def render(self, variables: Mapping[str, Any]) -> str:
-        """The text with its variables filled in.
+        """The text with its variables filled in. What is filled in is never a template itself.
 
         Raises:
-            PromptError: the prompt names a variable that was not given, or the reverse.
+            PromptError: the prompt names a variable that was not given, or the reverse; or it
+                reaches for what no prompt may.
         """
         template, names = _compile(self.text)
         if names != set(variables):
             missing, unused = sorted(names - set(variables)), sorted(set(variables) - names)
             raise PromptError(f"prompt {self.name!r}: not given {missing}, not used {unused}")
-        return template.render(variables).strip()
+        try:
+            return template.render(variables).strip()
+        except SecurityError as error:
+            raise PromptError(f"prompt {self.name!r}: {error}") from None
 
 
 @cache

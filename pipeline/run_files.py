@@ -192,10 +192,12 @@ def convert_file(
     out.parent.mkdir(parents=True, exist_ok=True)
     if compat:
         prefix = str(videos or "")
-        seen = Videos(known, videos)
-        made = convert_officially(
-            source, out, fps=fps, system=text, video_prefix=prefix, videos=seen
-        )
+        with ExitStack() as stack:
+            media = stack.enter_context(DecodeProcess(videos)) if videos else None
+            seen = Videos(known, videos, media)
+            made = convert_officially(
+                source, out, fps=fps, system=text, video_prefix=prefix, videos=seen
+            )
     else:
         request = StillsRequest(turns_per_s=fps) if needs_frames else None
         shape = Shape(

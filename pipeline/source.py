@@ -21,13 +21,17 @@ from pipeline.config import SourceSection
 from pipeline.fingerprint import canonical_json
 from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
+from pipeline.raw_rows import (
+    LONGEST_LINE_BYTES,
+    MOST_KEYS,
+    bounded_lines,
+    shape_problem,
+)
 from pipeline.suggest import ConfigError
 
 RawRow = Mapping[str, Any]
 
 _OURS = ("unreadable", "duplicate_of")
-_LEVELS = 16
-"""More than any manifest needs, and few enough to hand a row to another process."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,10 @@ class _Rows:
 def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
     """Each line that is not blank with its number; a text says why a line cannot be read."""
     with place.open() as lines:
-        for number, line in enumerate(lines, 1):
+        for number, line in bounded_lines(lines):
+            if line is None:
+                yield number, f"longer than {LONGEST_LINE_BYTES} bytes"
+                continue
             if not line.strip():
                 continue
             try:
@@ -125,6 +132,8 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
 def _parquet(place: Location) -> Iterator[RawRow]:
     try:
         with place.open() as stream, pq.ParquetFile(stream) as file:
+            if (columns := file.metadata.num_columns) > MOST_KEYS:
+                raise ConfigError(f"source.path: {place}: {columns} columns, at most {MOST_KEYS}")
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     yield _without_nulls(row)
@@ -182,22 +191,15 @@ def _named(row: RawRow, number: int) -> RawRow:
 
 def _problem(row: RawRow) -> str:
     """Why a row cannot be handed on; empty when it can. What it says, ``ingest`` judges."""
+    if problem := shape_problem(row):
+        return problem
     try:
         canonical_json(row).encode()
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         return f"not plain data: {error}"
-    if _nested(row, _LEVELS):
-        return f"nested more than {_LEVELS} deep"
     if ours := [key for key in _OURS if key in row]:
         return f"{ours[0]}: unknown key"
     video_id = row["video_id"]
     if not isinstance(video_id, str) or not video_id.strip():
         return f"video_id: must be a text that is not blank, not {video_id!r:.100}"
     return ""
-
-
-def _nested(value: Any, levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
-    return isinstance(value, dict | list | tuple) and (
-        levels == 0 or any(_nested(item, levels - 1) for item in inner)
-    )

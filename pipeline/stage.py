@@ -16,6 +16,7 @@ from pipeline.fingerprint import digest
 from pipeline.media.base import Media
 from pipeline.prompt import Prompt
 from pipeline.records import Provenance, Record, Reject
+from pipeline.special_tokens import broken
 
 R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
@@ -183,7 +184,8 @@ def annotation_stage(
     error or as ``no_valid_answer``; where that alone would hide the case from a later stage,
     ``unanswered`` gives rows beside the reject.
 
-    All the asks of a shard go to the engine together, so that it stays busy.
+    All the asks of a shard go to the engine together, so that it stays busy. What the variables
+    hold is text to it: a token of its chat template in them is broken.
     """
     schema = answer.model_json_schema()
 
@@ -199,7 +201,7 @@ def annotation_stage(
                     continue
                 variables, frames = ask(case, config)
                 request_id = digest([name, config.prompt, rows.video_id, number], 16)
-                text = prompt.render(variables)
+                text = broken(prompt.render(variables))
                 todo.append(
                     (rows.video_id, case, Ask(request_id, text, schema, tuple(frames), variables))
                 )

@@ -33,11 +33,11 @@ def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
         elif item["type"] == "literal_error":
             expected = str(item["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
             hint = did_you_mean(str(item["input"]), expected.split(", "))
-            lines.append(f"{key}: {item['input']!r} is not one of {expected}{hint}")
+            lines.append(f"{key}: {item['input']!r:.200} is not one of {expected}{hint}")
         elif item["type"] == "missing":
             lines.append(f"{key}: this key is needed")
         else:
-            lines.append(f"{key}: {item['msg']}, not {item['input']!r}")
+            lines.append(f"{key}: {item['msg']}, not {item['input']!r:.200}")
     return "\n".join(lines)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling
 from pipeline.media.base import Clip, Media, MediaError, Still, StillsRequest
-from pipeline.media.container_count import container_count
 from pipeline.suggest import ConfigError
 
 MISSING, OUTSIDE = "missing_file", "outside"
@@ -22,6 +21,10 @@ REMEMBERED = 4096
 
 LONGEST_S = 100_000.0
 """More than a day. What is longer is milliseconds or a date, and would fill the memory."""
+
+
+SHORTEST_S = 0.001
+"""What is shorter shows no frame, and its rate is no number."""
 
 
 class Videos:
@@ -138,11 +141,12 @@ class Videos:
             raise DialogueError(error.reason, error.detail) from None
 
     def _header(self, file: str) -> tuple[int, float]:
-        assert self._folder is not None
+        assert self._media is not None
         try:
-            return container_count(self._folder / file)
+            header = self._media.header(Clip(file))
         except MediaError as error:
             raise DialogueError(error.reason, error.detail) from None
+        return header.frames, header.rate
 
     def _stills(self, name: str, path: str) -> tuple[list[Still], float]:
         if self._media is None or self._request is None:
@@ -201,7 +205,7 @@ def read_durations(path: Path) -> Mapping[str, float]:
 
 
 def _checked(duration_s: float) -> float:
-    if duration_s > LONGEST_S:
+    if not SHORTEST_S <= duration_s <= LONGEST_S:
         raise DialogueError("bad_duration", f"{duration_s:g} s is no length of a video")
     return duration_s
 

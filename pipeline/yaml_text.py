@@ -1,14 +1,40 @@
-"""YAML as configs are written in it."""
+"""YAML that people write, read so that no text of it can do harm."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+MOST_REPEATED = 100_000
+"""Nodes that aliases may repeat. Ten lines of them can stand for more than any memory holds."""
+
+
+def load_yaml(text: str) -> Any:
+    """The plain data in a text: no object of any class is made.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, a key stands twice in a mapping (of two settings one would
+            be lost without a word), it is nested too deeply, or its aliases repeat too much.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+    except (ValueError, OverflowError) as error:  # a number or a date that Python refuses
+        raise yaml.YAMLError(str(error)) from None
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: of two settings, one would be lost without a word."""
+    def get_single_node(self) -> yaml.Node | None:
+        """The document, once it is known that it can be spelled out."""
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            counted: dict[int, int] = {}
+            if _spelled_out(node, counted) > len(counted) + MOST_REPEATED:
+                raise yaml.YAMLError(f"its aliases repeat more than {MOST_REPEATED} nodes")
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """The mapping as it stands in the text, before ``<<`` adds the keys of another."""
@@ -23,10 +49,25 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def parse_yaml(text: str) -> Any:
-    """The value of a YAML text.
+def _spelled_out(node: yaml.Node, counted: dict[int, int]) -> int:
+    """How many nodes there would be without aliases. ``counted`` has each node that is written.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or a key stands twice in one mapping.
+        yaml.YAMLError: it holds itself.
     """
-    return yaml.load(text, Loader=_Loader)
+    known = counted.get(id(node))
+    if known == 0:
+        raise yaml.YAMLError("an alias names what it stands in")
+    if known is None:
+        counted[id(node)] = 0
+        known = 1 + sum(_spelled_out(inner, counted) for inner in _inner(node))
+        counted[id(node)] = known
+    return known
+
+
+def _inner(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from pair
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value

@@ -18,14 +18,18 @@ from pydantic import Field, ValidationError
 from pipeline.fingerprint import canonical_json
 from pipeline.media.base import Clip, Media, MediaError
 from pipeline.records import ManifestRow, Reject, Video
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.stage import Context, Stage, VideoRows
+from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 """What a file of the corpus, and a split on the HF Hub, can be named after."""
 
+_MOST_ERRORS = 100
+"""So many are told one by one."""
 
-class Config(StageConfig):
+
+class Config(LimitsConfig):
     """Which videos are admitted."""
 
     min_duration_s: float = Field(
@@ -56,6 +60,8 @@ def read_row(row: Any) -> ManifestRow | str:
     try:
         parsed = ManifestRow.model_validate(row)
     except ValidationError as error:
+        if error.error_count() > _MOST_ERRORS:
+            return f"{error.error_count()} things are wrong with it"
         return "; ".join(
             f"{'.'.join(str(part) for part in e['loc']) or 'row'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False)
@@ -85,7 +91,8 @@ def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
     if problem:
         return _refuse(row, "unsafe_uri", problem)
     try:
-        probe = media.probe(Clip(row.uri, row.clip_start_s, row.clip_end_s))
+        clip = Clip(row.uri, row.clip_start_s, row.clip_end_s)
+        probe = media.probe(clip, config.limits())
     except MediaError as error:
         return _refuse(row, error.reason, error.detail)
     if probe.duration_s < config.min_duration_s:
@@ -128,4 +135,4 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-STAGE = Stage("ingest", 1, (), Video, Config, run, scope="source")
+STAGE = Stage("ingest", 2, (), Video, Config, run, scope="source")

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
 from pipeline.records import FramedSegment, Reject, Video
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.stage import Context, VideoRows, per_video_stage
+from stages._limits import LimitsConfig
 
 
-class Config(StageConfig):
+class Config(LimitsConfig):
     """Which frames are stored."""
 
     turns_per_s: float = Field(1.0, gt=0, le=30, description="turns a second; the paper has 1")
@@ -27,7 +28,6 @@ class Config(StageConfig):
         90, ge=1, le=100, description="of a stored frame; the paper gives none"
     )
     reader: ReaderName = Field("auto", description="which decoder reads the video")
-    timeout_s: float = Field(600.0, gt=0, description="wall clock allowed for one video")
 
     def request(self) -> StillsRequest:
         """What is asked of the decoder."""
@@ -36,7 +36,6 @@ class Config(StageConfig):
             longer_px=self.longer_px,
             jpeg_quality=self.jpeg_quality,
             reader=self.reader,
-            timeout_s=self.timeout_s,
         )
 
 
@@ -67,7 +66,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
     for video in rows[Video]:
         clip = Clip(video.uri, video.clip_start_s, video.clip_end_s)
         try:
-            stills = context.media.stills(clip, config.request())
+            stills = context.media.stills(clip, config.request(), config.limits())
         except MediaError as error:
             yield _refuse(video, error.reason, error.detail)
             continue
@@ -85,5 +84,5 @@ def _refuse(video: Video, reason: str, detail: str) -> Reject:
 
 
 STAGE = per_video_stage(
-    name="segment", version=1, reads=(Video,), writes=FramedSegment, config=Config, run=run
+    name="segment", version=2, reads=(Video,), writes=FramedSegment, config=Config, run=run
 )

@@ -67,7 +67,7 @@ MAY_KNOW = {
     },
     "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},
     "media": {"pipeline.truth", "pipeline.fingerprint", "pipeline.location"},
-    "dialogue": {"pipeline.states"},
+    "dialogue": {"pipeline.states", "pipeline.special_tokens"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
     # how JSON files of any size are read and written, and what Streamo's own files mean; files are

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.corpus.card_fields import fields, table
+from pipeline.corpus.card_fields import code, fields, plain, table
 from pipeline.corpus.counts import CorpusCounts, Slice
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.states import StateSlice, total
@@ -26,7 +26,7 @@ def card(counts: CorpusCounts, settings: CorpusSettings) -> str:
     """The text of ``README.md``: a YAML header and a plain body."""
     header = yaml.safe_dump(_header(counts, settings), sort_keys=False, allow_unicode=True)
     sections = [
-        f"# {settings.title}",
+        f"# {plain(settings.title)}",
         _what(counts),
         *_warning(counts),
         "## What it holds\n\n" + _slices(counts.slices) + "\n\n" + _totals(counts),
@@ -41,7 +41,7 @@ def card(counts: CorpusCounts, settings: CorpusSettings) -> str:
 
 def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
     return {
-        "pretty_name": settings.title,
+        "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
         "language": [settings.language],
         "task_categories": ["video-text-to-text"],
@@ -116,7 +116,7 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
     rows = [
         (
             f"`{part.task}`",
-            part.source or "not stated",
+            plain(part.source) or "not stated",
             part.duration,
             f"{part.dialogues:,}",
             part.states.ratio(),
@@ -141,7 +141,11 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
 
 def _sources(counts: CorpusCounts) -> str:
     rows = [
-        (source.source or "not stated", source.licence or "not stated", f"{source.videos:,}")
+        (
+            plain(source.source) or "not stated",
+            plain(source.licence) or "not stated",
+            f"{source.videos:,}",
+        )
         for source in counts.sources
     ]
     note = (
@@ -152,7 +156,7 @@ def _sources(counts: CorpusCounts) -> str:
 
 def _models(counts: CorpusCounts) -> str:
     rows = [
-        (f"`{model.model}`" if model.model else _ORIGINS[model.origin], f"{model.dialogues:,}")
+        (code(model.model) if model.model else _ORIGINS[model.origin], f"{model.dialogues:,}")
         for model in counts.models
     ]
     note = "A dialogue that several models had a part in counts for each."

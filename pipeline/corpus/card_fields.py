@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.records import Dialogue, Record, Turn
@@ -79,6 +80,20 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
         shown = "list of strings" if shown.startswith("list<") else shown
         rows.append((f"`{name}`", shown, meanings[name]))
     return table(("field", "type", "meaning"), rows)
+
+
+_MARKS = re.compile(r"([\\`*_\[\]<>#~&])")
+"""What begins anything but text in Markdown and HTML."""
+
+
+def plain(text: str) -> str:
+    """A name that others chose, in Markdown: it shows as it is, and as nothing but text."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """A name that others chose, as code; a backtick in it would end that."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

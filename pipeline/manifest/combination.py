@@ -14,7 +14,7 @@ from pipeline.manifest.ledger import Without
 from pipeline.manifest.near import SameFrames
 from pipeline.manifest.sight import Link
 from pipeline.suggest import ConfigError, explain
-from pipeline.yaml_text import parse_yaml
+from pipeline.yaml_text import load_yaml
 
 ENDINGS = (".yaml", ".yml")
 
@@ -114,7 +114,7 @@ def load_combination(path: Path) -> Combination:
         ConfigError: it cannot be read, or a key or value in it is wrong, which is named.
     """
     try:
-        raw = parse_yaml(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:

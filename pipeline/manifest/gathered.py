@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.manifest.entry import Entry
+from pipeline.manifest.entry import Entry, Place, Told
 from pipeline.manifest.layouts import UNASSIGNED
 
 _APART = {UNASSIGNED: 0, "train": 1, "test": 3}
@@ -71,7 +71,7 @@ class EntryStore:
         run("PRAGMA synchronous = OFF")
         run("CREATE TABLE videos (id INTEGER PRIMARY KEY, name TEXT UNIQUE, split TEXT)")
         run(
-            "CREATE TABLE entries (video INTEGER, number INTEGER, file TEXT, entry BLOB,"
+            "CREATE TABLE entries (video INTEGER, number INTEGER, file TEXT, entry TEXT,"
             " PRIMARY KEY (video, number)) WITHOUT ROWID"
         )
         run("BEGIN")
@@ -97,7 +97,7 @@ class EntryStore:
             video, split = found
             if apart(entry.split) > apart(split):
                 run("UPDATE videos SET split = ? WHERE id = ?", (entry.split, video))
-        body = pickle.dumps(entry, pickle.HIGHEST_PROTOCOL)
+        body = json.dumps(asdict(entry))
         run("INSERT INTO entries VALUES (?, ?, ?, ?)", (video, self._count, file, body))
         self._count += 1
 
@@ -108,5 +108,13 @@ class EntryStore:
             " ORDER BY video, number"
         )
         for (_, name, split), together in groupby(rows, key=lambda row: row[:3]):
-            entries = tuple((file, pickle.loads(body)) for *_, file, body in together)
+            entries = tuple((file, _entry(body)) for *_, file, body in together)
             yield Gathered(name, split, entries)
+
+
+def _entry(body: str) -> Entry:
+    """The entry as it was taken: lists of JSON are tuples again."""
+    said = json.loads(body)
+    places = (Place(p["path"], p["clip"] and tuple(p["clip"])) for p in said["places"])
+    told = (Told(**{**each, "options": tuple(each["options"])}) for each in said["told"])
+    return Entry(**{**said, "places": tuple(places), "told": tuple(told)})

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline.suggest import ConfigError, did_you_mean
+from pipeline.yaml_text import load_yaml
 
 LEDGER = Path(__file__).resolve().parents[2] / "data_manifest" / "licences.yaml"
 
@@ -70,7 +71,7 @@ def load_ledger(path: Path = LEDGER) -> Mapping[str, Terms]:
         ConfigError: the file cannot be read, or an entry is wrong; it names the keys.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
         ledger = TypeAdapter(dict[str, Terms]).validate_python(raw)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None

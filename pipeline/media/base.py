@@ -51,6 +51,15 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Header:
+    """What a container says of its frames, as OpenCV reads it. Neither need be true."""
+
+    frames: int
+    rate: float
+    """Frames a second."""
+
+
+@dataclass(frozen=True)
 class Still:
     """One turn's frame: its presentation time from time zero of the clip, and the encoded image."""
 
@@ -67,8 +76,27 @@ class StillsRequest:
     """The longer side; a smaller frame is not enlarged."""
     jpeg_quality: int = 90
     reader: ReaderName = "auto"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one video may take; each has a reason of its own where it takes more.
+
+    The defaults let through hours of film in 8K, and refuse what no camera makes.
+    """
+
     timeout_s: float = 600.0
-    """Wall clock allowed for one video before its process is stopped."""
+    """Wall clock, after which the process that reads is killed."""
+    max_file_bytes: int = 64 << 30
+    max_frame_pixels: int = 8192 * 8192
+    """Of a picture as stored, however small it is wanted. 8K is half as many, 16K twice."""
+    max_frames: int = 5_000_000
+    """Packets of the video stream: 23 hours at 60 frames a second."""
+    memory_bytes: int = 4 << 30
+    """What the process that reads may take up for a video, its frames and their JPEGs."""
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -80,7 +108,6 @@ class GlanceRequest:
     length: bool = False
     frames: int = 0
     """Difference hashes of so many frames, evenly spaced."""
-    timeout_s: float = 600.0
 
 
 @dataclass(frozen=True)
@@ -96,14 +123,20 @@ class Glance:
 class Media(Protocol):
     """Reads videos. Whatever a damaged file does to a decoder stays with that file."""
 
-    def probe(self, clip: Clip) -> Probe:
-        """Raises MediaError when the clip holds no readable video."""
+    def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
+        """Raises MediaError when the clip holds no readable video, or takes more than it may."""
         ...
 
-    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        """Of the whole file, to compare with tools that go by it. Raises MediaError."""
+        ...
+
+    def stills(
+        self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
+    ) -> Sequence[Still]:
         """One still a turn, in order of time.
 
         Raises:
-            MediaError: the clip holds no readable video, or took longer than it may.
+            MediaError: the clip holds no readable video, or takes more than it may.
         """
         ...

@@ -14,21 +14,33 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
 from pipeline.location import Location
 from pipeline.media.base import (
+    DEFAULT_LIMITS,
     Clip,
     Glance,
     GlanceRequest,
+    Header,
+    Limits,
     MediaError,
     Probe,
     Still,
     StillsRequest,
 )
 from pipeline.media.files import on_this_machine, video_file
-from pipeline.media.messages import LENGTH, body_length, packed, unpacked
-from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT
+from pipeline.media.messages import (
+    LENGTH,
+    Reply,
+    Request,
+    body_length,
+    packed_request,
+    unpacked_reply,
+)
+from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY
+
+R = TypeVar("R")
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -41,42 +53,48 @@ class DecodeProcess:
     one video after the other, and is replaced after a crash or a timeout. It ends with its parent.
     """
 
-    def __init__(self, root: Path | Location, *, probe_timeout_s: float = 600.0) -> None:
-        """Starts nothing yet; ``probe_timeout_s`` is wall clock for one probe."""
+    def __init__(self, root: Path | Location) -> None:
+        """Starts nothing yet."""
         self._root = Location.of(root) if isinstance(root, Path) else root
-        self._probe_timeout_s = probe_timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def probe(self, clip: Clip) -> Probe:
+    def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         """What the clip holds.
 
         Raises:
-            MediaError: the clip holds no readable video, or reading took too long.
+            MediaError: the clip holds no readable video, or takes more than it may.
             FileNotFoundError: ffprobe is not installed, which is no fault of the video.
         """
         if shutil.which("ffprobe") is None:
             raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
-        probed: Probe = self._ask(clip, None, self._probe_timeout_s)
-        return probed
+        return self._ask(Request(clip, "probe", limits), Probe)
 
-    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        """What the container of the clip's file says of its frames.
+
+        Raises:
+            MediaError: the file is no video, or takes more than it may.
+        """
+        return self._ask(Request(clip, "header", limits), Header)
+
+    def stills(
+        self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
+    ) -> Sequence[Still]:
         """One still a turn, in order of time.
 
         Raises:
-            MediaError: the clip holds no readable video, or took longer than it may.
+            MediaError: the clip holds no readable video, or takes more than it may.
         """
-        read: list[Still] = self._ask(clip, request, request.timeout_s)
-        return read
+        return self._ask(Request(clip, request, limits), list)
 
-    def glance(self, uri: str, request: GlanceRequest) -> Glance:
+    def glance(self, uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) -> Glance:
         """What is wanted of a whole file, of which few frames are decoded, or none.
 
         Raises:
-            MediaError: the file cannot be read as far as it must be, or took too long.
+            MediaError: the file cannot be read as far as it must be, or takes more than it may.
         """
-        seen: Glance = self._ask(Clip(uri), request, request.timeout_s)
-        return seen
+        return self._ask(Request(Clip(uri), request, limits), Glance)
 
     def close(self) -> None:
         """Ends the child. A later request starts another."""
@@ -96,26 +114,32 @@ class DecodeProcess:
         """Closes."""
         self.close()
 
-    def _ask(
-        self, clip: Clip, request: StillsRequest | GlanceRequest | None, timeout_s: float
-    ) -> Any:
-        file = video_file(clip.uri, self._root)
-        with on_this_machine(file) as path, self._lock:
-            local = replace(clip, uri=str(path))
+    def _ask(self, request: Request, kind: type[R]) -> R:
+        """The reply, which is of the kind."""
+        file = video_file(request.clip.uri, self._root)
+        with on_this_machine(file, request.limits) as path, self._lock:
+            local = replace(request, clip=replace(request.clip, uri=str(path)))
             child = self._running()
-            answered = False
+            usable = False
             try:
-                reply = _exchange(child, packed((local, request)), timeout_s)
-                answered = True
+                reply = _exchange(child, local)
+                # One that ran out of memory may have lost some of it for good.
+                usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
             except TimeoutError:
-                raise MediaError(DECODE_TIMEOUT, f"not read within {timeout_s} s") from None
+                raise MediaError(
+                    DECODE_TIMEOUT, f"not read within {request.limits.timeout_s} s"
+                ) from None
             except (EOFError, BrokenPipeError):
-                raise MediaError(DECODE_CRASH, _ending(child)) from None
+                raise _ending(child) from None
+            except ValueError as error:
+                raise MediaError(DECODE_CRASH, str(error)) from None
             finally:
-                if not answered:
+                if not usable:
                     self._stop()
         if isinstance(reply, MediaError):
             raise reply
+        if not isinstance(reply, kind):
+            raise MediaError(DECODE_CRASH, f"the decoder answered with a {type(reply).__name__}")
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -143,13 +167,16 @@ class DecodeProcess:
                 pipe.close()
 
 
-def _exchange(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> Any:
+def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
+    """Raises ValueError for what is no reply, and what ``_read_exactly`` does."""
     assert child.stdin is not None and child.stdout is not None
-    deadline_s = monotonic() + timeout_s
-    child.stdin.write(request)
+    deadline_s = monotonic() + request.limits.timeout_s
+    child.stdin.write(packed_request(request))
     source = child.stdout.fileno()
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
-    return unpacked(_read_exactly(source, length, deadline_s))
+    if length > request.limits.memory_bytes:
+        raise ValueError(f"the decoder announced {length} bytes, more than it may have")
+    return unpacked_reply(_read_exactly(source, length, deadline_s))
 
 
 def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
@@ -168,12 +195,14 @@ def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
     return bytes(received)
 
 
-def _ending(child: subprocess.Popen[bytes]) -> str:
+def _ending(child: subprocess.Popen[bytes]) -> MediaError:
     """How the child ended: it has closed its pipe, so it is ending if it has not."""
     try:
         code = child.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        return "the decoder closed its pipe"
+        return MediaError(DECODE_CRASH, "the decoder closed its pipe")
+    if code == -signal.SIGXCPU:
+        return MediaError(DECODE_TIMEOUT, "the decoder used up its share of the processor")
     if code < 0:
-        return f"the decoder was ended by {signal.Signals(-code).name}"
-    return f"the decoder ended with status {code}"
+        return MediaError(DECODE_CRASH, f"the decoder was ended by {signal.Signals(-code).name}")
+    return MediaError(DECODE_CRASH, f"the decoder ended with status {code}")

@@ -43,7 +43,7 @@ def read(
             str(path), decord.cpu(0), width, height, num_threads=1, fault_tol=_NO_FAULT
         )
         times_s = video.get_frame_timestamp(range(len(video)))[:, 0]
-    except decord.DECORDError as error:
+    except (decord.DECORDError, RuntimeError) as error:
         raise MediaError(UNSUPPORTED, "decord cannot open it") from error
     if not _same_times(scan, times_s):
         raise MediaError(UNSUPPORTED, "decord: its timestamps are not those of the packets")
@@ -51,10 +51,14 @@ def read(
     for pts in sorted(set(wanted)):
         index = int(np.searchsorted(scan.shown_pts, pts))
         try:
-            found[pts] = use(video[index].asnumpy())
-        except decord.DECORDError as error:
+            image = video[index].asnumpy()
+        except (decord.DECORDError, RuntimeError) as error:
             missing = len(set(wanted)) - len(found)
             raise MediaError(DAMAGED, f"{missing} of {len(set(wanted))} frames missing") from error
+        if image.shape != (height, width, 3):
+            detail = f"decord: a picture of {image.shape}, not {height} x {width}"
+            raise MediaError(UNSUPPORTED, detail)
+        found[pts] = use(image)
     return found
 
 

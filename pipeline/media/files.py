@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.location import Location, LocationError
-from pipeline.media.base import MediaError
-from pipeline.media.reasons import MISSING_FILE, UNSUPPORTED
+from pipeline.media.base import Limits, MediaError
+from pipeline.media.reasons import MISSING_FILE, TOO_LARGE, UNSUPPORTED
 
 _FOLDERS_KEPT = 16
 
@@ -33,11 +33,12 @@ def video_file(uri: str, root: Location) -> Location:
 
 
 @contextmanager
-def on_this_machine(file: Location) -> Iterator[Path]:
+def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
     """A path of the file here: its own, or while the block lasts that of a copy.
 
     Raises:
-        MediaError: ``missing_file`` where an object store has none.
+        MediaError: ``missing_file`` where an object store has none, ``too_large`` where it has more
+            than the limits allow, which is then not copied.
         OSError: the store does not give it.
     """
     if file.path is not None:
@@ -47,6 +48,11 @@ def on_this_machine(file: Location) -> Iterator[Path]:
         # The suffix tells some readers what kind of file it is.
         copy = Path(folder) / f"video{file.suffix}"
         try:
+            n_bytes = file.size_bytes()
+            if n_bytes > limits.max_file_bytes:
+                raise MediaError(
+                    TOO_LARGE, f"{n_bytes} bytes are more than {limits.max_file_bytes}"
+                )
             file.fetch(copy)
         except FileNotFoundError:
             raise MediaError(MISSING_FILE, f"there is no file {file.name}") from None

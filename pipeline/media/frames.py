@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from pipeline.media import decord_reader, pyav_reader
-from pipeline.media.base import Clip, ReaderName, Still, StillsRequest
+from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, ReaderName, Still, StillsRequest
 from pipeline.media.scan import FrameReader, existing_file
 from pipeline.media.stills import encode_jpeg, target_size, turn_times
 from pipeline.media.timeline import clip_timeline
@@ -23,14 +23,16 @@ READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
 )
 
 
-def stills(clip: Clip, request: StillsRequest) -> list[Still]:
+def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) -> list[Still]:
     """One still a turn, in order of time. ``clip.uri`` is a local path.
 
+    Of the limits, time and memory are those of the process (``decode_worker``).
+
     Raises:
-        MediaError: the clip holds no readable video.
+        MediaError: the clip holds no readable video, or more than the limits allow.
     """
-    path = existing_file(clip.uri)
-    scan = pyav_reader.scan(path)
+    path = existing_file(clip.uri, limits)
+    scan = pyav_reader.scan(path, limits)
     timeline = clip_timeline(scan, clip)
     shown = [
         timeline.on_screen(time_s)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.media import pyav_reader
-from pipeline.media.base import Clip, Glance, GlanceRequest
+from pipeline.media.base import DEFAULT_LIMITS, Clip, Glance, GlanceRequest, Limits
 from pipeline.media.probe import file_sha256
 from pipeline.media.scan import Image, existing_file
 from pipeline.media.stills import target_size
@@ -25,18 +25,18 @@ _ACROSS, _DOWN = 8, 8
 _LONGER_PX = 128
 
 
-def glance(uri: str, request: GlanceRequest) -> Glance:
+def glance(uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) -> Glance:
     """What is wanted of a local file. Its length is that of its packets, not a stated one.
 
     Raises:
         MediaError: there is no such file, or, where a length or frames are wanted, it holds no
             readable video.
     """
-    path = existing_file(uri)
+    path = existing_file(uri, limits)
     sha256 = file_sha256(path) if request.content else ""
     if not (request.length or request.frames):
         return Glance(sha256)
-    scan = pyav_reader.scan(path)
+    scan = pyav_reader.scan(path, limits)
     timeline = clip_timeline(scan, Clip(uri))
     if not request.frames:
         return Glance(sha256, timeline.duration_s)

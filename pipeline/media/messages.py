@@ -1,18 +1,99 @@
-"""What travels between a process and its decoder: a length, then a pickle of that many bytes."""
+"""What travels between a process and its decoder: a length, then so many bytes, JSON and JPEGs.
+
+No pickle: what decodes hostile files must not be able to send more than values.
+"""
 
 from __future__ import annotations
 
-import pickle
+import json
 import struct
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pipeline.media.base import (
+    Clip,
+    Glance,
+    GlanceRequest,
+    Header,
+    Limits,
+    MediaError,
+    Probe,
+    Still,
+    StillsRequest,
+)
 
 LENGTH = struct.Struct(">Q")
 
+Reply = Probe | Header | Glance | Sequence[Still] | MediaError
 
-def packed(value: Any) -> bytes:
-    """The value as one message."""
-    body = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    return LENGTH.pack(len(body)) + body
+
+@dataclass(frozen=True)
+class Request:
+    """One clip to look at, and what is wanted of it."""
+
+    clip: Clip
+    wanted: StillsRequest | GlanceRequest | Literal["probe", "header"]
+    limits: Limits
+
+
+def packed_request(request: Request) -> bytes:
+    """The request as one message."""
+    kind = "glance" if isinstance(request.wanted, GlanceRequest) else "stills"
+    return _packed({**asdict(request), "kind": kind})
+
+
+def unpacked_request(body: bytes) -> Request:
+    """The request in a message without its length."""
+    said, _ = _unpacked(body)
+    wanted = said["wanted"]
+    if isinstance(wanted, dict):
+        wanted = (GlanceRequest if said["kind"] == "glance" else StillsRequest)(**wanted)
+    return Request(Clip(**said["clip"]), wanted, Limits(**said["limits"]))
+
+
+def packed_reply(reply: Reply) -> bytes:
+    """The reply as one message."""
+    if isinstance(reply, MediaError):
+        return _packed({"error": [reply.reason, reply.detail]})
+    if isinstance(reply, Probe):
+        return _packed({"probe": asdict(reply)})
+    if isinstance(reply, Header):
+        return _packed({"header": asdict(reply)})
+    if isinstance(reply, Glance):
+        return _packed({"glance": asdict(reply)})
+    sizes = [[still.frame_s, len(still.jpeg)] for still in reply]
+    return _packed({"stills": sizes}, *(still.jpeg for still in reply))
+
+
+def unpacked_reply(body: bytes) -> Reply:
+    """The reply in a message without its length.
+
+    Raises:
+        ValueError: it is no reply.
+    """
+    try:
+        said, rest = _unpacked(body)
+        ((kind, value),) = said.items()
+        if kind == "error":
+            return MediaError(*value)
+        if kind == "probe":
+            return Probe(**value)
+        if kind == "header":
+            return Header(**value)
+        if kind == "glance":
+            return Glance(value["sha256"], value["duration_s"], tuple(value["hashes"]))
+        if kind != "stills":
+            raise ValueError(f"no reply of a decoder: {kind!r}")
+        stills, at = [], 0
+        for frame_s, n_bytes in value:
+            stills.append(Still(frame_s, bytes(rest[at : at + n_bytes])))
+            at += n_bytes
+    except (struct.error, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no reply of a decoder: {error!r}") from error
+    if at != len(rest):
+        raise ValueError(f"{len(rest)} bytes of pictures, not {at}")
+    return stills
 
 
 def body_length(head: bytes) -> int:
@@ -21,6 +102,12 @@ def body_length(head: bytes) -> int:
     return length
 
 
-def unpacked(body: bytes) -> Any:
-    """The value of a message without its length."""
-    return pickle.loads(body)
+def _packed(said: dict[str, Any], *pictures: bytes) -> bytes:
+    text = json.dumps(said).encode()
+    length = LENGTH.size + len(text) + sum(map(len, pictures))
+    return b"".join([LENGTH.pack(length), LENGTH.pack(len(text)), text, *pictures])
+
+
+def _unpacked(body: bytes) -> tuple[dict[str, Any], memoryview]:
+    end = LENGTH.size + body_length(body[: LENGTH.size])
+    return json.loads(body[LENGTH.size : end]), memoryview(body)[end:]

@@ -5,7 +5,9 @@ Durations that containers declare are not believed: some declare none, some decl
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.media import pyav_reader
-from pipeline.media.base import Clip, MediaError, Probe
-from pipeline.media.reasons import DECODE_CRASH, NO_VIDEO_STREAM, NOT_A_VIDEO, UNSUPPORTED_CODEC
-from pipeline.media.scan import Size, existing_file
+from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, MediaError, Probe
+from pipeline.media.containers import OPTIONS
+from pipeline.media.reasons import (
+    DECODE_CRASH,
+    NO_VIDEO_STREAM,
+    NOT_A_VIDEO,
+    OUT_OF_MEMORY,
+    UNSUPPORTED_CODEC,
+    UNSUPPORTED_CONTAINER,
+)
+from pipeline.media.scan import Size, check_pixels, existing_file
 from pipeline.media.stills import clockwise_deg, displayed_size
 from pipeline.media.timeline import clip_timeline
 
@@ -35,15 +45,17 @@ class StreamFacts:
     rotation_deg: int
 
 
-def probe(clip: Clip) -> Probe:
+def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
     """What the clip holds. ``clip.uri`` is a local path.
 
+    Of the limits, time and memory are those of the process (``decode_worker``).
+
     Raises:
-        MediaError: the clip holds no readable video.
+        MediaError: the clip holds no readable video, or more than the limits allow.
     """
-    path = existing_file(clip.uri)
-    facts = stream_facts(path)
-    scan = pyav_reader.scan(path)
+    path = existing_file(clip.uri, limits)
+    facts = stream_facts(path, limits)
+    scan = pyav_reader.scan(path, limits)
     timeline = clip_timeline(scan, clip)
     width, height = facts.size
     return Probe(
@@ -57,20 +69,20 @@ def probe(clip: Clip) -> Probe:
     )
 
 
-def stream_facts(path: Path) -> StreamFacts:
+def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
     """Codec, size and rotation.
 
     Raises:
-        MediaError: ``not_a_video``, ``no_video_stream`` or ``unsupported_codec``; ``decode_crash``
-            when ffprobe itself gave way.
+        MediaError: ``not_a_video``, ``unsupported_container``, ``no_video_stream``,
+            ``unsupported_codec``, ``too_many_pixels`` or ``out_of_memory``; ``decode_crash`` when
+            ffprobe itself gave way.
     """
     try:
-        answer: dict[str, Any] = ffmpeg.probe(str(path), v="error")  # type: ignore[no-untyped-call]
+        answer: dict[str, Any] = ffmpeg.probe(  # type: ignore[no-untyped-call]
+            str(path), v="error", **OPTIONS
+        )
     except ffmpeg.Error as error:
-        said = error.stderr.decode(errors="replace").strip().rsplit(": ", 1)[-1]
-        if not said:
-            raise MediaError(DECODE_CRASH, "ffprobe ended without saying why") from error
-        raise MediaError(NOT_A_VIDEO, f"ffprobe: {said}") from error
+        raise _probe_error(error.stderr.decode(errors="replace").strip()) from error
     streams = [
         stream
         for stream in answer["streams"]
@@ -84,8 +96,22 @@ def stream_facts(path: Path) -> StreamFacts:
         raise MediaError(UNSUPPORTED_CODEC, "ffprobe does not know the codec")
     rotation_deg = _rotation_deg(stream)
     stored = (int(stream["width"]), int(stream["height"]))
+    check_pixels(stored, limits)
     size = displayed_size(stored, _pixel_aspect(stream), rotation_deg)
     return StreamFacts(codec, size, rotation_deg)
+
+
+def _probe_error(said: str) -> MediaError:
+    """What ffprobe's last words mean."""
+    last = said.rsplit(": ", 1)[-1]
+    if not last:
+        return MediaError(DECODE_CRASH, "ffprobe ended without saying why")
+    if "Format not on whitelist" in said:
+        name = said.removeprefix("[").split(" @ ", 1)[0]
+        return MediaError(UNSUPPORTED_CONTAINER, f"no file of the kind {name!r} is opened")
+    if last == os.strerror(errno.ENOMEM):
+        return MediaError(OUT_OF_MEMORY, f"ffprobe: {last}")
+    return MediaError(NOT_A_VIDEO, f"ffprobe: {last}")
 
 
 def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from array import array
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,16 +18,20 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from pipeline.media.base import MediaError
+from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
+from pipeline.media.containers import OPTIONS
 from pipeline.media.packet_plan import PacketPlan, packets_in_groups, packets_in_order
 from pipeline.media.reasons import (
     DAMAGED,
+    ENCRYPTED,
     NO_FRAMES,
     NO_VIDEO_STREAM,
     NOT_A_VIDEO,
+    OUT_OF_MEMORY,
+    TOO_MANY_FRAMES,
     UNSUPPORTED_CODEC,
 )
-from pipeline.media.scan import Image, Scan, Size, T
+from pipeline.media.scan import Image, Scan, Size, T, check_pixels
 from pipeline.media.stills import clockwise_deg, displayed_size, turned
 
 SKIPS_GROUPS = frozenset(
@@ -40,8 +46,9 @@ SKIPS_UNREFERENCED = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its first video stream that is not a cover picture, one thread."""
     try:
-        container = av.open(str(path), metadata_errors="ignore")
+        container = av.open(str(path), metadata_errors="ignore", options=dict(OPTIONS))
     except av.error.FFmpegError as error:
+        _check_memory(error)
         raise MediaError(NOT_A_VIDEO, error.strerror or type(error).__name__) from error
     with container:
         streams = _video_streams(container)
@@ -75,32 +82,53 @@ def _packets(
         return
 
 
-def scan(path: Path) -> Scan:
+def _check_memory(error: av.error.FFmpegError) -> None:
+    """Nothing, for an error that is the file's own.
+
+    Raises:
+        MediaError: ``out_of_memory``.
+    """
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter: no stack for a thread
+        raise MediaError(OUT_OF_MEMORY, "the decoder got no more memory") from error
+
+
+def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> Scan:
     """What the file shows and when, from its packets; only its first frames are decoded.
 
     Raises:
-        MediaError: the file is no video that can be read, or it ends within a packet. A container
-            without an index that is cut off elsewhere is a shorter video: nothing tells.
+        MediaError: the file is no video that can be read, it has more pixels or frames than it
+            may, or it ends within a packet. A container without an index that is cut off elsewhere
+            is a shorter video: nothing tells.
     """
-    rows: list[tuple[int, bool, bool, int]] = []
+    ticks, ticks_long = array("q"), array("q")
+    is_key, is_shown_flag = bytearray(), bytearray()
     cut_off = False
     with _opened(path) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
-        try:
-            for ticks, packet in _packets(container, stream):
-                shown = not packet.is_discard and not _is_hidden(codec, packet)
-                rows.append((ticks, packet.is_keyframe, shown, packet.duration or 0))
-                cut_off = packet.is_corrupt
-        except av.error.FFmpegError:
-            cut_off = True
         stored = (stream.width, stream.height)
+        check_pixels(stored, limits)
+        try:
+            for pts_ticks, packet in _packets(container, stream):
+                if len(ticks) == limits.max_frames:
+                    raise MediaError(TOO_MANY_FRAMES, f"there are more than {limits.max_frames}")
+                if packet.is_keyframe and packet.has_sidedata("encryption_info"):
+                    raise MediaError(ENCRYPTED, "its frames cannot be read without a key")
+                ticks.append(pts_ticks)
+                ticks_long.append(packet.duration or 0)
+                is_key.append(packet.is_keyframe)
+                is_shown_flag.append(not packet.is_discard and not _is_hidden(codec, packet))
+                cut_off = packet.is_corrupt
+        except av.error.FFmpegError as error:
+            _check_memory(error)
+            cut_off = True
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         time_base, n_streams = stream.time_base, len(_video_streams(container))
     if cut_off:
-        raise MediaError(DAMAGED, f"the file ends within packet {len(rows)}")
-    if not rows or time_base is None:
+        raise MediaError(DAMAGED, f"the file ends within packet {len(ticks)}")
+    if not ticks or time_base is None:
         raise MediaError(NO_FRAMES, "the video stream holds no packet")
-    pts, keys, shown_flags, durations = (np.array(column) for column in zip(*rows, strict=True))
+    pts, durations = np.array(ticks, dtype=np.int64), np.array(ticks_long, dtype=np.int64)
+    keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
     head = _read_head(path, int(pts[keys][0]) if keys.any() else None)
     first_group_pts = pts[keys][0] if keys.any() else pts.min()
     in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
@@ -112,7 +140,7 @@ def scan(path: Path) -> Scan:
         size=displayed_size(stored, aspect, head.rotation_deg),
         rotation_deg=head.rotation_deg,
         video_streams=n_streams,
-        pts=pts.astype(np.int64),
+        pts=pts,
         is_key=keys,
         is_shown=is_shown,
         last_ticks=int(durations[last[-1]]) if last.size else 0,
@@ -160,7 +188,17 @@ def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[Vi
     """The frames that come out when the packet goes in; None on an error. No packet: the rest."""
     try:
         return stream.codec_context.decode(packet)
-    except av.error.FFmpegError:
+    except av.error.FFmpegError as error:
+        _check_memory(error)
+        return None
+
+
+def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> VideoFrame | None:
+    """The frame as RGB of a size; None where nothing can be made of its pixels."""
+    try:
+        return reformatter.reformat(frame, *size, "rgb24", interpolation="BICUBIC")
+    except av.error.FFmpegError as error:
+        _check_memory(error)
         return None
 
 
@@ -205,7 +243,10 @@ def read_plan(
             if frame.is_corrupt:
                 broken.append(packet_of[pts])
             elif plan.asked[packet_of[pts]]:
-                small = reformatter.reformat(frame, *stored_size, "rgb24", interpolation="BICUBIC")
+                small = _scaled(reformatter, frame, stored_size)
+                if small is None:
+                    broken.append(packet_of[pts])
+                    continue
                 image: Image = small.to_ndarray().astype(np.uint8, copy=False)
                 found[pts] = use(turned(image, scan.rotation_deg))
 

@@ -11,13 +11,21 @@ NOT_A_VIDEO: Final = "not_a_video"
 NO_VIDEO_STREAM: Final = "no_video_stream"
 NO_FRAMES: Final = "no_frames"
 UNSUPPORTED_CODEC: Final = "unsupported_codec"
+UNSUPPORTED_CONTAINER: Final = "unsupported_container"
+"""Not in ``containers.py``: a playlist, say, which would open other files and addresses."""
 UNSUPPORTED: Final = "unsupported"
 """Nothing is wrong with it, but the reader that was asked for cannot be exact; or it is no local
 file, or longer than a day."""
 DAMAGED: Final = "damaged"
+ENCRYPTED: Final = "encrypted"
 CLIP_OUTSIDE: Final = "clip_outside"
 DECODE_TIMEOUT: Final = "decode_timeout"
 DECODE_CRASH: Final = "decode_crash"
+TOO_LARGE: Final = "too_large"
+"""This and the next three: more than the ``Limits`` of the request."""
+TOO_MANY_PIXELS: Final = "too_many_pixels"
+TOO_MANY_FRAMES: Final = "too_many_frames"
+OUT_OF_MEMORY: Final = "out_of_memory"
 
 REASONS: Final = frozenset(
     {
@@ -27,10 +35,16 @@ REASONS: Final = frozenset(
         NO_VIDEO_STREAM,
         NO_FRAMES,
         UNSUPPORTED_CODEC,
+        UNSUPPORTED_CONTAINER,
         UNSUPPORTED,
         DAMAGED,
+        ENCRYPTED,
         CLIP_OUTSIDE,
         DECODE_TIMEOUT,
         DECODE_CRASH,
+        TOO_LARGE,
+        TOO_MANY_PIXELS,
+        TOO_MANY_FRAMES,
+        OUT_OF_MEMORY,
     }
 )

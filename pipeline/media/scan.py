@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.media.base import MediaError
-from pipeline.media.reasons import EMPTY_FILE, MISSING_FILE
+from pipeline.media.base import Limits, MediaError
+from pipeline.media.reasons import EMPTY_FILE, MISSING_FILE, TOO_LARGE, TOO_MANY_PIXELS
 
 Image = npt.NDArray[np.uint8]
 """RGB, [height, width, 3], contiguous."""
@@ -87,11 +87,11 @@ class FrameReader(Protocol):
         ...
 
 
-def existing_file(uri: str) -> Path:
+def existing_file(uri: str, limits: Limits) -> Path:
     """The path, which names a file with something in it.
 
     Raises:
-        MediaError: ``missing_file`` or ``empty_file``.
+        MediaError: ``missing_file``, ``empty_file`` or ``too_large``.
     """
     path = Path(uri)
     try:
@@ -100,6 +100,21 @@ def existing_file(uri: str) -> Path:
         raise MediaError(MISSING_FILE, f"there can be no such file: {error.strerror}") from None
     if not found:
         raise MediaError(MISSING_FILE, f"there is no file {path.name}")
-    if path.stat().st_size == 0:
+    n_bytes = path.stat().st_size
+    if n_bytes == 0:
         raise MediaError(EMPTY_FILE, f"{path.name} has no bytes")
+    if n_bytes > limits.max_file_bytes:
+        raise MediaError(TOO_LARGE, f"{n_bytes} bytes are more than {limits.max_file_bytes}")
     return path
+
+
+def check_pixels(stored: Size, limits: Limits) -> None:
+    """Nothing, for a picture that may be decoded.
+
+    Raises:
+        MediaError: ``too_many_pixels``.
+    """
+    width, height = stored
+    if width * height > limits.max_frame_pixels:
+        detail = f"{width} x {height} pixels are more than {limits.max_frame_pixels}"
+        raise MediaError(TOO_MANY_PIXELS, detail)

@@ -37,3 +37,35 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
         (folder / "one.md").write_text("1")
     with pytest.raises(PromptError, match="there is no prompt"):
         load_prompts(name, tmp_path / "many" if name == "../one" else tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 7 * 7 }}",
+        "{% for x in range(9) %}x{% endfor %}",
+        "{{ a.__class__.__mro__ }} {# gone #}",
+        "{% raw %}",
+        "$(touch poisoned); `id` | sh",
+        "<script>alert(1)</script> &amp; ../../etc/passwd",
+    ],
+)
+def test_what_is_filled_in_is_no_template(text: str) -> None:
+    prompt = Prompt("p", "Caption: {{ a }}\n{% for line in lines %}\n{{ line.text }}\n{% endfor %}")
+    once = prompt.render({"a": text, "lines": [{"text": text}]})
+    assert once == f"Caption: {text}\n{text}"
+    # An answer that goes into the next prompt, and the one after it.
+    assert prompt.render({"a": once, "lines": []}) == f"Caption: {once}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ a.__class__.__mro__ }}", "{{ lines.append(1) }}", "{{ ''.__class__ }}{{ a }}{{ lines }}"],
+)
+def test_a_prompt_reaches_nothing_behind_what_it_is_given(template: str) -> None:
+    prompt = Prompt("p", template)
+    given = {
+        name: value for name, value in {"a": "x", "lines": []}.items() if name in prompt.variables
+    }
+    with pytest.raises(PromptError, match="prompt 'p'"):
+        prompt.render(given)

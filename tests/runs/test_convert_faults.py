@@ -127,10 +127,12 @@ def test_a_file_that_is_gone_is_as_long_as_its_row_says(tmp_path: Path, capsys: 
     assert states_of(lines_of(out)[0]) == "SBBaSS"
 
 
-@pytest.mark.parametrize("duration_s", [1e6, 1e14, 5e5])
-def test_no_video_is_so_long(duration_s: float, tmp_path: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize("duration_s", [1e6, 1e14, 5e5, 1e-4, 1e-320])
+def test_no_video_is_so_long_or_so_short(
+    duration_s: float, tmp_path: Path, capsys: Capture
+) -> None:
     rows = [GOOD, row("long", [instant("a", 3)], duration=duration_s)]
-    status, said, _ = converted(capsys, tmp_path, rows)
+    status, said, _ = converted(capsys, tmp_path, rows, "--to", "raw")
     assert (status, said["written"], said["rejected"]) == (3, 1, {"bad_duration": 1})
     known = write(tmp_path / "durations.json", {"good": 6, "long": duration_s})
     status, said, _ = converted(capsys, tmp_path, rows, "--compat", "--durations", known)

@@ -19,6 +19,7 @@ import yaml
 from pipeline.dialogue.audit.official import official_drift
 from pipeline.dialogue.compat import official_frame_count
 from pipeline.location import Location
+from pipeline.media.base import Clip
 from pipeline.media.container_count import container_count
 from pipeline.records import Dialogue, FramedSegment, Record
 from pipeline.rows import read_videos
@@ -188,7 +189,8 @@ def test_the_answer_stands_in_the_first_turn_after_its_evidence(made: Made, vide
 @videos
 def test_a_clock_that_counts_frames_runs_off(made: Made, video: Video) -> None:
     times_s = video.times_s
-    frames, rate = container_count(made.folder / video.name)
+    header = container_count(Clip(str(made.folder / video.name)))
+    frames, rate = header.frames, header.rate
     assert frames == len(times_s)
     stride = int(rate)
     labels = official_frame_count(frames, rate, 1.0)

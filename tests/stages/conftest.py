@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 import pytest
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
+from pipeline.media.base import (
+    DEFAULT_LIMITS,
+    Clip,
+    Header,
+    Limits,
+    MediaError,
+    Probe,
+    Still,
+    StillsRequest,
+)
 from pipeline.prompt import load_prompts
 from pipeline.records import (
     Annotation,
@@ -69,12 +78,17 @@ class SaidMedia:
 
     durations_s: Mapping[str, float]
 
-    def probe(self, clip: Clip) -> Probe:
+    def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         if clip.uri not in self.durations_s:
             raise MediaError("unreadable", "no such file")
         return Probe(self.durations_s[clip.uri], 64, 48, 0, "h264", 25.0, "0" * 64)
 
-    def stills(self, clip: Clip, request: StillsRequest) -> Sequence[Still]:
+    def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
+        return Header(int(self.probe(clip).duration_s * 25), 25.0)
+
+    def stills(
+        self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
+    ) -> Sequence[Still]:
         n = int(self.probe(clip).duration_s * request.turns_per_s - 1e-9) + 1
         return [Still(i / request.turns_per_s, b"jpeg") for i in range(n)]
 

@@ -26,7 +26,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
 
     Raises:
         FormatError: ``not_carried`` for a window or where nothing is asked, or
-            ``placeholder_in_text``.
+            ``placeholder_in_text`` or ``token_in_text``.
     """
     check_whole(dialogue, "activation")
     if not dialogue.questions:

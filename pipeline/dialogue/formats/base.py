@@ -9,19 +9,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.dialogue.read import ReadEvent
-from pipeline.dialogue.spelling import Spelling
+from pipeline.dialogue.spelling import SPELLINGS, Spelling
 from pipeline.records import Dialogue, DialogueHead, Turn
+from pipeline.special_tokens import CHAT, MEDIA
 
 Row = dict[str, Any] | list[Any]
 """A row of a file as JSON."""
 
-_PLACEHOLDER = re.compile(r"<(?:image|stream|video|audio)>")
+_STATE = re.compile(
+    "|".join(
+        re.escape(token)
+        for spelling in SPELLINGS.values()
+        for token in (spelling.silence, spelling.standby, spelling.response)
+    )
+)
 
 
 class FormatError(ValueError):
     """What a format cannot hold, or a row that is not of it. ``reason`` is a short constant.
 
-    ``placeholder_in_text``, ``not_carried``, ``bad_row``, ``unknown_variable``.
+    ``placeholder_in_text``, ``token_in_text``, ``not_carried``, ``bad_row``, ``unknown_variable``.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -99,8 +106,9 @@ class Format:
     """A format of files to train from.
 
     ``write`` gives the rows of a dialogue, one or, in ``activation``, one a question; it raises
-    ``FormatError`` for ``placeholder_in_text`` and ``not_carried``. ``read`` takes one row as JSON
-    back; it raises ``FormatError`` for ``bad_row`` and nothing else, whatever the row is.
+    ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and ``not_carried``. ``read``
+    takes one row as JSON back; it raises ``FormatError`` for ``bad_row`` and nothing else, whatever
+    the row is.
     """
 
     name: str
@@ -116,14 +124,27 @@ class Format:
 
 
 def checked(text: str, what: str) -> str:
-    """The text itself.
+    """The text of a question or a response itself.
 
     Raises:
-        FormatError: ``placeholder_in_text``: a trainer would take it for an image or a video.
+        FormatError: ``placeholder_in_text``: a trainer would take it for an image or a video;
+            ``token_in_text``: it would take it for a state, or for the end of a turn.
     """
-    found = _PLACEHOLDER.search(text)
+    found = _STATE.search(checked_system(text, what))
     if found:
-        raise FormatError("placeholder_in_text", f"{what} holds {found[0]}")
+        raise FormatError("token_in_text", f"{what} holds {found[0]}")
+    return text
+
+
+def checked_system(text: str, what: str = "the system text") -> str:
+    """The system text itself, which explains the states.
+
+    Raises:
+        FormatError: ``placeholder_in_text``, ``token_in_text`` for a token of a chat template.
+    """
+    for reason, pattern in (("placeholder_in_text", MEDIA), ("token_in_text", CHAT)):
+        if found := pattern.search(text):
+            raise FormatError(reason, f"{what} holds {found[0]}")
     return text
 
 

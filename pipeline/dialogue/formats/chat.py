@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from pipeline.dialogue.formats.base import View, checked
+from pipeline.dialogue.formats.base import View, checked_system
 from pipeline.dialogue.formats.exchanges import exchanges_of
 from pipeline.dialogue.formats.fields import array, mapping, refuse, text
 from pipeline.records import Dialogue
@@ -16,12 +16,12 @@ def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[dict[s
     """The messages of a dialogue; the system's comes first, where there is a system text.
 
     Raises:
-        FormatError: ``placeholder_in_text`` or ``not_carried``.
+        FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
     """
     pairs = exchanges_of(dialogue, view.spelling, placeholder)
     messages: list[dict[str, Any]] = []
     if view.system:
-        messages.append({"role": "system", "content": checked(view.system, "the system text")})
+        messages.append({"role": "system", "content": checked_system(view.system)})
     if not view.weights:
         for shown, said in pairs:
             messages.append({"role": "user", "content": shown})

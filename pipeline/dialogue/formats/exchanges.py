@@ -16,8 +16,8 @@ def exchanges_of(dialogue: Dialogue, spelling: Spelling, placeholder: str) -> li
     """What the user shows and asks, and what the assistant says, of every turn in order.
 
     Raises:
-        FormatError: ``placeholder_in_text``, or ``not_carried`` where there are no turns or
-            their labels could not be told apart.
+        FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
+            no turns or their labels could not be told apart.
     """
     rate = dialogue.turns_per_s
     if not dialogue.turns:

@@ -37,7 +37,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
 
     Raises:
         FormatError: ``not_carried`` for a window, for anything but one question, and where nothing
-            is answered; ``placeholder_in_text``.
+            is answered; ``placeholder_in_text`` or ``token_in_text``.
     """
     check_whole(dialogue, "livecc")
     if len(dialogue.questions) != 1:

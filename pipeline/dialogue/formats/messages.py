@@ -15,7 +15,8 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     """The row of a dialogue or of a window of one.
 
     Raises:
-        FormatError: ``placeholder_in_text``, or ``not_carried`` where there are no turns.
+        FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
+            no turns.
     """
     return [
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.dialogue.formats.base import Format, ReadSample, Row, View, checked
+from pipeline.dialogue.formats.base import Format, ReadSample, Row, View, checked_system
 from pipeline.dialogue.formats.exchanges import exchanges_of
 from pipeline.dialogue.formats.fields import array, mapping, refuse, text
 from pipeline.dialogue.formats.imaged import IMAGE, facts_of, images_of, read_imaged
@@ -13,12 +13,13 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     """The row of a dialogue or of a window of one: the system text heads the first human value.
 
     Raises:
-        FormatError: ``placeholder_in_text``, or ``not_carried`` where there are no turns.
+        FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
+            no turns.
     """
     pairs = exchanges_of(dialogue, view.spelling, IMAGE)
     if view.system:
         shown, said = pairs[0]
-        pairs[0] = f"{checked(view.system, 'the system text')}\n{shown}", said
+        pairs[0] = f"{checked_system(view.system)}\n{shown}", said
     conversations = []
     for shown, said in pairs:
         conversations.append({"from": "human", "value": shown})

@@ -48,7 +48,8 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     first, since to the converter what comes later in the list wins. All other keys are exact.
 
     Raises:
-        FormatError: ``not_carried`` for a window or a clip, or ``placeholder_in_text``.
+        FormatError: ``not_carried`` for a window or a clip, ``placeholder_in_text`` or
+            ``token_in_text``.
     """
     check_whole(dialogue, "raw")
     check_file(dialogue, "raw")

@@ -25,7 +25,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
 
     Raises:
         FormatError: ``not_carried`` for a window, a clip, or where turns were cut off, or
-            ``placeholder_in_text``.
+            ``placeholder_in_text`` or ``token_in_text``.
     """
     check_whole(dialogue, "stream")
     check_file(dialogue, "stream")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from pipeline.corpus.card import card
 from pipeline.corpus.counts import Tally
@@ -62,6 +63,45 @@ def test_a_source_of_any_name_keeps_to_its_cell(
 ) -> None:
     named = [d.model_copy(update={"source": "a|b\nc"}) for d in samples[0].dialogues]
     assert r"| a\|b c | " in counted([VideoSample(named)], settings)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "![x](http://example.org/track.png)",
+    "[click](javascript:alert(1))",
+    "`code` **bold** _it_ ~~gone~~ &lt;",
+    "x\n\n# A heading\n\n---\nlicense: mit\n---",
+    "a | b || c",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_show_as_text_and_do_nothing(
+    samples: list[VideoSample], settings: CorpusSettings, name: str
+) -> None:
+    """As a renderer of Markdown sees it that lets HTML through."""
+    fields = {"source": name, "licence": name, "models": [name]}
+    named = [d.model_copy(update=fields) for d in samples[0].dialogues]
+    titled = settings.model_copy(update={"title": name})
+    _, header, body = counted([VideoSample(named)], titled).split("---\n", 2)
+    shown = " ".join(name.split())
+    assert yaml.safe_load(header)["pretty_name"] == shown
+    assert yaml.safe_load(header)["license"] == "cc-by-4.0"
+    inline = [
+        (
+            block.content,
+            [part for part in block.children or () if part.content or part.nesting == 1],
+        )
+        for block in MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
+        if block.type == "inline"
+    ]
+    texts = ["".join(part.content for part in parts) for _, parts in inline]
+    assert texts[0] == shown
+    assert texts.count(shown) >= 4  # the title, a source with its states, a source, its licence
+    assert shown.replace("`", "'") in texts  # a model
+    for content, parts in inline:
+        kinds = {part.type for part in parts}
+        assert not kinds & {"html_inline", "image", "link_open"}, content
 
 
 @pytest.mark.parametrize(

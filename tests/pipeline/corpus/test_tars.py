@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import tarfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from webdataset.compat import WebDataset
 
 from pipeline.corpus.layout import CorpusSettings, VideoSample
@@ -80,3 +83,46 @@ def test_members_carry_no_trace_of_who_wrote_them(corpus: tuple[Path, list[Shard
     assert {f"{key}.{form}" for key in keys for form in ("json", "npz")} == {
         member.name for member in members
     }
+
+
+HOSTILE_IDS = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "a/../../b",
+    "-rf",
+    "a\0b",
+    "a\nb",
+    "..",
+    ".",
+    "a.json",
+]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOSTILE_IDS))
+def test_no_name_of_a_video_leads_anywhere(video_id: str) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", sample_key(video_id))
+
+
+def test_tars_of_hostile_names_unpack_into_their_folder(
+    samples: list[VideoSample], tmp_path: Path
+) -> None:
+    named = [
+        VideoSample(
+            [d.model_copy(update={"video_id": name}) for d in sample.dialogues], sample.frames
+        )
+        for name, sample in zip(HOSTILE_IDS, samples, strict=False)
+    ]
+    with TarFiles(tmp_path / "corpus", tar_bytes=1 << 30) as tars:
+        for sample in named:
+            tars.add(sample)
+        files = tars.finish()
+    found = set()
+    for file in files:
+        with tarfile.open(tmp_path / "corpus" / file.path) as tar:
+            for member in tar.getmembers():
+                assert member.isreg()
+                assert re.fullmatch(r"[0-9a-f]{32}\.(json|npz)", member.name)
+            tar.extractall(tmp_path / "out", filter="data")
+        read = read_tars([str(tmp_path / "corpus" / file.path)])
+        found |= {row["json"]["video_id"] for row in read}
+    assert found == set(HOSTILE_IDS)

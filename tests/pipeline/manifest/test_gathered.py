@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.manifest.entry import Entry, Told
+from pipeline.manifest.entry import Entry, Place, Told
 from pipeline.manifest.gathered import EntryStore, assigned
 
 
@@ -77,3 +77,37 @@ def test_names_of_any_shape_come_back(
     assert [each.name for each in found] == list(dict.fromkeys(names))
     texts = {each.name: [e.told[0].text for _, e in each.entries] for each in found}
     assert texts == {n: [str(i) for i, m in enumerate(names) if m == n] for n in set(names)}
+
+
+SECONDS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 100)
+TEXTS = st.text(st.characters(), max_size=5)
+TOLD = st.builds(
+    Told,
+    st.sampled_from(["event", "qa"]),
+    st.none() | TEXTS,
+    *[st.none() | SECONDS] * 2,
+    question=st.none() | TEXTS,
+    options=st.lists(TEXTS, max_size=2).map(tuple),
+    asked_s=st.none() | SECONDS,
+    pointer=TEXTS,
+)
+PLACES = st.builds(Place, TEXTS, st.none() | st.tuples(SECONDS, SECONDS))
+ENTRIES = st.builds(
+    Entry,
+    st.just("a"),
+    st.lists(PLACES, max_size=2).map(tuple),
+    st.lists(TOLD, max_size=2).map(tuple),
+    platform_id=TEXTS,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(entries=st.lists(ENTRIES, min_size=1, max_size=3))
+def test_entries_come_back_as_they_were(
+    entries: list[Entry], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for each in entries:
+            store.add(each, "f")
+        (found,) = store.gathered()
+    assert [each for _, each in found.entries] == entries

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,16 @@ import pytest
 from pipeline.location import Location
 from pipeline.media import frames
 from pipeline.media import probe as probing
-from pipeline.media.base import Clip, Media, MediaError, StillsRequest
+from pipeline.media.base import Clip, Limits, Media, MediaError, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.files import video_file
-from pipeline.media.messages import LENGTH, body_length, packed, unpacked
+from pipeline.media.messages import (
+    LENGTH,
+    Request,
+    body_length,
+    packed_request,
+    unpacked_reply,
+)
 from pipeline.media.reasons import REASONS
 from tests.pipeline.media.barcode_clips import ffmpeg
 
@@ -124,7 +129,7 @@ def test_a_hang_ends_when_its_time_is_over(
     hung = child_of(media)
     os.kill(hung, signal.SIGSTOP)
     with pytest.raises(MediaError) as raised:
-        media.stills(clip, replace(REQUEST, timeout_s=0.3))
+        media.stills(clip, REQUEST, Limits(timeout_s=0.3))
     assert raised.value.reason == "decode_timeout"
     with pytest.raises(ProcessLookupError):
         os.kill(hung, 0)
@@ -185,23 +190,25 @@ def test_what_libraries_print_does_not_reach_the_pipe() -> None:
     program = (
         "import os\n"
         "from pipeline.media import decode_worker\n"
-        "def answer(clip, request):\n"
+        "from pipeline.media.base import MediaError\n"
+        "def answer(request):\n"
         "    print('noise', flush=True)\n"
         "    os.system('echo noise; cat')\n"
-        "    return request\n"
+        "    return MediaError('not_a_video', request.clip.uri)\n"
         "decode_worker.answer = answer\n"
         "decode_worker.main()\n"
     )
-    sent = packed((Clip("x"), "one")) + packed((Clip("x"), "two"))
+    asked = [Request(Clip(name), "probe", Limits()) for name in ("one", "two")]
+    sent = b"".join(map(packed_request, asked))
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=CHECKOUT, input=sent, capture_output=True, check=True
     )
     replies, values = done.stdout, []
     while replies:
         end = LENGTH.size + body_length(replies[: LENGTH.size])
-        values.append(unpacked(replies[LENGTH.size : end]))
+        values.append(unpacked_reply(replies[LENGTH.size : end]))
         replies = replies[end:]
-    assert values == ["one", "two"]
+    assert [getattr(value, "detail", None) for value in values] == ["one", "two"]
     assert done.stderr.count(b"noise") == 4
 
 
@@ -229,7 +236,7 @@ def test_every_video_at_hand_is_read_or_refused_with_a_reason() -> None:
         for path in sorted(VIDEOS.iterdir()):
             try:
                 found = media.probe(Clip(path.name))
-                seen = media.stills(Clip(path.name), StillsRequest(0.1, timeout_s=120.0))
+                seen = media.stills(Clip(path.name), StillsRequest(0.1), Limits(timeout_s=120.0))
             except MediaError as error:
                 reasons[path.name] = error.reason
                 continue

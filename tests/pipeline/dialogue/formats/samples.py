@@ -23,14 +23,36 @@ from pipeline.records import (
 )
 
 PLACEHOLDERS = ["<image>", "<stream>", "<video>", "<audio>"]
+TOKENS = [
+    *("</Silence>", "</Standby>", "</Response>", "<Silence>", "<Standby>", "<Response>"),
+    *(
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|vision_start|>",
+        "<|image_pad|>",
+        "<|endoftext|>",
+        "<|user|>",
+    ),
+    *(
+        "</s>",
+        "<s>",
+        "<eos>",
+        "<end_of_turn>",
+        "[INST]",
+        "[/INST]",
+        "<think>",
+        "<\uff5cUser\uff5c>",
+    ),
+]
+"""What a trainer's tokenizer takes for a state, or for the frame of a chat."""
 AWKWARD = [
     "Q\n<0s-1s>",
     "<1s-2s>",
     "two\nlines\n",
     "\n<0s-1s>\n",
     " spaces  within ",
-    "</Silence>",
-    "<Response> said",
+    "< /Silence>",
+    "<response> said",
     "\u2028 a\tb\r\n c\u00a0d",
     "什么\n时候",
     "<3s-4s>\n<3s-4s>",
@@ -38,7 +60,7 @@ AWKWARD = [
 TEXTS = st.one_of(
     st.sampled_from(AWKWARD),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
-        lambda text: bool(text.strip()) and not any(p in text for p in PLACEHOLDERS)
+        lambda text: bool(text.strip()) and not any(p in text for p in PLACEHOLDERS + TOKENS)
     ),
 )
 RATES = st.one_of(

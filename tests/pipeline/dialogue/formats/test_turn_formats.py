@@ -15,6 +15,7 @@ from pipeline.dialogue.silence import trimmed
 from pipeline.records import Dialogue, Question, Response
 from tests.pipeline.dialogue.formats.samples import (
     PLACEHOLDERS,
+    TOKENS,
     VIEWS,
     as_json,
     dialogue_of,
@@ -114,6 +115,26 @@ def test_a_placeholder_in_a_text_is_refused(name: str, placeholder: str) -> None
             FORMATS[name].write(dialogue, view())
         assert caught.value.reason == "placeholder_in_text"
     assert FORMATS[name].write(asking("Where is <img>?", "<images>"), view())
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_in_a_text_is_refused(name: str, token: str) -> None:
+    for dialogue in [asking(f"It says{token}.", "here"), asking("What?", f"{token}assistant")]:
+        with pytest.raises(FormatError) as caught:
+            FORMATS[name].write(dialogue, view())
+        assert caught.value.reason == "token_in_text"
+    plain = token.replace(token[0], f"{token[0]} ", 1)
+    assert FORMATS[name].write(
+        asking(f"It says {plain}", f"<b>{plain}</b> $(ls) {{{{ 1 }}}}"), view()
+    )
+
+
+@pytest.mark.parametrize("name", CHATS)
+def test_the_system_text_explains_states_and_ends_no_turn(name: str) -> None:
+    assert FORMATS[name].write(asking("Where?", "here"), view(system="Say </Silence> or nothing."))
+    with pytest.raises(FormatError, match="token_in_text"):
+        FORMATS[name].write(asking("Where?", "here"), view(system="You see.<|im_end|>"))
 
 
 @pytest.mark.parametrize("name", CHATS)

@@ -1,0 +1,42 @@
+"""What reading one video may take, as settings of the stages that read videos."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.media.base import DEFAULT_LIMITS, Limits
+from pipeline.stage import StageConfig
+
+
+class LimitsConfig(StageConfig):
+    """Settings common to stages that read videos. What takes more is a reject that says so."""
+
+    timeout_s: float = Field(
+        DEFAULT_LIMITS.timeout_s, gt=0, description="wall clock allowed for one video"
+    )
+    max_file_bytes: int = Field(
+        DEFAULT_LIMITS.max_file_bytes, ge=1, description="larger files are refused"
+    )
+    max_frame_pixels: int = Field(
+        DEFAULT_LIMITS.max_frame_pixels,
+        ge=1,
+        description="larger pictures, as the file stores them, are refused; 16K is",
+    )
+    max_frames: int = Field(
+        DEFAULT_LIMITS.max_frames, ge=1, description="videos of more frames are refused"
+    )
+    memory_bytes: int = Field(
+        DEFAULT_LIMITS.memory_bytes,
+        ge=1,
+        description="memory of the process that reads a video; one that needs more is refused",
+    )
+
+    def limits(self) -> Limits:
+        """As the decoder takes them."""
+        return Limits(
+            timeout_s=self.timeout_s,
+            max_file_bytes=self.max_file_bytes,
+            max_frame_pixels=self.max_frame_pixels,
+            max_frames=self.max_frames,
+            memory_bytes=self.memory_bytes,
+        )
