@@ -27,7 +27,7 @@ from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.entry import Entry, Origin, Place, Told, ToldKind, Unread
 from pipeline.manifest.exchange import Exchange, Turn, chosen, exchanges, listed
 from pipeline.manifest.layouts import json_list
-from pipeline.manifest.platforms import ego4d_id, youtube_id
+from pipeline.manifest.platforms import ego4d_id, flickr_id, youtube_id
 
 CAPTIONS: dict[str, ToldKind] = {"dvc": "event", "slc": "step"}
 QUESTIONS = ("rvq", "rar", "eca")
@@ -105,6 +105,8 @@ def _platform_id(record: Sample) -> str:
         stem = stem.removeprefix("v_")
     if record.source in _OF_EGO4D:
         return ego4d_id(stem)
+    if record.source == "didemo":
+        return flickr_id(PurePosixPath(record.video).name)
     return youtube_id(stem) if record.source in _OF_YOUTUBE else ""
 
 

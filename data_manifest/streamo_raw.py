@@ -20,7 +20,7 @@ from pathlib import PurePosixPath
 
 from pipeline.manifest.adapter import Adapter, AnnotationFile
 from pipeline.manifest.entry import Entry, Place, Told, ToldKind, Unread
-from pipeline.manifest.platforms import collected_id, ego4d_id, youtube_id
+from pipeline.manifest.platforms import collected_id, ego4d_id, flickr_id, youtube_id
 from pipeline.manifest.streamo import Raw, raw_rows
 
 CAPTIONS: dict[str, ToldKind] = {
@@ -120,6 +120,8 @@ def _platform_id(record: Raw, path: str) -> str:
     stem = PurePosixPath(path).stem
     if source.startswith("ego") or "ego4d" in path.lower():
         return ego4d_id(stem)
+    if source == "didemo":
+        return flickr_id(PurePosixPath(path).name)
     if source == "activitynet":
         return youtube_id(stem.removeprefix("v_"))
     return youtube_id(stem) if source in _OF_YOUTUBE else collected_id(path)

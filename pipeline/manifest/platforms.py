@@ -16,6 +16,10 @@ _YOUTUBE_URL = re.compile(
 )
 _YOUTUBE_MARKS = ("", "v_", "ytb_")
 """What ActivityNet, HACS and LLaVA-Video write before an id in names of files."""
+_NO_NAME = re.compile(
+    r"(?:video|clip|split|part|segment|chunk|scene|shot|sample)?[-_ ]?[0-9]{0,4}", re.IGNORECASE
+)
+"""Of files that many folders have."""
 _FLICKR = re.compile(r".+@N[0-9]{2}_([0-9]+)_[^_]+")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -67,9 +71,9 @@ def aliases(text: str) -> Iterator[str]:
     """All by which a video may be known that somebody calls by ``text``: an id, a name or a path.
 
     The text itself, its last part without the suffix of a video, and the ids of platforms that can
-    be read in that, or in the folder it lies in. Names that have only the looks of an id give one
-    too: it serves to hold videos out, where one too many costs a video and one too few spoils a
-    test.
+    be read in that. Where the last part is no name, as ``split_2.mp4`` in a folder of its video,
+    the folder's counts. Names that have only the looks of an id give one too: it serves to hold
+    videos out, where one too many costs a video and one too few spoils a test.
     """
     text = _composed(text)
     yield text
@@ -79,9 +83,12 @@ def aliases(text: str) -> Iterator[str]:
     above, _, name = text.replace("\\", "/").rpartition("/")
     head, dot, suffix = name.rpartition(".")
     stem = head if head and f"{dot}{suffix.lower()}" in SUFFIXES else name
+    if above and _NO_NAME.fullmatch(stem):
+        folder = above.rpartition("/")[2]
+        yield f"{folder}/{stem}"
+        yield from filter(None, [youtube_id(folder)])
+        return
     yield stem
-    if youtube := youtube_id(above.rpartition("/")[2]):
-        yield youtube
     for mark in _YOUTUBE_MARKS:
         if stem.startswith(mark) and (youtube := youtube_id(stem.removeprefix(mark))):
             yield youtube

@@ -147,7 +147,7 @@ def candidate_of(
         platform_ids=tuple(every),
         path=path,
         clip=found.clip if isinstance(found, Found) else None,
-        extent=f"{clips[0][0]:g}-{clips[0][1]:g}" if clips else "",
+        extent="-".join(str(float(time_s)) for time_s in clips[0]) if clips else "",
         listed=held_out.find((*known, *(place.path for place in places), path)),
         fate=fate,
         reason=reason,

@@ -104,3 +104,8 @@ def test_only_whole_ids_are_ids(tmp_path: Path, source: str, stem: str, platform
 
 def test_the_file_with_tokens_for_times_is_not_read_beside_it(tmp_path: Path) -> None:
     assert written(ADAPTER, tmp_path, "et_instruct_164k_vid.json", [sample()]) == []
+
+
+def test_names_of_didemo_have_the_number_of_their_photo(tmp_path: Path) -> None:
+    entry = read_one(tmp_path, sample(source="didemo", video="didemo/12@N00_345_6f.mp4"))
+    assert entry.platform_id == "flickr:345"

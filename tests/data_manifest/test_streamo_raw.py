@@ -120,6 +120,13 @@ def test_a_response_that_cannot_be_used_costs_itself(tmp_path: Path) -> None:
         ("QVHighlight", "-a_bcdefghi_60.0_210.0.mp4", "youtube:-a_bcdefghi"),
         ("coin", "a_bcdefghi-.mp4", "youtube:a_bcdefghi-"),
         ("Koala", "a_bcdefghi-.mp4", ""),
+        ("DiDeMo", "12@N00_345_6f.mov", "flickr:345"),
+        (
+            "LLaVA-Video",
+            "academic_source/youcook2/1/-a_bcdefghi/split_2.mp4",
+            "youtube:-a_bcdefghi",
+        ),
+        ("LLaVA-Video", "academic_source/NextQA/1202/345.mp4", "flickr:345"),
     ],
 )
 def test_ids_by_the_source_of_the_row(

@@ -115,6 +115,19 @@ def test_a_video_is_known_by_what_its_names_hold(listed: str, known: str) -> Non
     assert known in set(aliases(listed))
 
 
+def test_folders_that_many_videos_lie_in_are_no_names() -> None:
+    # The first folder has as many letters as an id of YouTube.
+    for one, other in (
+        ("/data/activitynet/v_-a_bcdefghi.mp4", "activitynet/v_-b_bcdefghi.mp4"),
+        ("youcook2/101/-a_bcdefghi/split_2.mp4", "youcook2/102/-b_bcdefghi/split_2.mp4"),
+        ("StreamingBench/sample_1/video.mp4", "videos/3/video.mp4"),
+        ("a/0001.mp4", "b/0001.mp4"),
+    ):
+        assert not set(aliases(one)) & set(aliases(other))
+    assert "3/video" in set(aliases("videos/3/video.mp4")) & set(aliases("/x/3/video.webm"))
+    assert set(aliases("0001.mp4")) >= {"0001"}
+
+
 def test_names_that_hold_no_id_give_none() -> None:
     found = set(aliases("a/LEwayCpIk20.78"))
     assert found == {"a/LEwayCpIk20.78", "LEwayCpIk20.78"}
