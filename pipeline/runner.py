@@ -20,6 +20,7 @@ from pipeline.config import RunConfig
 from pipeline.executor import Executor
 from pipeline.fingerprint import canonical_json, text_digest
 from pipeline.graph import Node, downstream
+from pipeline.journal import remove_journal
 from pipeline.plan import NodePlan
 from pipeline.store import discard, files_path, put_folder, write_recipe, write_text
 from pipeline.suggest import ConfigError
@@ -31,16 +32,19 @@ _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headle
 
 
 def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[NodePlan]:
-    """The plans after the parts of the named nodes, and of every node below them, were removed.
+    """The plans after the parts of the named nodes, and of every node below them, were removed,
+    with all that was heard for them.
 
     A part's name says what went into it, not what came out: were only the named nodes recomputed,
-    the parts made from their old rows would stay.
+    the parts made from their old rows would stay. For the same reason the deepest go first: killed
+    midway, this leaves no part below one that is gone.
     """
     stale = downstream([plan.node for plan in plans], names)
-    for plan in plans:
+    for plan in reversed(plans):
         if plan.node.name in stale:
             for task in plan.tasks:
                 discard(task.part)
+                remove_journal(task.part)
     return [replace(p, missing=p.tasks) if p.node.name in stale else p for p in plans]
 
 

@@ -265,7 +265,7 @@ def _provenance(
         model=seat.model,
         revision=seat.revision,
         engine=seat.kind,
-        engine_version=seat.engine.version,
+        engine_version=samples[0].engine_version or seat.engine.version,
         temperature=config.temperature,
         max_tokens=config.max_tokens,
         seed=config.seed,

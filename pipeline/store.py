@@ -4,6 +4,7 @@
 <root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   what the engine said
+<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, while the part is made
 <root>/parts/<node>/<recipe>/files-00003-<inputs>/     what a dataset stage left in its folder
 """
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from pipeline.insight.summary import summarize
+from pipeline.journal import journal_path
 from pipeline.plan import NodePlan
-from pipeline.runner import execute, publish_corpus, todo
-from pipeline.store import StoreError, files_path, rejects_path
+from pipeline.runner import discard_parts, execute, publish_corpus, todo
+from pipeline.store import StoreError, discard, files_path, rejects_path
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -125,3 +126,30 @@ def test_racing_stages_leave_the_files_of_one(
         list(threads.map(lambda folder: keep_folder(folder, part), folders))
     assert (files_path(part) / "total.txt").read_text() == "1"
     assert not list(part.parent.glob(".*"))
+
+
+def test_parts_are_discarded_from_the_deepest_up_with_their_journals(
+    plan_toys: Planner, inline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = plan_toys([1] * 4)
+    run(plans, inline, tmp_path / "run")
+    parts = [task.part for plan in plans for task in plan.tasks]
+    for part in parts:
+        journal_path(part).mkdir()
+    gone: list[Path] = []
+
+    def discard_some(part: Path) -> None:
+        if len(gone) == 2:
+            raise KeyboardInterrupt
+        gone.append(part)
+        discard(part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.runner.discard", discard_some)
+        with pytest.raises(KeyboardInterrupt):
+            discard_parts(plans, {"admit"})
+    for plan in plans:
+        for task in plan.tasks:
+            assert not task.part.exists() or all(part.exists() for part in task.input_parts)
+    discard_parts(plans, {"admit"})
+    assert not [part for part in parts if part.exists() or journal_path(part).exists()]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
 from pipeline.media.base import Clip, MediaError, Probe, Still, StillsRequest
 from pipeline.prompt import load_prompts
 from pipeline.records import (
@@ -45,7 +45,9 @@ class SaidEngine:
     version: str = "1"
     asks: list[Ask] = field(default_factory=list)
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> Sequence[Sequence[Reply]]:
         self.asks.extend(asks)
         said = [(ask, self.reply(ask)) for ask in asks]
         return [

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Final
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling
+from pipeline.engines.errors import ErrorName
 from pipeline.engines.http.answer import Choice, Completion, has_shape, mended
 from pipeline.engines.http.body import Body
 from pipeline.engines.http.client import Client
@@ -18,7 +20,7 @@ from pipeline.engines.http.key import Key
 from pipeline.engines.http.room import Room
 
 MEGABYTE = 1_000_000
-UNPARSABLE = "unparsable"
+UNPARSABLE: Final = "unparsable"
 
 
 @dataclass
@@ -26,7 +28,7 @@ class _Sample:
     """A reply in the making. ``first`` is the first content that did not have the shape."""
 
     text: str | None = None
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
     first: str = ""
     tokens_in: int = 0
@@ -54,12 +56,14 @@ class Asking:
         self._tally = tally
         self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
 
-    async def replies(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    async def replies(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard
+    ) -> list[list[Reply]]:
         """See ``Engine.generate``."""
         found: dict[int, list[Reply]] = {}
         todo = iter(enumerate(asks))
         workers = [
-            asyncio.create_task(self._work(todo, sampling, found))
+            asyncio.create_task(self._work(todo, sampling, found, heard))
             for _ in range(min(len(asks), self._config.concurrency))
         ]
         try:
@@ -71,12 +75,17 @@ class Asking:
         return [found[i] for i in range(len(asks))]
 
     async def _work(
-        self, todo: Iterator[tuple[int, Ask]], sampling: Sampling, found: dict[int, list[Reply]]
+        self,
+        todo: Iterator[tuple[int, Ask]],
+        sampling: Sampling,
+        found: dict[int, list[Reply]],
+        heard: Heard,
     ) -> None:
         for i, ask in todo:
             body = Body(self._config, ask, sampling)
             async with self._room.enter(body.size_bytes):
                 found[i] = await self._ask(ask, body, sampling)
+                heard(i, found[i])
             self._tally.answered(found[i])
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:

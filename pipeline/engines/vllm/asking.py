@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.errors import ErrorName
 from pipeline.engines.http.answer import Choice, has_shape, mended
 from pipeline.engines.http.counts import REPAIRED
 from pipeline.engines.http.faults import RequestError
@@ -13,7 +15,7 @@ from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.drawing import Draw, Drawer, said
 from pipeline.engines.vllm.prompt import Shown, shown
 
-UNPARSABLE = "unparsable"
+UNPARSABLE: Final = "unparsable"
 
 
 @dataclass
@@ -21,7 +23,7 @@ class _Sample:
     """A reply in the making. ``first`` is the first content that did not have the shape."""
 
     text: str | None = None
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
     first: str = ""
     tokens_in: int = 0

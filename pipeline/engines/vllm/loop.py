@@ -7,8 +7,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import Final
 
-from pipeline.engines.base import Ask, EngineError, Reply, Sampling
+from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
 from pipeline.engines.http.faults import RequestError
 from pipeline.engines.http.room import Room
 from pipeline.engines.vllm.asking import replies_of
@@ -19,7 +20,7 @@ from pipeline.engines.vllm.model import Model
 from pipeline.engines.vllm.pictures import size_bytes
 
 MEGABYTE = 1_000_000
-ENGINE_DIED = "engine_died"
+ENGINE_DIED: Final = "engine_died"
 TOGETHER = 2
 """Deaths after which an ask that was under way each time is asked with nothing beside it."""
 
@@ -42,12 +43,14 @@ class AsyncEngine:
         self._gone: str | None = None
         self._model = Model(config)
 
-    async def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    async def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """See ``Engine.generate``."""
         found: dict[int, list[Reply]] = {}
         todo = iter(enumerate(asks))
         workers = [
-            asyncio.create_task(self._work(todo, sampling, found))
+            asyncio.create_task(self._work(todo, sampling, found, heard))
             for _ in range(min(len(asks), self._config.concurrency))
         ]
         try:
@@ -68,7 +71,11 @@ class AsyncEngine:
         self._model.close()
 
     async def _work(
-        self, todo: Iterator[tuple[int, Ask]], sampling: Sampling, found: dict[int, list[Reply]]
+        self,
+        todo: Iterator[tuple[int, Ask]],
+        sampling: Sampling,
+        found: dict[int, list[Reply]],
+        heard: Heard,
     ) -> None:
         for i, ask in todo:
             try:
@@ -76,12 +83,14 @@ class AsyncEngine:
             except RequestError as failure:
                 reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
                 found[i] = [reply] * sampling.samples
+                heard(i, found[i])
                 continue
             async with self._room.enter(taken_bytes):
                 started_s = monotonic()
                 replies = await self._replies(ask, sampling)
-            latency_s = monotonic() - started_s
-            found[i] = [replace(reply, latency_s=latency_s) for reply in replies]
+                latency_s = monotonic() - started_s
+                found[i] = [replace(reply, latency_s=latency_s) for reply in replies]
+                heard(i, found[i])
 
     async def _replies(self, ask: Ask, sampling: Sampling) -> list[Reply]:
         deaths = 0
