@@ -31,17 +31,18 @@ SYNC_S = 1.0
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of an ask. Without replies it is to be asked again.
+    """What became of an ask, so far: ``again`` says that it is to be asked again.
 
-    ``ask`` is its digest, ``tries`` how often it was put to the engine, and ``first_at`` and
-    ``last_at`` are when the first and the last of these tries ended, in UTC.
+    ``ask`` is its digest, ``attempts`` how often it was put to the engine, and ``first_at`` and
+    ``last_at`` are when the first and the last of them ended, in UTC.
     """
 
     ask: str
-    tries: int
+    attempts: int
     first_at: str
     last_at: str
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[Reply, ...]
+    again: bool = False
 
 
 class Journal:
@@ -119,7 +120,7 @@ def journal_path(part: Path) -> Path:
 
 
 def read_journal(part: Path) -> dict[str, Entry]:
-    """The entries by ask; of several for one ask, one with replies, else that of the last try."""
+    """The entries by ask; of several for one, what stands, else that of the last attempt."""
     found: dict[str, Entry] = {}
     for path in sorted(journal_path(part).glob("*.journal")):
         # Gone, where another has just finished the part.
@@ -157,12 +158,11 @@ def _new_name(folder: Path) -> Path:
 
 
 def _worth(entry: Entry) -> tuple[bool, int]:
-    return bool(entry.replies), entry.tries
+    return not entry.again, entry.attempts
 
 
 def _line(entry: Entry) -> bytes:
-    told = [entry.ask, entry.tries, entry.first_at, entry.last_at, [*map(asdict, entry.replies)]]
-    data = json.dumps(told).encode()
+    data = json.dumps(asdict(entry)).encode()
     return b"%08x %s\n" % (crc32(data), data)
 
 
@@ -172,7 +172,7 @@ def _entry(line: bytes) -> Entry | None:
     try:
         if int(checksum, 16) != crc32(data):
             return None
-        ask, tries, first_at, last_at, replies = json.loads(data)
-        return Entry(ask, tries, first_at, last_at, tuple(Reply(**reply) for reply in replies))
-    except (ValueError, TypeError):
+        told = json.loads(data)
+        return Entry(**told | {"replies": tuple(Reply(**reply) for reply in told["replies"])})
+    except (ValueError, TypeError, KeyError):
         return None

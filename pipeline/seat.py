@@ -16,6 +16,10 @@ from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.journal import Entry, Journal
 from pipeline.records import GivenReply
 
+ATTEMPTS = 2
+"""So often a shard asks what fails for a cause that may pass. When nothing else is left to ask, an
+engine may take so many failures in a row for its own end; without a bound the shard had none."""
+
 
 class ContractError(RuntimeError):
     """A stage or an engine broke its contract."""
@@ -52,8 +56,8 @@ class Seat:
         keys = [ask_digest(ask, sampling) for ask in asks]
         with Journal(self._part) as journal:
             entries = {key: journal.known[key] for key in keys if key in journal.known}
-            found = {i: entries[key].replies for i, key in enumerate(keys) if key in entries}
-            found = {i: replies for i, replies in found.items() if replies}
+            stand = {key: entry.replies for key, entry in entries.items() if not entry.again}
+            found = {i: stand[key] for i, key in enumerate(keys) if key in stand}
             left = [i for i in range(len(asks)) if i not in found]
 
             def hear(place: int, replies: Sequence[Reply]) -> None:
@@ -92,20 +96,22 @@ def ask_digest(ask: Ask, sampling: Sampling) -> str:
 
 
 def _tried(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
-    """The entry of an ask after one more try; a failure that may pass is no answer to keep."""
+    """The entry of an ask after one more attempt; a failure that may pass is to be asked again."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    attempts = before.attempts + 1 if before else 1
     passing = any(reply.error in PASSING_ERRORS for reply in replies)
     return Entry(
         ask=key,
-        tries=before.tries + 1 if before else 1,
+        attempts=attempts,
         first_at=before.first_at if before else now,
         last_at=now,
-        replies=() if passing else tuple(replies),
+        replies=tuple(replies),
+        again=passing and attempts < ATTEMPTS,
     )
 
 
 def _given(entry: Entry, replies: Sequence[Reply]) -> list[GivenReply]:
-    told = {"ask": entry.ask, "tries": entry.tries}
+    told = {"ask": entry.ask, "attempts": entry.attempts}
     times = {"first_at": entry.first_at, "last_at": entry.last_at}
     return [GivenReply(sample=i, **asdict(r), **told, **times) for i, r in enumerate(replies)]
 

@@ -25,6 +25,8 @@ ONLY_IN = {
         "pipeline/run_files.py",
         "pipeline/run_doctor.py",
         "pipeline/run_manifest.py",
+        "pipeline/run_rejects.py",
+        "pipeline/run_shards.py",
         "pipeline/options.py",
     },
     "webdataset": {"pipeline/corpus/tars.py"},
@@ -51,12 +53,14 @@ MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
     "insight": {
         "pipeline.engines.base",
+        "pipeline.engines.errors",
         "pipeline.graph",
         "pipeline.stage",
         "pipeline.worker",
         "pipeline.plan",
         "pipeline.store",
         "pipeline.schema",
+        "pipeline.suggest",
         "pipeline.truth",
     },
     "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.plan import NodePlan
-from pipeline.records import Annotation, Dialogue, Record, Reject
+from pipeline.records import Annotation, Dialogue, Record
 from pipeline.schema import from_table
-from pipeline.store import read_table, rejects_path
+from pipeline.store import read_table
 from pipeline.worker import ShardTask
 
 R = TypeVar("R", bound=Record)
@@ -36,12 +36,6 @@ def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
         for other in plan.node.after
     }
     return _read(plans, Annotation, final)
-
-
-def read_rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
-    """Every row that was turned down, node after node, shard after shard."""
-    for task in done_tasks(plans):
-        yield from _rows(Reject, rejects_path(task.part))
 
 
 def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:

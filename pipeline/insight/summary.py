@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
+from pipeline.insight.log import NO_WORK, Work, read_log
 from pipeline.insight.results import done_tasks, last_dialogues
 from pipeline.plan import NodePlan
 from pipeline.store import read_counts, read_table, rejects_path, replies_path
@@ -54,7 +54,7 @@ class RunSummary(BaseModel):
 
     A video is out when a dialogue was made of it. One that is not, although the dialogues of its
     shard are done, counts as rejected; of the nodes that turned it down, the one with most nodes
-    below it gives the reason (``read_rejects`` has them all).
+    below it gives the reason (``insight.rejects`` has them all).
     ``videos_open`` are in shards that have not come to their dialogues.
     """
 
@@ -116,8 +116,8 @@ class RunSummary(BaseModel):
 
 def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
     """The summary of everything that a plan's parts hold now."""
-    seconds, failed = _log(root)
-    nodes = [_node(plan, seconds, failed) for plan in plans]
+    log = read_log(root)
+    nodes = [_node(plan, log) for plan in plans]
     fates, samples, placed = _fates(plans)
     out, unfinished = fates.pop("", 0), fates.pop("open", 0)
     return RunSummary(
@@ -131,9 +131,7 @@ def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
     )
 
 
-def _node(
-    plan: NodePlan, seconds: Mapping[tuple[str, str], float], failed: frozenset[tuple[str, str]]
-) -> NodeSummary:
+def _node(plan: NodePlan, log: Mapping[tuple[str, str], Work]) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
@@ -146,16 +144,16 @@ def _node(
             measured = read_counts(replies_path(task.part))
             errors.update(measured.pop("errors"))
             totals.update(measured)
-    names = {(task.node, task.part.name) for task in plan.tasks}
-    missing = {(task.node, task.part.name) for task in plan.missing}
+    works = [log.get((task.node, task.part.name), NO_WORK) for task in plan.tasks]
+    missing = [log.get((task.node, task.part.name), NO_WORK) for task in plan.missing]
     return NodeSummary(
         node=plan.node.name,
         stage=plan.node.stage.name,
         shards=len(plan.tasks),
         shards_done=len(done),
-        shards_failed=len(failed & missing),
+        shards_failed=sum(work.failed for work in missing),
         rejected=dict(sorted(reasons.items())),
-        seconds=round(sum(seconds.get(name, 0.0) for name in names), 3),
+        seconds=round(sum(work.seconds for work in works), 3),
         videos_in=totals["videos_in"],
         videos_out=totals["videos_out"],
         videos_rejected=totals["videos_rejected"],
@@ -214,28 +212,6 @@ def _first_reasons(plans: Sequence[NodePlan]) -> dict[str, str]:
         for row in read_table(rejects_path(task.part), ("video_id", "reason")).to_pylist():
             reasons.setdefault(row["video_id"], row["reason"])
     return reasons
-
-
-def _log(root: Path) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
-    """Seconds of each part's last making, and the parts whose last try failed."""
-    seconds: dict[tuple[str, str], float] = {}
-    failed: set[tuple[str, str]] = set()
-    path = root / "log.jsonl"
-    if not path.exists():
-        return {}, frozenset()
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # a run was killed while it wrote this line
-            key = (entry["node"], entry["part"])
-            seconds[key] = entry["seconds"]
-            if entry["error"] and not entry["blocked"]:
-                failed.add(key)
-            else:
-                failed.discard(key)
-    return seconds, frozenset(failed)
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -23,17 +23,25 @@ texts = st.text(max_size=20)
 replies = st.builds(
     Reply, texts, texts, st.none(), texts, st.integers(0, 99), latency_s=st.floats(0, 9)
 )
+several = st.lists(replies, max_size=3).map(tuple)
 entries = st.lists(
     st.builds(
-        Entry, texts, st.integers(1, 9), texts, texts, st.lists(replies, max_size=3).map(tuple)
+        Entry,
+        texts,
+        st.integers(1, 9),
+        texts,
+        texts,
+        st.lists(replies, max_size=3).map(tuple),
+        st.booleans(),
     ),
     unique_by=lambda entry: entry.ask,
     max_size=6,
 )
 
 
-def entry(ask: str, tries: int = 1, *texts: str) -> Entry:
-    return Entry(ask, tries, "first", "last", tuple(Reply(ask, text) for text in texts))
+def entry(ask: str, attempts: int = 1, *texts: str) -> Entry:
+    replies = tuple(Reply(ask, text) for text in texts)
+    return Entry(ask, attempts, "first", "last", replies, again=not texts)
 
 
 def write(part: Path, *entries: Entry) -> Path:

@@ -85,7 +85,7 @@ def test_a_resumed_shard_asks_the_rest_and_is_told_the_same(seated: Opening) -> 
     assert engine.asked == ["c"]
     assert sorted(told) == [0, 1, 2]
     assert seat.asks == whole.asks == 3
-    assert [(r.request_id, r.sample, r.tries) for r in seat.replies] == [
+    assert [(r.request_id, r.sample, r.attempts) for r in seat.replies] == [
         (name, i, 1) for name in "abc" for i in range(2)
     ]
 
@@ -99,8 +99,23 @@ def test_what_failed_for_a_passing_cause_is_asked_again_and_counted(seated: Open
     replies = seat.generate(ASKS, Sampling())
     assert engine.asked == ["a", "c"]
     assert [samples[0].error for samples in replies] == [None, "truncated", None]
-    assert [reply.tries for reply in seat.replies] == [2, 1, 1]
+    assert [reply.attempts for reply in seat.replies] == [2, 1, 1]
     assert all(reply.first_at <= reply.last_at for reply in seat.replies)
+
+
+def test_what_fails_whenever_it_is_asked_does_not_hold_a_shard_up_for_ever(
+    seated: Opening,
+) -> None:
+    for _ in range(2):
+        engine = Answering({"a": "timeout"}, breaks_before="b")
+        with pytest.raises(EngineError):
+            seated(engine).generate(ASKS, Sampling())
+        assert engine.asked == ["a"]
+    engine = Answering()
+    seat = seated(engine)
+    assert seat.generate(ASKS, Sampling())[0][0].error == "timeout"
+    assert engine.asked == ["b", "c"]
+    assert seat.replies[0].attempts == 2
 
 
 def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(seated: Opening) -> None:

@@ -10,16 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from pipeline.config import Role
 from pipeline.run import main
 from tests.runs.answering_server import Server, serving
+from tests.runs.asking import CONCURRENCY, write_asking
 from tests.runs.test_http_run import ROOT, rows_of, workers
 
-CONCURRENCY = 4
 VIDEOS = 6
 ENOUGH = 40
 """Answers after which the first shard that asks is in the middle of it."""
@@ -34,21 +32,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def config_of(write_config: Callable[..., Path], server: Server) -> Callable[[str], Path]:
     """``config_of(name)``: all videos in one shard, all roles at one server."""
-    engine = {
-        "kind": "http", "model": "m", "revision": "r", "base_url": server.base_url,
-        "concurrency": CONCURRENCY, "shards": 4, "attempts": 2, "longest_wait_s": 0.1,
-    }  # fmt: skip
-    nodes = {
-        name: {"config": {"policy": "event"}}
-        for name in ("caption_events", "caption_actions", "agree_events", "agree_actions")
-    }
-
-    def write(name: str) -> Path:
-        path = write_config(name, engines=dict.fromkeys(get_args(Role), engine), nodes=nodes)
-        path.write_text(path.read_text().replace("videos_per_shard: 2", "videos_per_shard: 6"))
-        return path
-
-    return write
+    return lambda name: write_asking(write_config, name, server, shard=VIDEOS)
 
 
 @pytest.mark.parametrize("killed", ["the run", "who asks"])
