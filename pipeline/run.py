@@ -18,6 +18,8 @@ import typer
 from pipeline.corpus.layout import CorpusError
 from pipeline.engines import KINDS
 from pipeline.graph import find_stage, select, stage_names
+from pipeline.guard import CollapseError
+from pipeline.insight.account import AccountError
 from pipeline.insight.rejects import read_rejects
 from pipeline.insight.results import read_annotations, read_dialogues
 from pipeline.insight.settings import describe, describe_engine, headline
@@ -217,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except (StoreError, CorpusError, OSError) as error:
+    except (StoreError, AccountError, CollapseError, CorpusError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
     return DONE

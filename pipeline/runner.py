@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +20,7 @@ from pipeline.config import RunConfig
 from pipeline.executor import Executor
 from pipeline.fingerprint import canonical_json, text_digest
 from pipeline.graph import Node, downstream
+from pipeline.guard import Guard
 from pipeline.journal import remove_journal
 from pipeline.plan import NodePlan
 from pipeline.store import discard, files_path, put_folder, write_recipe, write_text
@@ -71,7 +72,12 @@ def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTas
 def execute(
     plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Path
 ) -> Iterator[ShardResult]:
-    """Run the tasks; results come as they finish and are added to ``<root>/log.jsonl``."""
+    """Run the tasks; results come as they finish and are added to ``<root>/log.jsonl``.
+
+    Raises:
+        CollapseError: a node passed one of its limits. No further task is started; what is under
+            way is let go, and its journals hold what was answered.
+    """
     started = {task.node for task in tasks}
     for plan in plans:
         if plan.node.name in started:
@@ -79,10 +85,18 @@ def execute(
     root.mkdir(parents=True, exist_ok=True)
     with (root / "log.jsonl").open("a+", encoding="utf-8", errors="replace") as log:
         _end_line(log)
-        for result in executor.run(tasks):
-            log.write(canonical_json(_entry(result)) + "\n")
-            log.flush()
-            yield result
+        guard = Guard(plan.node for plan in plans)
+        results = executor.run(tasks)
+        try:
+            for result in results:
+                log.write(canonical_json(_entry(result)) + "\n")
+                log.flush()
+                yield result
+                guard.check(result)
+        finally:
+            # At once: until then the workers go on with what they have.
+            if isinstance(results, Generator):
+                results.close()
 
 
 def publish_corpus(plans: Sequence[NodePlan], corpus: Path) -> bool:

@@ -87,6 +87,18 @@ def read_counts(part: Path) -> dict[str, Any]:
     return counts
 
 
+def read_rows(path: Path) -> int:
+    """How many rows a file of a part has; reads its footer alone.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(path, error) from error
+
+
 def write_part(
     part: Path,
     kind: type[Record],

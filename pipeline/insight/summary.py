@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
+from pipeline.insight.account import UNEXPLAINED, account_of, check_fates, check_videos
 from pipeline.insight.log import NO_WORK, Work, read_log
 from pipeline.insight.results import done_tasks, last_dialogues
 from pipeline.plan import NodePlan
-from pipeline.store import read_counts, read_table, rejects_path, replies_path
+from pipeline.store import read_table, rejects_path
 
 
 class NodeSummary(BaseModel):
@@ -115,14 +116,23 @@ class RunSummary(BaseModel):
 
 
 def summarize(plans: Sequence[NodePlan], root: Path) -> RunSummary:
-    """The summary of everything that a plan's parts hold now."""
+    """The summary of everything that a plan's parts hold now.
+
+    Raises:
+        AccountError: what they hold does not add up.
+        StoreError: a file is absent or damaged.
+    """
     log = read_log(root)
     nodes = [_node(plan, log) for plan in plans]
     fates, samples, placed = _fates(plans)
     out, unfinished = fates.pop("", 0), fates.pop("open", 0)
+    rows = sum(len(task.manifest) for task in plans[0].tasks)
+    check_videos(rows, out, fates, unfinished)
+    if all(node.shards_done == node.shards for node in nodes):
+        check_fates(fates)
     return RunSummary(
         nodes=nodes,
-        videos_in=out + unfinished + fates.total(),
+        videos_in=rows,
         videos_out=out,
         videos_open=unfinished,
         videos_rejected=dict(sorted(fates.items())),
@@ -137,13 +147,11 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Work]) -> NodeSummary:
     errors: Counter[str] = Counter()
     done = list(done_tasks([plan]))
     for task in done:
-        counts = read_counts(task.part)
+        counts, measured = account_of(task)
         reasons.update(counts.pop("rejected"))
+        errors.update(measured.pop("errors", {}))
         totals.update(counts)
-        if task.engine is not None:
-            measured = read_counts(replies_path(task.part))
-            errors.update(measured.pop("errors"))
-            totals.update(measured)
+        totals.update(measured)
     works = [log.get((task.node, task.part.name), NO_WORK) for task in plan.tasks]
     missing = [log.get((task.node, task.part.name), NO_WORK) for task in plan.missing]
     return NodeSummary(
@@ -191,7 +199,7 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Count
             elif row["video_id"] in annotated:
                 fates[""] += 1
             elif task.shard in finished:
-                fates[reasons.get(row["video_id"], "unexplained")] += 1
+                fates[reasons.get(row["video_id"], UNEXPLAINED)] += 1
             else:
                 fates["open"] += 1
     return fates, samples, placed
