@@ -87,5 +87,6 @@ def _example(result: ShardResult, reasons: Collection[str]) -> list[str]:
     if not rows:
         return []
     row = min(rows, key=lambda row: [*reasons].index(row["reason"]))
-    detail = " ".join(row["detail"].split())[:_DETAIL_CHARACTERS]
-    return [f"such as: {row['video_id']}: {row['reason']}" + (f": {detail}" if detail else "")]
+    reason, detail = row["reason"], " ".join(row["detail"].split())[:_DETAIL_CHARACTERS]
+    said = detail if detail.startswith(reason) else f"{reason}: {detail}"
+    return [f"such as: {row['video_id']}: {said}"]

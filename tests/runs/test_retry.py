@@ -86,7 +86,7 @@ def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
     assert not server.asked
 
 
-@pytest.mark.parametrize("written", [0, 3, 9])
+@pytest.mark.parametrize("written", [3, 9])
 def test_a_retry_that_is_killed_loses_no_answer(
     config_of: Config, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
