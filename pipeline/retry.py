@@ -76,7 +76,9 @@ def _entries(task: ShardTask, reasons: Collection[str]) -> Iterator[Entry]:
     rejected: set[str] = set()
     if reasons:
         table = read_table(rejects_path(task.part), ("reason", "request_id"))
-        rejected = {row["request_id"] for row in table.to_pylist() if row["reason"] in reasons}
+        rejected = {
+            row.get("request_id", "") for row in table.to_pylist() if row["reason"] in reasons
+        }
     rows = read_table(replies_path(task.part), GivenReply.model_fields).to_pylist()
     # Without a digest, as earlier versions wrote them, nobody can tell what the ask was.
     for ask, samples in groupby((row for row in rows if row.get("ask")), lambda row: row["ask"]):

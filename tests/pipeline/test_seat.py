@@ -19,7 +19,7 @@ from pipeline.engines.base import (
     unheard,
 )
 from pipeline.engines.errors import ErrorName
-from pipeline.journal import read_journal
+from pipeline.journal import read_journal, remove_journal
 from pipeline.records import Reject
 from pipeline.seat import ContractError, Seat, ask_digest
 from pipeline.store import write_part
@@ -70,11 +70,10 @@ def seated(part: Path, monkeypatch: pytest.MonkeyPatch) -> Opening:
     return seat
 
 
-def test_a_resumed_shard_asks_the_rest_and_is_told_the_same(seated: Opening) -> None:
+def test_a_resumed_shard_asks_the_rest_and_is_told_the_same(seated: Opening, part: Path) -> None:
     whole = seated(Answering())
     expected = whole.generate(ASKS, Sampling(samples=2))
-    for path in Path(whole._part).parent.rglob("*.journal"):
-        path.unlink()
+    remove_journal(part)
 
     with pytest.raises(EngineError):
         seated(Answering(breaks_before="c")).generate(ASKS, Sampling(samples=2))
