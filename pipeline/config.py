@@ -94,6 +94,16 @@ class Execution(Section):
     gpus: float = Field(0, ge=0)
 
 
+class Limits(Section):
+    """Beyond which a node stops the run. Never part of its identity; 1 is no limit."""
+
+    unanswered: float = Field(
+        0.5, ge=0, le=1, description="share of its asks that have no valid answer"
+    )
+    rejected: float = Field(0.98, ge=0, le=1, description="share of its videos that are rejected")
+    after: int = Field(50, ge=1, description="asks, or videos, of a run before it is judged")
+
+
 class NodeSection(Section):
     """A stage placed in the run."""
 
@@ -102,6 +112,7 @@ class NodeSection(Section):
     engine: Role | None = None
     config: dict[str, Any] = {}
     execution: Execution = Execution()
+    limits: Limits = Limits()
 
 
 class RunConfig(Section):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.config import Execution, NodeSection, RunConfig
+from pipeline.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines.base import EngineConfig
 from pipeline.fingerprint import FORMAT, digest
@@ -34,12 +34,13 @@ class Node:
     engine: EngineConfig | None
     prompts: Mapping[str, Prompt]
     execution: Execution
+    limits: Limits
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
         """Everything that can change this node's output, as plain data.
 
-        Not in it: transport, executor, workers, resources, and where files lie.
+        Not in it: transport, executor, workers, resources, limits, and where files lie.
         """
         return {
             "format": FORMAT,
@@ -171,7 +172,8 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
         except PromptError as error:
             raise ConfigError(f"{where}.config.prompt: {error}") from None
     engine = _engine(where, stage, section, config)
-    return Node(name, stage, settings, after, engine, prompts, section.execution)
+    execution, limits = section.execution, section.limits
+    return Node(name, stage, settings, after, engine, prompts, execution, limits)
 
 
 def _engine(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from pipeline.config import RunConfig, load_config
+from pipeline.config import ExecutorName, RunConfig, load_config
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.formats.base import Format, FormatError
 from pipeline.dialogue.formats.system import system_text
@@ -52,6 +52,9 @@ LimitOption = Annotated[
     int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
+ExecutorOption = Annotated[
+    ExecutorName | None, typer.Option("--executor", help="Over run.executor of the config.")
+]
 
 FormatName = Literal["raw", "stream", "messages", "qwen_vl", "livecc", "activation"]
 SpellingOption = Annotated[

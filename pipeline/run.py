@@ -10,32 +10,27 @@ if __package__ != "pipeline":  # started as a script: import from the repository
 import inspect
 import json
 import signal
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.config import ExecutorName, RunConfig
 from pipeline.corpus.layout import CorpusError
 from pipeline.engines import KINDS
-from pipeline.executor import JOB_VARIABLE, Executor
 from pipeline.graph import find_stage, select, stage_names
-from pipeline.insight.results import read_rejects
+from pipeline.guard import CollapseError
+from pipeline.insight.account import AccountError
+from pipeline.insight.rejects import read_rejects
 from pipeline.insight.settings import describe, describe_engine, headline
 from pipeline.insight.summary import summarize
-from pipeline.local_executor import LocalExecutor
-from pipeline.location import Location
 from pipeline.media.scenes import render_scenes
 from pipeline.options import (
     DONE,
     FAILED,
-    PARTLY,
     USAGE,
     ConfigOption,
+    ExecutorOption,
     JsonOption,
     LimitOption,
     SetOption,
@@ -43,16 +38,17 @@ from pipeline.options import (
     planned,
     run_root,
 )
-from pipeline.plan import NodePlan
 from pipeline.run_doctor import examine_run
 from pipeline.run_files import audit_file, convert_file, export_files
 from pipeline.run_garbage import remove_unreached
 from pipeline.run_manifest import make_manifest_file
+from pipeline.run_rejects import list_rejects, retry_rejects
+from pipeline.run_shards import make_missing
 from pipeline.run_truth import compare_truth
-from pipeline.runner import discard_parts, execute, publish_corpus, save_settings, todo
+from pipeline.runner import discard_parts
 from pipeline.store import StoreError
 from pipeline.suggest import ConfigError
-from pipeline.worker import ShardResult, ShardTask, collect_seldom
+from pipeline.worker import collect_seldom
 
 OnlyOption = Annotated[
     list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")
@@ -80,6 +76,8 @@ app.command("doctor")(examine_run)
 app.command("manifest")(make_manifest_file)
 app.command("gc")(remove_unreached)
 app.command("truth")(compare_truth)
+app.command("rejects")(list_rejects)
+app.command("retry")(retry_rejects)
 
 
 @app.command()
@@ -97,9 +95,7 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="First discard the chosen parts and all below.")
     ] = False,
-    executor: Annotated[
-        ExecutorName | None, typer.Option(help="Over run.executor of the config.")
-    ] = None,
+    executor: ExecutorOption = None,
 ) -> None:
     """Do what is missing: plan, run the shards, put the corpus in place.
 
@@ -108,25 +104,10 @@ def run(
     """
     need_ffmpeg()
     settings, plans = planned(config, overrides, limit)
-    nodes = [plan.node for plan in plans]
-    chosen = select(nodes, only or (), start or (), until or ())
-    root = run_root(settings)
+    chosen = select([p.node for p in plans], only or (), start or (), until or ())
     if force:
         plans = discard_parts(plans, chosen)
-    tasks = todo(plans, chosen)
-    save_settings(settings, nodes, root)
-    results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
-    summary = summarize(plans, root)
-    typer.echo(summary.to_text())
-    failed = [result for result in results if result.error and not result.blocked]
-    if not failed and publish_corpus(plans, root / "corpus"):
-        typer.echo(f"corpus: {root / 'corpus'}")
-    for result in failed:
-        typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)
-    if failed:
-        blocked = sum(result.blocked for result in results)
-        typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
-        raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)
+    make_missing(settings, plans, chosen, executor)
 
 
 @app.command()
@@ -163,13 +144,13 @@ def status(
     limit: LimitOption = None,
     as_json: JsonOption = False,
     list_rejects: Annotated[
-        bool, typer.Option("--rejects", help="List every rejected row as JSON lines instead.")
+        bool, typer.Option("--rejects", help="The same as rejects --json.")
     ] = False,
 ) -> None:
     """Say what is there: rows, rejects by reason, tokens, seconds, per node; and the videos."""
     settings, plans = planned(config, overrides, limit)
     if list_rejects:
-        for reject in read_rejects(plans):
+        for reject in read_rejects(plans, run_root(settings)):
             typer.echo(reject.model_dump_json())
         return
     summary = summarize(plans, run_root(settings))
@@ -211,32 +192,6 @@ def scenes(
     typer.echo(f"manifest: {render_scenes(folder)}")
 
 
-def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
-    if name == "local" or (name == "auto" and JOB_VARIABLE not in os.environ):
-        return LocalExecutor(settings.run.workers)
-    from pipeline.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds, often unused
-
-    return RayExecutor(settings.run.workers)
-
-
-def _watch(
-    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
-) -> Sequence[ShardResult]:
-    """All the results; on a terminal, a bar a node while they come."""
-    results = []
-    columns = (TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as bars:
-        totals = Counter(task.node for task in tasks)
-        bar = {node: bars.add_task(node, total=total) for node, total in totals.items()}
-        for result in execute(plans, tasks, executor, root):
-            results.append(result)
-            bars.advance(bar[result.node])
-    return results
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     collect_seldom()
@@ -247,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except (StoreError, CorpusError, OSError) as error:
+    except (StoreError, AccountError, CollapseError, CorpusError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
     return DONE

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +18,8 @@ from pipeline.config import RunConfig
 from pipeline.executor import Executor
 from pipeline.fingerprint import canonical_json, text_digest
 from pipeline.graph import Node, downstream
+from pipeline.guard import Guard
+from pipeline.journal import remove_journal
 from pipeline.location import Location
 from pipeline.plan import ManifestShards, NodePlan
 from pipeline.run_alive import alive
@@ -40,16 +42,19 @@ _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headle
 
 
 def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[NodePlan]:
-    """The plans after the parts of the named nodes, and of every node below them, were removed.
+    """The plans after the parts of the named nodes, and of every node below them, were removed,
+    with all that was heard for them.
 
     A part's name says what went into it, not what came out: were only the named nodes recomputed,
-    the parts made from their old rows would stay.
+    the parts made from their old rows would stay. For the same reason the deepest go first: killed
+    midway, this leaves no part below one that is gone.
     """
     stale = downstream([plan.node for plan in plans], names)
-    for plan in plans:
+    for plan in reversed(plans):
         if plan.node.name in stale:
             for task in plan.tasks:
                 discard(task.part)
+                remove_journal(task.part)
     return [replace(p, missing=p.tasks) if p.node.name in stale else p for p in plans]
 
 
@@ -83,6 +88,8 @@ def execute(
 
     Raises:
         ConfigError: the manifest is not any more what it was when the tasks were planned.
+        CollapseError: a node passed one of its limits. No further task is started; what is under
+            way is let go, and its journals hold what was answered.
     """
     started = {task.node for task in tasks}
     for plan in plans:
@@ -92,9 +99,17 @@ def execute(
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
     with alive(root), RunLog(root) as log:
-        for result in executor.run(tasks):
-            log.write(_entry(result))
-            yield result
+        guard = Guard(plan.node for plan in plans)
+        results = executor.run(tasks)
+        try:
+            for result in results:
+                log.write(_entry(result))
+                yield result
+                guard.check(result)
+        finally:
+            # At once: until then the workers go on with what they have.
+            if isinstance(results, Generator):
+                results.close()
 
 
 def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> None:

@@ -38,12 +38,14 @@ def to_table(kind: type[Record], rows: Iterable[Record]) -> pa.Table:
 
 
 def from_table(kind: type[R], table: pa.Table) -> Sequence[R]:
-    """A table as validated rows; columns that ``kind`` does not have are left out.
+    """A table as validated rows; columns that ``kind`` does not have are left out, and those that a
+    table of an earlier version lacks have their defaults.
 
     Raises:
-        pydantic.ValidationError: a value breaks the record's constraints.
+        pydantic.ValidationError: a value breaks the record's constraints, or a column is missing
+            that has no default.
     """
-    columns = list(kind.model_fields)
+    columns = [name for name in kind.model_fields if name in table.column_names]
     return [kind.model_validate(row) for row in table.select(columns).to_pylist()]
 
 

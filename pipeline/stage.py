@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.engines.base import Ask, Engine, Frame, Reply, Sampling
+from pipeline.engines.errors import NO_VALID_ANSWER
 from pipeline.fingerprint import digest
 from pipeline.media.base import Media
 from pipeline.prompt import Prompt
@@ -220,19 +221,29 @@ def annotation_stage(
                     reason=_why_unanswered(samples),
                     detail="; ".join(errors)[:2000],
                     row=json.dumps({"request_id": asked.request_id, **_plain(asked.variables)}),
+                    request_id=asked.request_id,
                 )
                 if unanswered is not None:
-                    yield from unanswered(case, config, provenance)
+                    yield from _after(asked, unanswered(case, config, provenance))
                 continue
-            yield from accept(case, answers, config, provenance)
+            yield from _after(asked, accept(case, answers, config, provenance))
 
     return Stage(name, version, reads, writes, config, run, answer=answer)
+
+
+def _after(asked: Ask, rows: Rows) -> Rows:
+    """The rows that an ask led to; what is refused of them names it."""
+    for row in rows:
+        if isinstance(row, Reject):
+            yield row.model_copy(update={"request_id": asked.request_id})
+        else:
+            yield row
 
 
 def _why_unanswered(samples: Sequence[Reply]) -> str:
     """The error that all samples share (``timeout``, ``truncated``); else that none was valid."""
     errors = {sample.error for sample in samples}
-    return errors.pop() or "no_valid_answer" if len(errors) == 1 else "no_valid_answer"
+    return errors.pop() or NO_VALID_ANSWER if len(errors) == 1 else NO_VALID_ANSWER
 
 
 def _parse(answer: type[A], asked: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
@@ -268,7 +279,7 @@ def _provenance(
         model=seat.model,
         revision=seat.revision,
         engine=seat.kind,
-        engine_version=seat.engine.version,
+        engine_version=samples[0].engine_version or seat.engine.version,
         temperature=config.temperature,
         max_tokens=config.max_tokens,
         seed=config.seed,

@@ -5,6 +5,7 @@
 <root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   what the engine said
+<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, while the part is made
 <root>/parts/<node>/<recipe>/files-00003-<inputs>/     what a dataset stage left in its folder
 """
 
@@ -108,6 +109,16 @@ def read_counts(part: Location) -> dict[str, Any]:
     except (KeyError, ValueError) as error:
         raise StoreError(part, error) from error
     return counts
+
+
+def read_rows(file: Location) -> int:
+    """How many rows a file of a part has; reads its footer alone.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    with parquet_file(file) as opened:
+        return int(opened.metadata.num_rows)
 
 
 def write_part(

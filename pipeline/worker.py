@@ -9,24 +9,21 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from pipeline.engines import open_engine
-from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.engines.base import EngineConfig
+from pipeline.journal import remove_journal
 from pipeline.location import Location
 from pipeline.media.decode import DecodeProcess
 from pipeline.prompt import Prompt
-from pipeline.records import GivenReply, Record, Reject
+from pipeline.records import Record, Reject
 from pipeline.rows import read_videos
 from pipeline.schema import from_table
+from pipeline.seat import ContractError, Seat
 from pipeline.stage import Context, Stage, VideoRows, about_dataset, load_stage
 from pipeline.store import keep_folder, new_folder, read_manifest, read_table, write_part
-
-
-class ContractError(RuntimeError):
-    """A stage broke its contract: it lost a video, or wrote what it does not say it writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +99,6 @@ def run_shard(task: ShardTask) -> ShardResult:
     return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
 
 
-class _Seat:
-    """A node's engine: opened at the first ask, its replies kept."""
-
-    def __init__(self, config: EngineConfig) -> None:
-        self.kind: str = config.kind
-        self.model: str = config.model
-        self.revision: str = config.revision
-        self.asks = 0
-        self.replies: list[GivenReply] = []
-        self._config = config
-
-    @property
-    def engine(self) -> Engine:
-        return self
-
-    @property
-    def version(self) -> str:
-        return open_engine(self._config).version
-
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
-        replies = open_engine(self._config).generate(asks, sampling)
-        if len(replies) != len(asks):
-            raise ContractError(f"engine gave {len(replies)} replies to {len(asks)} asks")
-        self.asks += len(asks)
-        self.replies += [
-            GivenReply(sample=i, **{name: _storable(v) for name, v in asdict(reply).items()})
-            for samples in replies
-            for i, reply in enumerate(samples)
-        ]
-        return replies
-
-
-def _storable(value: Any) -> Any:
-    """Half a character, which JSON can hold and a file of text cannot, is written as its escape."""
-    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
-
-
 @cache
 def _media(root: Location) -> DecodeProcess:
     """One decode process for each worker process."""
@@ -147,7 +107,7 @@ def _media(root: Location) -> DecodeProcess:
 
 def _run(task: ShardTask) -> dict[str, Any]:
     stage = load_stage(task.stage)
-    seat = _Seat(task.engine) if task.engine else None
+    seat = Seat(task.engine, task.part) if task.engine else None
     folder = new_folder(task.part) if stage.scope == "dataset" else None
     manifest = read_manifest(task.part) if stage.scope == "source" else ()
     context = Context(
@@ -175,6 +135,8 @@ def _run(task: ShardTask) -> dict[str, Any]:
             keep_folder(folder, task.part)
         replies = seat.replies if seat else None
         write_part(task.part, stage.writes, accepted, rejects, counts, replies)
+        if seat is not None:
+            remove_journal(task.part)
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -210,7 +172,7 @@ def _counts(
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
-    seat: _Seat | None,
+    seat: Seat | None,
 ) -> dict[str, Any]:
     """Counts of a shard, after a check that nothing was lost.
 

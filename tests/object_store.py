@@ -15,8 +15,6 @@ import fsspec
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-BUCKET = "corpus"
-
 Start = Callable[..., Any]
 
 
@@ -24,6 +22,8 @@ Start = Callable[..., Any]
 class ObjectStore:
     """A server, what it was asked, and how often it is to fail."""
 
+    bucket: str = ""
+    """Of its own: what one server of a process holds, the next one has, too."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """With which every client of S3 in a process finds it."""
     fail_every: int = 0
@@ -33,8 +33,8 @@ class ObjectStore:
     failed: int = 0
 
     def url(self, below: str = "") -> str:
-        """An address in its bucket."""
-        return f"s3://{BUCKET}/{below}".rstrip("/")
+        """An address in its bucket, which is empty at first."""
+        return f"s3://{self.bucket}/{below}".rstrip("/")
 
 
 @contextmanager
@@ -59,6 +59,7 @@ def serving() -> Iterator[ObjectStore]:
     server = make_server("127.0.0.1", 0, answer, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
+    store.bucket = f"corpus-{server.server_port}"
     store.environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
         "AWS_ACCESS_KEY_ID": "tests",
@@ -68,7 +69,7 @@ def serving() -> Iterator[ObjectStore]:
     try:
         with patch.dict(os.environ, store.environment):
             clear_clients()
-            fsspec.filesystem("s3").mkdir(BUCKET)
+            fsspec.filesystem("s3").mkdir(store.bucket)
             store.asked.clear()
             yield store
     finally:

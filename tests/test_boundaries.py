@@ -26,6 +26,8 @@ ONLY_IN = {
         "pipeline/run_doctor.py",
         "pipeline/run_garbage.py",
         "pipeline/run_manifest.py",
+        "pipeline/run_rejects.py",
+        "pipeline/run_shards.py",
         "pipeline/run_truth.py",
         "pipeline/options.py",
     },
@@ -55,6 +57,7 @@ MAY_KNOW = {
     # insight tells of runs, so it reads their plans; it stands above the spine, not below it.
     "insight": {
         "pipeline.engines.base",
+        "pipeline.engines.errors",
         "pipeline.graph",
         "pipeline.location",
         "pipeline.run_log",
@@ -63,6 +66,7 @@ MAY_KNOW = {
         "pipeline.plan",
         "pipeline.store",
         "pipeline.schema",
+        "pipeline.suggest",
         "pipeline.truth",
     },
     "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},

@@ -19,7 +19,7 @@ from pipeline.dialogue.budget import (
 )
 from pipeline.doctor.probe import ask_node
 from pipeline.doctor.rows import KnownVideo
-from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.base import Ask, EngineConfig, Heard, Reply, Sampling, unheard
 from pipeline.graph import Node
 from pipeline.media.scene_scripts import Actor, Move, Scene
 from pipeline.media.scene_truth import truth_of
@@ -70,7 +70,9 @@ class Silent:
     max_tokens: int = 0
     """The most that it was asked to say."""
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """The error ``not_asked`` for each."""
         self.max_tokens = max(self.max_tokens, sampling.max_tokens)
         return [[Reply(ask.request_id, error="not_asked")] * sampling.samples for ask in asks]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.doctor.findings import NodeReport
 from pipeline.doctor.rows import KnownVideo, family_of
 from pipeline.doctor.timing import timing_of, turn_s
-from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.engines.base import Ask, Engine, EngineConfig, Heard, Reply, Sampling, unheard
 from pipeline.graph import Node
 from pipeline.records import Reject
 from pipeline.stage import Context
@@ -45,9 +45,11 @@ class Seat:
         """Of the engine that answers."""
         return self.answering.version
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> Sequence[Sequence[Reply]]:
         """See ``Engine.generate``."""
-        replies = self.answering.generate(asks, sampling)
+        replies = self.answering.generate(asks, sampling, heard)
         self.asks += asks
         self.replies += (reply for samples in replies for reply in samples)
         return replies

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from pipeline.engines.errors import ErrorName
 
 
 class EngineConfig(BaseModel):
@@ -87,11 +89,11 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Reply:
-    """One sample. Exactly one of ``text`` and ``error`` is set; ``error`` is a short constant."""
+    """One sample. Exactly one of ``text`` and ``error`` is set."""
 
     request_id: str
     text: str | None = None
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
@@ -99,6 +101,16 @@ class Reply:
     """Of ``tokens_in``, those that the engine had from an earlier ask, where it says."""
     latency_s: float = 0.0
     """From the moment the engine took up the ask to its answer, all tries of it included."""
+    engine_version: str = ""
+    """``Engine.version`` when it was given. Engines leave it to who keeps the reply."""
+
+
+Heard = Callable[[int, Sequence[Reply]], None]
+"""What is told of an ask that has all of its replies: its place among the asks, and they."""
+
+
+def unheard(place: int, replies: Sequence[Reply]) -> None:
+    """Nobody waits for single asks."""
 
 
 class EngineError(RuntimeError):
@@ -113,10 +125,14 @@ class Engine(Protocol):
         """Of the software that answers, for provenance."""
         ...
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> Sequence[Sequence[Reply]]:
         """``sampling.samples`` replies per ask, in the order of ``asks``.
 
-        A row that fails yields a ``Reply`` with an ``error``.
+        A row that fails yields a ``Reply`` with an ``error``. ``heard`` is called once for each
+        ask, as soon as it has its replies and before another is taken up in its place, from any
+        thread, one call at a time; whatever ends this call early, what was heard was answered.
 
         Raises:
             EngineError: no further row can be answered.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.errors import ErrorName
 from pipeline.engines.http.answer import Choice, has_shape, mended
 from pipeline.engines.http.counts import REPAIRED
 from pipeline.engines.http.faults import RequestError
@@ -14,7 +16,7 @@ from pipeline.engines.http.faults import RequestError
 MEGABYTE = 1_000_000
 SAID_CHARACTERS = 200
 """How much of what an engine or a model said goes into a reply or an error."""
-UNPARSABLE = "unparsable"
+UNPARSABLE: Final = "unparsable"
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Sample:
     """A reply in the making. ``first`` is the first content that did not have the shape."""
 
     text: str | None = None
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
     first: str = ""
     tokens_in: int = 0
@@ -75,9 +77,11 @@ async def climb(
 
 
 async def in_order(
-    asks: Sequence[Ask], at_once: int, answer: Callable[[Ask], Awaitable[list[Reply]]]
+    asks: Sequence[Ask], at_once: int, answer: Callable[[int, Ask], Awaitable[list[Reply]]]
 ) -> list[list[Reply]]:
     """The replies to each ask, in their order, with so many under way at once.
+
+    ``answer`` is given the place of an ask, and the ask.
 
     Where one raises, or this is cancelled, the others are ended before it comes out.
     """
@@ -86,7 +90,7 @@ async def in_order(
 
     async def work(todo: Iterator[tuple[int, Ask]]) -> None:
         for i, ask in todo:
-            found[i] = await answer(ask)
+            found[i] = await answer(i, ask)
 
     workers = [asyncio.create_task(work(todo)) for _ in range(min(len(asks), at_once))]
     try:

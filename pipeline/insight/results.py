@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pipeline.location import Location
 from pipeline.plan import NodePlan
-from pipeline.records import Annotation, Dialogue, Record, Reject
+from pipeline.records import Annotation, Dialogue, Record
 from pipeline.schema import from_table
-from pipeline.store import read_table, rejects_path
+from pipeline.store import read_table
 from pipeline.worker import ShardTask
 
 R = TypeVar("R", bound=Record)
@@ -49,12 +49,6 @@ def found_by_models(annotation: Annotation) -> bool:
     What a dataset said names no model call; what a model made of it names who wrote it too.
     """
     return bool(annotation.provenance) and not annotation.origins
-
-
-def read_rejects(plans: Sequence[NodePlan]) -> Iterator[Reject]:
-    """Every row that was turned down, node after node, shard after shard."""
-    for task in done_tasks(plans):
-        yield from rows_of(Reject, rejects_path(task.part))
 
 
 def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.graph import downstream
+from pipeline.insight.account import UNEXPLAINED, account_of, check_fates, check_videos
+from pipeline.insight.log import NO_WORK, Work, read_log
 from pipeline.insight.results import done_tasks, last_dialogues
 from pipeline.location import Location
 from pipeline.plan import NodePlan
-from pipeline.run_log import read_logs
-from pipeline.store import read_counts, read_table, rejects_path, replies_path
+from pipeline.store import read_table, rejects_path
 
 
 class NodeSummary(BaseModel):
@@ -54,7 +55,7 @@ class RunSummary(BaseModel):
 
     A video is out when a dialogue was made of it. One that is not, although the dialogues of its
     shard are done, counts as rejected; of the nodes that turned it down, the one with most nodes
-    below it gives the reason (``read_rejects`` has them all).
+    below it gives the reason (``insight.rejects`` has them all).
     ``videos_open`` are in shards that have not come to their dialogues.
     """
 
@@ -115,14 +116,23 @@ class RunSummary(BaseModel):
 
 
 def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
-    """The summary of everything that a plan's parts hold now."""
-    seconds, failed = _log(root)
-    nodes = [_node(plan, seconds, failed) for plan in plans]
+    """The summary of everything that a plan's parts hold now.
+
+    Raises:
+        AccountError: what they hold does not add up.
+        StoreError: a file is absent or damaged.
+    """
+    log = read_log(root)
+    nodes = [_node(plan, log) for plan in plans]
     fates, samples, placed = _fates(plans)
     out, unfinished = fates.pop("", 0), fates.pop("open", 0)
+    rows = sum(sum(plan.manifest_rows) for plan in plans)
+    check_videos(rows, out, fates, unfinished)
+    if all(node.shards_done == node.shards for node in nodes):
+        check_fates(fates)
     return RunSummary(
         nodes=nodes,
-        videos_in=out + unfinished + fates.total(),
+        videos_in=rows,
         videos_out=out,
         videos_open=unfinished,
         videos_rejected=dict(sorted(fates.items())),
@@ -131,31 +141,27 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     )
 
 
-def _node(
-    plan: NodePlan, seconds: Mapping[tuple[str, str], float], failed: frozenset[tuple[str, str]]
-) -> NodeSummary:
+def _node(plan: NodePlan, log: Mapping[tuple[str, str], Work]) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     done = list(done_tasks([plan]))
     for task in done:
-        counts = read_counts(task.part)
+        counts, measured = account_of(task)
         reasons.update(counts.pop("rejected"))
+        errors.update(measured.pop("errors", {}))
         totals.update(counts)
-        if task.engine is not None:
-            measured = read_counts(replies_path(task.part))
-            errors.update(measured.pop("errors"))
-            totals.update(measured)
-    names = {(task.node, task.part.name) for task in plan.tasks}
-    missing = {(task.node, task.part.name) for task in plan.missing}
+        totals.update(measured)
+    works = [log.get((task.node, task.part.name), NO_WORK) for task in plan.tasks]
+    missing = [log.get((task.node, task.part.name), NO_WORK) for task in plan.missing]
     return NodeSummary(
         node=plan.node.name,
         stage=plan.node.stage.name,
         shards=len(plan.tasks),
         shards_done=len(done),
-        shards_failed=len(failed & missing),
+        shards_failed=sum(work.failed for work in missing),
         rejected=dict(sorted(reasons.items())),
-        seconds=round(sum(seconds.get(name, 0.0) for name in names), 3),
+        seconds=round(sum(work.seconds for work in works), 3),
         videos_in=totals["videos_in"],
         videos_out=totals["videos_out"],
         videos_rejected=totals["videos_rejected"],
@@ -199,7 +205,7 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Count
             if video_id in annotated:
                 fates[""] += 1
             else:
-                fates[reasons.get(video_id, "unexplained") if finished else "open"] += 1
+                fates[reasons.get(video_id, UNEXPLAINED) if finished else "open"] += 1
     return fates, samples, placed
 
 
@@ -232,20 +238,6 @@ def _first_reasons(plans: Sequence[NodePlan], parts: Mapping[str, Location]) -> 
         for row in read_table(rejects_path(parts[name]), ("video_id", "reason")).to_pylist():
             reasons.setdefault(row["video_id"], row["reason"])
     return reasons
-
-
-def _log(root: Location) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
-    """Seconds of each part's last making, and the parts whose last try failed."""
-    seconds: dict[tuple[str, str], float] = {}
-    failed: set[tuple[str, str]] = set()
-    for entry in read_logs(root):
-        key = (entry["node"], entry["part"])
-        seconds[key] = entry["seconds"]
-        if entry["error"] and not entry["blocked"]:
-            failed.add(key)
-        else:
-            failed.discard(key)
-    return seconds, frozenset(failed)
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -21,7 +21,8 @@ class Reject(Record):
     """A row that was turned down, kept beside the rows that were accepted.
 
     ``reason`` is a short constant (``low_agreement``), ``detail`` says it for this row, and ``row``
-    is the row itself as JSON. ``stage`` is filled in by the worker.
+    is the row itself as JSON. ``request_id`` is that of the ask which came to this, and empty where
+    nothing was asked. ``stage`` is the node, filled in by the worker.
     """
 
     video_id: str
@@ -29,6 +30,7 @@ class Reject(Record):
     detail: str = ""
     row: str = ""
     stage: str = ""
+    request_id: str = ""
 
 
 class Provenance(Record):
@@ -56,8 +58,10 @@ class GivenReply(Record):
     """What an engine said to an ask, kept beside the rows that were made of it.
 
     ``request_id`` is that of the provenance of these rows; ``sample`` counts the replies to one ask
-    from 0. Exactly one of ``text`` and ``error`` is set. Unlike a row it is measured: the same
-    run on another day has other times.
+    from 0. Exactly one of ``text`` and ``error`` is set. ``ask`` is a digest of all that the engine
+    saw of the ask; ``attempts``, ``first_at`` and ``last_at`` tell how often and when it was asked,
+    resumed and retried runs included. Unlike a row it is measured: the same run on another day has
+    other times.
     """
 
     request_id: str
@@ -71,3 +75,8 @@ class GivenReply(Record):
     """Of ``tokens_in``, those that the engine had from an earlier ask, where it says."""
     latency_s: float
     """From the moment the engine took up the ask to its answer."""
+    engine_version: str
+    ask: str
+    attempts: int
+    first_at: str
+    last_at: str

@@ -6,13 +6,14 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import worker
-from pipeline.engines.base import Ask, EmbeddedConfig, EngineConfig, Reply, Sampling
+from pipeline.engines.base import (
+    EmbeddedConfig,
+    EngineConfig,
+)
 from pipeline.executor import (
     ANY_WORKER,
     ATTEMPTS,
@@ -24,9 +25,7 @@ from pipeline.executor import (
 )
 from pipeline.location import Location
 from pipeline.plan import NodePlan
-from pipeline.records import Reject
 from pipeline.runner import execute, todo
-from pipeline.store import write_part
 from pipeline.worker import ShardResult, ShardTask
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -239,26 +238,6 @@ def test_an_engine_that_is_given_up_is_let_go() -> None:
     tasks = [task(i, [], Shared(model="a")) for i in range(20)]
     assert all(result.error for result in run_on(pool, tasks))
     assert pool.closed == {lane_of(tasks[0]).key}
-
-
-class Halving:
-    """An engine whose answers end in the middle of a character."""
-
-    version = "1"
-
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
-        return [[Reply(ask.request_id, "a \ud83d")] for ask in asks]
-
-
-def test_a_reply_that_is_not_quite_text_can_be_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "open_engine", lambda config: Halving())
-    seat = worker._Seat(EmbeddedConfig())
-    seat.generate([Ask("r", "?", {})], Sampling())
-    write_part(Location.of(tmp_path / "part-0.parquet"), Reject, [], [], {}, seat.replies)
-    (row,) = pq.read_table(tmp_path / "replies-0.parquet").to_pylist()
-    assert row["text"] == "a \\ud83d"
 
 
 def test_the_deepest_ready_task_goes_first() -> None:

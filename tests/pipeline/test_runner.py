@@ -10,12 +10,13 @@ import pytest
 from pipeline.config import RunConfig, SourceSection
 from pipeline.graph import build_graph
 from pipeline.insight.summary import summarize
+from pipeline.journal import journal_path
 from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan
 from pipeline.run_log import read_logs
-from pipeline.runner import execute, publish_corpus, todo
+from pipeline.runner import discard_parts, execute, publish_corpus, todo
 from pipeline.source import read_source
-from pipeline.store import StoreError, files_path, read_manifest, rejects_path
+from pipeline.store import StoreError, discard, files_path, read_manifest, rejects_path
 from pipeline.suggest import ConfigError
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -212,3 +213,30 @@ def test_racing_stages_leave_the_files_of_one(
         list(threads.map(lambda folder: keep_folder(folder, part), folders))
     assert (files_path(part) / "total.txt").read_bytes() == b"1"
     assert not list(Path(part.parent).glob(".*"))
+
+
+def test_parts_are_discarded_from_the_deepest_up_with_their_journals(
+    plan_toys: Planner, inline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = plan_toys([1] * 4)
+    run(plans, inline, tmp_path / "run")
+    parts = [task.part for plan in plans for task in plan.tasks]
+    for part in parts:
+        Path(journal_path(part)).mkdir()
+    gone: list[Location] = []
+
+    def discard_some(part: Location) -> None:
+        if len(gone) == 2:
+            raise KeyboardInterrupt
+        gone.append(part)
+        discard(part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.runner.discard", discard_some)
+        with pytest.raises(KeyboardInterrupt):
+            discard_parts(plans, {"admit"})
+    for plan in plans:
+        for task in plan.tasks:
+            assert not task.part.exists() or all(part.exists() for part in task.input_parts)
+    discard_parts(plans, {"admit"})
+    assert not [part for part in parts if part.exists() or journal_path(part).exists()]

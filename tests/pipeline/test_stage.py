@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from pipeline.engines.base import Ask, Frame, Reply, Sampling
+from pipeline.engines.base import Ask, Frame, Heard, Reply, Sampling, unheard
 from pipeline.prompt import Prompt
 from pipeline.records import Provenance, Record, Reject, Segment
 from pipeline.stage import AnnotationConfig, Context, Stage, VideoRows, annotation_stage
@@ -83,7 +83,9 @@ class Seat:
     def engine(self) -> Seat:
         return self
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         self.calls.append(list(asks))
         return [[self.reply(a)] * sampling.samples for a in asks]
 

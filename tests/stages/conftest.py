@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
@@ -54,7 +54,9 @@ class SaidEngine:
     version: str = "1"
     asks: list[Ask] = field(default_factory=list)
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Sequence[Sequence[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> Sequence[Sequence[Reply]]:
         self.asks.extend(asks)
         said = [(ask, self.reply(ask)) for ask in asks]
         return [

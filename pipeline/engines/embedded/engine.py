@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
 from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
 from pipeline.engines.embedded.events import events_of, locate
@@ -73,13 +73,19 @@ class EmbeddedEngine:
         """Starts without having seen anything."""
         self._observations = Observations()
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """``sampling.samples`` equal replies per ask, in the order of ``asks``.
 
         A frame that is no picture gives the error ``bad_frame``; an ask without the variables that
         its kind of answer needs, or with a schema that is not understood, ``unsupported``.
         """
-        return [[self._reply(ask)] * sampling.samples for ask in asks]
+        found = []
+        for place, ask in enumerate(asks):
+            found.append([self._reply(ask)] * sampling.samples)
+            heard(place, found[-1])
+        return found
 
     def _reply(self, ask: Ask) -> Reply:
         try:

@@ -9,6 +9,8 @@ from typing import Any
 
 import json_repair
 
+from pipeline.engines.errors import ErrorName
+
 MOST_TOKENS = 2**31 - 1
 """A larger count is nonsense, and sums of nonsense do not fit the columns of a row."""
 
@@ -32,7 +34,7 @@ class Choice:
     """One sample: its content, or the error that stands in its place."""
 
     text: str = ""
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
 
 

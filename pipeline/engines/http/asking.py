@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling
 from pipeline.engines.http.answer import Completion
 from pipeline.engines.http.body import Body
 from pipeline.engines.http.client import Client
@@ -37,18 +37,20 @@ class Asking:
         self._tally = tally
         self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
 
-    async def replies(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    async def replies(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard
+    ) -> list[list[Reply]]:
         """See ``Engine.generate``."""
-        return await in_order(
-            asks, self._config.concurrency, lambda ask: self._answer(ask, sampling)
-        )
 
-    async def _answer(self, ask: Ask, sampling: Sampling) -> list[Reply]:
-        body = Body(self._config, ask, sampling)
-        async with self._room.enter(body.size_bytes):
-            replies = await self._ask(ask, body, sampling)
-        self._tally.answered(replies)
-        return replies
+        async def answer(i: int, ask: Ask) -> list[Reply]:
+            body = Body(self._config, ask, sampling)
+            async with self._room.enter(body.size_bytes):
+                replies = await self._ask(ask, body, sampling)
+                heard(i, replies)
+            self._tally.answered(replies)
+            return replies
+
+        return await in_order(asks, self._config.concurrency, answer)
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
         start_s = monotonic()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from pipeline.engines.base import Ask, EngineError, Reply, Sampling
+from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
 from pipeline.engines.http.asking import Asking
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
@@ -63,7 +63,9 @@ class HttpEngine:
         """What was done so far."""
         return self._tally.counts()
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """``sampling.samples`` replies per ask, in the order of ``asks``.
 
         Errors of a reply: ``truncated``, ``refused``, ``empty``, ``unparsable``, ``too_long`` and
@@ -75,7 +77,7 @@ class HttpEngine:
             EngineError: the server lets no one in, is not where ``base_url`` says, does not know
                 the model, or does not answer; or the engine is closed.
         """
-        return self._wait_for(self._asking.replies(asks, sampling))
+        return self._wait_for(self._asking.replies(asks, sampling, heard))
 
     def close(self) -> None:
         """Stops the thread. What is under way ends with EngineError."""

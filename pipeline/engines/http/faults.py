@@ -8,6 +8,9 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from pipeline.engines.errors import AskError, ErrorName
+from pipeline.engines.errors import PassingError as PassingName
+
 TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum model length|max_model_len|prompt is too long",
     re.IGNORECASE,
@@ -18,17 +21,17 @@ TOO_LONG = re.compile(
 class RequestError(Exception):
     """A request failed for good. ``error`` is the constant that goes into the reply."""
 
-    def __init__(self, error: str, detail: str) -> None:
+    def __init__(self, error: ErrorName, detail: str) -> None:
         """``detail`` is fit to be written: see ``Key.said``."""
         super().__init__(f"{error}: {detail}")
-        self.error = error
+        self.error: ErrorName = error
         self.detail = detail
 
 
 class PassingError(RequestError):
     """It may succeed when it is sent again, after at least ``wait_s``."""
 
-    def __init__(self, error: str, detail: str, wait_s: float = 0.0) -> None:
+    def __init__(self, error: PassingName, detail: str, wait_s: float = 0.0) -> None:
         """See ``RequestError``."""
         super().__init__(error, detail)
         self.wait_s = wait_s
@@ -42,7 +45,7 @@ class UnreachableError(PassingError):
         super().__init__("connection", detail)
 
 
-def passing_error(status: int) -> str | None:
+def passing_error(status: int) -> PassingName | None:
     """The error that a status stands for if it may pass; None if it stays."""
     if status == 429:
         return "rate_limited"
@@ -50,7 +53,7 @@ def passing_error(status: int) -> str | None:
     return "server_error" if status >= 500 or status == 408 else None
 
 
-def lasting_error(status: int, message: str) -> str:
+def lasting_error(status: int, message: str) -> AskError:
     """The error that a refused request stands for."""
     return "too_long" if status == 400 and TOO_LONG.search(message) else "bad_request"
 

@@ -6,7 +6,7 @@ import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
 from pipeline.engines.loop_thread import LoopThread
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.loop import AsyncEngine
@@ -60,7 +60,9 @@ class VllmEngine:
 
         return self._thread.run(count)
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """``sampling.samples`` replies per ask, in the order of ``asks``.
 
         Errors of a reply: ``truncated``, ``empty``, ``unparsable``, ``too_long`` and
@@ -71,7 +73,7 @@ class VllmEngine:
         Raises:
             EngineError: vLLM died too often, or could not be started again, or this is closed.
         """
-        return self._thread.run(lambda engine: engine.generate(asks, sampling))
+        return self._thread.run(lambda engine: engine.generate(asks, sampling, heard))
 
     def close(self) -> None:
         """Ends vLLM. What is under way ends with EngineError."""

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import Final
 
-from pipeline.engines.base import Ask, EngineError, Reply, Sampling
+from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
 from pipeline.engines.http.faults import RequestError
 from pipeline.engines.http.room import Room
 from pipeline.engines.sample import MEGABYTE, in_order
@@ -18,7 +19,7 @@ from pipeline.engines.vllm.gate import Gate
 from pipeline.engines.vllm.model import Model
 from pipeline.engines.vllm.pictures import size_bytes
 
-ENGINE_DIED = "engine_died"
+ENGINE_DIED: Final = "engine_died"
 TOGETHER = 2
 """Deaths after which an ask that was under way each time is asked with nothing beside it."""
 
@@ -41,11 +42,27 @@ class AsyncEngine:
         self._gone: str | None = None
         self._model = Model(config)
 
-    async def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    async def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         """See ``Engine.generate``."""
-        return await in_order(
-            asks, self._config.concurrency, lambda ask: self._answer(ask, sampling)
-        )
+
+        async def answer(i: int, ask: Ask) -> list[Reply]:
+            try:
+                taken_bytes = size_bytes(ask.frames, self._config.max_pixels)
+            except RequestError as failure:
+                reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
+                heard(i, [reply] * sampling.samples)
+                return [reply] * sampling.samples
+            async with self._room.enter(taken_bytes):
+                started_s = monotonic()
+                replies = await self._replies(ask, sampling)
+                latency_s = monotonic() - started_s
+                replies = [replace(reply, latency_s=latency_s) for reply in replies]
+                heard(i, replies)
+            return replies
+
+        return await in_order(asks, self._config.concurrency, answer)
 
     @property
     def under_way(self) -> int:
@@ -55,18 +72,6 @@ class AsyncEngine:
     def close(self) -> None:
         """Ends the process that holds the model."""
         self._model.close()
-
-    async def _answer(self, ask: Ask, sampling: Sampling) -> list[Reply]:
-        try:
-            taken_bytes = size_bytes(ask.frames, self._config.max_pixels)
-        except RequestError as failure:
-            reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
-            return [reply] * sampling.samples
-        async with self._room.enter(taken_bytes):
-            started_s = monotonic()
-            replies = await self._replies(ask, sampling)
-        latency_s = monotonic() - started_s
-        return [replace(reply, latency_s=latency_s) for reply in replies]
 
     async def _replies(self, ask: Ask, sampling: Sampling) -> list[Reply]:
         deaths = 0

@@ -12,8 +12,9 @@ import pytest
 from pipeline.doctor.findings import Limits, NodeReport, judged
 from pipeline.doctor.probe import MENDED, probe_node
 from pipeline.doctor.rows import QUESTIONS, KnownVideo
-from pipeline.engines.base import Ask, EmbeddedConfig, Engine, Reply, Sampling
+from pipeline.engines.base import Ask, EmbeddedConfig, Engine, Heard, Reply, Sampling, unheard
 from pipeline.engines.embedded.engine import EmbeddedEngine
+from pipeline.engines.errors import ErrorName
 from pipeline.engines.http.counts import REPAIRED
 from pipeline.graph import Node
 from pipeline.truth import Truth
@@ -30,7 +31,9 @@ class LateEngine:
     late_s: float
     version: str = "1"
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         return [[Reply(ask.request_id, json.dumps(self._answer(ask)))] for ask in asks]
 
     def _answer(self, ask: Ask) -> Any:
@@ -71,11 +74,13 @@ class SameReply:
     """Answers every ask alike."""
 
     text: str | None
-    error: str | None = None
+    error: ErrorName | None = None
     detail: str = ""
     version: str = "1"
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
         return [
             [Reply(ask.request_id, self.text, self.error, self.detail)] * sampling.samples
             for ask in asks

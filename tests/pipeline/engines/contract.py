@@ -113,6 +113,40 @@ class EngineContract:
             found = pool.map(lambda shard: rows(subject.engine.generate(shard, Sampling())), shards)
             assert list(found) == expected
 
+    def test_each_ask_is_heard_once_with_its_replies(self, subject: Subject) -> None:
+        asks = asks_of(subject.text, "heard", 12)
+        asks.insert(5, subject.bad)
+        told: list[tuple[int, Sequence[Reply]]] = []
+        sampling = Sampling(samples=2, temperature=0.5)
+        replies = subject.engine.generate(asks, sampling, lambda *heard: told.append(heard))
+        assert sorted(place for place, _ in told) == list(range(len(asks)))
+        assert all(list(samples) == list(replies[place]) for place, samples in told)
+
+    def test_an_ask_is_heard_before_others_are_answered(self, subject: Subject) -> None:
+        engine = subject.fresh()
+        asks = asks_of(subject.text, "early")
+        if subject.slow is not None:
+            asks[-1] = replace(asks[-1], text=subject.slow)
+        heard: list[int] = []
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(engine.generate, asks, Sampling(), lambda i, _: heard.append(i))
+            until_s = time.monotonic() + 60
+            while len(heard) < len(asks) // 2 and time.monotonic() < until_s:
+                time.sleep(0.001)
+            early = not asked.done()
+            engine.close()
+        assert len(heard) >= len(asks) // 2
+        assert early or subject.slow is None
+        assert not subject.ends or subject.slow is None or asked.exception() is not None
+
+    def test_who_cannot_take_what_it_hears_ends_the_asking(self, subject: Subject) -> None:
+        def full(place: int, replies: Sequence[Reply]) -> None:
+            raise OSError("no space left")
+
+        with pytest.raises(OSError, match="no space left"):
+            subject.engine.generate(asks_of(subject.text, "full", 8), Sampling(), full)
+        assert_idle(subject)
+
     def test_version_says_something(self, subject: Subject) -> None:
         assert subject.engine.version.strip()
         assert subject.engine.version == subject.engine.version

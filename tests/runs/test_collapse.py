@@ -1,0 +1,60 @@
+"""A run whose model fails most of what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import main
+from tests.runs.answering_server import Server, serving
+from tests.runs.asking import write_asking
+from tests.runs.test_http_run import rows_of
+
+VIDEOS = ("--limit", "6")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+def most(name: str) -> bool:
+    return int(name, 16) % 3 > 0
+
+
+def test_it_stops_early_and_goes_on_where_it_was(
+    write_config: Callable[..., Path],
+    server: Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    limits = {"unanswered": 0.4, "after": 5}
+    config = write_asking(write_config, "poor", server, narrate={"limits": limits})
+    command = ["run", "-c", str(config), *VIDEOS]
+    server.fails = most
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: stopped: narrate: ")
+    assert "more than nodes.narrate.limits.unanswered = 0.4 (server_error " in error
+    assert ": server_error: status 500: out of memory" in error
+    assert "rejects --node narrate, doctor" in error
+    assert "retry --reason server_error" in error
+    assert not (tmp_path / "poor" / "corpus").exists()
+
+    server.fails = lambda name: False
+    assert main(command) == 0
+    assert main(["retry", *command[1:]]) == 0
+    whole = write_asking(write_config, "whole", server)
+    assert main(["run", "-c", str(whole), *VIDEOS]) == 0
+    assert rows_of(tmp_path / "poor") == rows_of(tmp_path / "whole")
+
+
+def test_a_limit_is_checked_before_anything_runs(
+    write_config: Callable[..., Path], server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_asking(write_config, "poor", server, narrate={"limits": {"unanswerd": 0.4}})
+    assert main(["run", "-c", str(config)]) == 2
+    assert "nodes.narrate.limits.unanswerd: unknown key; did you mean" in capsys.readouterr().err

@@ -1,0 +1,71 @@
+"""A run that is killed in the middle of a shard: what was answered is not asked again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import main
+from tests.runs.answering_server import Server, serving
+from tests.runs.asking import CONCURRENCY, write_asking
+from tests.runs.test_http_run import ROOT, rows_of, workers
+
+VIDEOS = 6
+ENOUGH = 40
+"""Answers after which the first shard that asks is in the middle of it."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def config_of(write_config: Callable[..., Path], server: Server) -> Callable[[str], Path]:
+    """``config_of(name)``: all videos in one shard, all roles at one server."""
+    return lambda name: write_asking(write_config, name, server, shard=VIDEOS)
+
+
+@pytest.mark.parametrize("killed", ["the run", "who asks"])
+def test_a_resumed_run_asks_what_was_in_flight_and_no_more(
+    config_of: Callable[[str], Path], server: Server, tmp_path: Path, killed: str
+) -> None:
+    assert main(["run", "-c", str(config_of("whole")), "--limit", str(VIDEOS)]) == 0
+    whole, server.asked, server.answered = server.asked, Counter(), Counter()
+
+    command = ["run", "-c", str(config_of("killed")), "--limit", str(VIDEOS)]
+    server.latency_s = 0.1
+    run = subprocess.Popen(
+        [sys.executable, "pipeline/run.py", *command], cwd=ROOT, start_new_session=True
+    )
+    while server.answered.total() < ENOUGH:
+        assert run.poll() is None
+        time.sleep(0.01)
+    journals = list(tmp_path.glob("killed/parts/*/*/journal-*/*.journal"))
+    if killed == "the run":
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait(30)
+    else:
+        os.kill(asking(run.pid), signal.SIGKILL)
+    server.latency_s = 0.02
+    assert journals, "to be killed between two shards would say little"
+    assert run.wait(120) == 0 if killed == "who asks" else main(command) == 0
+
+    repeated = server.asked - whole
+    assert repeated.total() <= CONCURRENCY
+    assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
+    assert not list(tmp_path.glob("*/parts/*/*/journal-*")), "what is done needs no journal"
+
+
+def asking(driver: int) -> int:
+    """The process that is connected to the server: the one that was started last."""
+    return max(workers(driver))

@@ -1,0 +1,167 @@
+"""A server that fails some asks: what is told of them, and how they are put again."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.location import Location
+from pipeline.options import PARTLY
+from pipeline.run import main
+from pipeline.store import discard
+from tests.runs.answering_server import Server, serving
+from tests.runs.asking import write_asking
+from tests.runs.test_http_run import rows_of
+
+VIDEOS = ("--limit", "4")
+Config = Callable[[str], str]
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def config_of(write_config: Callable[..., Path], server: Server) -> Config:
+    return lambda name: str(write_asking(write_config, name, server))
+
+
+class Killed(RuntimeError):
+    """Here."""
+
+
+def some(name: str) -> bool:
+    return int(name, 16) % 7 == 0
+
+
+def rejects(config: str, capsys: Output, *options: str) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert main(["rejects", "-c", config, *VIDEOS, "--json", *options]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
+    config_of: Config, server: Server, tmp_path: Path, capsys: Output
+) -> None:
+    assert main(["run", "-c", config_of("whole"), *VIDEOS]) == 0
+    whole, server.asked, server.answered = server.asked, Counter(), Counter()
+
+    config = config_of("failing")
+    server.fails = some
+    assert main(["run", "-c", config, *VIDEOS]) == 0
+    failed = {name for name in server.asked if some(name)}
+    assert len(failed) > 5
+    found = rejects(config, capsys, "--reason", "server_error")
+    assert {row["reason_class"] for row in found} == {"engine"}
+    assert {row["attempts"] for row in found} == {1}
+    assert rows_of(tmp_path / "failing") != rows_of(tmp_path / "whole")
+
+    # Twenty that fail in a row, with none that is answered between, look like the end of a server.
+    answered, server.asked = server.answered.copy(), Counter()
+    before = rows_of(tmp_path / "failing")
+    assert main(["retry", "-c", config, *VIDEOS, "--reason", "server_error,timeout"]) == PARTLY
+    assert main(["run", "-c", config, *VIDEOS]) == 0
+    assert server.asked.keys() == failed
+    assert {row["attempts"] for row in rejects(config, capsys, "--reason", "server_error")} == {2}
+    assert rows_of(tmp_path / "failing") == before
+
+    server.fails, server.asked = lambda name: False, Counter()
+    assert main(["retry", "-c", config, *VIDEOS]) == 0
+    assert failed & whole.keys() <= server.asked.keys()
+    assert not server.asked.keys() & answered.keys()
+    assert rows_of(tmp_path / "failing") == rows_of(tmp_path / "whole")
+    assert not list(tmp_path.glob("*/parts/*/*/journal-*"))
+
+    server.asked = Counter()
+    capsys.readouterr()
+    assert main(["retry", "-c", config, *VIDEOS]) == 0
+    assert "nothing to retry" in capsys.readouterr().out
+    assert not server.asked
+
+
+@pytest.mark.parametrize("written", [3, 9])
+def test_a_retry_that_is_killed_loses_no_answer(
+    config_of: Config, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    assert main(["run", "-c", config_of("whole"), *VIDEOS]) == 0
+    server.asked.clear()
+    server.answered.clear()
+    config = config_of("failing")
+    server.fails = some
+    assert main(["run", "-c", config, *VIDEOS]) == 0
+    answered = server.answered.copy()
+    server.asked.clear()
+    server.fails = lambda name: False
+    before = rows_of(tmp_path / "failing")
+
+    gone: list[Location] = []
+
+    def killed(part: Location) -> None:
+        if len(gone) == written:
+            raise Killed
+        gone.append(part)
+        discard(part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.retry.discard", killed)
+        with pytest.raises(Killed):
+            main(["retry", "-c", config, *VIDEOS])
+    assert main(["run", "-c", config, *VIDEOS]) == 0
+    assert rows_of(tmp_path / "failing") == before or written == 9
+    assert main(["retry", "-c", config, *VIDEOS]) == 0
+    assert not server.asked.keys() & answered.keys()
+    assert rows_of(tmp_path / "failing") == rows_of(tmp_path / "whole")
+
+
+def test_rejects_are_told_with_all_that_refers_to_them(
+    config_of: Config, server: Server, tmp_path: Path, capsys: Output
+) -> None:
+    config = config_of("told")
+    server.fails = some
+    assert main(["run", "-c", config, *VIDEOS]) == 0
+    rows = rejects(config, capsys)
+    assert rejects(config, capsys, "--node", "narrate") == [
+        row for row in rows if row["node"] == "narrate"
+    ]
+    failed = [row for row in rows if row["reason"] == "server_error"]
+    for row in failed:
+        replies = tmp_path / "told" / row["replies"]
+        assert replies.is_file()
+        assert row["detail"] == "server_error: status 500: out of memory"
+        assert row["first_at"] == row["last_at"] and row["prompt_sha"] and row["request_id"]
+    rules = [row for row in rows if row["reason_class"] == "rule"]
+    assert rules and all(row["attempts"] == 1 and row["first_at"] for row in rules)
+    assert not any(row["request_id"] or row["replies"] for row in rules)
+
+    assert main(["status", "-c", config, *VIDEOS, "--rejects"]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
+    assert main(["rejects", "-c", config, *VIDEOS]) == 0
+    table = capsys.readouterr().out
+    kinds = Counter((row["node"], row["reason_class"], row["reason"]) for row in rows)
+    for (node, kind, reason), count in kinds.items():
+        assert any(
+            line.split()[:4] == [node, kind, reason, str(count)] for line in table.splitlines()
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--node", "narate"], "--node: there is no node 'narate'; did you mean 'narrate'?"),
+        (["--reason", "timeot"], "nothing was rejected as 'timeot'; did you mean 'timeout'?"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["rejects", "retry"])
+def test_an_unknown_name_is_told(
+    config_of: Config, capsys: Output, verb: str, options: list[str], message: str
+) -> None:
+    assert main([verb, "-c", config_of("none"), *VIDEOS, *options]) == 2
+    assert message in capsys.readouterr().err
