@@ -115,7 +115,18 @@ class DecodeProcess:
         self.close()
 
     def _ask(self, request: Request, kind: type[R]) -> R:
-        """The reply, which is of the kind."""
+        """The reply, which is of the kind.
+
+        A decoder that dies is tried once more: what killed it need not have been this video.
+        """
+        try:
+            return self._ask_once(request, kind)
+        except MediaError as error:
+            if error.reason != DECODE_CRASH:
+                raise
+        return self._ask_once(request, kind)
+
+    def _ask_once(self, request: Request, kind: type[R]) -> R:
         file = video_file(request.clip.uri, self._root)
         with on_this_machine(file, request.limits) as path, self._lock:
             local = replace(request, clip=replace(request.clip, uri=str(path)))
