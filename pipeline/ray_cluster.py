@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -40,7 +40,8 @@ class Cluster:
         _, client, host = os.environ.get("RAY_ADDRESS", "").partition("ray://")
         self._head = host if client else context.gcs_address
         self._looked_s = self._answered_s = monotonic()
-        self._machines: Sequence[dict[str, float]] = ()
+        self._machines: Sequence[Mapping[str, float]] = ()
+        self._places: dict[tuple[float, float], int] = {}
         self._alive: frozenset[str] = frozenset()
         self._look()
 
@@ -60,7 +61,10 @@ class Cluster:
 
     def places(self, cpus: float, gpus: float) -> int:
         """How many tasks of that size fit beside each other, when nothing else is there."""
-        return sum(_places(machine, cpus, gpus) for machine in self._machines)
+        size = cpus, gpus
+        if size not in self._places:
+            self._places[size] = sum(_places(machine, *size) for machine in self._machines)
+        return self._places[size]
 
     def _look(self) -> None:
         self._looked_s = monotonic()
@@ -78,6 +82,7 @@ class Cluster:
         self._answered_s = self._looked_s
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         self._machines = [node["Resources"] for node in nodes]
+        self._places.clear()
         self._alive = frozenset(node["NodeID"] for node in nodes)
         if self._own not in self._alive:
             raise ConnectionError(
@@ -128,7 +133,7 @@ def need_room(cluster: Cluster, needs: Sequence[tuple[str, float, float]], alone
         print(f"{lack}; no machine of the cluster has: waiting for one", file=sys.stderr)
 
 
-def _places(machine: dict[str, float], cpus: float, gpus: float) -> int:
+def _places(machine: Mapping[str, float], cpus: float, gpus: float) -> int:
     if not cpus and not gpus:
         return 1
     return int(min(machine.get(k, 0) / n for k, n in (("CPU", cpus), ("GPU", gpus)) if n))

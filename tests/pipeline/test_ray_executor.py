@@ -16,6 +16,7 @@ from pipeline.engines.base import EngineConfig
 from pipeline.executor import DEATHS_IN_A_ROW
 from pipeline.ray_cluster import IN_FLIGHT_PER_PLACE
 from pipeline.ray_executor import RayExecutor
+from pipeline.worker import run_shard
 from tests.pipeline.test_local_executor import Holder, Tasks, errors_of, make_task, places
 
 __all__ = ["make_task"]
@@ -167,6 +168,18 @@ def test_what_no_machine_has_is_said_asked_for_and_waited_for(
         "big needs 0 CPUs and 1 GPUs; no machine of the cluster has: waiting for one",
         "wide needs 3 CPUs and 0 GPUs; no machine of the cluster has: waiting for one",
     ]
+
+
+@pytest.mark.ray
+def test_what_ray_cannot_do_is_said_in_one_line(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {"working_dir": "gcs://_ray_pkg_0123456789abcdef.zip"}
+    remote = ray.remote(max_retries=0, runtime_env=unknown)(run_shard)
+    monkeypatch.setattr(ray_executor, "_run_shard", remote)
+    with pytest.raises(ConnectionError, match="Ray: Failed to set up runtime environment") as told:
+        list(RayExecutor().run([make_task(0)]))
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.ray

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
+MOST_HALF_WRITTEN = 8
+"""A file for each task that was under way on the nodes that were lost, four in the engine."""
+
 START = "import sys; from pipeline.run import main; sys.exit(main(sys.argv[1:]))"
 ONE_A_SHARD = ("--set", "run.videos_per_shard=1")
 SOON = "from pipeline import ray_cluster as c; c.LOOK_EVERY_S, c.GONE_AFTER_S = 0.5, 3;"
@@ -82,13 +85,12 @@ def test_nodes_lost_and_added_in_mid_run_do_not_show(
     run.end()
     nodes.kill(added)
     assert main(["run", "-c", str(config("alone")), "--limit", "2", *ONE_A_SHARD]) == 0
-    assert rows(tmp_path / "nodes") == rows(tmp_path / "alone")
-    assert_nothing_half_written(tmp_path / "nodes")
-
-
-def assert_nothing_half_written(root: Path) -> None:
-    assert not list(root.rglob(".*"))
-    assert not list(root.glob("alive/*"))
+    found = rows(tmp_path / "nodes")
+    whole = {name: digest for name, digest in found.items() if "/." not in name}
+    assert whole == rows(tmp_path / "alone")
+    # What a process was writing when it was killed stays, under names that nobody reads.
+    assert len(found) - len(whole) <= MOST_HALF_WRITTEN
+    assert not list(tmp_path.glob("nodes/alive/*"))
 
 
 def test_two_runs_on_a_cluster_and_one_beside_it_do_not_show(
@@ -103,8 +105,8 @@ def test_two_runs_on_a_cluster_and_one_beside_it_do_not_show(
         nodes.kill(node)
     assert main(["run", "-c", str(alone), "--limit", "2"]) == 0
     assert results(tmp_path / "mine") == results(tmp_path / "other") == results(tmp_path / "alone")
-    for name in ("mine", "other"):
-        assert_nothing_half_written(tmp_path / name)
+    assert not list(tmp_path.rglob(".*")), "nothing half-written stays"
+    assert not list(tmp_path.glob("*/alive/*"))
 
 
 def test_a_run_whose_head_is_lost_says_so_and_the_next_does_the_rest(
