@@ -22,6 +22,8 @@ from pipeline.media.files import on_this_machine, video_file
 from pipeline.media.messages import LENGTH, body_length, packed, unpacked
 from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT
 
+_START_S = 120.0
+
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -100,6 +102,7 @@ class DecodeProcess:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
+        """Raises ChildProcessError: it does not start, which is no fault of any video."""
         if self._child is None or self._child.poll() is not None:
             self._stop()
             self._child = subprocess.Popen(
@@ -110,6 +113,12 @@ class DecodeProcess:
                 bufsize=0,
                 start_new_session=True,
             )
+            try:
+                _receive(self._child, _START_S)
+            except (EOFError, TimeoutError):
+                ending = _ending(self._child)
+                self._stop()
+                raise ChildProcessError(f"the decoder does not start: {ending}") from None
         return self._child
 
     def _stop(self) -> None:
@@ -125,9 +134,14 @@ class DecodeProcess:
 
 
 def _exchange(child: subprocess.Popen[bytes], request: bytes, timeout_s: float) -> Any:
-    assert child.stdin is not None and child.stdout is not None
-    deadline_s = monotonic() + timeout_s
+    assert child.stdin is not None
     child.stdin.write(request)
+    return _receive(child, timeout_s)
+
+
+def _receive(child: subprocess.Popen[bytes], timeout_s: float) -> Any:
+    assert child.stdout is not None
+    deadline_s = monotonic() + timeout_s
     source = child.stdout.fileno()
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
     return unpacked(_read_exactly(source, length, deadline_s))

@@ -43,6 +43,8 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     with os.fdopen(requests, "rb") as from_parent, os.fdopen(replies, "wb") as to_parent:
+        to_parent.write(packed(None))  # it has started: what ends it from now on is a video
+        to_parent.flush()
         serve(from_parent, to_parent)
 
 

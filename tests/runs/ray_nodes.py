@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,7 +35,9 @@ class Nodes:
         self.address = str(cluster.address)
 
     def add(self, num_cpus: int) -> Any:
-        return self._cluster.add_node(num_cpus=num_cpus)
+        # Each unpacks what a run ships for itself, as it would on a machine of its own.
+        folder = f"runtime_env_{uuid.uuid4().hex[:8]}"
+        return self._cluster.add_node(num_cpus=num_cpus, runtime_env_dir_name=folder)
 
     def running(self, node: Any) -> list[str]:
         """Names of what the workers of a node do now, which Ray writes into their titles."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.location import Location
-from pipeline.media import frames
+from pipeline.media import decode, frames
 from pipeline.media import probe as probing
 from pipeline.media.base import Clip, Media, MediaError, StillsRequest
 from pipeline.media.decode import DecodeProcess
@@ -201,7 +201,7 @@ def test_what_libraries_print_does_not_reach_the_pipe() -> None:
         end = LENGTH.size + body_length(replies[: LENGTH.size])
         values.append(unpacked(replies[LENGTH.size : end]))
         replies = replies[end:]
-    assert values == ["one", "two"]
+    assert values == [None, "one", "two"]
     assert done.stderr.count(b"noise") == 4
 
 
@@ -237,3 +237,17 @@ def test_every_video_at_hand_is_read_or_refused_with_a_reason() -> None:
             assert all(still.frame_s <= i * 10 for i, still in enumerate(seen)), path.name
     assert set(reasons.values()) <= REASONS
     assert len(reasons) < 15, reasons
+
+
+def test_a_decoder_that_does_not_start_is_no_fault_of_the_video(
+    clip_file: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/__init__.py").touch()
+    monkeypatch.setattr(decode, "_CHECKOUT", tmp_path)  # as if the rest of the sources had gone
+    with DecodeProcess(tmp_path) as media:
+        with pytest.raises(ChildProcessError, match=r"does not start: .* status 1"):
+            media.probe(clip)
+        monkeypatch.undo()
+        assert media.probe(clip).duration_s > 0
