@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.manifest import WORDS, measured
 from pipeline.config import load_config
-from pipeline.executor import Frontier
 from pipeline.fingerprint import digest
+from pipeline.frontier import Frontier
 from pipeline.graph import build_graph
 from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan

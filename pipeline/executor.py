@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 from typing import Protocol
 
-from pipeline.engines.base import EngineConfig
+from pipeline.frontier import Frontier, Lane, lane_of
 from pipeline.location import Location
 from pipeline.worker import ShardResult, ShardTask
 
@@ -20,6 +19,11 @@ ATTEMPTS = 2
 
 DEATHS_IN_A_ROW = 5
 """So many deaths of an engine's process, with no shard done between them, are no accident."""
+
+MACHINES = 5
+"""How many machines a task may lose. They leave for reasons of their own; but one that takes all
+memory of each takes down more than its process. The processes of an engine that get nothing done
+may lose so many each."""
 
 
 class Executor(Protocol):
@@ -34,23 +38,14 @@ class Executor(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Lane:
-    """Tasks that run in the same processes: those of an engine that has some to itself, or, without
-    ``engine``, those that any worker can do."""
+class Loss(Enum):
+    """Why a task that was under way comes to no result."""
 
-    key: str
-    engine: EngineConfig | None = field(default=None, compare=False)
+    PROCESS = "its worker process died"
+    MACHINE = "the machine it ran on was lost"
 
 
-ANY_WORKER = Lane("")
-
-
-def lane_of(task: ShardTask) -> Lane:
-    """Where a task belongs. Nodes whose engines have the same config share a lane."""
-    if task.engine is None or not task.engine.hosts():
-        return ANY_WORKER
-    return Lane(task.engine.model_dump_json(), task.engine)
+_LIMITS = {Loss.PROCESS: ATTEMPTS, Loss.MACHINE: MACHINES}
 
 
 class Pool(Protocol):
@@ -75,90 +70,20 @@ class Pool(Protocol):
         """Hand over one task."""
         ...
 
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
-        """Wait until something happened: tasks finished, or a lane got a process.
-
-        A result of None says that the process died.
-        """
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
+        """Wait until something happened: tasks finished or were lost, or a lane got a process."""
         ...
 
 
-class Frontier:
-    """Which tasks may start. Deeper tasks go first, so that shards come to their end early."""
-
-    def __init__(self, tasks: Sequence[ShardTask]) -> None:
-        """``tasks`` come node after node, each after those it reads."""
-        makers = {task.part: i for i, task in enumerate(tasks)}
-        self._tasks = tasks
-        self._lanes = [lane_of(task) for task in tasks]
-        self._left = Counter(self._lanes)
-        self._waits: list[int] = []
-        """How many tasks have still to make something that each reads."""
-        self._below: dict[int, list[int]] = {}
-        for i, task in enumerate(tasks):
-            above = {makers[part] for part in task.input_parts if part in makers}
-            self._waits.append(len(above))
-            for maker in above:
-                self._below.setdefault(maker, []).append(i)
-        self._index = makers
-        # Tasks come node after node: the highest index is the deepest node. A heap pops the least.
-        self._ready: dict[Lane, list[int]] = {lane: [] for lane in self._left}
-        for i, waits in enumerate(self._waits):
-            if not waits:
-                heapq.heappush(self._ready[self._lanes[i]], -i)
-        self._open = set(range(len(tasks)))
-
-    @property
-    def lanes(self) -> Sequence[Lane]:
-        """Of all tasks."""
-        return list(self._ready)
-
-    def ready(self, lane: Lane) -> bool:
-        """Whether a task of a lane may start."""
-        return bool(self._ready[lane])
-
-    def take(self, lane: Lane) -> ShardTask | None:
-        """The next task of a lane to start, or None while there is none."""
-        if not self._ready[lane]:
-            return None
-        return self._tasks[-heapq.heappop(self._ready[lane])]
-
-    def left(self, lane: Lane) -> int:
-        """How many tasks of a lane have not come to an end."""
-        return self._left[lane]
-
-    def done(self, part: Location) -> None:
-        """The part exists now."""
-        i = self._index[part]
-        self._end(i)
-        for below in self._below.get(i, ()):
-            self._waits[below] -= 1
-            if not self._waits[below]:
-                heapq.heappush(self._ready[self._lanes[below]], -below)
-
-    def failed(self, part: Location) -> Iterator[ShardTask]:
-        """Every task that can no longer start because this part will not exist."""
-        stack = [self._index[part]]
-        self._end(stack[0])
-        while stack:
-            for below in self._below.get(stack.pop(), ()):
-                if below in self._open:
-                    self._end(below)
-                    stack.append(below)
-                    yield self._tasks[below]
-
-    def _end(self, i: int) -> None:
-        self._open.discard(i)
-        self._left[self._lanes[i]] -= 1
-
-
-def run_on(pool: Pool, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-    """``Executor.run`` on the processes of a pool.
+def run_on(
+    pool: Pool, tasks: Sequence[ShardTask], lane_of: Callable[[ShardTask], Lane] = lane_of
+) -> Iterator[ShardResult]:
+    """``Executor.run`` on the processes of a pool, in the lanes that it has.
 
     Engines that do not fit side by side take turns: one that has nothing to do makes room when
     nothing else can go on.
     """
-    frontier = Frontier(tasks)
+    frontier = Frontier(tasks, lane_of)
     starter = _Starter(pool, frontier)
     while True:
         # What one engine leaves free goes to one that has nothing, before another gets more of it.
@@ -174,10 +99,11 @@ def run_on(pool: Pool, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
             for lane in waiting:
                 pool.open(lane)
         finished = pool.finished()
-        for failure in starter.died([task for task, result in finished if result is None]):
+        lost = [(task, result) for task, result in finished if isinstance(result, Loss)]
+        for failure in starter.lost(lost):
             yield from _settle(frontier, failure)
         for task, result in finished:
-            if result is not None:
+            if isinstance(result, ShardResult):
                 starter.ended(task)
                 yield from _settle(frontier, result)
         for lane in frontier.lanes:
@@ -197,19 +123,21 @@ def _settle(frontier: Frontier, result: ShardResult) -> Iterator[ShardResult]:
 
 
 class _Starter:
-    """Starts tasks as the pool has room, and deals with processes that die under them.
+    """Starts tasks as the pool has room, and deals with processes and machines lost under them.
 
     A process that several tasks share takes all of them along. Each is tried again with nobody
-    beside it, so that only the one at fault fails.
+    beside it, so that only the one at fault fails. A machine that leaves is nobody's fault: what
+    ran there is simply run again.
     """
 
     def __init__(self, pool: Pool, frontier: Frontier) -> None:
         self._pool = pool
         self._frontier = frontier
         self._running: dict[Lane, set[Location]] = {lane: set() for lane in frontier.lanes}
-        self._suspects: dict[Lane, list[ShardTask]] = {lane: [] for lane in frontier.lanes}
-        self._attempts: Counter[Location] = Counter()
-        self._deaths_in_a_row: Counter[Lane] = Counter()
+        self._suspects: dict[Lane, deque[ShardTask]] = {lane: deque() for lane in frontier.lanes}
+        self._displaced: dict[Lane, deque[ShardTask]] = {lane: deque() for lane in frontier.lanes}
+        self._losses: dict[Loss, Counter[Location]] = {loss: Counter() for loss in Loss}
+        self._in_a_row: dict[Loss, Counter[Lane]] = {loss: Counter() for loss in Loss}
 
     @property
     def busy(self) -> bool:
@@ -218,13 +146,13 @@ class _Starter:
 
     def waiting(self, lane: Lane) -> bool:
         """Whether a lane has tasks that may start."""
-        return bool(self._suspects[lane]) or self._frontier.ready(lane)
+        return bool(self._suspects[lane] or self._displaced[lane]) or self._frontier.ready(lane)
 
     def start(self, lane: Lane) -> Iterator[ShardResult]:
         """Start what there is room for; yields failures of what is not worth starting."""
         if not self.waiting(lane):
             return
-        if self._deaths_in_a_row[lane] >= DEATHS_IN_A_ROW:
+        if self._hopeless(lane):
             while task := self._take(lane):
                 yield _failure(task, "not started: the process of its engine dies again and again")
             return
@@ -235,35 +163,49 @@ class _Starter:
 
     def ended(self, task: ShardTask) -> None:
         """A task came to its result."""
-        self._running[lane_of(task)].discard(task.part)
-        self._attempts.pop(task.part, None)
-        self._deaths_in_a_row[lane_of(task)] = 0
+        lane = self._frontier.lane_of(task)
+        self._running[lane].discard(task.part)
+        for loss in Loss:
+            self._losses[loss].pop(task.part, None)
+            self._in_a_row[loss][lane] = 0
 
-    def died(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-        """The processes of tasks died; yields failures of those that are given up."""
-        for lane in {lane_of(task) for task in tasks} - {ANY_WORKER}:
-            self._deaths_in_a_row[lane] += 1
-        for task in tasks:
-            lane = lane_of(task)
+    def lost(self, tasks: Sequence[tuple[ShardTask, Loss]]) -> Iterator[ShardResult]:
+        """Tasks came to no result; yields failures of those that are given up."""
+        for lane, loss in {(self._frontier.lane_of(task), loss) for task, loss in tasks}:
+            self._in_a_row[loss][lane] += 1
+        for task, loss in tasks:
+            lane = self._frontier.lane_of(task)
             self._running[lane].discard(task.part)
-            self._attempts[task.part] += 1
-            if self._attempts[task.part] < ATTEMPTS:
+            self._losses[loss][task.part] += 1
+            if self._losses[loss][task.part] == _LIMITS[loss]:
+                for losses in self._losses.values():
+                    losses.pop(task.part, None)
+                yield _failure(task, f"{loss.value} {_LIMITS[loss]} times")
+            elif task.part in self._losses[Loss.PROCESS]:
                 self._suspects[lane].append(task)
             else:
-                del self._attempts[task.part]
-                yield _failure(task, f"its worker process died {ATTEMPTS} times")
+                self._displaced[lane].append(task)
+
+    def _hopeless(self, lane: Lane) -> bool:
+        """Whether the processes of an engine get nothing done, again and again."""
+        if lane.engine is None:
+            return False
+        deaths, machines = (self._in_a_row[loss][lane] for loss in Loss)
+        return deaths >= DEATHS_IN_A_ROW or machines >= MACHINES * len(lane.engine.hosts())
 
     def _take(self, lane: Lane) -> ShardTask | None:
-        suspects = self._suspects[lane]
-        return suspects.pop(0) if suspects else self._frontier.take(lane)
+        again = self._suspects[lane] or self._displaced[lane]
+        return again.popleft() if again else self._frontier.take(lane)
 
     def _room(self, lane: Lane) -> int:
         """How many tasks may be under way: one, where it is to be seen who is at fault."""
         room = self._pool.capacity(lane)
         # A worker has one task at a time; there, nobody else can have been it.
-        if lane == ANY_WORKER:
+        if lane.engine is None:
             return room
-        suspected = self._suspects[lane] or not self._running[lane].isdisjoint(self._attempts)
+        suspected = self._suspects[lane] or not self._running[lane].isdisjoint(
+            self._losses[Loss.PROCESS]
+        )
         return min(1, room) if suspected else room
 
 

@@ -10,7 +10,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from pipeline.engines.base import EngineConfig
-from pipeline.executor import Lane, lane_of, run_on
+from pipeline.executor import Loss, run_on
+from pipeline.frontier import Lane, lane_of
 from pipeline.location import Location
 from pipeline.suggest import ConfigError
 from pipeline.worker import ShardResult, ShardTask
@@ -111,21 +112,21 @@ class _LocalPool:
         host.running[task.part] = task
         host.process.start(replace(task, engine=host.engine) if host.engine else task)
 
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         waiting = {
             host.process.connection: (hosts, host)
             for hosts in self._hosts.values()
             for host in hosts
             if host.running
         }
-        found: list[tuple[ShardTask, ShardResult | None]] = []
+        found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for connection in wait(list(waiting)):
             hosts, host = waiting[connection]  # type: ignore[index]  # they are those given
             result = host.process.result()
             if result is not None:
                 found.append((host.running.pop(result.part), result))
                 continue
-            found += [(task, None) for task in host.running.values()]
+            found += [(task, Loss.PROCESS) for task in host.running.values()]
             _replaced(host, hosts)
         return found
 

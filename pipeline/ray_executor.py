@@ -1,32 +1,28 @@
-"""Ray. Nothing else in the repository imports it."""
+"""Shards as Ray tasks, engines as Ray actors."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, WorkerCrashedError
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    WorkerCrashedError,
+)
 
 from pipeline.engines import close_engines
 from pipeline.engines.base import EngineConfig
-from pipeline.executor import ANY_WORKER, JOB_VARIABLE, Lane, lane_of, run_on
-from pipeline.suggest import ConfigError
+from pipeline.executor import Loss, run_on
+from pipeline.frontier import ANY_WORKER, Lane, lane_of
+from pipeline.ray_cluster import IN_FLIGHT_PER_PLACE, LOOK_EVERY_S, Cluster, connect, need_room
 from pipeline.worker import ShardResult, ShardTask, run_shard
-
-ROOT = Path(__file__).resolve().parents[1]
-
-IN_FLIGHT_PER_CPU = 4
-"""Tasks handed to Ray for each CPU of the cluster: enough that no worker waits for the driver."""
-
-
-_ANSWER_S = 10
 
 CLOSING_S = 10.0
 """An engine that takes longer to give back what it holds is ended with its process."""
@@ -44,65 +40,41 @@ class RayExecutor:
 
         Raises:
             ConfigError: something needs more than a cluster of this machine alone has.
+            ConnectionError: there is no cluster any more, or it cannot do what is asked of it.
         """
         ours = not ray.is_initialized()
-        alone = ours and _connect(self._workers)
+        alone = ours and connect(self._workers)
+        gone = False
         try:
-            for lack in sorted(_lacks(tasks)):
-                if alone:
-                    raise ConfigError(
-                        f"{lack}; Ray was started here with fewer (run.workers: CPUs)"
-                    )
-                print(f"{lack}; no machine of the cluster has: waiting for one", file=sys.stderr)
-            pool = _RayPool()
+            cluster = Cluster()
+            need_room(cluster, [*{_size(task) for task in tasks}], alone)
+            pool = _RayPool(cluster)
             try:
-                yield from run_on(pool, tasks)
+                yield from run_on(pool, tasks, _lane_by_size)
+            except ConnectionError:
+                gone = True
+                raise
+            except RayError as error:
+                raise ConnectionError(f"Ray: {' '.join(str(error).split())[:1000]}") from error
             finally:
-                pool.close_all()
+                if not gone:
+                    pool.close_all()
         finally:
-            if ours:
+            if ours and not gone:
                 ray.shutdown()
 
 
-def _connect(workers: int | None) -> bool:
-    """Whether a new cluster was started, because there was none."""
-    if address := os.environ.get("RAY_ADDRESS"):
-        _need_answer(address)
-    job = json.loads(os.environ.get(JOB_VARIABLE, "{}"))
-    shipped = "working_dir" in job.get("runtime_env", {})
-    runtime_env = None if shipped else {"working_dir": str(ROOT)}
-    options: dict[str, Any] = {"runtime_env": runtime_env, "log_to_driver": False}
-    try:
-        ray.init(address="auto", **options)
-    except ConnectionError:
-        ray.init(num_cpus=workers, include_dashboard=False, **options)
-        return True
-    return False
+def _lane_by_size(task: ShardTask) -> Lane:
+    """As ``lane_of``, but tasks that need more do not keep those from starting that need less."""
+    lane = lane_of(task)
+    return Lane(f"{task.cpus} {task.gpus}") if lane == ANY_WORKER else lane
 
 
-def _lacks(tasks: Sequence[ShardTask]) -> Iterator[str]:
-    """What is needed on one machine and is on none now. Ray waits for it, and says nothing."""
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    needs = {
-        (task.engine.model, 0.0, float(task.engine.gpus))
-        if task.engine and lane_of(task) != ANY_WORKER
-        else (task.node, task.cpus, task.gpus)
-        for task in tasks
-    }
-    for name, cpus, gpus in needs:
-        if not any(m.get("CPU", 0) >= cpus and m.get("GPU", 0) >= gpus for m in machines):
-            yield f"{name} needs {cpus:g} CPUs and {gpus:g} GPUs"
-
-
-def _need_answer(address: str) -> None:
-    """Ray itself waits minutes for an address that nobody listens at, and says nothing."""
-    host, colon, port = address.rpartition("://")[2].partition("/")[0].rpartition(":")
-    if not colon:
-        return  # a word of Ray's own, such as "auto"
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
-    except (OSError, ValueError) as error:
-        raise ConnectionError(f"RAY_ADDRESS={address}: no answer from there: {error}") from None
+def _size(task: ShardTask) -> tuple[str, float, float]:
+    """The name of what runs a task, and the CPUs and GPUs which that needs."""
+    if task.engine is None or lane_of(task) == ANY_WORKER:
+        return task.node, task.cpus, task.gpus
+    return task.engine.model, 0.0, float(task.engine.gpus)
 
 
 @ray.remote(max_retries=0)
@@ -117,6 +89,9 @@ class _EngineProcess:
     def run(self, task: ShardTask) -> ShardResult:
         return run_shard(task)
 
+    def node(self) -> str:
+        return str(ray.get_runtime_context().get_node_id())
+
     def close(self) -> None:
         close_engines()
 
@@ -127,15 +102,16 @@ class _Host:
 
     actor: Any
     engine: EngineConfig
-    ready: ray.ObjectRef[None]
-    """Comes when the cluster has found a place for it."""
+    ready: ray.ObjectRef[str]
+    """Comes when the cluster has found a place for it: the id of the node."""
+    node: str | None = None
     is_ready: bool = False
     running: dict[ray.ObjectRef[ShardResult], ShardTask] = field(default_factory=dict)
 
 
 class _RayPool:
-    def __init__(self) -> None:
-        self._capacity = _tasks_in_flight()
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
         self._hosts: dict[Lane, list[_Host]] = {}
 
@@ -144,8 +120,9 @@ class _RayPool:
             self._hosts[lane] = [_host(engine) for engine in lane.engine.hosts()]
 
     def capacity(self, lane: Lane) -> int:
-        if lane == ANY_WORKER:
-            return self._capacity
+        if lane.engine is None:
+            cpus, gpus = map(float, lane.key.split())
+            return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(cpus, gpus))
         return sum(h.engine.shards_in_flight for h in self._hosts.get(lane, ()) if h.is_ready)
 
     def close(self, lane: Lane) -> None:
@@ -161,24 +138,28 @@ class _RayPool:
             self.close(lane)
 
     def start(self, task: ShardTask) -> None:
-        lane = lane_of(task)
-        if lane == ANY_WORKER:
+        lane = _lane_by_size(task)
+        if lane.engine is None:
             remote = _run_shard.options(num_cpus=task.cpus, num_gpus=task.gpus, name=task.node)
             self._running[remote.remote(task)] = task
             return
         host = min((h for h in self._hosts[lane] if h.is_ready), key=lambda h: len(h.running))
         host.running[host.actor.run.remote(replace(task, engine=host.engine))] = task
 
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         hosts = {
             reference: (lane, host)
             for lane, hosts in self._hosts.items()
             for host in hosts
             for reference in (host.running if host.is_ready else [host.ready])
         }
-        done, _ = ray.wait([*self._running, *hosts], num_returns=1)
-        self._capacity = _tasks_in_flight()  # machines join and leave
-        found: list[tuple[ShardTask, ShardResult | None]] = []
+        waited_for = [*self._running, *hosts]
+        done: Sequence[ray.ObjectRef[Any]] = []
+        while not done:
+            # Machines join and leave, and the cluster may end under what is waited for.
+            self._cluster.look()
+            done, _ = ray.wait(waited_for, num_returns=1, timeout=LOOK_EVERY_S)
+        found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for reference in done:
             if reference not in hosts:
                 found.append((self._running.pop(reference), _result(reference)))
@@ -186,37 +167,43 @@ class _RayPool:
             lane, host = hosts[reference]
             try:
                 result = ray.get(reference)
-            except RayActorError:
-                found += self._died(lane, host)
+            except RayActorError as error:
+                found += self._lost(lane, host, error)
                 continue
             if host.is_ready:
                 found.append((host.running.pop(reference), result))
-            host.is_ready = True
+            else:
+                host.node, host.is_ready = result, True
         return found
 
-    def _died(self, lane: Lane, host: _Host) -> Sequence[tuple[ShardTask, None]]:
+    def _lost(
+        self, lane: Lane, host: _Host, error: RayActorError
+    ) -> Sequence[tuple[ShardTask, Loss]]:
         """Tasks that an actor takes along. Another takes its place."""
         if not host.is_ready:
             # A task that is given to it shows that it is dead: so one that always dies at its start
             # is counted, and not started for ever.
             host.is_ready = True
             return []
+        # The death of a process is known at once. One that merely cannot be reached has, as a rule,
+        # lost its machine, which takes longer to be known.
+        unreachable = isinstance(error, ActorUnavailableError)
+        left = host.node is not None and not self._cluster.is_alive(host.node)
         ray.kill(host.actor)
         hosts = self._hosts[lane]
         hosts[hosts.index(host)] = _host(host.engine)
-        return [(task, None) for task in host.running.values()]
+        loss = Loss.MACHINE if unreachable or left else Loss.PROCESS
+        return [(task, loss) for task in host.running.values()]
 
 
-def _tasks_in_flight() -> int:
-    cpus: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
-    return max(1, int(cpus * IN_FLIGHT_PER_CPU))
-
-
-def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | None:
+def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
+    """Raises RayError: what has nothing to do with the task, and will befall others too."""
     try:
         return ray.get(reference)
-    except (WorkerCrashedError, OutOfMemoryError, NodeDiedError):
-        return None
+    except (WorkerCrashedError, OutOfMemoryError):
+        return Loss.PROCESS
+    except (NodeDiedError, ObjectLostError):
+        return Loss.MACHINE
 
 
 def _host(engine: EngineConfig) -> _Host:
@@ -225,4 +212,4 @@ def _host(engine: EngineConfig) -> _Host:
     actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
         num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
     ).remote()
-    return _Host(actor, engine, actor.__ray_ready__.remote())
+    return _Host(actor, engine, actor.node.remote())

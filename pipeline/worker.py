@@ -25,6 +25,10 @@ from pipeline.seat import ContractError, Seat
 from pipeline.stage import Context, Stage, VideoRows, about_dataset, load_stage
 from pipeline.store import keep_folder, new_folder, read_manifest, read_table, write_part
 
+_ERROR_CHARACTERS = 12_000
+
+_LAST_LINE_CHARACTERS = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
@@ -93,10 +97,22 @@ def run_shard(task: ShardTask) -> ShardResult:
         if ends and threading.current_thread() is threading.main_thread():
             raise  # only there do signals arrive
         seconds = time.monotonic() - started
-        return ShardResult(
-            task.node, task.shard, task.part, seconds=seconds, error=traceback.format_exc()
-        )
+        return ShardResult(task.node, task.shard, task.part, seconds=seconds, error=_told(error))
     return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
+
+
+def _told(error: BaseException) -> str:
+    """The traceback; of one that is very long, both ends and what it comes to.
+
+    It travels to the driver, is kept there and logged.
+    """
+    text = "".join(traceback.format_exception(error))
+    if len(text) <= _ERROR_CHARACTERS:
+        return text
+    kept = _ERROR_CHARACTERS // 2
+    last = traceback.format_exception_only(error)[-1][:_LAST_LINE_CHARACTERS].strip()
+    left_out = f"({len(text) - 2 * kept} characters are left out here)"
+    return f"{text[:kept]}\n{left_out}\n{text[-kept:].rstrip()}\n{last}\n"
 
 
 @cache

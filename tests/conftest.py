@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PARTS_OF_A_CHECKOUT = ("pipeline", "stages", "prompts", "configs", "data_manifest")
 
+# Else a test would join whatever cluster it finds on this machine: another test's, or the user's.
+os.environ["RAY_ADDRESS"] = "local"
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

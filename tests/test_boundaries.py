@@ -15,7 +15,7 @@ SOURCES = sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
 ALL = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted(ROOT.glob("benchmarks/*.py"))]
 
 ONLY_IN = {
-    "ray": {"pipeline/ray_executor.py"},
+    "ray": {"pipeline/ray_cluster.py", "pipeline/ray_executor.py"},
     "vllm": {"pipeline/engines/vllm/model.py"},
     "av": {"pipeline/media/pyav_reader.py"},
     "decord": {"pipeline/media/decord_reader.py"},

@@ -42,6 +42,8 @@ from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY
 
 R = TypeVar("R")
 
+_START_S = 120.0
+
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -154,6 +156,7 @@ class DecodeProcess:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
+        """Raises ChildProcessError: it does not start, which is no fault of any video."""
         if self._child is None or self._child.poll() is not None:
             self._stop()
             self._child = subprocess.Popen(
@@ -164,6 +167,12 @@ class DecodeProcess:
                 bufsize=0,
                 start_new_session=True,
             )
+            try:
+                _receive(self._child, _START_S, 0)
+            except (EOFError, TimeoutError, ValueError):
+                ending = _ending(self._child).detail
+                self._stop()
+                raise ChildProcessError(f"the decoder does not start: {ending}") from None
         return self._child
 
     def _stop(self) -> None:
@@ -179,15 +188,22 @@ class DecodeProcess:
 
 
 def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
-    """Raises ValueError for what is no reply, and what ``_read_exactly`` does."""
-    assert child.stdin is not None and child.stdout is not None
-    deadline_s = monotonic() + request.limits.timeout_s
+    """Raises ValueError for what is no reply, and what ``_receive`` does."""
+    assert child.stdin is not None
     child.stdin.write(packed_request(request))
+    limits = request.limits
+    return unpacked_reply(_receive(child, limits.timeout_s, limits.memory_bytes))
+
+
+def _receive(child: subprocess.Popen[bytes], timeout_s: float, most_bytes: int) -> bytes:
+    """The body of a message. Raises ValueError for a longer one, and what ``_read_exactly`` does."""
+    assert child.stdout is not None
+    deadline_s = monotonic() + timeout_s
     source = child.stdout.fileno()
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
-    if length > request.limits.memory_bytes:
+    if length > most_bytes:
         raise ValueError(f"the decoder announced {length} bytes, more than it may have")
-    return unpacked_reply(_read_exactly(source, length, deadline_s))
+    return _read_exactly(source, length, deadline_s)
 
 
 def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:

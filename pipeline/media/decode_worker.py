@@ -22,6 +22,7 @@ from pipeline.media.frames import stills
 from pipeline.media.glance import glance
 from pipeline.media.messages import (
     LENGTH,
+    STARTED,
     Reply,
     Request,
     body_length,
@@ -99,6 +100,8 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     with os.fdopen(requests, "rb") as from_parent, os.fdopen(replies, "wb") as to_parent:
+        to_parent.write(STARTED)
+        to_parent.flush()
         serve(from_parent, to_parent)
 
 

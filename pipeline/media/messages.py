@@ -25,6 +25,9 @@ from pipeline.media.base import (
 
 LENGTH = struct.Struct(">Q")
 
+STARTED = LENGTH.pack(0)
+"""A message without a body: the decoder is there. What ends it from now on is a video."""
+
 Reply = Probe | Header | Glance | Sequence[Still] | MediaError
 
 

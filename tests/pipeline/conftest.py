@@ -10,7 +10,8 @@ import pytest
 
 from pipeline import graph, worker
 from pipeline.config import RunConfig
-from pipeline.executor import Lane, run_on
+from pipeline.executor import Loss, run_on
+from pipeline.frontier import Lane
 from pipeline.graph import build_graph
 from pipeline.location import Location
 from pipeline.plan import NodePlan, make_plan
@@ -42,7 +43,7 @@ class InlinePool:
         """Hand over one task."""
         self.waiting.append(task)
 
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         """Run the oldest."""
         task = self.waiting.pop(0)
         assert all(part.exists() for part in task.input_parts), "started before its inputs"

@@ -10,144 +10,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.base import (
-    EmbeddedConfig,
-    EngineConfig,
-)
-from pipeline.executor import (
-    ANY_WORKER,
-    ATTEMPTS,
-    DEATHS_IN_A_ROW,
-    Frontier,
-    Lane,
-    lane_of,
-    run_on,
-)
+from pipeline.engines.base import EngineConfig
+from pipeline.executor import ATTEMPTS, DEATHS_IN_A_ROW, MACHINES, Loss, run_on
+from pipeline.frontier import ANY_WORKER, Frontier, Lane, lane_of
 from pipeline.location import Location
 from pipeline.plan import NodePlan
 from pipeline.runner import execute, todo
 from pipeline.worker import ShardResult, ShardTask
+from tests.pipeline.scripted_pool import ScriptedPool, Shared, graphs, task
 
 Planner = Callable[..., Sequence[NodePlan]]
 
 
-def task(number: int, after: Sequence[int], engine: EngineConfig | None = None) -> ShardTask:
-    inputs = (tuple(("Row", Location(f"/{other}")) for other in after),)
-    return ShardTask(
-        node=f"n{number}",
-        stage="s",
-        shard=0,
-        config={},
-        inputs=inputs,
-        part=Location(f"/{number}"),
-        media_root=Location("/"),
-        engine=engine,
-        prompts={},
-        cpus=1,
-        gpus=0,
-    )
-
-
-class Shared(EngineConfig):
-    """An engine with a process of its own, which holds ``slots`` shards at once."""
-
-    kind: str = "shared"
-    revision: str = "1"
-    slots: int = 1
-
-    def hosts(self) -> Sequence[EngineConfig]:
-        return [self]
-
-    @property
-    def shards_in_flight(self) -> int:
-        return self.slots
-
-
-ENGINES = (None, EmbeddedConfig(), Shared(model="a", slots=3), Shared(model="b"))
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> list[ShardTask]:
-    n = draw(st.integers(0, 8))
-    return [
-        task(
-            i,
-            draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [],
-            draw(st.sampled_from(ENGINES)),
-        )
-        for i in range(n)
-    ]
-
-
-class ScriptedPool:
-    """Finishes tasks in an order, fails some and lets the process of others die, as told.
-
-    Beside the workers it has room for the processes of ``fit`` engines.
-    """
-
-    def __init__(
-        self, fit: int, pick: Callable[[int], int], failing: set[str], dying: set[str]
-    ) -> None:
-        self.fit = fit
-        self.running: list[ShardTask] = []
-        self.started: list[str] = []
-        self.done: set[Location] = set()
-        self.lanes: dict[Lane, bool] = {}
-        self.pick, self.failing, self.dying = pick, failing, dying
-
-    def open(self, lane: Lane) -> None:
-        if lane != ANY_WORKER and lane not in self.lanes and len(self.lanes) < self.fit:
-            self.lanes[lane] = False
-
-    def capacity(self, lane: Lane) -> int:
-        if lane == ANY_WORKER:
-            return 2
-        assert lane.engine is not None
-        return lane.engine.shards_in_flight if self.lanes.get(lane) else 0
-
-    def close(self, lane: Lane) -> None:
-        assert not any(lane_of(task) == lane for task in self.running)
-        self.lanes.pop(lane, None)
-
-    def start(self, task: ShardTask) -> None:
-        lane = lane_of(task)
-        assert sum(lane_of(other) == lane for other in self.running) < self.capacity(lane)
-        assert all(p in self.done for p in task.input_parts), "started before its inputs"
-        self.started.append(task.node)
-        self.running.append(task)
-
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
-        opening = [lane for lane, is_ready in self.lanes.items() if not is_ready]
-        assert self.running or opening, "waits for ever"
-        chosen = self.pick(len(self.running) + len(opening))
-        if chosen >= len(self.running):
-            self.lanes[opening[chosen - len(self.running)]] = True
-            return []
-        task = self.running.pop(chosen)
-        if task.node in self.dying:
-            lane = lane_of(task)
-            along = [t for t in self.running if lane_of(t) == lane and lane != ANY_WORKER]
-            self.running = [t for t in self.running if t not in along]
-            self.lanes.pop(lane, None)
-            return [(t, None) for t in (task, *along)]
-        error = "broken" if task.node in self.failing else None
-        if error is None:
-            self.done.add(task.part)
-        return [(task, ShardResult(task.node, 0, task.part, error=error))]
-
-
 @settings(deadline=None)
 @given(
-    graphs(), st.integers(1, 2), st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)), st.data()
+    graphs(),
+    st.integers(1, 2),
+    st.sets(st.integers(0, 8)),
+    st.sets(st.integers(0, 8)),
+    st.lists(st.integers(0, 8), max_size=MACHINES - 1),
+    st.data(),
 )
 def test_every_task_has_one_result_and_none_starts_below_a_failure(
-    tasks: list[ShardTask], fit: int, failing: set[int], dying: set[int], data: st.DataObject
+    tasks: list[ShardTask],
+    fit: int,
+    failing: set[int],
+    dying: set[int],
+    leaving: list[int],
+    data: st.DataObject,
 ) -> None:
     pool = ScriptedPool(
         fit,
         lambda n: data.draw(st.integers(0, n - 1)),
         {f"n{i}" for i in failing},
         {f"n{i}" for i in dying},
+        [f"n{i}" for i in leaving],
     )
     results = list(run_on(pool, tasks))
     assert sorted(r.node for r in results) == sorted(t.node for t in tasks)
@@ -158,10 +55,11 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
             bad.add(each.node)
     hopeless = {r.node for r in results if r.error and "again and again" in r.error}
     failed = {r.node for r in results if r.error}
-    # Who is beside one that dies is tried again by itself, and so is not taken along.
+    # Who is beside one that dies is tried again by itself, and so is not taken along; and machines
+    # that leave are nobody's fault.
     assert failed == bad if not hopeless else failed >= bad
     for result in results:
-        starts = pool.started.count(result.node)
+        starts = pool.started.count(result.node) - pool.displaced[result.node]
         if result.blocked:
             assert starts == 0
         elif result.node[1:] in map(str, dying) and not hopeless:
@@ -178,6 +76,20 @@ def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:
     results = list(run_on(pool, tasks))
     assert {r.node for r in results if r.error} == names
     assert len(pool.started) == DEATHS_IN_A_ROW
+
+
+def test_a_task_may_lose_some_machines_but_not_all_there_will_ever_be() -> None:
+    for times, said in ((MACHINES - 1, None), (MACHINES, f"{Loss.MACHINE.value} {MACHINES} times")):
+        pool = ScriptedPool(1, lambda n: 0, set(), set(), ["n0"] * times)
+        (result,) = run_on(pool, [task(0, [])])
+        assert result.error == said
+
+
+def test_an_engine_that_takes_down_every_machine_is_left_alone() -> None:
+    tasks = [task(i, [], Shared(model="a", replicas=2)) for i in range(20)]
+    pool = ScriptedPool(1, lambda n: 0, set(), set(), [t.node for t in tasks] * MACHINES)
+    assert all(result.error for result in run_on(pool, tasks))
+    assert len(pool.started) == 2 * MACHINES
 
 
 class RoomyPool:
@@ -202,9 +114,9 @@ class RoomyPool:
     def start(self, task: ShardTask) -> None:
         self.running.append(task)
 
-    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | None]]:
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         task = self.running.popleft()
-        return [(task, None if self.died else ShardResult(task.node, 0, task.part))]
+        return [(task, Loss.PROCESS if self.died else ShardResult(task.node, 0, task.part))]
 
 
 @pytest.mark.parametrize("engine", [None, Shared(model="a", slots=4000)])

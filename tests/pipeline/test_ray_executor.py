@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import ray
+from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.cluster_utils import Cluster
 from ray.exceptions import RayActorError
 
-from pipeline import ray_executor
+from pipeline import ray_cluster, ray_executor
 from pipeline.engines.base import EngineConfig
-from pipeline.executor import ANY_WORKER, DEATHS_IN_A_ROW
+from pipeline.executor import DEATHS_IN_A_ROW
+from pipeline.ray_cluster import IN_FLIGHT_PER_PLACE
 from pipeline.ray_executor import RayExecutor
+from pipeline.worker import run_shard
 from tests.pipeline.test_local_executor import Holder, Tasks, errors_of, make_task, places
 
 __all__ = ["make_task"]
@@ -41,7 +44,7 @@ def cluster() -> Iterator[Cluster]:
         for name, value in ray_auth.items():
             environment.setenv(name, value)
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
-        root = str(ray_executor.ROOT)
+        root = str(ray_cluster.ROOT)
         ray.init(cluster.address, runtime_env={"working_dir": root}, log_to_driver=False)
         yield cluster
         ray.shutdown()
@@ -133,15 +136,32 @@ def test_a_task_that_leaves_fails_alone(cluster: Cluster, make_task: Tasks) -> N
     }
 
 
+def demands(cluster: Cluster) -> dict[tuple[float, float], int]:
+    """What an autoscaler is told to make room for: how many of each number of CPUs and GPUs."""
+    told = get_cluster_status(cluster.address).resource_demands.ray_task_actor_demand
+    found: dict[tuple[float, float], int] = {}
+    for demand in told:
+        for each in demand.bundles_by_count:
+            size = each.bundle.get("CPU", 0.0), each.bundle.get("GPU", 0.0)
+            found[size] = found.get(size, 0) + each.count
+    return found
+
+
 @pytest.mark.ray
-def test_what_no_machine_has_is_said_and_waited_for(
+@pytest.mark.timeout(120)
+def test_what_no_machine_has_is_said_asked_for_and_waited_for(
     cluster: Cluster, make_task: Tasks, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = Holder(model="big", size=1)
-    tasks = [make_task(0, engine=engine), make_task(1, node="wide", cpus=3)]
-    tasks += [make_task(i, node="many") for i in range(4)]
+    tasks = [make_task(i, node="many") for i in range(12)]
+    tasks += [make_task(0, engine=engine)]
+    # Deeper nodes go first; so many of these that no other would ever have its turn.
+    tasks += [make_task(i, node="wide", cpus=3) for i in range(20)]
     results = RayExecutor().run(tasks)
-    assert next(results).node == "many"
+    assert [next(results).node for _ in range(12)] == ["many"] * 12
+    # It is told a moment later what is done.
+    while demands(cluster) != {(3.0, 0.0): IN_FLIGHT_PER_PLACE, (0.0, 1.0): 1}:
+        time.sleep(0.1)
     cluster.add_node(num_cpus=8, num_gpus=1)
     assert not errors_of(results)
     assert capsys.readouterr().err.splitlines() == [
@@ -151,10 +171,26 @@ def test_what_no_machine_has_is_said_and_waited_for(
 
 
 @pytest.mark.ray
-def test_a_cluster_that_grows_is_given_more(cluster: Cluster, make_task: Tasks) -> None:
-    pool = ray_executor._RayPool()
-    before = pool.capacity(ANY_WORKER)
+def test_what_ray_cannot_do_is_said_in_one_line(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {"working_dir": "gcs://_ray_pkg_0123456789abcdef.zip"}
+    remote = ray.remote(max_retries=0, runtime_env=unknown)(run_shard)
+    monkeypatch.setattr(ray_executor, "_run_shard", remote)
+    with pytest.raises(ConnectionError, match="Ray: Failed to set up runtime environment") as told:
+        list(RayExecutor().run([make_task(0)]))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.ray
+def test_a_cluster_that_grows_is_given_more(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "LOOK_EVERY_S", 0.0)
+    pool = ray_executor._RayPool(ray_cluster.Cluster())
+    lane = ray_executor._lane_by_size(make_task(0))
+    before = pool.capacity(lane)
     cluster.add_node(num_cpus=3)
     pool.start(make_task(0))
     assert pool.finished()
-    assert pool.capacity(ANY_WORKER) == before + 3 * ray_executor.IN_FLIGHT_PER_CPU
+    assert pool.capacity(lane) == before + 3 * IN_FLIGHT_PER_PLACE

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import worker
 from pipeline.plan import NodePlan
 from pipeline.store import files_path, manifest_path, read_counts, rejects_path, write_manifest
-from pipeline.worker import ShardResult, run_shard
+from pipeline.worker import ShardResult, ShardTask, run_shard
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -55,6 +57,21 @@ def test_a_shard_never_raises(plan_toys: Planner) -> None:
     (task,) = plan_toys([1])[1].tasks
     result = run_shard(task)
     assert result.error is not None and "FileNotFoundError" in result.error
+
+
+def test_an_error_of_any_length_is_told_in_few_words(
+    plan_toys: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(task: ShardTask) -> NoReturn:
+        raise ValueError("it begins so\n" + "and goes on \U0001f3ac\n" * 200_000 + "and ends so")
+
+    monkeypatch.setattr(worker, "_run", fail)
+    (task,) = plan_toys([1])[1].tasks
+    error = run_shard(task).error
+    assert error is not None and len(error.encode()) < 64 << 10
+    assert error.startswith("Traceback") and "in fail" in error and "and ends so" in error
+    assert "characters are left out here" in error
+    assert error.count("ValueError: it begins so") == 2, "where it was raised, and at the end"
 
 
 def test_a_source_whose_rows_were_not_left_fails_its_shard_alone(plan_toys: Planner) -> None:

@@ -48,6 +48,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         "no_proxy": "127.0.0.1,localhost",
         "TURNWISE_HOME": str(tmp_path / "home"),
     }
+    del environment["RAY_ADDRESS"]
     port, dashboard = free_port(), free_port()
     command = [
         str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.location import Location
-from pipeline.media import frames
+from pipeline.media import decode, frames
 from pipeline.media import probe as probing
 from pipeline.media.base import Clip, Limits, Media, MediaError, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.files import video_file
 from pipeline.media.messages import (
     LENGTH,
+    STARTED,
     Request,
     body_length,
     packed_request,
@@ -91,22 +92,40 @@ def test_relative_paths_are_read(
     assert media.probe(Clip("one.mp4")).codec == "h264"
 
 
-def test_a_crash_is_lost_with_its_video_alone(
-    media: DecodeProcess, clip_file: Callable[[str], Path]
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_crash_is_lost_with_its_video_alone_and_tried_once_more(
+    media: DecodeProcess,
+    clip_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    deaths: int,
 ) -> None:
     clip = Clip(str(clip_file("h264.mp4")))
     before = media.stills(clip, REQUEST)
-    os.kill(child_of(media), signal.SIGSTOP)
+    stopped: list[int] = []
+    running = media._running
+
+    def stop() -> subprocess.Popen[bytes]:
+        child = running()
+        if len(stopped) < deaths:
+            os.kill(child.pid, signal.SIGSTOP)
+            stopped.append(child.pid)
+        return child
+
+    monkeypatch.setattr(media, "_running", stop)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(media.stills, clip, REQUEST)
-        time.sleep(0.3)
-        assert not reading.done()
-        os.kill(child_of(media), signal.SIGABRT)
-        with suppress(ProcessLookupError):
-            os.kill(child_of(media), signal.SIGCONT)
-        with pytest.raises(MediaError, match="SIGABRT") as raised:
-            reading.result(timeout=20)
-    assert raised.value.reason == "decode_crash"
+        for death in range(deaths):
+            while len(stopped) <= death:
+                time.sleep(0.01)
+            os.kill(stopped[death], signal.SIGABRT)
+            with suppress(ProcessLookupError):
+                os.kill(stopped[death], signal.SIGCONT)
+        if deaths == 1:
+            assert reading.result(timeout=60) == before
+        else:
+            with pytest.raises(MediaError, match="SIGABRT") as raised:
+                reading.result(timeout=60)
+            assert raised.value.reason == "decode_crash"
     assert media.stills(clip, REQUEST) == before
 
 
@@ -203,7 +222,8 @@ def test_what_libraries_print_does_not_reach_the_pipe() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=CHECKOUT, input=sent, capture_output=True, check=True
     )
-    replies, values = done.stdout, []
+    assert done.stdout[: len(STARTED)] == STARTED
+    replies, values = done.stdout[len(STARTED) :], []
     while replies:
         end = LENGTH.size + body_length(replies[: LENGTH.size])
         values.append(unpacked_reply(replies[LENGTH.size : end]))
@@ -244,3 +264,17 @@ def test_every_video_at_hand_is_read_or_refused_with_a_reason() -> None:
             assert all(still.frame_s <= i * 10 for i, still in enumerate(seen)), path.name
     assert set(reasons.values()) <= REASONS
     assert len(reasons) < 15, reasons
+
+
+def test_a_decoder_that_does_not_start_is_no_fault_of_the_video(
+    clip_file: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/__init__.py").touch()
+    monkeypatch.setattr(decode, "_CHECKOUT", tmp_path)  # as if the rest of the sources had gone
+    with DecodeProcess(tmp_path) as media:
+        with pytest.raises(ChildProcessError, match=r"does not start: .* status 1"):
+            media.probe(clip)
+        monkeypatch.undo()
+        assert media.probe(clip).duration_s > 0

@@ -1,0 +1,126 @@
+"""Runs on a Ray cluster of several nodes that come and go: the same rows as on one machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.run import main
+from tests.runs.ray_nodes import Nodes, ray_nodes, wait_for
+from tests.runs.test_http_run import asking_config, base_url, rows_of
+from tests.runs.test_parity import results
+
+__all__ = ["asking_config", "base_url"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+MOST_HALF_WRITTEN = 8
+"""A file for each task that was under way on the nodes that were lost, four in the engine."""
+
+START = "import sys; from pipeline.run import main; sys.exit(main(sys.argv[1:]))"
+ONE_A_SHARD = ("--set", "run.videos_per_shard=1")
+SOON = "from pipeline import ray_cluster as c; c.LOOK_EVERY_S, c.GONE_AFTER_S = 0.5, 3;"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with ray_nodes() as (nodes, _):
+        yield nodes
+
+
+class Run:
+    """``run`` in a process of its own."""
+
+    def __init__(self, config: Path, *more: str, ray: Nodes | None = None, code: str = "") -> None:
+        executor = ["--executor", "ray" if ray else "local"]
+        command = [sys.executable, "-c", code + START, "run", "-c", str(config), "--limit", "2"]
+        environment = {**os.environ, "RAY_ADDRESS": ray.address} if ray else dict(os.environ)
+        self._process = subprocess.Popen(
+            [*command, *executor, *more], cwd=ROOT, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self, status: int = 0) -> str:
+        """Its standard error, when it has ended with that status."""
+        out, err = self._process.communicate(timeout=240)
+        assert self._process.returncode == status, f"{out[-3000:]}\n{err[-5000:]}"
+        return err
+
+
+@pytest.mark.parametrize("engine", ["embedded", "http"])
+def test_nodes_lost_and_added_in_mid_run_do_not_show(
+    nodes: Nodes,
+    engine: str,
+    write_config: Callable[..., Path],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    config = write_config if engine == "embedded" else request.getfixturevalue("asking_config")
+    rows: Callable[[Path], dict[str, str]] = results if engine == "embedded" else rows_of
+    # What is under way on the node that is to be lost.
+    sought = "" if engine == "embedded" else "_EngineProcess.run"
+    first = [nodes.add(num_cpus=1), nodes.add(num_cpus=1)]
+    run = Run(config("nodes"), *ONE_A_SHARD, ray=nodes)
+
+    def busy(candidates: list[Any]) -> Any:
+        return next((n for n in candidates if any(sought in t for t in nodes.running(n))), None)
+
+    lost = wait_for(lambda: busy(first), run.is_alive)
+    nodes.kill(lost)
+    (left,) = [node for node in first if node is not lost]
+    wait_for(lambda: nodes.running(left), run.is_alive)
+    nodes.kill(left)
+    added = nodes.add(num_cpus=1)  # all that is not done yet is done there
+    run.end()
+    nodes.kill(added)
+    assert main(["run", "-c", str(config("alone")), "--limit", "2", *ONE_A_SHARD]) == 0
+    found = rows(tmp_path / "nodes")
+    whole = {name: digest for name, digest in found.items() if "/." not in name}
+    assert whole == rows(tmp_path / "alone")
+    # What a process was writing when it was killed stays, under names that nobody reads.
+    assert len(found) - len(whole) <= MOST_HALF_WRITTEN
+    assert not list(tmp_path.glob("nodes/alive/*"))
+
+
+def test_two_runs_on_a_cluster_and_one_beside_it_do_not_show(
+    nodes: Nodes, write_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    mine, other, alone = (write_config(name) for name in ("mine", "other", "alone"))
+    added = [nodes.add(num_cpus=1), nodes.add(num_cpus=1)]
+    runs = [Run(mine, ray=nodes), Run(mine), Run(other, ray=nodes)]
+    for run in runs:
+        run.end()
+    for node in added:
+        nodes.kill(node)
+    assert main(["run", "-c", str(alone), "--limit", "2"]) == 0
+    assert results(tmp_path / "mine") == results(tmp_path / "other") == results(tmp_path / "alone")
+    assert not list(tmp_path.rglob(".*")), "nothing half-written stays"
+    assert not list(tmp_path.glob("*/alive/*"))
+
+
+def test_a_run_whose_head_is_lost_says_so_and_the_next_does_the_rest(
+    write_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = write_config("run")
+    with ray_nodes(1) as (nodes, (node,)):
+        run = Run(config, *ONE_A_SHARD, ray=nodes, code=SOON)
+        wait_for(lambda: list(tmp_path.glob("run/parts/ingest/*/part-*")), run.is_alive)
+        wait_for(lambda: nodes.running(node), run.is_alive)
+        nodes.kill_head()
+        said = run.end(1)
+    (line,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert "the head of the Ray cluster" in line and "run again" in line
+    assert "Traceback" not in said
+    Run(config, *ONE_A_SHARD).end()
+    assert (tmp_path / "run/corpus/README.md").exists()
