@@ -196,7 +196,7 @@ def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
 
 
 def _receive(child: subprocess.Popen[bytes], timeout_s: float, most_bytes: int) -> bytes:
-    """The body of a message. Raises ValueError for a longer one, and what ``_read_exactly`` does."""
+    """The body of a message. Raises ValueError for a longer one, else as ``_read_exactly``."""
     assert child.stdout is not None
     deadline_s = monotonic() + timeout_s
     source = child.stdout.fileno()

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.run import main
 from tests.runs.ray_nodes import Nodes, ray_nodes, wait_for
-from tests.runs.test_http_run import asking_config, base_url, rows_of
+from tests.runs.test_http_run import KEY, asking_config, base_url, rows_of
 from tests.runs.test_parity import results
 
 __all__ = ["asking_config", "base_url"]
@@ -32,8 +32,10 @@ SOON = "from pipeline import ray_cluster as c; c.LOOK_EVERY_S, c.GONE_AFTER_S = 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    with ray_nodes() as (nodes, _):
-        yield nodes
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TURNWISE_TEST_KEY", KEY)  # an engine may come to live on the head
+        with ray_nodes() as (nodes, _):
+            yield nodes
 
 
 class Run:
