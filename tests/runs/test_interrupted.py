@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import main
+from tests.runs.test_http_run import rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,3 +81,30 @@ def test_a_damaged_part_is_named_and_the_run_goes_on_without_it(
         assert f"remove {part} and run again" in capsys.readouterr().err
     part.unlink()
     assert main(command) == 0
+
+
+@pytest.mark.parametrize("most_bytes", [2_000, 60_000])
+def test_a_disk_that_takes_no_more_costs_what_did_not_fit_and_no_more(
+    write_config: Callable[..., Path], tmp_path: Path, most_bytes: int
+) -> None:
+    """Files may only be so long, which shows as a full disk does: a write fails."""
+    whole, config = write_config("whole"), write_config("full")
+    assert main(["run", "-c", str(whole), "--limit", "2"]) == 0
+    command = ["run", "-c", str(config), "--limit", "2"]
+    full = subprocess.run(
+        [sys.executable, "pipeline/run.py", *command],
+        cwd=ROOT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert full.returncode in (1, 3), full.stderr
+    assert "File too large" in full.stderr
+    root = tmp_path / "full"
+    assert not [path for path in root.rglob("*") if path.is_file() and path.name.startswith(".")]
+    for path in root.glob("parts/*/*/part-*"):
+        assert path.read_bytes()[-4:] == b"PAR1", "what exists is whole"
+    assert main(command) == 0
+    assert rows_of(root) == rows_of(tmp_path / "whole")
