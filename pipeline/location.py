@@ -7,6 +7,7 @@ Object stores are reached through fsspec, which tries again what fails for passi
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import fsspec
@@ -25,6 +26,8 @@ from pipeline.suggest import ConfigError
 
 SCHEMES: Mapping[str, str] = {"s3": "s3", "gs": "gcs"}
 """Object stores, and the extra of this package that reaches each."""
+
+_BUFFER_BYTES = 1 << 20
 
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     # botocore's own ladder: refused, throttled and broken-off requests, with growing waits.
@@ -164,7 +167,8 @@ class Location:
     def open(self) -> BinaryIO:
         """The file, to read from, at any place in it."""
         if self.scheme:
-            return cast(BinaryIO, self._store.open(self.address, "rb"))
+            # Its own readers of lines cannot be told how long a line may be.
+            return io.BufferedReader(self._store.open(self.address, "rb"), _BUFFER_BYTES)
         return Path(self).open("rb")
 
     def read_bytes(self) -> bytes:

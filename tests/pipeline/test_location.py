@@ -39,6 +39,10 @@ def test_a_file_comes_whole_and_goes(folder: Location, tmp_path: Path) -> None:
     file.write_text("é\n")
     with file.open() as stream:
         assert (stream.read(1), stream.seek(2), stream.read()) == (b"\xc3", 2, b"\n")
+    file.write_bytes(b"a long line\nanother\n")
+    with file.open() as stream:
+        assert [stream.readline(7), *stream] == [b"a long ", b"line\n", b"another\n"]
+    file.write_text("é\n")
     file.fetch(tmp_path / "fetched")
     assert (tmp_path / "fetched").read_text(encoding="utf-8") == "é\n"
     assert file.exists() and file.is_file() and not (folder / "a").is_file()
