@@ -71,7 +71,7 @@ MAY_KNOW = {
     },
     "corpus": {"pipeline.schema", "pipeline.fingerprint", "pipeline.states"},
     "media": {"pipeline.truth", "pipeline.fingerprint", "pipeline.location"},
-    "dialogue": {"pipeline.states", "pipeline.special_tokens"},
+    "dialogue": {"pipeline.states", "pipeline.special_tokens", "pipeline.scratch"},
     "engines": {"pipeline.fingerprint"},
     "scoring": set[str](),
     # how JSON files of any size are read and written, and what Streamo's own files mean; files are
@@ -85,6 +85,7 @@ MAY_KNOW = {
         "pipeline.media.base",
         "pipeline.media.decode",
         "pipeline.schema",
+        "pipeline.scratch",
         "pipeline.suggest",
         "pipeline.yaml_text",
     },

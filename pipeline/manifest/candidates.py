@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from pipeline.manifest.gathered import apart
+from pipeline.scratch import scratch_base
 
 PLATFORM, CONTENT, FRAMES = range(3)
 """Ranks of the keys by which videos are the same: an identity is called by the first it has."""
@@ -63,14 +63,12 @@ class Candidates:
 
     def __init__(self, work: Path) -> None:
         """``work``: a folder to leave them in; who made it removes it."""
-        self.base = sqlite3.connect(work / "candidates.sqlite", isolation_level=None)
+        self.base = scratch_base(work / "candidates.sqlite")
         self.count = 0
 
     def __enter__(self) -> Candidates:
         """Itself, empty."""
         run = self.base.execute
-        run("PRAGMA journal_mode = OFF")
-        run("PRAGMA synchronous = OFF")
         run(
             "CREATE TABLE rows (number INTEGER PRIMARY KEY, source INTEGER, video_id TEXT,"
             " split TEXT, apart INTEGER, lot TEXT, platform_id TEXT, path TEXT, start_s REAL,"

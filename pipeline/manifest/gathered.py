@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
@@ -12,6 +11,7 @@ from types import TracebackType
 
 from pipeline.manifest.entry import Entry, Place, Told
 from pipeline.manifest.layouts import UNASSIGNED
+from pipeline.scratch import scratch_base
 
 _APART = {UNASSIGNED: 0, "train": 1, "test": 3}
 HELD_OUT = 2
@@ -61,14 +61,12 @@ class EntryStore:
 
     def __init__(self, work: Path) -> None:
         """``work``: a folder of its own to leave them in; who made it removes it."""
-        self._base = sqlite3.connect(work / "entries.sqlite", isolation_level=None)
+        self._base = scratch_base(work / "entries.sqlite")
         self._count = 0
 
     def __enter__(self) -> EntryStore:
         """Itself, empty."""
         run = self._base.execute
-        run("PRAGMA journal_mode = OFF")
-        run("PRAGMA synchronous = OFF")
         run("CREATE TABLE videos (id INTEGER PRIMARY KEY, name TEXT UNIQUE, split TEXT)")
         run(
             "CREATE TABLE entries (video INTEGER, number INTEGER, file TEXT, entry TEXT,"

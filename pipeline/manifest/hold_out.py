@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.manifest.entry import Unread
 from pipeline.manifest.layouts import json_lines, table
 from pipeline.manifest.platforms import aliases
 from pipeline.manifest.rules import is_utf8
+from pipeline.scratch import scratch_base
 from pipeline.suggest import ConfigError
 
 NAMING: Final = frozenset(
@@ -48,7 +48,7 @@ class HeldOut:
         """``work``: a folder to leave them in; who made it removes it."""
         self.lists: list[HoldOutList] = []
         self._paths = paths
-        self._base = sqlite3.connect(work / "held_out.sqlite", isolation_level=None)
+        self._base = scratch_base(work / "held_out.sqlite")
 
     def __enter__(self) -> HeldOut:
         """Reads all lists.
@@ -57,8 +57,6 @@ class HeldOut:
             ConfigError: one cannot be read as a whole, or has no id.
         """
         run = self._base.execute
-        run("PRAGMA journal_mode = OFF")
-        run("PRAGMA synchronous = OFF")
         run("CREATE TABLE ids (list INTEGER, id TEXT, PRIMARY KEY (list, id)) WITHOUT ROWID")
         run("CREATE TABLE aliases (alias TEXT PRIMARY KEY, list INTEGER, id TEXT) WITHOUT ROWID")
         run("BEGIN")

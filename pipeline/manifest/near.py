@@ -9,7 +9,6 @@ square.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import struct
 from collections.abc import Iterator
 from itertools import groupby
@@ -19,6 +18,7 @@ from statistics import median
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.manifest.unions import Unions
+from pipeline.scratch import scratch_base
 
 FRAMES = 8
 """Hashed of each file."""
@@ -74,10 +74,8 @@ class FrameIndex:
 
     def __init__(self, work: Path) -> None:
         """``work``: a folder to leave it in; who made it removes it."""
-        self._base = sqlite3.connect(work / "frames.sqlite", isolation_level=None)
+        self._base = scratch_base(work / "frames.sqlite")
         run = self._base.execute
-        run("PRAGMA journal_mode = OFF")
-        run("PRAGMA synchronous = OFF")
         run("CREATE TABLE seen (file INTEGER PRIMARY KEY, path TEXT, frames BLOB)")
         run("CREATE TABLE bands (band INTEGER, hash INTEGER, file INTEGER)")
         run("BEGIN")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from types import TracebackType
 
 from pipeline.manifest.entry import Place
 from pipeline.manifest.rules import is_utf8
+from pipeline.scratch import scratch_base
 
 SUFFIXES = (
     *(".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
@@ -66,9 +66,7 @@ class VideoFiles:
         self.count = 0
         self.unlisted: list[str] = []
         """Folders that could not be listed, and names that are no UTF-8."""
-        self._base = sqlite3.connect(work / "files.sqlite", isolation_level=None)
-        self._base.execute("PRAGMA journal_mode = OFF")
-        self._base.execute("PRAGMA synchronous = OFF")
+        self._base = scratch_base(work / "files.sqlite")
 
     def __enter__(self) -> VideoFiles:
         """Lists all folders. Links to folders are followed, hidden files and folders are not."""

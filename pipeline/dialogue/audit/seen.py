@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import tempfile
 from pathlib import Path
 from types import TracebackType
+
+from pipeline.scratch import scratch_base
 
 
 class Seen:
@@ -15,9 +16,7 @@ class Seen:
     def __enter__(self) -> Seen:
         """Itself, empty."""
         self._folder = tempfile.TemporaryDirectory(prefix="turnwise-")
-        self._base = sqlite3.connect(Path(self._folder.name) / "seen.sqlite", isolation_level=None)
-        self._base.execute("PRAGMA journal_mode = OFF")
-        self._base.execute("PRAGMA synchronous = OFF")
+        self._base = scratch_base(Path(self._folder.name) / "seen.sqlite")
         self._base.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
         self._base.execute("BEGIN")
         return self
