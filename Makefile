@@ -37,7 +37,8 @@ fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N
 	  $(VENV)/bin/pytest tests/fuzz
 
 chaos: install ## Kill drivers, workers, engines and decoders of 50 runs, SEED=N to do it again
-	TURNWISE_CHAOS_KILLS=50 $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -s tests/runs/test_chaos.py
+	TURNWISE_CHAOS_KILLS=50 $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -s tests/runs/test_chaos.py \
+	  tests/runs/test_ray_nodes.py
 
 test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \

@@ -236,7 +236,7 @@ def test_a_file_combines_sources_and_runs_as_it_is(
         encoding="utf-8",
     )
     tested = SHOWN[0].name
-    (published / "bench.jsonl").write_text(json.dumps({"video": f"x/{tested}.mp4"}) + "\n")
+    (published / "bench.jsonl").write_text(json.dumps({"video": f"{tested}.mp4"}) + "\n")
     out = published / "m.jsonl"
     status, text, error = call(capsys, "manifest", combined, "-o", out)
     assert (status, f"manifest: {out}" in text, f"{out}.rejects" in error) == (0, True, True)
