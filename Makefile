@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws fuzz chaos test-trainers test-vllm lint types check format install same-meaning lock clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,15 +29,18 @@ endif
 test: install check ## Set up, then check style, types and all tests
 	$(VENV)/bin/pytest -n 2 --dist loadfile
 
+test-faults: install ## Kill runs, spoil their input, cut off their machines and stores, in short
+	$(VENV)/bin/pytest -m faults -n 2 --dist loadscope
+
 laws: install ## Try the laws of a dialogue on 50,000 annotations for each way of collision
 	TURNWISE_LAW_EXAMPLES=50000 $(VENV)/bin/pytest tests/pipeline/dialogue/test_laws.py
 
 fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N to do it again
 	TURNWISE_FUZZ_SEED=$(SEED) TURNWISE_FUZZ_VIDEOS=2000 TURNWISE_FUZZ_RECORDS=2000 \
-	  $(VENV)/bin/pytest tests/fuzz
+	  $(VENV)/bin/pytest -m faults tests/fuzz
 
 chaos: install ## Kill drivers, workers, engines and decoders of 50 runs, SEED=N to do it again
-	TURNWISE_CHAOS_KILLS=50 $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -s tests/runs/test_chaos.py \
+	TURNWISE_CHAOS_KILLS=50 $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -m faults -s tests/runs/test_chaos.py \
 	  tests/runs/test_ray_nodes.py
 
 test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory

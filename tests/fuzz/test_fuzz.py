@@ -21,6 +21,8 @@ from tests.conftest import ROOT, Cli
 from tests.fuzz.mutations import mutated_line, mutated_video
 from tests.fuzz.seed_videos import seed_videos
 
+pytestmark = pytest.mark.faults
+
 SEED = os.environ.get("TURNWISE_FUZZ_SEED", "1")
 VIDEOS = int(os.environ.get("TURNWISE_FUZZ_VIDEOS", "60"))
 RECORDS = int(os.environ.get("TURNWISE_FUZZ_RECORDS", "200"))

@@ -13,6 +13,8 @@ import pytest
 from tests.fuzz.mutations import mutated_line
 from tests.runs.raw_files import asked, call, event, instant, lines_of, reconciled, rejects_of, row
 
+pytestmark = pytest.mark.faults
+
 SEED = os.environ.get("TURNWISE_FUZZ_SEED", "1")
 RECORDS = int(os.environ.get("TURNWISE_FUZZ_RECORDS", "200"))
 ROW = row(

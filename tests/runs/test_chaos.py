@@ -21,6 +21,8 @@ from tests.runs.asking import CONCURRENCY, write_asking
 from tests.runs.killing import ENDING, TARGETS, Kill, run_and_kill
 from tests.runs.test_http_run import rows_of
 
+pytestmark = pytest.mark.faults
+
 KILLS = int(os.environ.get("TURNWISE_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)))
 LATENCY_S = 0.05
@@ -40,7 +42,6 @@ def manifest_of(scenes: Path, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(60 + 120 * KILLS)
 def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_bytes(
     write_config: Callable[..., Path], scenes: Path, tmp_path: Path
@@ -88,5 +89,7 @@ def check(
     assert main(command) == 0
     repeated = server.asked - whole
     assert repeated.total() <= CONCURRENCY, f"{repeated.total()} asks more than were in flight"
-    assert rows_of(root) == expected
+    # What a process was writing when it was killed stays, under names that nobody reads.
+    whole = {name: digest for name, digest in rows_of(root).items() if "/." not in name}
+    assert whole == expected
     assert not list(root.rglob("journal-*"))

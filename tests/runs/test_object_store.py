@@ -11,6 +11,8 @@ import pytest
 from pipeline.location import Location
 from tests.object_store import ObjectStore, serving
 
+pytestmark = pytest.mark.faults
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Cli = Callable[..., Any]
@@ -64,7 +66,6 @@ def here(cli: Cli, scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Ma
     return content(Location.of(folder / "run"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["local", "ray"])
 def test_a_run_in_an_object_store_has_the_bytes_of_one_on_disk(
     cli: Cli, store: ObjectStore, videos: Location, here: Mapping[str, bytes], executor: str
@@ -78,7 +79,6 @@ def test_a_run_in_an_object_store_has_the_bytes_of_one_on_disk(
     assert again.stdout == said.stdout
 
 
-@pytest.mark.slow
 def test_a_store_that_fails_every_tenth_call_only_slows(
     cli: Cli, store: ObjectStore, videos: Location, here: Mapping[str, bytes]
 ) -> None:
@@ -92,7 +92,6 @@ def test_a_store_that_fails_every_tenth_call_only_slows(
     assert content(root) == here
 
 
-@pytest.mark.slow
 def test_a_video_that_is_not_in_the_store_costs_itself_alone(
     cli: Cli, store: ObjectStore, videos: Location
 ) -> None:

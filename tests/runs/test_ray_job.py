@@ -48,7 +48,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         "no_proxy": "127.0.0.1,localhost",
         "TURNWISE_HOME": str(tmp_path / "home"),
     }
-    del environment["RAY_ADDRESS"]
+    environment.pop("RAY_ADDRESS", None)
     port, dashboard = free_port(), free_port()
     command = [
         str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",
@@ -79,25 +79,32 @@ def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the head did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
+def submitted(command: list[str], cluster: Cluster) -> subprocess.CompletedProcess[str]:
+    """What became of a job. A head that has just started may not have its agent yet."""
+    until = time.monotonic() + 60
+    while True:
+        done = subprocess.run(
+            command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=240,
+            check=False,
+        )  # fmt: skip
+        if "No available agent" not in done.stderr or time.monotonic() > until:
+            return done
+        time.sleep(1)
+
+
 @pytest.mark.ray
 def test_the_demo_as_a_job(cluster: Cluster, tmp_path: Path) -> None:
     command = [
         str(RAY), "job", "submit", "--address", cluster.url, "--working-dir", ".", "--",
         "python", "pipeline/run.py", "run", "-c", "configs/demo.yaml", "--limit", "3",
     ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=240,
-        check=False,
-    )  # fmt: skip
+    done = submitted(command, cluster)
     assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-3000:]}"
     assert "videos: 3 in = 3 annotated" in done.stdout
     corpus = tmp_path / "home" / "runs" / "demo" / "corpus"
     assert (corpus / "README.md").exists(), "results outlive the job's copy of the folder"
 
     wrong = [*command, "--set", "run.worker=1"]
-    refused = subprocess.run(
-        wrong, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=120,
-        check=False,
-    )  # fmt: skip
+    refused = submitted(wrong, cluster)
     assert refused.returncode != 0
     assert "did you mean 'workers'" in refused.stdout + refused.stderr

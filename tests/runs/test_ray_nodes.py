@@ -20,7 +20,7 @@ __all__ = ["asking_config", "base_url"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
 ENGINES = ["embedded", "http"] if "TURNWISE_CHAOS_KILLS" in os.environ else ["embedded"]
 """Where an engine comes to live is up to Ray: on the head, now and then, which cannot be lost."""

@@ -18,6 +18,8 @@ from tests.runs.answering_server import Server, serving
 from tests.runs.asking import CONCURRENCY, write_asking
 from tests.runs.test_http_run import ROOT, rows_of, workers
 
+pytestmark = pytest.mark.faults
+
 VIDEOS = 6
 ENOUGH = 40
 """Answers after which the first shard that asks is in the middle of it."""

@@ -18,6 +18,8 @@ from tests.runs.answering_server import Server, serving
 from tests.runs.asking import write_asking
 from tests.runs.test_http_run import rows_of
 
+pytestmark = pytest.mark.faults
+
 VIDEOS = ("--limit", "4")
 Config = Callable[[str], str]
 Output = pytest.CaptureFixture[str]
