@@ -90,6 +90,6 @@ def check(
     repeated = server.asked - whole
     assert repeated.total() <= CONCURRENCY, f"{repeated.total()} asks more than were in flight"
     # What a process was writing when it was killed stays, under names that nobody reads.
-    whole = {name: digest for name, digest in rows_of(root).items() if "/." not in name}
-    assert whole == expected
+    found = {name: digest for name, digest in rows_of(root).items() if "/." not in name}
+    assert found == expected
     assert not list(root.rglob("journal-*"))
