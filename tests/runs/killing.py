@@ -65,6 +65,8 @@ def run_and_kill(command: Sequence[str], target: Target, after_s: float, chance:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # A shell has those that it starts in the background ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline_s = time.monotonic() + after_s
     while run.poll() is None and time.monotonic() < deadline_s:
