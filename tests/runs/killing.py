@@ -66,7 +66,7 @@ def run_and_kill(command: Sequence[str], target: Target, after_s: float, chance:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         # A shell has those that it starts in the background ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline_s = time.monotonic() + after_s
     while run.poll() is None and time.monotonic() < deadline_s:
