@@ -133,9 +133,14 @@ class Location:
     def sizes(self) -> Mapping[str, int]:
         """The files in a folder by name, with their bytes; of no folder, none."""
         if not self.scheme:
+            found: dict[str, int] = {}
             with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.address) as items:
-                return {item.name: item.stat().st_size for item in items if item.is_file()}
-            return {}
+                for item in items:
+                    # What somebody is writing may get its name, or go, at any moment.
+                    with suppress(FileNotFoundError):
+                        if item.is_file():
+                            found[item.name] = item.stat().st_size
+            return found
         try:
             listed = self._store.ls(self.address, detail=True)
         except FileNotFoundError:

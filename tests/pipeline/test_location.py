@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,25 @@ def test_folders_are_told_by_listing(folder: Location) -> None:
     (folder / "in").remove_tree()
     assert sorted(folder.walk()) == ["-o/[q] é.bin", "a#1?.txt", "b.txt"]
     (folder / "absent").remove_tree()
+
+
+def test_a_listing_stands_what_comes_and_goes_meanwhile(tmp_path: Path) -> None:
+    folder = Location.of(tmp_path)
+    (folder / "stays").write_bytes(b"1")
+    ended = threading.Event()
+
+    def write() -> None:
+        while not ended.is_set():
+            (folder / "comes").write_bytes(b"2")
+            (folder / "comes").remove()
+
+    with ThreadPoolExecutor(2) as threads:
+        writing = [threads.submit(write) for _ in range(2)]
+        seen = [folder.sizes() for _ in range(3000)]
+        ended.set()
+        for each in writing:
+            each.result()
+    assert all(listed["stays"] == 1 for listed in seen)
 
 
 def test_what_another_writes_is_seen_at_once(folder: Location) -> None:
