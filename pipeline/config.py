@@ -27,7 +27,7 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.location import Location
 from pipeline.suggest import ConfigError, did_you_mean, explain
-from pipeline.yaml_text import load_yaml
+from pipeline.yaml_text import load_yaml, read_mapping
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -171,14 +171,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     resolved = path.resolve()
     if resolved in below:
         raise ConfigError(f"{path}: extends itself")
-    try:
-        raw = load_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: must be a mapping of sections")
+    raw = read_mapping(path, "of sections")
     parent = raw.pop("extends", None)
     if parent is None:
         return raw

@@ -163,8 +163,8 @@ def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> L
     resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     prompts = {p.name: p.text for node in nodes for p in node.prompts.values()}
     versions = canonical_json({"python": platform.python_version(), **_versions()})
-    name = text_digest(canonical_json([resolved, prompts, versions]))
-    folder = root / f"settings/{name}"
+    digested = text_digest(canonical_json([resolved, prompts, versions]))
+    folder = root / f"settings/{digested}"
     (folder / "config.yaml").write_text(resolved)
     for name, text in prompts.items():
         (folder / f"prompts/{name}.md").write_text(text)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from pipeline.suggest import ConfigError
 
 MOST_REPEATED = 100_000
 """Nodes that aliases may repeat. Ten lines of them can stand for more than any memory holds."""
@@ -24,6 +27,23 @@ def load_yaml(text: str) -> Any:
         raise yaml.YAMLError("it is nested too deeply") from None
     except (ValueError, OverflowError) as error:  # a number or a date that Python refuses
         raise yaml.YAMLError(str(error)) from None
+
+
+def read_mapping(path: Path, said: str) -> dict[str, Any]:
+    """The mapping that a file is; ``said`` tells of what, in an error.
+
+    Raises:
+        ConfigError: it cannot be read, or is something else.
+    """
+    try:
+        value = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: must be a mapping {said}")
+    return value
 
 
 class _Loader(yaml.SafeLoader):

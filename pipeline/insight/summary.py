@@ -185,6 +185,7 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Count
     done = _done_by_shard(plans)
     source = next(plan for plan in plans if plan.node.stage.scope == "source")
     dialogues = {plan.node.name for plan in last_dialogues(plans)}
+    upper_first = _upper_first(plans)
     for shard, rows in enumerate(source.manifest_rows):
         parts = done.get(shard, {})
         annotated: set[str] = set()
@@ -200,7 +201,7 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Count
         # Each row of the manifest is a row here or a reject.
         fates.update(_texts(read_table(rejects_path(admitted), ("reason",)), "reason"))
         finished = bool(dialogues) and dialogues <= parts.keys()
-        reasons = _first_reasons(plans, parts)
+        reasons = _first_reasons([parts[name] for name in upper_first if name in parts])
         for video_id in _texts(read_table(admitted, ("video_id",)), "video_id"):
             if video_id in annotated:
                 fates[""] += 1
@@ -229,13 +230,18 @@ def _flags(responses: pa.ChunkedArray[Any]) -> list[str]:
     return found
 
 
-def _first_reasons(plans: Sequence[NodePlan], parts: Mapping[str, Location]) -> dict[str, str]:
-    """For each video with a reject, a reason of the node that has most nodes below it."""
+def _upper_first(plans: Sequence[NodePlan]) -> Sequence[str]:
+    """The nodes, those with most nodes below them first."""
     nodes = [plan.node for plan in plans]
-    below = {name: len(downstream(nodes, {name})) for name in parts}
+    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
+    return sorted(below, key=lambda name: -below[name])
+
+
+def _first_reasons(parts: Sequence[Location]) -> dict[str, str]:
+    """For each video with a reject, the reason in the first of these parts of a shard."""
     reasons: dict[str, str] = {}
-    for name in sorted(parts, key=lambda name: -below[name]):
-        for row in read_table(rejects_path(parts[name]), ("video_id", "reason")).to_pylist():
+    for part in parts:
+        for row in read_table(rejects_path(part), ("video_id", "reason")).to_pylist():
             reasons.setdefault(row["video_id"], row["reason"])
     return reasons
 

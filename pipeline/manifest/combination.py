@@ -7,14 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.manifest.ledger import Without
 from pipeline.manifest.near import SameFrames
 from pipeline.manifest.sight import Link
 from pipeline.suggest import ConfigError, explain
-from pipeline.yaml_text import load_yaml
+from pipeline.yaml_text import read_mapping
 
 ENDINGS = (".yaml", ".yml")
 
@@ -113,14 +112,7 @@ def load_combination(path: Path) -> Combination:
     Raises:
         ConfigError: it cannot be read, or a key or value in it is wrong, which is named.
     """
-    try:
-        raw = load_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: must be a mapping with `sources`")
+    raw = read_mapping(path, "with `sources`")
     try:
         found = Combination.model_validate(raw)
     except ValidationError as error:
