@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types check format install same-meaning lock clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,7 +73,7 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
-check: lint types ## Style and types
+check: lint types imports ## Style, types and imports
 
 lint: install
 	$(VENV)/bin/ruff check .
@@ -81,6 +81,9 @@ lint: install
 
 types: install
 	$(VENV)/bin/mypy
+
+imports: install ## Hold imports to the layers of pyproject.toml
+	$(VENV)/bin/lint-imports
 
 format: install ## Put the sources in the one format
 	$(VENV)/bin/ruff check --fix .

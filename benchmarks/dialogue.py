@@ -27,16 +27,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.base import View
 from pipeline.corpus.parquet import ParquetFiles
+from pipeline.corpus.streamo.official_converter import official_row
+from pipeline.corpus.streamo.raw import read_raw
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.compat import official_row
-from pipeline.dialogue.formats import FORMATS
-from pipeline.dialogue.formats.base import View
-from pipeline.dialogue.raw import read_raw
-from pipeline.dialogue.spelling import SPELLINGS
+from pipeline.dialogue.state_tokens import SPELLINGS
 from pipeline.dialogue.tiling import even_tiling
+from pipeline.execution.worker import collect_seldom
 from pipeline.records import Annotation, Dialogue, Video
-from pipeline.worker import collect_seldom
 
 # Shares of tasks and of durations in seconds: arXiv:2512.21334, supplement, figure 3.
 TASKS = {"tsqa": 34.8, "event_grounding": 26.3, "offline_qa": 13.8, "narration": 12.7,

@@ -33,21 +33,22 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline.config import RunConfig
 from pipeline.engines import close_engines, open_engine
 from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.prompt import shown
 from pipeline.engines.vllm.schema import decoding_schema
-from pipeline.graph import build_graph
-from pipeline.location import Location
-from pipeline.media.scenes import render_scenes
-from pipeline.plan import make_plan
+from pipeline.execution.worker import run_shard
+from pipeline.media.scenes.render import render_scenes
 from pipeline.records import FramedSegment, Record, Reject
-from pipeline.rows import read_videos
-from pipeline.source import read_source
-from pipeline.store import write_manifest
-from pipeline.worker import ShardTask, run_shard
+from pipeline.store.location import Location
+from pipeline.store.parts import write_manifest
+from pipeline.store.video_rows import read_videos
+from pipeline.workflow.config import RunConfig
+from pipeline.workflow.graph import build_graph
+from pipeline.workflow.plan import make_plan
+from pipeline.workflow.source import read_source
+from pipeline.workflow.task import ShardTask
 from stages import narrate
 
 COUNTS_VARIABLE = "TURNWISE_FRAME_COUNTS"

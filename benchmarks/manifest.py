@@ -27,13 +27,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline.dialogue.json_writer import JsonWriter
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.combination import Bin, Chosen
-from pipeline.manifest.entry import Entry, Place, Told
-from pipeline.manifest.layouts import json_list
-from pipeline.manifest.ledger import load_ledger
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told
+from pipeline.manifest.adapters.layouts import json_list
+from pipeline.manifest.adapters.licences import load_ledger
 from pipeline.manifest.make import Source, make_manifest
+from pipeline.manifest.reconcile.combination import Bin, Chosen
+from pipeline.store.files.json_writer import JsonWriter
 
 WORDS = "a person in red opens the door of a small car and puts two boxes on its seat"
 

@@ -20,15 +20,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.manifest import WORDS, measured
-from pipeline.config import load_config
-from pipeline.fingerprint import digest
-from pipeline.frontier import Frontier
-from pipeline.graph import build_graph
-from pipeline.location import Location
-from pipeline.plan import NodePlan, make_plan
-from pipeline.runner import execute, todo
-from pipeline.source import read_source
-from pipeline.worker import ShardResult, ShardTask, collect_seldom
+from pipeline.execution.executors.ready_queue import Frontier
+from pipeline.execution.runner import execute, todo
+from pipeline.execution.worker import collect_seldom
+from pipeline.records.digest import digest
+from pipeline.store.location import Location
+from pipeline.workflow.config import load_config
+from pipeline.workflow.graph import build_graph
+from pipeline.workflow.plan import NodePlan, make_plan
+from pipeline.workflow.source import read_source
+from pipeline.workflow.task import ShardResult, ShardTask
 
 RECIPE = Path(__file__).resolve().parents[1] / "configs" / "streamo.yaml"
 

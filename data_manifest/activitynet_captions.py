@@ -17,9 +17,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import Pair, json_members
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import Pair, json_members
 
 
 class Described(RawRecord):

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import text_lines
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import text_lines
 
 _NUMBER = r"(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)"
 _LINE = re.compile(rf"\s*(\S+)\s+{_NUMBER}\s+{_NUMBER}\s*##(.*)", re.DOTALL)

@@ -23,10 +23,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import json_list
-from pipeline.manifest.platforms import flickr_id
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import json_list
+from pipeline.manifest.adapters.platform_ids import flickr_id
 
 CHUNK_S = 5
 CHUNKS = 6

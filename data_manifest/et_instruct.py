@@ -23,11 +23,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Origin, Place, Told, ToldKind, Unread
-from pipeline.manifest.exchange import Exchange, Turn, chosen, exchanges, listed
-from pipeline.manifest.layouts import json_list
-from pipeline.manifest.platforms import ego4d_id, flickr_id, youtube_id
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.conversation import Exchange, Turn, chosen, exchanges, listed
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.layouts import json_list
+from pipeline.manifest.adapters.platform_ids import ego4d_id, flickr_id, youtube_id
 
 CAPTIONS: dict[str, ToldKind] = {"dvc": "event", "slc": "step"}
 QUESTIONS = ("rvq", "rar", "eca")

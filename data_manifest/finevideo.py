@@ -18,10 +18,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import clock_s, parquet_rows
-from pipeline.manifest.platforms import youtube_id
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import clock_s, parquet_rows
+from pipeline.manifest.adapters.platform_ids import youtube_id
 
 Name = Annotated[str, Field(pattern=r"\S")]
 

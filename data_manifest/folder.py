@@ -14,10 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.columns import read_options
-from pipeline.manifest.entry import Entry, Place, Unread
-from pipeline.manifest.video_files import SUFFIXES
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.columns import read_options
+from pipeline.manifest.adapters.entry import SUFFIXES, Entry, Place, Unread
 
 
 class Options(BaseModel):

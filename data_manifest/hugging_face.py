@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile
-from pipeline.manifest.columns import Cells, Columns, by_column, entry_by, read_options
-from pipeline.manifest.layouts import UNASSIGNED
-from pipeline.manifest.subsets import open_subsets, subset_rows
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
+from pipeline.manifest.adapters.columns import Cells, Columns, by_column, entry_by, read_options
+from pipeline.manifest.adapters.hub_datasets import open_subsets, subset_rows
+from pipeline.manifest.adapters.layouts import UNASSIGNED
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 

@@ -15,9 +15,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import clock_pair, table
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import clock_pair, table
 
 
 class Clip(RawRecord):

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile
-from pipeline.manifest.entry import Entry, Place, Unread
-from pipeline.manifest.layouts import json_lines
-from pipeline.manifest.transcript import Line, is_offsets, sentences, spoken
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.layouts import json_lines
+from pipeline.manifest.adapters.transcript import Line, is_offsets, sentences, spoken
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:

@@ -21,11 +21,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Origin, Place, Told, Unread
-from pipeline.manifest.exchange import Exchange, Turn, chosen, exchanges, listed
-from pipeline.manifest.layouts import json_list
-from pipeline.manifest.platforms import collected_id
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.conversation import Exchange, Turn, chosen, exchanges, listed
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import json_list
+from pipeline.manifest.adapters.platform_ids import collected_id
 
 _BY_PEOPLE = ("activitynet", "nextqa", "perceptiontest")
 

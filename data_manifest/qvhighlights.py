@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import re
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import Pair, json_list
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import Pair, json_list
 
 STEP_S = 2
 """Length of the clips of which annotators chose those that fit."""

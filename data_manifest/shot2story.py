@@ -20,9 +20,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Origin, Place, Told, Unread
-from pipeline.manifest.layouts import UNASSIGNED, clock_pair, json_list, table
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import UNASSIGNED, clock_pair, json_list, table
 
 Name = Annotated[str, Field(min_length=1)]
 

@@ -1,7 +1,8 @@
 """Streamo's raw files: what its authors' converter reads, whoever wrote it.
 
 Files: JSON lists or JSON Lines, a row a task on a video. Times of a row that are all whole numbers
-count seconds from 1, others measure them; both are seconds here (``pipeline/dialogue/raw.py``).
+count seconds from 1, others measure them; both are seconds here (see
+``pipeline/corpus/streamo/raw.py``).
 By ``task_type``: ``action_caption`` are steps; ``event_caption`` and ``narration`` events, of which
 those with a single time have a start alone; ``event_grounding`` is the event that its question has
 in quotation marks; ``QA`` and ``TSQA`` are questions, to be answered from what their response's
@@ -18,10 +19,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile
-from pipeline.manifest.entry import Entry, Place, Told, ToldKind, Unread
-from pipeline.manifest.platforms import collected_id, ego4d_id, flickr_id, youtube_id
-from pipeline.manifest.streamo import Raw, raw_rows
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
+from pipeline.manifest.adapters.entry import Entry, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.platform_ids import collected_id, ego4d_id, flickr_id, youtube_id
+from pipeline.manifest.adapters.streamo_rows import Raw, raw_rows
 
 CAPTIONS: dict[str, ToldKind] = {
     "action_caption": "step",

@@ -1,7 +1,7 @@
 """A table of your own: CSV, JSON Lines, a JSON list or Parquet, with options that name its columns.
 
 Each row names a video and may tell one thing of it; rows of one name become one video. The options
-(``Columns`` in ``pipeline/manifest/columns.py``) are ``column=name of your column``, such as
+(``Columns`` in ``pipeline/manifest/adapters/columns.py``) are ``column=name of your column``, as in
 ``--option video=file --option text=caption --option start_s=begin``, and ``kind``, ``origin``,
 ``per_second``, ``resolution_s``, ``licence`` for all rows. ``pattern`` says which files below the
 folder are read, left out all of these four kinds.
@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, Rows
-from pipeline.manifest.columns import Cells, Columns, by_column, entry_by, read_options
-from pipeline.manifest.entry import Unread
-from pipeline.manifest.layouts import Reader, json_list, parquet_rows, table
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, Rows
+from pipeline.manifest.adapters.columns import Cells, Columns, by_column, entry_by, read_options
+from pipeline.manifest.adapters.entry import Unread
+from pipeline.manifest.adapters.layouts import Reader, json_list, parquet_rows, table
 
 READERS: Mapping[str, Reader] = {
     ".csv": table,

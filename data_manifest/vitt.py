@@ -22,9 +22,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import UNASSIGNED, json_list
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import UNASSIGNED, json_list
 
 LISTS = {"train": "train_id.txt", "val": "dev_id.txt", "test": "test_id.txt"}
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipeline.engines.base import Frame
 from pipeline.records import Event, FramedSegment, Provenance
-from pipeline.stage import AnnotationConfig, VideoRows
+from pipeline.workflow.annotation_stage import AnnotationConfig
+from pipeline.workflow.stage import VideoRows
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.fingerprint import digest
-from pipeline.prompt import Prompt
+from pipeline.records.digest import digest
+from pipeline.workflow.prompt import Prompt
 
 FOLDER = "instructions"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pipeline.media.base import DEFAULT_LIMITS, Limits
-from pipeline.stage import StageConfig
+from pipeline.workflow.stage import StageConfig
 
 
 class LimitsConfig(StageConfig):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.fingerprint import digest
 from pipeline.records import Annotation
+from pipeline.records.digest import digest
 
 
 def groups(annotations: Sequence[Annotation], at_most: int, seed: int) -> list[list[Annotation]]:

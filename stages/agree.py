@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.records import GroundedEvent, VerifiedEvent
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._spans import iou
 
 

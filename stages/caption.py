@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.engines.base import Frame
-from pipeline.fingerprint import digest
 from pipeline.records import Event, FramedSegment, Provenance, Reject
-from pipeline.stage import VideoRows, annotation_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.workflow.stage import VideoRows
 from stages._asking import (
     Answer,
     AnswerTime,

@@ -15,13 +15,13 @@ from pydantic import Field
 
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.placing import Collision, Refusal
+from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
 from pipeline.dialogue.window import windows
-from pipeline.fingerprint import digest
-from pipeline.prompt import Prompt
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.prompt import Prompt
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._instructions import FOLDER, instruction, lettered, with_options
 from stages._together import groups
 

@@ -13,9 +13,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from pipeline.lots import apportioned, lot
 from pipeline.records import DialogueHead, Draw
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.records.hash_sampling import apportioned, lot
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 Share = Annotated[float, Field(gt=0)]
 

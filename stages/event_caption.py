@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.fingerprint import digest
 from pipeline.records import (
     Annotation,
     CaptionedEvent,
@@ -17,7 +16,8 @@ from pipeline.records import (
     Question,
     Reject,
 )
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._asking import call, found_by, writer
 from stages._responses import event_response
 

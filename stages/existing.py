@@ -16,7 +16,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.fingerprint import digest
 from pipeline.records import (
     Annotation,
     Question,
@@ -26,7 +25,8 @@ from pipeline.records import (
     Span,
     Video,
 )
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._responses import event_response, instant_response
 from stages._spans import clipped, stated
 from stages._wording import bare

@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from pipeline.fingerprint import canonical_json
 from pipeline.media.base import Clip, Media, MediaError
 from pipeline.records import ManifestRow, Reject, Video
-from pipeline.stage import Context, Stage, VideoRows
+from pipeline.records.digest import canonical_json
+from pipeline.workflow.stage import Context, Stage, VideoRows
 from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pydantic import Field
 
 from pipeline.records import Annotation, Check, Reject, Response, Verdict
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._asking import writer
 from stages._looks import in_order, looks
 from stages._spans import JITTER_S

@@ -13,11 +13,11 @@ from math import floor
 from pydantic import Field
 
 from pipeline.dialogue.silence import masked, trimmed
+from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
-from pipeline.lots import lot, part_of
 from pipeline.records import Dialogue, Draw, Reject
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
-from pipeline.states import StateCounts
+from pipeline.records.hash_sampling import lot, part_of
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 
 class Config(StageConfig):

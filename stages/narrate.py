@@ -16,7 +16,8 @@ from pydantic import Field, StringConstraints
 
 from pipeline.engines.base import Frame
 from pipeline.records import Change, FramedSegment, Provenance, Reject
-from pipeline.stage import VideoRows, annotation_stage
+from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, SampledConfig, printed, printed_times, shown
 from stages._consistency import spokesman, texts_alike
 

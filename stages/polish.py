@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.engines.base import Frame
-from pipeline.fingerprint import digest
 from pipeline.records import (
     Annotation,
     Change,
@@ -23,7 +22,9 @@ from pipeline.records import (
     Question,
     Reject,
 )
-from pipeline.stage import VideoRows, annotation_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, call, printed
 from stages._responses import instant_response
 from stages._spans import JITTER_S

@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.engines.base import Frame
-from pipeline.fingerprint import digest
 from pipeline.records import (
     Annotation,
     Check,
@@ -25,7 +24,9 @@ from pipeline.records import (
     Reject,
     VerifiedEvent,
 )
-from pipeline.stage import Context, Rows, VideoRows, annotation_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.workflow.stage import Context, Rows, VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig, call, found_by, writer
 from stages._responses import event_response
 from stages._spans import stated

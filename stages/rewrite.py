@@ -14,7 +14,8 @@ from pydantic import Field
 
 from pipeline.engines.base import Frame
 from pipeline.records import CaptionedEvent, Provenance, Reject, VerifiedEvent
-from pipeline.stage import VideoRows, annotation_stage
+from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
 
 

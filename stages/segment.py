@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
 from pipeline.records import FramedSegment, Reject, Video
-from pipeline.stage import Context, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, VideoRows, per_video_stage
 from stages._limits import LimitsConfig
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
 from pipeline.records import Dialogue, FramedSegment, ShardFile
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 
 class Config(StageConfig, CorpusSettings):

@@ -13,9 +13,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.fingerprint import digest
 from pipeline.records import Event, Reject, SourceAnnotation, Video
-from pipeline.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._spans import clipped
 from stages._wording import bare
 

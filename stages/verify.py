@@ -14,9 +14,10 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from pipeline.engines.base import Frame
-from pipeline.fingerprint import digest
 from pipeline.records import Annotation, FramedSegment, Provenance, Reject, Response, Verdict
-from pipeline.stage import AnnotationConfig, VideoRows, annotation_stage
+from pipeline.records.digest import digest
+from pipeline.workflow.annotation_stage import AnnotationConfig, annotation_stage
+from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, evenly, printed_times, shown
 from stages._looks import Look, looks
 from stages._wording import bare, majority

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.fingerprint import digest
+from pipeline.records.digest import digest
 
 
 def code_digest(module: str, follow: Sequence[str]) -> str:

@@ -57,6 +57,6 @@ def cli() -> Cli:
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The scripted scenes, rendered once: the folder of their manifest."""
-    from pipeline.media.scenes import render_scenes
+    from pipeline.media.scenes.render import render_scenes
 
     yield render_scenes(tmp_path_factory.mktemp("scenes")).parent

@@ -14,11 +14,11 @@ GOLDEN = ROOT / "tests" / "golden" / "code.json"
 sys.path.insert(0, str(ROOT))
 
 from pipeline.engines.base import EmbeddedConfig  # noqa: E402
-from pipeline.stage import load_stage  # noqa: E402
+from pipeline.workflow.stage import load_stage  # noqa: E402
 from tests.code_digest import code_digest  # noqa: E402
 
 # What a stage does beyond its own file: helpers of stages, and the libraries it is a thin face of.
-FOLLOW = ("stages._", "pipeline.lots", "pipeline.dialogue.", "pipeline.corpus.")
+FOLLOW = ("stages._", "pipeline.records.hash_sampling", "pipeline.dialogue.", "pipeline.corpus.")
 
 
 def versions() -> dict[str, list[object]]:
@@ -29,7 +29,7 @@ def versions() -> dict[str, list[object]]:
         found[f"stages.{path.stem}"] = [stage.version, code_digest(f"stages.{path.stem}", FOLLOW)]
     embedded = code_digest("pipeline.engines.embedded.engine", ("pipeline.engines.embedded.",))
     found["pipeline.engines.embedded"] = [EmbeddedConfig().revision, embedded]
-    reading = code_digest("pipeline.media.decode_worker", ("pipeline.media.",))
+    reading = code_digest("pipeline.media.reader.decode_worker", ("pipeline.media.",))
     # Frames are rows of `segment`: what reads them moves its version.
     found["pipeline.media"] = [load_stage("segment").version, reading]
     return found

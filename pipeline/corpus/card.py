@@ -10,7 +10,7 @@ import yaml
 from pipeline.corpus.card_fields import code, fields, plain, table
 from pipeline.corpus.counts import CorpusCounts, Slice
 from pipeline.corpus.layout import CorpusSettings
-from pipeline.states import StateSlice, total
+from pipeline.dialogue.state_counts import StateSlice, total
 
 _DRY_RUN_MODEL = "embedded"
 _ORIGINS = {

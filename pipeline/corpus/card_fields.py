@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.records import Dialogue, Record, Turn
-from pipeline.schema import schema_of
+from pipeline.records.schema import schema_of
 
 _DIALOGUE: Mapping[str, str] = {
     "sample_id": "name of the dialogue",

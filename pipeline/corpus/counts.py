@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.dialogue.state_counts import StateSlice, StateTally
 from pipeline.records import Dialogue
-from pipeline.states import StateSlice, StateTally
 
 _FLAGS = {"merged": "merged", "shifted": "shifted", "split": "split_off", "clamped": "clamped"}
 """Flags of responses, and the counts they go to."""

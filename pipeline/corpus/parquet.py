@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.corpus.layout import describe
 from pipeline.records import Dialogue, ShardFile
-from pipeline.schema import schema_of, to_table
+from pipeline.records.schema import schema_of, to_table
 
 ROW_GROUP_TURNS = 16_384
 """A row group is closed once it holds so many turns: what a writer keeps in memory."""

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from pipeline.corpus.layout import CorpusError, VideoSample
-from pipeline.corpus.tars import TarRow
+from pipeline.corpus.webdataset import TarRow
 from pipeline.records import Dialogue, FramedSegment
-from pipeline.schema import from_table, schema_of
+from pipeline.records.schema import from_table, schema_of
 
 _BATCH_ROWS = 256
 

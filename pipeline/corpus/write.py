@@ -16,7 +16,7 @@ from pipeline.corpus.layout import (
     describe,
 )
 from pipeline.corpus.parquet import ParquetFiles
-from pipeline.corpus.tars import TarFiles, sample_key
+from pipeline.corpus.webdataset import TarFiles, sample_key
 from pipeline.records import ShardFile
 
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.dialogue.labels import label_of
 from pipeline.dialogue.tiling import DialogueError
+from pipeline.dialogue.turn_labels import label_of
 from pipeline.records import Dialogue
 
 Counter = Callable[[str], int]

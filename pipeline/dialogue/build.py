@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from pipeline.dialogue.compile import Compiled, compile_turns
-from pipeline.dialogue.placing import Collision, Refusal
+from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
 from pipeline.records import Annotation, AskedQuestion, Dialogue, Provenance, Turn, Video
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from pipeline.dialogue.placing import (
+from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipeline.dialogue.silence import drawn
+from pipeline.dialogue.state_counts import StateCounts
 from pipeline.records import Dialogue, Turn
-from pipeline.states import StateCounts
 
 Preset = Literal[
     "streamo_fixed", "first_silence", "transitions", "inverse_silence", "class_balanced"

@@ -20,7 +20,7 @@ from typing import get_args
 
 from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
 from pipeline.dialogue.build import n_tail
-from pipeline.dialogue.placing import Refusal, evidence_s
+from pipeline.dialogue.placement import Refusal, evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, GivenResponse, State, Turn
 

@@ -10,24 +10,24 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.manifest.account import Account
-from pipeline.manifest.adapter import Adapter
-from pipeline.manifest.candidates import Candidates
-from pipeline.manifest.combination import Chosen
-from pipeline.manifest.draw import draw
-from pipeline.manifest.gathered import EntryStore, Gathered, assigned
-from pipeline.manifest.hold_out import HeldOut
-from pipeline.manifest.identity import hold_out, identify, keep_first
-from pipeline.manifest.layouts import UNASSIGNED
-from pipeline.manifest.ledger import Terms, terms_of
+from pipeline.manifest.adapters.adapter import Adapter
+from pipeline.manifest.adapters.layouts import UNASSIGNED
+from pipeline.manifest.adapters.licences import Terms, terms_of
+from pipeline.manifest.reconcile.allocate import draw
+from pipeline.manifest.reconcile.candidates import Candidates
+from pipeline.manifest.reconcile.combination import Chosen
+from pipeline.manifest.reconcile.entry_store import EntryStore, Gathered, assigned
+from pipeline.manifest.reconcile.file_evidence import link_content, link_frames
+from pipeline.manifest.reconcile.hold_out import HeldOut
+from pipeline.manifest.reconcile.identity import hold_out, identify, keep_first
 from pipeline.manifest.report import Report
 from pipeline.manifest.rows import row_of
 from pipeline.manifest.rules import Rules
-from pipeline.manifest.sight import link_content, link_frames
 from pipeline.manifest.survey import Making, Wanted, candidate_of, read_entries
 from pipeline.manifest.video_files import VideoFiles
 from pipeline.manifest.write import ManifestFiles
+from pipeline.store.files.json_writer import JsonWriter
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.manifest.account import Account
-from pipeline.manifest.draw import NOTHING_DRAWN, Drawn
-from pipeline.manifest.hold_out import HoldOutList
-from pipeline.manifest.identity import Leak
+from pipeline.manifest.reconcile.allocate import NOTHING_DRAWN, Drawn
+from pipeline.manifest.reconcile.hold_out import HoldOutList
+from pipeline.manifest.reconcile.identity import Leak
 
 LEAKS_NAMED = 1000
 """Of all that were prevented: a report is held in memory. Every one is among the rejects."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.manifest.candidates import Decided
-from pipeline.manifest.entry import Entry
-from pipeline.manifest.gathered import Gathered
+from pipeline.manifest.adapters.entry import Entry
+from pipeline.manifest.reconcile.candidates import Decided
+from pipeline.manifest.reconcile.entry_store import Gathered
 from pipeline.manifest.rules import judge
 from pipeline.manifest.survey import Making, platform_ids, video_id_of
 from pipeline.records import ManifestRow, SourceAnnotation

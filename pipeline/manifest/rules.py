@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.manifest.entry import Told
+from pipeline.manifest.adapters.entry import Told, is_utf8
 from pipeline.records import SourceAnnotation
 
 NULL_WORDS = frozenset({"none", "nan", "null"})
@@ -161,15 +161,6 @@ def _text_problem(one: Told) -> Problem | None:
     if not all(options):
         return "blank_option", f"number {options.index('')}"
     return None
-
-
-def is_utf8(text: str) -> bool:
-    """Whether UTF-8 can hold a text: there are escapes in JSON for half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _times(

@@ -10,18 +10,18 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pipeline.dialogue.json_writer import JsonWriter
-from pipeline.lots import lot
+from pipeline.errors import ConfigError
 from pipeline.manifest.account import Account
-from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
-from pipeline.manifest.candidates import Candidate
-from pipeline.manifest.entry import Entry, Unread
-from pipeline.manifest.gathered import Gathered
-from pipeline.manifest.hold_out import HeldOut
-from pipeline.manifest.ledger import Terms, Without
-from pipeline.manifest.rules import Rules, is_utf8
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
+from pipeline.manifest.adapters.licences import Terms, Without
+from pipeline.manifest.reconcile.candidates import Candidate
+from pipeline.manifest.reconcile.entry_store import Gathered
+from pipeline.manifest.reconcile.hold_out import HeldOut
+from pipeline.manifest.rules import Rules
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles
-from pipeline.suggest import ConfigError
+from pipeline.records.hash_sampling import lot
+from pipeline.store.files.json_writer import JsonWriter
 
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 

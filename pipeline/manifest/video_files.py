@@ -9,15 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.manifest.entry import Place
-from pipeline.manifest.rules import is_utf8
-from pipeline.scratch import scratch_base
-
-SUFFIXES = (
-    *(".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
-    *(".3g2", ".mts", ".m2ts", ".ts", ".ogv", ".gif"),
-)
-"""Of videos, in any case; of two files that differ in nothing else, the earlier one is taken."""
+from pipeline.manifest.adapters.entry import SUFFIXES, Place, is_utf8
+from pipeline.store.files.scratch_db import scratch_base
 
 _LONGEST_SUFFIX = 6
 _MOST_OF_A_STEM = 1000

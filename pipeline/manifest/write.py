@@ -9,9 +9,9 @@ from typing import Protocol
 
 import pyarrow.parquet as pq
 
-from pipeline.dialogue.json_writer import JsonWriter
 from pipeline.records import ManifestRow
-from pipeline.schema import schema_of, to_table
+from pipeline.records.schema import schema_of, to_table
+from pipeline.store.files.json_writer import JsonWriter
 
 ENDINGS = (".jsonl", ".parquet")
 _ROWS_AT_ONCE = 1000

@@ -16,7 +16,6 @@ from time import monotonic
 from types import TracebackType
 from typing import TypeVar
 
-from pipeline.location import Location
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
@@ -30,7 +29,7 @@ from pipeline.media.base import (
     StillsRequest,
 )
 from pipeline.media.files import on_this_machine, video_file
-from pipeline.media.messages import (
+from pipeline.media.protocol import (
     LENGTH,
     Reply,
     Request,
@@ -39,6 +38,7 @@ from pipeline.media.messages import (
     unpacked_reply,
 )
 from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY
+from pipeline.store.location import Location
 
 R = TypeVar("R")
 
@@ -160,7 +160,7 @@ class DecodeProcess:
         if self._child is None or self._child.poll() is not None:
             self._stop()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.media.decode_worker"],
+                [sys.executable, "-m", "pipeline.media.reader.decode_worker"],
                 cwd=_CHECKOUT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

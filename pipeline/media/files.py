@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.location import Location, LocationError
 from pipeline.media.base import Limits, MediaError
 from pipeline.media.reasons import MISSING_FILE, TOO_LARGE, UNSUPPORTED
+from pipeline.store.location import Location, LocationError
 
 _FOLDERS_KEPT = 16
 

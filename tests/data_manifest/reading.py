@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.manifest.adapter import Adapter, read_file
-from pipeline.manifest.entry import Entry, Told, Unread
+from pipeline.manifest.adapters.adapter import Adapter, read_file
+from pipeline.manifest.adapters.entry import Entry, Told, Unread
 
 
 def read(adapter: Adapter, folder: Path) -> list[Entry | Unread]:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from data_manifest import activitynet_captions, coin, youcook2
-from pipeline.manifest.adapter import Adapter
-from pipeline.manifest.combination import Chosen
-from pipeline.manifest.entry import Entry
-from pipeline.manifest.ledger import load_ledger
+from pipeline.manifest.adapters.adapter import Adapter
+from pipeline.manifest.adapters.entry import Entry
+from pipeline.manifest.adapters.licences import load_ledger
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
+from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.report import Report
 from tests.data_manifest.reading import read
 

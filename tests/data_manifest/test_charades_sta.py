@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_manifest.charades_sta import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from tests.data_manifest.reading import only, spans, texts, told_of, written
 
 TRAIN = "charades_sta_train.txt"

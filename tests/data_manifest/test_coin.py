@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.coin import ADAPTER
-from pipeline.manifest.entry import Place, Unread
+from pipeline.manifest.adapters.entry import Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_manifest.didemo import ADAPTER, most_voted, overlap
-from pipeline.manifest.entry import Place, Unread
+from pipeline.manifest.adapters.entry import Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 CHUNKS = st.integers(0, 5)

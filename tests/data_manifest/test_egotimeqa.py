@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.egotimeqa import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from tests.data_manifest.reading import only, spans, written
 
 CLIP = "0a1b2c3d-0000-1111-2222-333344445555"

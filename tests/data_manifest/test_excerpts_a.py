@@ -22,8 +22,8 @@ from data_manifest import (
     vitt,
     youcook2,
 )
-from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
-from pipeline.manifest.entry import Entry, Place
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.adapters.entry import Entry, Place
 from pipeline.manifest.rules import Rules, judge
 from stages import existing
 from tests.data_manifest.reading import read, spans, texts, told_of

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_manifest import moviechat1k, streamo_raw
-from pipeline.manifest.adapter import Adapter, read_file
-from pipeline.manifest.entry import Entry, Unread
+from pipeline.manifest.adapters.adapter import Adapter, read_file
+from pipeline.manifest.adapters.entry import Entry, Unread
 from tests.data_manifest.reading import only, spans, texts
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "annotations"

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_manifest.finevideo import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, read
 
 NAME = "-a_bcdefghi.mp4"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_manifest.folder import make
-from pipeline.manifest.adapter import read_file
-from pipeline.manifest.entry import Entry, Place
+from pipeline.manifest.adapters.adapter import read_file
+from pipeline.manifest.adapters.entry import Entry, Place
 
 
 def touch(folder: Path, *names: str) -> None:

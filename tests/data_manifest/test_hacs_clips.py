@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_manifest.hacs_clips import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 FILE = "HACS_v1.1.1/HACS_clips_v1.1.1.csv"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.hacs_segments import ADAPTER
-from pipeline.manifest.entry import Place, Unread
+from pipeline.manifest.adapters.entry import Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 FILE = "HACS_v1.1.1/HACS_segments_v1.1.1.json"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from data_manifest.hugging_face import make
-from pipeline.manifest.adapter import read_file
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.adapter import read_file
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only
 
 MAP = {"video": "file", "text": "caption"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_manifest.inf_streams import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, read
 
 WORDS = [[100, 100.5, "He"], [100.5, 101, "scores!"]]

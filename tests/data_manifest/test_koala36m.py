@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_manifest.koala36m import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, read
 
 HEADER = [

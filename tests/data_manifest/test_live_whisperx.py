@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_manifest.live_whisperx import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, read
 
 FILE = "live_whisperx_526k_with_seeks.jsonl"

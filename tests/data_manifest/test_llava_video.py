@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.llava_video import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, written
 
 FOLDER = "30_60_s_academic_v0_1"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.moviechat1k import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, written
 
 

@@ -24,8 +24,8 @@ from data_manifest import (
     vitt,
     youcook2,
 )
-from pipeline.manifest.adapter import Adapter, AnnotationFile, read_file
-from pipeline.manifest.entry import Entry, Unread
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.adapters.entry import Entry, Unread
 
 ID = "-_aaaaaaaaa"
 LISTS = {"duration": 9.5, "timestamps": [[0, 4.5], [4, 9]], "sentences": ["one", " two"]}

@@ -30,8 +30,8 @@ from data_manifest import (
     streamo_raw,
     table,
 )
-from pipeline.manifest.adapter import Adapter, read_file
-from pipeline.manifest.entry import Entry, Unread
+from pipeline.manifest.adapters.adapter import Adapter, read_file
+from pipeline.manifest.adapters.entry import Entry, Unread
 
 TURNS = [{"from": "human", "value": "<image>\nWho?\nA. he\nB. she"}, {"from": "gpt", "value": "B"}]
 MOMENT = {"video_id": "c", "question": "did l?", "answer": "yes", "wrong_answers": ["no", "so"]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.shot2story import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from tests.data_manifest.reading import only, texts, written
 
 HEADER = "clip_id,categories,duration,youtube_id\n"

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_manifest.table import make
-from pipeline.manifest.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
 from tests.data_manifest.reading import only, read, texts, written
 
 CSV = "file,begin,end,caption\n-a b_c.mp4,1.5,0:01:02.25,It runs.\n"

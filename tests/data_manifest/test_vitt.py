@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_manifest.vitt import ADAPTER
-from pipeline.manifest.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 FILE = "ViTT-annotations.json"

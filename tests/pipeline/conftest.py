@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from pipeline import graph, worker
-from pipeline.config import RunConfig
-from pipeline.executor import Loss, run_on
-from pipeline.frontier import Lane
-from pipeline.graph import build_graph
-from pipeline.location import Location
-from pipeline.plan import NodePlan, make_plan
-from pipeline.source import Source
-from pipeline.worker import ShardResult, ShardTask, run_shard
+from pipeline.execution import worker
+from pipeline.execution.executors.base import Loss, run_on
+from pipeline.execution.executors.ready_queue import Lane
+from pipeline.execution.worker import run_shard
+from pipeline.store.location import Location
+from pipeline.workflow import graph
+from pipeline.workflow.config import RunConfig
+from pipeline.workflow.graph import build_graph
+from pipeline.workflow.plan import NodePlan, make_plan
+from pipeline.workflow.source import Source
+from pipeline.workflow.task import ShardResult, ShardTask
 from tests.pipeline import toys
 
 Planner = Callable[..., Sequence[NodePlan]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pipeline import stage as stage_module
 from pipeline.records import Record, Reject
-from pipeline.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow import stage as stage_module
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 
 class Admitted(Record):

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import yaml
 
-from pipeline.config import Role
+from pipeline.workflow.config import Role
 from tests.runs.answering_server import Server
 
 CONCURRENCY = 4

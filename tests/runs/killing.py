@@ -14,7 +14,7 @@ from random import Random
 from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[2]
-DECODER = b"pipeline.media.decode_worker"
+DECODER = b"pipeline.media.reader.decode_worker"
 LONGEST_S = 240.0
 
 Target = Literal["driver", "driver, asked to end", "all", "worker", "last worker", "decoder"]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dialogue.formats import FORMATS
+from pipeline.corpus.formats import FORMATS
 from pipeline.run import main
 from tests.runs.raw_files import lines_of, reconciled, rejects_of, write
 

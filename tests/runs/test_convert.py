@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.dialogue.formats import FORMATS
+from pipeline.corpus.formats import FORMATS
 from pipeline.run import main
-from tests.pipeline.dialogue.test_compat import GOLDEN
+from tests.pipeline.corpus.streamo.test_official_converter import GOLDEN
 from tests.runs.raw_files import (
     EXAMPLE,
     Row,

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.dialogue.compat import official_frame_count
-from pipeline.dialogue.formats import FORMATS
-from pipeline.dialogue.formats.base import ReadSample
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.base import ReadSample
+from pipeline.corpus.streamo.official_converter import official_frame_count
 from pipeline.media.base import Clip, StillsRequest
-from pipeline.media.container_count import container_count
 from pipeline.media.decode import DecodeProcess
+from pipeline.media.reader.container import container_count
 from tests.pipeline.media.barcode_clips import ffmpeg
 from tests.runs.raw_files import (
     Row,

@@ -9,9 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.config import Role
 from pipeline.run import main
-from tests.pipeline.doctor.model_server import ModelServer
+from pipeline.workflow.config import Role
+from tests.pipeline.reports.doctor.model_server import ModelServer
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
 KEY = "sk-nobody-may-see-this"

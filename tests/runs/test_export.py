@@ -11,13 +11,13 @@ from typing import Any, get_args
 import pytest
 import yaml
 
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.livecc import read_livecc
 from pipeline.corpus.read import read_corpus
-from pipeline.corpus.tars import sample_key
-from pipeline.dialogue.formats import FORMATS
-from pipeline.dialogue.formats.livecc import read_livecc
+from pipeline.corpus.webdataset import sample_key
 from pipeline.dialogue.weights import FIXED, Preset
-from pipeline.media.scene_list import SCENES
-from pipeline.media.scenes import render_scenes
+from pipeline.media.scenes.catalogue import SCENES
+from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
 from tests.runs.conftest import EXTENDS
 from tests.runs.raw_files import Row, call, lines_of, questions_of, reconciled, states_of, write
@@ -250,9 +250,9 @@ def test_what_cannot_be_exported(
 def test_an_interrupted_export_leaves_nothing(
     error: BaseException, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import pipeline.export
+    import pipeline.corpus.export.exporter
 
-    left, write_frames = [2], pipeline.export.write_frames
+    left, write_frames = [2], pipeline.corpus.export.exporter.write_frames
 
     def failing(*arguments: Any) -> int:
         left[0] -= 1
@@ -260,7 +260,7 @@ def test_an_interrupted_export_leaves_nothing(
             raise error
         return write_frames(*arguments)
 
-    monkeypatch.setattr(pipeline.export, "write_frames", failing)
+    monkeypatch.setattr(pipeline.corpus.export.exporter, "write_frames", failing)
     status, text, _ = export("out")
     assert status != 0 and text == "" and left == [0]
     assert list(tmp_path.iterdir()) == []

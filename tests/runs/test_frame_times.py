@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.dialogue.audit.official import official_drift
-from pipeline.dialogue.compat import official_frame_count
-from pipeline.location import Location
+from pipeline.corpus.audit.official import official_drift
+from pipeline.corpus.streamo.official_converter import official_frame_count
 from pipeline.media.base import Clip
-from pipeline.media.container_count import container_count
+from pipeline.media.reader.container import container_count
 from pipeline.records import Dialogue, FramedSegment, Record
-from pipeline.rows import read_videos
+from pipeline.store.location import Location
+from pipeline.store.video_rows import read_videos
 from tests.pipeline.media.barcode_clips import ffmpeg
 
 ROOT = Path(__file__).resolve().parents[2]

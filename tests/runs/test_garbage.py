@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.location import Location
 from pipeline.run import main
-from pipeline.run_alive import DEAD_AFTER_S, alive, runs_alive
+from pipeline.store.heartbeat import DEAD_AFTER_S, alive, runs_alive
+from pipeline.store.location import Location
 
 WriteConfig = Callable[..., Path]
 
@@ -95,7 +95,7 @@ def test_signs_of_life(tmp_path: Path) -> None:
 
 
 def test_a_sign_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.run_alive.EVERY_S", 0.01)
+    monkeypatch.setattr("pipeline.store.heartbeat.EVERY_S", 0.01)
     with alive(Location.of(tmp_path)):
         (sign,) = (tmp_path / "alive").glob("*.json")
         sign.unlink()

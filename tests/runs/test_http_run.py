@@ -15,8 +15,8 @@ from typing import Any, get_args
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import Role
 from pipeline.run import main
+from pipeline.workflow.config import Role
 from tests.runs.test_parity import digests
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.manifest.find import adapter_names
-from pipeline.media.scene_list import SCENES
-from pipeline.media.scene_truth import truth_of
+from pipeline.manifest.registry import adapter_names
+from pipeline.media.scenes.catalogue import SCENES
+from pipeline.media.scenes.truth_of import truth_of
 from tests.runs.raw_files import call, lines_of
 
 Capture = pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.location import Location
+from pipeline.store.location import Location
 from tests.object_store import ObjectStore, serving
 
 pytestmark = pytest.mark.faults

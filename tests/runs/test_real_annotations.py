@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.dialogue.compat import official_states
+from pipeline.corpus.streamo.official_converter import official_states
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT.parent / "shared" / "annotations"

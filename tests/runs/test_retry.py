@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.location import Location
-from pipeline.options import PARTLY
+from pipeline.cli.options import PARTLY
 from pipeline.run import main
-from pipeline.store import discard
+from pipeline.store.location import Location
+from pipeline.store.parts import discard
 from tests.runs.answering_server import Server, serving
 from tests.runs.asking import write_asking
 from tests.runs.test_http_run import rows_of
@@ -113,7 +113,7 @@ def test_a_retry_that_is_killed_loses_no_answer(
         discard(part)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.retry.discard", killed)
+        patch.setattr("pipeline.execution.retry.discard", killed)
         with pytest.raises(Killed):
             main(["retry", "-c", config, *VIDEOS])
     assert main(["run", "-c", config, *VIDEOS]) == 0

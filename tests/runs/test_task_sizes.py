@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ray import cloudpickle
 
-from pipeline.local_executor import LocalExecutor
-from pipeline.location import Location
-from pipeline.options import planned, run_root
-from pipeline.runner import execute, todo
+from pipeline.cli.options import planned, run_root
+from pipeline.execution.executors.local import LocalExecutor
+from pipeline.execution.runner import execute, todo
+from pipeline.store.location import Location
 
 SHARD_BYTES = 64 << 10
 """Below the 100 KiB up to which Ray sends values along, and needs no object store."""

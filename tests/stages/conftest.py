@@ -20,7 +20,6 @@ from pipeline.media.base import (
     Still,
     StillsRequest,
 )
-from pipeline.prompt import load_prompts
 from pipeline.records import (
     Annotation,
     FramedSegment,
@@ -31,7 +30,8 @@ from pipeline.records import (
     VerifiedEvent,
     Video,
 )
-from pipeline.stage import Context
+from pipeline.workflow.prompt import load_prompts
+from pipeline.workflow.stage import Context
 
 R = TypeVar("R", bound=Record)
 Replying = Callable[[Ask], "Mapping[str, Any] | str"]

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.records import GroundedEvent, VerifiedEvent
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import agree
 from stages._spans import iou
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.prompt import load_prompts
 from pipeline.records import (
     Annotation,
     Dialogue,
@@ -16,7 +15,8 @@ from pipeline.records import (
     Segment,
     Video,
 )
-from pipeline.stage import Context
+from pipeline.workflow.prompt import load_prompts
+from pipeline.workflow.stage import Context
 from stages._instructions import instruction, paraphrases
 from stages.dialogue import STAGE, Config
 

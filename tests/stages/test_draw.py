@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import DialogueHead, Draw
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages.draw import STAGE, Config, apportion
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)

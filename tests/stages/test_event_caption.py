@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.records import Annotation, CaptionedEvent, Provenance, VerifiedEvent
-from pipeline.stage import Context, StageConfig
+from pipeline.workflow.stage import Context, StageConfig
 from stages import event_caption
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.records import Annotation, Reject, SourceAnnotation, Video
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import existing
 
 

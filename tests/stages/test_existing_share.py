@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import Annotation, Reject, SourceAnnotation, Video
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import existing
 
 Taken = Callable[..., list[Any]]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.records import Reject, Video
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import ingest
 
 DURATIONS_S = {"a.mp4": 10.0, "short.mp4": 1.0, "long.mp4": 601.0}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.prompt import load_prompts
 from pipeline.records import Annotation, CaptionedEvent, FramedSegment, VerifiedEvent
+from pipeline.workflow.prompt import load_prompts
 from stages import dialogue, query, rewrite, verify
 
 SAYINGS = [

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.records import Annotation, Provenance, Reject, Verdict
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import lint
 from stages._looks import looks
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.records import Dialogue, DialogueHead, Draw, Question, Reject, Response
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages import draw, mix
 from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import dialogue_of

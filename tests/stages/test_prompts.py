@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.prompt import PROMPTS, load_prompts
-from pipeline.stage import AnnotationConfig, load_stage
+from pipeline.workflow.annotation_stage import AnnotationConfig
+from pipeline.workflow.prompt import PROMPTS, load_prompts
+from pipeline.workflow.stage import load_stage
 
 ASKING = {
     "narrate": ["narrate"],

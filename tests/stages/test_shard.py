@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.records import Dialogue, FramedSegment, ShardFile, Turn
-from pipeline.stage import Context
+from pipeline.workflow.stage import Context
 from stages.shard import STAGE, Config
 
 

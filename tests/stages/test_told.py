@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.records import Event, FramedSegment, GroundedEvent, Reject, SourceAnnotation, Video
-from pipeline.schema import from_table, to_table
-from pipeline.stage import Context
+from pipeline.records.schema import from_table, to_table
+from pipeline.workflow.stage import Context
 from stages import ground, told
 
 

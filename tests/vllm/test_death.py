@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.engines.answer import Choice
 from pipeline.engines.base import Ask, EngineError, Reply, Sampling
-from pipeline.engines.http.answer import Choice
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn
+from pipeline.engines.vllm.interface import DiedError, Draw, Drawn
 from pipeline.engines.vllm.prompt import Shown
 from tests.pipeline.engines.contract import SCHEMA, asks_of, picture, rows
 from tests.vllm.conftest import tiny
@@ -142,14 +142,14 @@ class Fragile:
 def test_an_ask_that_kills_is_refused_by_itself(
     place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.engines.vllm import loop
+    from pipeline.engines.vllm import async_engine
 
-    monkeypatch.setattr(loop, "Model", Fragile)
+    monkeypatch.setattr(async_engine, "Model", Fragile)
     monkeypatch.setattr(Fragile, "started", 0)
     asks = [Ask(f"{i}", "poison" if i == place else "food", SCHEMA) for i in range(20)]
 
     async def asked() -> list[list[Reply]]:
-        engine = loop.AsyncEngine(VllmConfig(model="m", revision="r"))
+        engine = async_engine.AsyncEngine(VllmConfig(model="m", revision="r"))
         return await engine.generate(asks, Sampling())
 
     errors = [reply.error for (reply,) in asyncio.run(asked())]

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipeline.config import Role
-from pipeline.stage import load_stage
+from pipeline.workflow.config import Role
+from pipeline.workflow.stage import load_stage
 from tests.conftest import Cli
 from tests.vllm.conftest import ENGINE_ARGS, tiny
 

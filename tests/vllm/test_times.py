@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.engines.base import Ask, Frame
-from pipeline.engines.http.faults import RequestError
+from pipeline.engines.errors import RequestError
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.prompt import shown
 from tests.pipeline.engines.contract import SCHEMA, picture
@@ -113,7 +113,7 @@ def test_frames_have_the_names_they_were_given(renderer: Any) -> None:
 
 
 def test_frames_of_a_video_that_differ_in_size_are_refused() -> None:
-    from pipeline.engines.vllm.pictures import video_of
+    from pipeline.engines.vllm.images import video_of
 
     raw = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
     with pytest.raises(RequestError, match="differ in size"):

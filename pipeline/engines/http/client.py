@@ -22,19 +22,18 @@ from tenacity import (
 )
 
 from pipeline.engines.base import EngineError
-from pipeline.engines.http.answer import Completion, MalformedError, completion_of
+from pipeline.engines.errors import RequestError, lasting_error
+from pipeline.engines.http.api_key import Key
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.counts import Tally
-from pipeline.engines.http.faults import (
+from pipeline.engines.http.errors import (
     PassingError,
-    RequestError,
     UnreachableError,
-    lasting_error,
     message_of,
     passing_error,
     wait_asked_for,
 )
-from pipeline.engines.http.key import Key
+from pipeline.engines.http.metrics import Tally
+from pipeline.engines.http.response import Completion, MalformedError, completion_of
 
 FAILURES_IN_A_ROW = 20
 """So many requests in a row that came to nothing mean that the next will not fare better."""

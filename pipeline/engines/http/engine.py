@@ -10,11 +10,11 @@ from threading import Lock, Thread
 from typing import Any, TypeVar
 
 from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
-from pipeline.engines.http.asking import Asking
+from pipeline.engines.http.api_key import Key, read_key
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.counts import Counts, Tally
-from pipeline.engines.http.key import Key, read_key
+from pipeline.engines.http.metrics import Counts, Tally
+from pipeline.engines.http.sampler import Asking
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
 from pipeline.engines.loop_thread import LoopThread
+from pipeline.engines.vllm.async_engine import AsyncEngine
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.engines.vllm.loop import AsyncEngine
 from pipeline.engines.vllm.model import VERSION
 
 

@@ -22,14 +22,14 @@ from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
+from pipeline.engines.answer import Choice
 from pipeline.engines.base import EngineError
-from pipeline.engines.http.answer import Choice
-from pipeline.engines.http.faults import RequestError, lasting_error
-from pipeline.engines.sample import one_line
-from pipeline.engines.vllm import guard
+from pipeline.engines.errors import RequestError, lasting_error
+from pipeline.engines.sampling import one_line
+from pipeline.engines.vllm import watchdog
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.engines.vllm.drawing import DiedError, Draw, Drawn
-from pipeline.engines.vllm.pictures import images_of, video_of
+from pipeline.engines.vllm.images import images_of, video_of
+from pipeline.engines.vllm.interface import DiedError, Draw, Drawn
 from pipeline.engines.vllm.prompt import Shown
 from pipeline.engines.vllm.schema import decoding_schema
 
@@ -141,7 +141,7 @@ class Model:
 def _guarded(cores: Iterable[BaseProcess]) -> subprocess.Popen[bytes]:
     """The guard of processes that this one has started. It lives on when this one is killed."""
     pids = [str(os.getpid()), *(str(core.pid) for core in cores)]
-    return subprocess.Popen([sys.executable, guard.__file__, *pids], start_new_session=True)
+    return subprocess.Popen([sys.executable, watchdog.__file__, *pids], start_new_session=True)
 
 
 def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) -> dict[str, Any]:

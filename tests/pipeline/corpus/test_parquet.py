@@ -9,7 +9,7 @@ from pipeline.corpus import parquet
 from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.parquet import ParquetFiles
 from pipeline.records import Dialogue, ShardFile
-from pipeline.schema import from_table, schema_of
+from pipeline.records.schema import from_table, schema_of
 
 
 def rows_of(samples: list[VideoSample], task: str, split: str) -> list[Dialogue]:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.placing import Collision
+from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.tiling import Tiling
 from pipeline.records import Annotation, Dialogue, Video
 from tests.pipeline.dialogue.annotations import cases

@@ -25,9 +25,9 @@ from pipeline.dialogue.budget import (
     tokenizer_counter,
     turn_costs,
 )
-from pipeline.dialogue.spelling import SPELLINGS
+from pipeline.dialogue.state_tokens import SPELLINGS
 from pipeline.dialogue.tiling import DialogueError
-from pipeline.media.stills import target_size
+from pipeline.media.reader.stills import target_size
 from pipeline.records import Dialogue, State
 from tests.pipeline.dialogue.samples import dialogues
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from pipeline.dialogue.compile import Compiled, compile_turns
-from pipeline.dialogue.placing import Collision
+from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling, tiling_of
 from pipeline.records import Annotation, Question, Response, Segment, Span
 from tests.pipeline.dialogue.annotations import made_of as annotation

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.dialogue.compile import Compilation, compile_turns
-from pipeline.dialogue.placing import Collision
-from pipeline.dialogue.read import read_events
+from pipeline.dialogue.placement import Collision
+from pipeline.dialogue.read_events import read_events
 from pipeline.dialogue.tiling import EPSILON_S, even_tiling
 from pipeline.records import GivenResponse, Question, Response
 from tests.pipeline.dialogue.annotations import Case, cases, made_of

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dialogue.silence import masked, trimmed
+from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.dialogue.weights import Preset, class_balanced, weigh
 from pipeline.records import Dialogue, Question, Response
-from pipeline.states import StateCounts
 from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import dialogue_of, dialogues
 

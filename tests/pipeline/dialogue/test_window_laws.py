@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
 from pipeline.dialogue.build import n_tail
-from pipeline.dialogue.placing import evidence_s
+from pipeline.dialogue.placement import evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.dialogue.window import Windowed, windows
 from pipeline.records import Dialogue, GivenResponse, Turn

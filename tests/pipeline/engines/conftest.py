@@ -15,9 +15,9 @@ from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.engines.embedded.observe import Blob, Observation, Shape
 from pipeline.engines.embedded.tracks import Film, film_of
 from pipeline.media.base import Clip, StillsRequest
-from pipeline.media.frames import stills
-from pipeline.media.scenes import render_scenes
-from pipeline.truth import Truth
+from pipeline.media.reader.frames import stills
+from pipeline.media.scenes.render import render_scenes
+from pipeline.media.scenes.truth import Truth
 
 Thing = tuple[str, Shape, float, float]
 """Colour, shape, and the place of the centre in heights from the top left."""

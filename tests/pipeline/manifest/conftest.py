@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from pipeline.manifest.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.entry import Entry, Place, Told, Unread
-from pipeline.manifest.layouts import json_list
-from pipeline.manifest.ledger import Terms
+from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
+from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.layouts import json_list
+from pipeline.manifest.adapters.licences import Terms
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
-from tests.pipeline.manifest.reconciling import Make
+from tests.pipeline.manifest.reconcile.reconciling import Make
 
 
 class ToyRecord(RawRecord):

@@ -11,7 +11,7 @@ from pipeline.manifest.account import Account
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Wanted
 from pipeline.records import ManifestRow
-from tests.pipeline.manifest.reconciling import Make, reconciled
+from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
 
 times = st.none() | st.integers(-2, 9) | st.sampled_from([0.5, "1", [], 1e308])
 tolds = st.fixed_dictionaries(

@@ -6,16 +6,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import SourceSection
-from pipeline.manifest.adapter import Adapter
-from pipeline.manifest.ledger import Terms, Without
+from pipeline.errors import ConfigError
+from pipeline.manifest.adapters.adapter import Adapter
+from pipeline.manifest.adapters.licences import Terms, Without
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.rows import uri_of
 from pipeline.manifest.survey import Wanted
 from pipeline.records import ManifestRow
-from pipeline.source import read_source
-from pipeline.suggest import ConfigError
-from tests.pipeline.manifest.reconciling import Make, reconciled
+from pipeline.workflow.config import SourceSection
+from pipeline.workflow.source import read_source
+from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
 
 
 def test_a_dataset_becomes_rows_that_run_as_they_are(

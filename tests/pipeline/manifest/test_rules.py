@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest.entry import Told
+from pipeline.manifest.adapters.entry import Told
 from pipeline.manifest.rules import NULL_WORDS, Rules, judge
 from pipeline.records import SourceAnnotation
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.manifest.entry import Place
+from pipeline.manifest.adapters.entry import Place
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles, split_name
 
 Videos = Callable[..., Path]

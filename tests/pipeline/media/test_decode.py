@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.location import Location
-from pipeline.media import decode, frames
-from pipeline.media import probe as probing
+from pipeline.media import decode
 from pipeline.media.base import Clip, Limits, Media, MediaError, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.files import video_file
-from pipeline.media.messages import (
+from pipeline.media.protocol import (
     LENGTH,
     STARTED,
     Request,
@@ -26,7 +24,10 @@ from pipeline.media.messages import (
     packed_request,
     unpacked_reply,
 )
+from pipeline.media.reader import frames
+from pipeline.media.reader import probe as probing
 from pipeline.media.reasons import REASONS
+from pipeline.store.location import Location
 from tests.pipeline.media.barcode_clips import ffmpeg
 
 CHECKOUT = Path(__file__).resolve().parents[3]

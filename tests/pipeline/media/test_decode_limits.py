@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.media.base import Clip, Header, Limits, MediaError, Probe, Still, StillsRequest
 from pipeline.media.decode import DecodeProcess
-from pipeline.media.messages import (
+from pipeline.media.protocol import (
     LENGTH,
     Request,
     packed_reply,

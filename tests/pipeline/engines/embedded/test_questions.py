@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.truth import TrueTrack, Truth
+from pipeline.media.scenes.truth import TrueTrack, Truth
 
 Answer = Callable[..., Any]
 Shown = Any

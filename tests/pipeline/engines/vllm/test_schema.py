@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.engines.vllm.schema import DECIMALS, LARGEST, decoding_schema
-from pipeline.stage import load_stage
+from pipeline.workflow.stage import load_stage
 
 WHOLE = {"minimum": -LARGEST, "maximum": LARGEST}
 DECIMAL = {**WHOLE, "multipleOf": 10.0**-DECIMALS}

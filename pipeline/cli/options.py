@@ -1,0 +1,65 @@
+"""What the verbs of the command line share: their options, and the plan of a run."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import ConfigError
+from pipeline.execution.executors.base import JOB_VARIABLE
+from pipeline.store.location import Location
+from pipeline.workflow.config import ExecutorName, RunConfig, load_config
+from pipeline.workflow.graph import build_graph
+from pipeline.workflow.plan import NodePlan, make_plan
+from pipeline.workflow.source import read_source
+
+DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
+"""Exit status."""
+
+
+ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The run, a YAML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help="Set a key of the config. May be repeated."),
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
+ExecutorOption = Annotated[
+    ExecutorName | None, typer.Option("--executor", help="Over run.executor of the config.")
+]
+
+
+def planned(
+    config: Path, overrides: Sequence[str] | None, limit: int | None
+) -> tuple[RunConfig, Sequence[NodePlan]]:
+    """The settings of a run, and what it would do."""
+    settings = load_config(config, overrides or ())
+    nodes = build_graph(settings)
+    source = read_source(settings.source, limit)
+    return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
+
+
+def run_root(settings: RunConfig) -> Location:
+    """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
+    place = Location.of(settings.run.root)
+    if place.path is None:
+        return place
+    root = Path(settings.run.root.removeprefix("file://")).expanduser()
+    if JOB_VARIABLE in os.environ and not root.is_absolute():
+        root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
+    return Location.of(root.resolve())
+
+
+def need_ffmpeg() -> None:
+    """Raises ConfigError where ffmpeg is not installed."""
+    missing = [name for name in ("ffmpeg", "ffprobe") if shutil.which(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} not on PATH: install the package ffmpeg, or run"
+            " `make install` and then `. .venv/bin/activate`"
+        )

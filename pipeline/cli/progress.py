@@ -1,0 +1,74 @@
+"""How the verbs that make parts do it: run the shards, show how far it is, say what came of it."""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline.cli.options import FAILED, PARTLY, run_root
+from pipeline.execution.executors.base import JOB_VARIABLE, Executor
+from pipeline.execution.executors.local import LocalExecutor
+from pipeline.execution.runner import execute, publish_corpus, save_settings, todo
+from pipeline.reports.status import summarize
+from pipeline.store.location import Location
+from pipeline.workflow.config import ExecutorName, RunConfig
+from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.task import ShardResult, ShardTask
+
+
+def make_missing(
+    settings: RunConfig,
+    plans: Sequence[NodePlan],
+    chosen: Collection[str],
+    executor: ExecutorName | None,
+) -> None:
+    """Make the missing parts of the chosen nodes, say what the run came to, and put the corpus in
+    place if nothing failed.
+
+    Raises:
+        ConfigError: they read parts that are not made.
+        typer.Exit: shards failed.
+    """
+    root = run_root(settings)
+    tasks = todo(plans, chosen)
+    save_settings(settings, [plan.node for plan in plans], root)
+    results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
+    typer.echo(summarize(plans, root).to_text())
+    failed = [result for result in results if result.error and not result.blocked]
+    if not failed and publish_corpus(plans, root / "corpus"):
+        typer.echo(f"corpus: {root / 'corpus'}")
+    for result in failed:
+        typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)
+    if failed:
+        blocked = sum(result.blocked for result in results)
+        typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
+        raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)
+
+
+def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
+    if name == "local" or (name == "auto" and JOB_VARIABLE not in os.environ):
+        return LocalExecutor(settings.run.workers)
+    from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds, often unused
+
+    return RayExecutor(settings.run.workers)
+
+
+def _watch(
+    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
+) -> Sequence[ShardResult]:
+    """All the results; on a terminal, a bar a node while they come."""
+    results = []
+    columns = (TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as bars:
+        totals = Counter(task.node for task in tasks)
+        bar = {node: bars.add_task(node, total=total) for node, total in totals.items()}
+        for result in execute(plans, tasks, executor, root):
+            results.append(result)
+            bars.advance(bar[result.node])
+    return results

@@ -1,0 +1,86 @@
+"""The verbs about what was turned down: list it, and try it again."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import (
+    ConfigOption,
+    ExecutorOption,
+    JsonOption,
+    LimitOption,
+    SetOption,
+    need_ffmpeg,
+    planned,
+    run_root,
+)
+from pipeline.cli.progress import make_missing
+from pipeline.engines.errors import PASSING_ERRORS
+from pipeline.execution.retry import give_up_parts, parts_to_retry
+from pipeline.reports.rejects import check_names, read_rejects, rejects_text
+
+NodeOption = Annotated[
+    list[str] | None,
+    typer.Option("--node", metavar="NODE", help="Of this node alone. May be repeated."),
+]
+ReasonOption = Annotated[
+    list[str] | None,
+    typer.Option("--reason", metavar="A,B", help="For these reasons alone. May be repeated."),
+]
+
+
+def list_rejects(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    node: NodeOption = None,
+    reason: ReasonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what was rejected, by node and reason; with --json each of them, a line each.
+
+    The class of a reason is what is to blame: the input, the engine (the same ask may be answered
+    another time: see retry), the ask, the answer of a model, or a rule.
+    """
+    settings, plans = planned(config, overrides, limit)
+    reasons = _listed(reason)
+    check_names(plans, node or (), reasons)
+    rows = read_rejects(plans, run_root(settings), node or (), reasons)
+    if not as_json:
+        typer.echo(rejects_text(rows))
+        return
+    for row in rows:
+        typer.echo(row.model_dump_json())
+
+
+def retry_rejects(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    limit: LimitOption = None,
+    node: NodeOption = None,
+    reason: ReasonOption = None,
+    executor: ExecutorOption = None,
+) -> None:
+    """Put again what was rejected for these reasons, and make anew what was made without it.
+
+    Without --reason: for those that may pass by themselves, such as timeout. Shards that hold such
+    rejects are done again, with all below them; but an engine is asked only what failed, and what
+    it was never asked before. What else is missing is made as well, as by run.
+    """
+    need_ffmpeg()
+    settings, plans = planned(config, overrides, limit)
+    reasons = _listed(reason) or sorted(PASSING_ERRORS)
+    check_names(plans, node or (), reasons)
+    chosen = parts_to_retry(plans, reasons, node or ())
+    if not chosen:
+        typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}")
+        return
+    plans = give_up_parts(plans, chosen, reasons)
+    make_missing(settings, plans, [plan.node.name for plan in plans], executor)
+
+
+def _listed(reasons: Sequence[str] | None) -> list[str]:
+    """The reasons that are named, each once, in order."""
+    named = [name.strip() for given in reasons or () for name in given.split(",")]
+    return list(dict.fromkeys(filter(None, named)))

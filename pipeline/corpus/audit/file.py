@@ -1,0 +1,146 @@
+"""A whole file, or a corpus, audited row by row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pipeline.corpus.audit.official import (
+    COMMON_RATES,
+    complete_s,
+    dangling_standby,
+    official_drift,
+)
+from pipeline.corpus.audit.raw import RawAudit
+from pipeline.corpus.audit.report import Findings
+from pipeline.corpus.audit.seen import Seen
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.base import FormatError
+from pipeline.corpus.streamo.raw import Origin
+from pipeline.dialogue.state_counts import StateTally
+from pipeline.dialogue.tiling import EPSILON_S, DialogueError
+from pipeline.records import Dialogue, Turn
+from pipeline.store.files.json_rows import JsonRow
+
+Duration = Callable[[str, str, float | None], float | None]
+"""The duration of a video in seconds, by name, path and what its row says; None where unknown."""
+Rate = Callable[[str, str], float | None]
+"""The frames a second of a video, by name and path; None where unknown."""
+
+
+class Audit:
+    """Counts what is found in rows, one after the other, while ``seen`` is open."""
+
+    def __init__(
+        self,
+        seen: Seen,
+        *,
+        turns_per_s: float,
+        origin: Origin,
+        duration_s: Duration,
+        longest_s: float,
+        rate: Rate,
+    ) -> None:
+        """``turns_per_s`` is what raw rows are converted at; see ``RawAudit`` for others."""
+        self._seen = seen
+        self._raw = RawAudit(turns_per_s, origin, longest_s)
+        self._turns_per_s = turns_per_s
+        self._duration_s, self._rate = duration_s, rate
+        self._found: Counter[str] = Counter()
+        self._bad: Counter[str] = Counter()
+        self._states = StateTally()
+        self._drift = {f"{r:g}": 100 * official_drift(r, turns_per_s) for r in COMMON_RATES}
+
+    def add_rows(self, rows: Iterable[JsonRow]) -> None:
+        """Counts the rows of a JSON file."""
+        for row in rows:
+            self._found["rows"] += 1
+            value = row.value
+            if row.error or not isinstance(value, Mapping):
+                self._bad["bad_row"] += 1
+                continue
+            try:
+                if "messages" in value or "conversations" in value:
+                    self._add_turn_row(value)
+                else:
+                    self._add_raw(value, row.number)
+            except (DialogueError, FormatError) as error:
+                self._bad[error.reason] += 1
+
+    def add_dialogue(self, dialogue: Dialogue) -> None:
+        """Counts a sample of a corpus."""
+        self._found["rows"] += 1
+        self._found["turn_rows"] += 1
+        own = dialogue.turns[dialogue.context_turns :]
+        said = {rid for turn in own for rid in turn.rids}
+        starts = {turn.index: turn.start_s for turn in dialogue.turns}
+        for response in dialogue.responses:
+            if response.rid in said and "clamped" not in response.flags:
+                over_s = complete_s(response)
+                self._found["early"] += starts[response.turn] < over_s - EPSILON_S
+        goes_on = bool(dialogue.whole_id)
+        self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
+        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _said(own)]
+        self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
+
+    def findings(self) -> Findings:
+        """What was counted so far."""
+        return Findings(
+            **self._found,
+            bad_rows=dict(sorted(self._bad.items())),
+            raw=self._raw.findings(),
+            states=self._states.slices(),
+            drift_s_per_100_s={rate: round(drift, 3) for rate, drift in self._drift.items()},
+        )
+
+    def _add_raw(self, row: Mapping[str, Any], number: int) -> None:
+        if "question" not in row and "response" not in row:
+            raise FormatError("bad_row", "it has neither question nor response")
+        raw = self._raw.read(row, number)
+        known_s = self._duration_s(raw.video_name, raw.video_path, raw.duration_s)
+        made = self._raw.add(row, raw, known_s)
+        self._found["raw_rows"] += 1
+        end_s = made.turns[-1].end_s
+        states = (turn.state for turn in made.turns)
+        self._states.add(raw.task, raw.source, end_s, states)
+        video = raw.video_path or raw.video_name
+        key = [video, raw.task, row.get("question"), row.get("response")]
+        self._found["duplicate_rows"] += self._seen.again(json.dumps(key, sort_keys=True))
+        rate = self._rate(raw.video_name, raw.video_path)
+        if rate:
+            self._drift[f"{rate:g}"] = drift = 100 * official_drift(rate, self._turns_per_s)
+            if abs(drift) * end_s / 100 >= 1:
+                self._found["drifting_videos"] += not self._seen.again(json.dumps(["rate", video]))
+
+    def _add_turn_row(self, row: Mapping[str, Any]) -> None:
+        sample = FORMATS[_format_of(row)].read(row)
+        own = sample.turns[sample.context_turns :]
+        if not own:
+            raise FormatError("bad_row", "it has no turns")
+        self._found["turn_rows"] += 1
+        duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
+        self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
+        key = [sample.video or sample.images, sample.task, own[0].index, _said(own)]
+        self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
+
+    def _add_turns(
+        self, turns: Sequence[Turn], task: str, source: str, duration_s: float, goes_on: bool
+    ) -> None:
+        states = [turn.state for turn in turns]
+        self._states.add(task, source, duration_s, states)
+        self._found["standby_without_response"] += dangling_standby(states, goes_on=goes_on)
+        first = turns[0].question
+        again = bool(first) and any(turn.question == first for turn in turns[1:])
+        self._found["repeated_questions"] += again
+
+
+def _format_of(row: Mapping[str, Any]) -> str:
+    if "conversations" in row:
+        return "qwen_vl"
+    return "messages" if "images" in row else "stream"
+
+
+def _said(turns: Sequence[Turn]) -> list[list[object]]:
+    return [[turn.index, turn.question, turn.text] for turn in turns if turn.question or turn.text]

@@ -1,0 +1,171 @@
+"""What an audit found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.dialogue.state_counts import StateCounts, StateSlice, total
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Official(_Value):
+    """What the official converter makes of the valid responses of raw rows.
+
+    ``kept + lost_at_the_end + overwritten + not_read`` are all of them.
+    """
+
+    kept: int = 0
+    lost_at_the_end: int = 0
+    overwritten: int = 0
+    not_read: int = 0
+    """It cannot read their times, or stops at the row."""
+    early: int = 0
+    """Of those kept: the frame is from before the evidence is complete."""
+    early_s: float = 0.0
+    """How much too early, on average, in seconds."""
+    rows_without_response: int = 0
+    """Rows that have valid responses, and end up with none."""
+    questions_early: int = 0
+    """Rows of which it asks a question in the first turn that is asked later."""
+    states: StateCounts = StateCounts()
+    standby_without_response: int = 0
+
+
+class Ours(_Value):
+    """What our own conversion makes of the same responses."""
+
+    kept: int = 0
+    early: int = 0
+    """Of those kept and not ``clamped``: said before the evidence is complete."""
+    merged: int = 0
+    clamped: int = 0
+    """The evidence ends after the start of the last turn: said there."""
+    states: StateCounts = StateCounts()
+
+
+class RawFindings(_Value):
+    """What was found in raw rows. ``responses = valid + invalid``."""
+
+    responses: int = 0
+    valid: int = 0
+    invalid: dict[str, int] = {}
+    """By reason."""
+    durations_assumed: int = 0
+    """Rows whose duration nothing says: taken to end with the last time that they name."""
+    counted_from_1: int = 0
+    """Rows whose times count seconds from 1; those of the others measure seconds."""
+    official: Official = Official()
+    ours: Ours = Ours()
+    past_the_end: int = 0
+    """Valid responses whose evidence ends after the video."""
+    duplicate_responses: int = 0
+    """Responses that say what the one before them in the row said."""
+    single_answers: int = 0
+    """Questions of a QA task answered once, at an instant: no answer changes with time."""
+    timed_questions: int = 0
+    """All questions of a QA task that are answered at instants."""
+    repeated_options: int = 0
+    """Questions that list the same option twice."""
+
+
+class Findings(_Value):
+    """The whole report of a file."""
+
+    rows: int = 0
+    bad_rows: dict[str, int] = {}
+    """Rows of which nothing can be made, by reason."""
+    duplicate_rows: int = 0
+    """Rows that say of a video what an earlier row said of it."""
+    raw_rows: int = 0
+    raw: RawFindings = RawFindings()
+    turn_rows: int = 0
+    """Rows that are turns already: of stream or image files, or of a corpus."""
+    standby_without_response: int = 0
+    """Runs of standby in turn rows that no response follows."""
+    repeated_questions: int = 0
+    """Turn rows in which a later turn asks again what the first one asked."""
+    early: int = 0
+    """Responses of a corpus that stand before their evidence is complete and are not clamped."""
+    states: list[StateSlice] = []
+    """Of turn rows as they are; of raw rows as our own conversion makes them."""
+    drift_s_per_100_s: dict[str, float] = {}
+    """How far the clock of the official converter runs off, by frames a second of a video."""
+    drifting_videos: int = 0
+    """Videos whose frame rate makes it run off by a second or more, where the files are known."""
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = [f"rows: {self.rows} = {self.raw_rows} raw + {self.turn_rows} of turns + bad "]
+        lines[0] += f"{sum(self.bad_rows.values())}{_named(self.bad_rows)}"
+        lines.append(f"duplicate rows: {self.duplicate_rows}")
+        if self.raw_rows:
+            lines += _raw_lines(self.raw)
+        if self.turn_rows:
+            lines += [
+                "",
+                "turns as they are",
+                f"  standby that no response follows: {self.standby_without_response}",
+                f"  rows that ask the first question again later: {self.repeated_questions}",
+                f"  responses before their evidence is complete: {self.early}",
+            ]
+        lines += ["", f"states: {total(self.states).ratio()} (the paper: 12 : 3 : 2)"]
+        lines += [
+            f"  {part.task}, {part.source or 'no source'}, {part.duration}:"
+            f" {part.states.ratio()} in {part.dialogues}"
+            for part in self.states
+        ]
+        rates = ", ".join(f"{rate} fps {drift:+.2f}" for rate, drift in
+                          self.drift_s_per_100_s.items())  # fmt: skip
+        lines += ["", f"drift of the official converter, in seconds every 100 s: {rates}"]
+        if self.drifting_videos:
+            lines.append(f"  videos that it runs off by a second or more: {self.drifting_videos}")
+        return "\n".join(lines)
+
+
+def _raw_lines(raw: RawFindings) -> list[str]:
+    official, ours = raw.official, raw.ours
+    lost = official.lost_at_the_end + official.overwritten + official.not_read
+    return [
+        "",
+        f"responses: {raw.responses} = {raw.valid} valid + {sum(raw.invalid.values())} invalid"
+        f"{_named(raw.invalid)}",
+        f"  evidence past the end of the video: {raw.past_the_end}",
+        f"  the same as the response before: {raw.duplicate_responses}",
+        f"  rows whose duration is taken from their last time: {raw.durations_assumed}",
+        f"  rows that count seconds from 1: {raw.counted_from_1}",
+        "",
+        f"{'':34}{'official':>20}{'ours':>20}",
+        _compared("responses kept", official.kept, ours.kept, raw.valid),
+        _compared("responses lost", lost, raw.valid - ours.kept, raw.valid),
+        f"{'  at the end of the video':34}{official.lost_at_the_end:>20}{0:>20}",
+        f"{'  under a later standby or answer':34}{official.overwritten:>20}{0:>20}",
+        f"{'  times that it cannot read':34}{official.not_read:>20}{0:>20}",
+        _compared("said before the evidence is over", official.early, ours.early, official.kept),
+        f"{'  by, on average':34}{official.early_s:>18.2f} s{0:>18.2f} s",
+        f"{'rows left without a response':34}{official.rows_without_response:>20}{0:>20}",
+        f"{'questions asked before their time':34}{official.questions_early:>20}{0:>20}",
+        f"{'standby that no response follows':34}{official.standby_without_response:>20}{0:>20}",
+        f"{'silence : standby : response':34}{official.states.ratio():>20}"
+        f"{ours.states.ratio():>20}",
+        f"{'  joined in one turn, at the end':34}{'':>20}{f'{ours.merged}, {ours.clamped}':>20}",
+        "",
+        f"timed questions with a single answer: {raw.single_answers} of {raw.timed_questions}",
+        f"questions that repeat an option: {raw.repeated_options}",
+    ]
+
+
+def _compared(name: str, official: int, ours: int, of: int) -> str:
+    def share(count: int) -> str:
+        return f"{count} ({count / of:.1%})" if of else f"{count}"
+
+    return f"{name:34}{share(official):>20}{share(ours):>20}"
+
+
+def _named(counts: Mapping[str, int]) -> str:
+    names = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    return f" ({names})" if names else ""

@@ -1,0 +1,66 @@
+"""The README of an export: what it is, in which spelling, and how it is loaded."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.corpus.export.exporter import Shape, Tally
+
+_LOADING = {
+    "messages": """\
+ms-swift 4: `ROOT_IMAGE_DIR=. swift sft --dataset {file}` in this folder. Weights are read with
+`--is_binary_loss_scale false` only; without it every weight above 0 counts 1.
+
+LLaMA-Factory: `dataset_dir: .` and `dataset: {name}`; `dataset_info.json` has the entry. It knows
+no weights. Add the state tokens with `add_special_tokens`.""",
+    "qwen_vl": """\
+Register `annotation_path: {file}` and `data_path: .` in `qwenvl/data/__init__.py`.""",
+    "stream": """\
+For Streamo's fork of ms-swift: `--dataset {file}`. `videos` are paths as the manifest has them.
+The fork takes every `int(rate)`-th frame of a video: at 29.97 or 23.976 frames a second its frames
+run ahead of the turns, and it drops long samples. `messages` has no such clock.""",
+    "raw": """\
+Times count seconds from 1 (`origin: 1`), so that the official converter at one turn a second gives
+the states of these dialogues, where no two responses share a turn. `start_s`, `end_s`, `time_s` and
+`respond_s` are exact seconds from 0.""",
+    "livecc": """\
+The last line is the list of byte offsets that LiveCC's loader seeks by.""",
+    "activation": """\
+`positive_tail` is what a sampler draws P from: the last P of a segment is positive.""",
+}
+
+
+def export_card(shape: Shape, tally: Tally, files: list[str], name: str) -> str:
+    """The text of the README."""
+    tokens = shape.spelling
+    states = f"`{tokens.silence}`, `{tokens.standby}`, `{tokens.response}`"
+    loading = _LOADING[shape.format.name].format(file=files[0] if files else "FILE", name=name)
+    weights = "None: every answer counts alike."
+    if shape.preset:
+        weights = f"Preset `{shape.preset}`, seed {shape.seed}."
+    elif shape.view.weights:
+        weights = "As the dialogues have them; turns that repeat an earlier window count nothing."
+    lengths = "Dialogues are whole."
+    if shape.budget:
+        lengths = f"Windows of at most {shape.budget.max_tokens} tokens"
+        counted = "a tokenizer" if shape.budget.tokenizer else "an estimate"
+        lengths += f", {shape.budget.overlap_turns} turns repeated; texts counted by {counted}."
+    return (
+        "\n\n".join(
+            [
+                f"# Dialogues as `{shape.format.name}`",
+                f"Files: {', '.join(f'`{file}`' for file in files) or 'none'}. What could not be"
+                " written is in `rejects.jsonl`, with the reason.",
+                f"State tokens, spelling `{tokens.name}`: {states}.",
+                f"Weights: {weights}",
+                f"Lengths: {lengths}",
+                "## Loading",
+                loading,
+                "## Counts",
+                f"```json\n{json.dumps(tally.as_json(), indent=2)}\n```",
+                "## System text",
+                f"```text\n{shape.system}\n```",
+            ]
+        )
+        + "\n"
+    )

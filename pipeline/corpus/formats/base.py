@@ -1,0 +1,175 @@
+"""What every export format is: how a dialogue is written in it, and what its reader gives back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.dialogue.read_events import ReadEvent
+from pipeline.dialogue.special_tokens import CHAT, MEDIA
+from pipeline.dialogue.state_tokens import SPELLINGS, Spelling
+from pipeline.records import Dialogue, DialogueHead, Turn
+
+Row = dict[str, Any] | list[Any]
+"""A row of a file as JSON."""
+
+_STATE = re.compile(
+    "|".join(
+        re.escape(token)
+        for spelling in SPELLINGS.values()
+        for token in (spelling.silence, spelling.standby, spelling.response)
+    )
+)
+
+
+class FormatError(ValueError):
+    """What a format cannot hold, or a row that is not of it. ``reason`` is a short constant.
+
+    ``placeholder_in_text``, ``token_in_text``, ``not_carried``, ``bad_row``, ``unknown_variable``.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """``detail`` says it for this dialogue or row."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[FormatError], tuple[str, str]]:
+        """Errors cross process borders."""
+        return type(self), (self.reason, self.detail)
+
+
+@dataclass(frozen=True)
+class View:
+    """How dialogues are to be shown: the tokens, the system text, where the media lie."""
+
+    spelling: Spelling
+    system: str
+    """With the tokens spelled out; empty for none."""
+    video: Callable[[DialogueHead], str]
+    """The path to write for the video."""
+    image: Callable[[DialogueHead, int], str]
+    """The path to write for the frame of the turn with that index."""
+    weights: bool
+    """Every assistant message says ``loss`` and ``loss_scale``, for trainers that read them."""
+    name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
+    """The name to write for the video."""
+
+
+@dataclass(frozen=True)
+class ReadQuestion:
+    """A question, in seconds."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class ExactEvent:
+    """A response with the span that its annotation has, where a format holds it."""
+
+    rid: str
+    """Empty where the format has no ids."""
+    kind: Literal["instant", "event"]
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class ReadSample:
+    """What a row says. What it does not say is empty, or null where it is a number."""
+
+    video: str
+    task: str
+    source: str
+    questions: tuple[ReadQuestion, ...]
+    """Of a format of turns: one for each turn in which something is asked, at its start."""
+    events: tuple[ReadEvent | ExactEvent, ...]
+    """To the precision of a turn in a format of turns (``ReadEvent``), as annotated in others."""
+    turns: tuple[Turn, ...] = ()
+    """Without ids and weights; frames are taken to be on time."""
+    sample_id: str = ""
+    whole_id: str = ""
+    context_turns: int = 0
+    system: str = ""
+    images: tuple[str, ...] = ()
+    turns_per_s: float | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files to train from.
+
+    ``write`` gives the rows of a dialogue, one or, in ``activation``, one a question; it raises
+    ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and ``not_carried``. ``read``
+    takes one row as JSON back; it raises ``FormatError`` for ``bad_row`` and nothing else, whatever
+    the row is.
+    """
+
+    name: str
+    suffix: Literal["json", "jsonl"]
+    """One array, or one row a line."""
+    needs_images: bool
+    write: Callable[[Dialogue, View], list[Row]]
+    read: Callable[[object], ReadSample]
+    save: Callable[[Path, Iterable[Row]], int] | None = None
+    """Writes a whole file, where it is more than its rows, and says how many they were."""
+    load: Callable[[Path], Iterator[object]] | None = None
+    """Reads the rows of such a file as JSON."""
+
+
+def checked(text: str, what: str) -> str:
+    """The text of a question or a response itself.
+
+    Raises:
+        FormatError: ``placeholder_in_text``: a trainer would take it for an image or a video;
+            ``token_in_text``: it would take it for a state, or for the end of a turn.
+    """
+    found = _STATE.search(checked_system(text, what))
+    if found:
+        raise FormatError("token_in_text", f"{what} holds {found[0]}")
+    return text
+
+
+def checked_system(text: str, what: str = "the system text") -> str:
+    """The system text itself, which explains the states.
+
+    Raises:
+        FormatError: ``placeholder_in_text``, ``token_in_text`` for a token of a chat template.
+    """
+    for reason, pattern in (("placeholder_in_text", MEDIA), ("token_in_text", CHAT)):
+        if found := pattern.search(text):
+            raise FormatError(reason, f"{what} holds {found[0]}")
+    return text
+
+
+def check_whole(dialogue: Dialogue, name: str) -> None:
+    """Nothing, for a dialogue that is about a whole video.
+
+    Raises:
+        FormatError: ``not_carried``.
+    """
+    if dialogue.whole_id or not dialogue.turns or dialogue.turns[0].index:
+        detail = f"{dialogue.sample_id} is a window, and a row of {name} is about a whole video"
+        raise FormatError("not_carried", detail)
+
+
+def check_file(dialogue: Dialogue, name: str) -> None:
+    """Nothing, for a dialogue that is about a whole file.
+
+    Raises:
+        FormatError: ``not_carried``.
+    """
+    if dialogue.clip_start_s or dialogue.clip_end_s is not None:
+        detail = f"{dialogue.sample_id} is about a clip, and {name} shows the file from its start"
+        raise FormatError("not_carried", f"{detail}: cut the clip first")
+
+
+def name_of(path: str) -> str:
+    """The last part of the path of a video."""
+    return path.rpartition("/")[2]

@@ -1,0 +1,62 @@
+"""Rows of ``messages``: a system message, then user and assistant in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from pipeline.corpus.formats.base import View, checked_system
+from pipeline.corpus.formats.exchanges import exchanges_of
+from pipeline.corpus.formats.fields import array, mapping, refuse, text
+from pipeline.records import Dialogue
+
+
+def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[dict[str, Any]]:
+    """The messages of a dialogue; the system's comes first, where there is a system text.
+
+    Raises:
+        FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
+    """
+    pairs = exchanges_of(dialogue, view.spelling, placeholder)
+    messages: list[dict[str, Any]] = []
+    if view.system:
+        messages.append({"role": "system", "content": checked_system(view.system)})
+    if not view.weights:
+        for shown, said in pairs:
+            messages.append({"role": "user", "content": shown})
+            messages.append({"role": "assistant", "content": said})
+        return messages
+    for number, turn, (shown, said) in zip(count(), dialogue.turns, pairs, strict=False):
+        loss, scale = _weight(turn.loss, turn.loss_scale, number < dialogue.context_turns)
+        messages.append({"role": "user", "content": shown})
+        messages.append({"role": "assistant", "content": said, "loss": loss, "loss_scale": scale})
+    return messages
+
+
+def read_messages(row: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """The system text, empty where there is none, and what user and assistant say in turn.
+
+    Raises:
+        FormatError: ``bad_row``.
+    """
+    said = [_message(message) for message in array(row.get("messages"), "messages")]
+    system = said.pop(0)[1] if said and said[0][0] == "system" else ""
+    if len(said) % 2:
+        refuse("the last message has no answer")
+    for number, (role, _) in enumerate(said):
+        if role != ("assistant" if number % 2 else "user"):
+            refuse(f"message {number} is said by {role!r}")
+    contents = [content for _, content in said]
+    return system, list(zip(contents[::2], contents[1::2], strict=True))
+
+
+def _weight(loss: bool | None, scale: float | None, context: bool) -> tuple[bool, float]:
+    if context:
+        return False, 0.0
+    return loss is not False, 1.0 if scale is None else scale
+
+
+def _message(message: object) -> tuple[str, str]:
+    found = mapping(message, "a message")
+    return text(found.get("role"), "a role"), text(found.get("content"), "a content")

@@ -1,0 +1,205 @@
+"""``livecc``: what is said as a stream of timed words, for LiveCC and StreamingVLM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pipeline.corpus.formats.base import (
+    ExactEvent,
+    Format,
+    FormatError,
+    ReadQuestion,
+    ReadSample,
+    Row,
+    View,
+    check_whole,
+    checked,
+)
+from pipeline.corpus.formats.fields import array, count, mapping, number, refuse, text
+from pipeline.records import Dialogue, GivenResponse
+
+_DECIMALS = 3
+
+
+def write(dialogue: Dialogue, view: View) -> list[Row]:
+    """The row of a dialogue: a user's message and an assistant's.
+
+    The words of a response are spread evenly from the start of its turn to the start of the turn
+    of the next response, or to the end of the video; those of one turn are spread together. Words
+    are what single spaces part, so that the text comes back. Their times, like ``video_start`` and
+    ``video_end``, are those of the video file, of which the dialogue may be about a clip.
+    ``responses`` says for each response its first word, how many it has, its kind, and its exact
+    span in seconds of the dialogue.
+
+    Raises:
+        FormatError: ``not_carried`` for a window, for anything but one question, and where nothing
+            is answered; ``placeholder_in_text`` or ``token_in_text``.
+    """
+    check_whole(dialogue, "livecc")
+    if len(dialogue.questions) != 1:
+        detail = f"{dialogue.sample_id} asks {len(dialogue.questions)} questions, a row holds one"
+        raise FormatError("not_carried", detail)
+    if not dialogue.responses:
+        raise FormatError("not_carried", f"{dialogue.sample_id} answers nothing")
+    question = dialogue.questions[0]
+    stream: list[list[Any]] = []
+    given: list[list[Any]] = []
+    for start_s, end_s, together in _intervals(dialogue):
+        first = len(stream)
+        words: list[str] = []
+        for response in together:
+            own = checked(response.text, "a response").split(" ")
+            span = [response.kind, response.start_s, response.end_s]
+            given.append([first + len(words), len(own), *span])
+            words += own
+        step_s = (end_s - start_s) / len(words)
+        for k, word in enumerate(words):
+            times = (start_s + k * step_s, start_s + (k + 1) * step_s)
+            stream.append([*(round(time_s, _DECIMALS) for time_s in times), word])
+    clip_end_s = dialogue.clip_end_s
+    if clip_end_s is None:
+        clip_end_s = dialogue.clip_start_s + dialogue.duration_s
+    video = {
+        "type": "video",
+        "video": view.video(dialogue),
+        "video_start": dialogue.clip_start_s,
+        "video_end": clip_end_s,
+    }
+    query = {
+        "type": "text",
+        "text": checked(question.text, "a question"),
+        "previous": "",
+        "title": "",
+        "category": dialogue.task,
+        "asked_s": question.asked_s,
+        "source": dialogue.source,
+        "sample_id": dialogue.sample_id,
+    }
+    said = {"type": "text_stream", "text_stream": stream, "responses": given}
+    return [[{"role": "user", "content": [video, query]}, {"role": "assistant", "content": [said]}]]
+
+
+def read(row: object) -> ReadSample:
+    """What a row says; ``responses`` must be there.
+
+    Raises:
+        FormatError: ``bad_row``.
+    """
+    video, query = _content(row, 0, "user", 2)
+    (said,) = _content(row, 1, "assistant", 1)
+    words = [_word(word) for word in array(said.get("text_stream"), "text_stream")]
+    start_s, end_s = (number(video.get(key), key) for key in ("video_start", "video_end"))
+    asked = text(query.get("text"), "the query")
+    return ReadSample(
+        video=text(video.get("video"), "video"),
+        task=text(query.get("category", ""), "category"),
+        source=text(query.get("source", ""), "source"),
+        questions=(ReadQuestion(number(query.get("asked_s", 0.0), "asked_s"), asked),),
+        events=tuple(_event(given, words) for given in array(said.get("responses"), "responses")),
+        sample_id=text(query.get("sample_id", ""), "sample_id"),
+        duration_s=max(0.0, end_s - start_s),
+    )
+
+
+def write_livecc(path: Path, rows: Iterable[Row]) -> int:
+    """How many rows were written, one a line; the last line lists the byte offset of each.
+
+    The file appears all at once, or, where ``rows`` raise, not at all.
+    """
+    part = path.with_name(f".{path.name}.part")
+    offsets: list[int] = []
+    try:
+        with part.open("wb") as file:
+            for row in rows:
+                offsets.append(file.tell())
+                file.write(_line(row))
+            file.write(_line(offsets))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return len(offsets)
+
+
+def read_livecc(path: Path) -> Iterator[object]:
+    """The rows of a file as JSON, without the offsets; null for a line that is no JSON.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, list) or any(isinstance(part, dict) for part in row):
+                yield row
+
+
+def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[GivenResponse]]]:
+    """From when to when, in seconds of the file, the responses of each turn are spoken."""
+    said = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
+    starts = [dialogue.turns[turn].start_s for turn, _ in said]
+    ends = [*starts[1:], dialogue.duration_s]
+    for start_s, end_s, (_, together) in zip(starts, ends, said, strict=True):
+        yield dialogue.clip_start_s + start_s, dialogue.clip_start_s + end_s, together
+
+
+def _content(row: object, place: int, role: str, parts: int) -> list[Any]:
+    messages = array(row, "the row")
+    if len(messages) != 2:
+        refuse(f"{len(messages)} messages")
+    message = mapping(messages[place], "a message")
+    if message.get("role") != role:
+        refuse(f"message {place} is not said by the {role}")
+    content = array(message.get("content"), "a content")
+    if len(content) != parts:
+        refuse(f"the content of the {role} has {len(content)} parts")
+    return [mapping(part, "a part of a content") for part in content]
+
+
+def _word(word: object) -> str:
+    found = array(word, "a word")
+    if len(found) != 3:
+        refuse("a word has other than three parts")
+    number(found[0], "the start of a word")
+    number(found[1], "the end of a word")
+    return text(found[2], "a word")
+
+
+def _event(given: object, words: list[str]) -> ExactEvent:
+    found = array(given, "a response")
+    if len(found) != 5:
+        refuse("a response has other than five parts")
+    first, many = count(found[0], "a first word"), count(found[1], "a number of words")
+    kind = found[2]
+    if kind not in ("instant", "event"):
+        refuse(f"a response is of kind {kind!r}")
+    if many == 0 or first + many > len(words):
+        refuse(f"a response has words {first} to {first + many} of {len(words)}")
+    return ExactEvent(
+        rid="",
+        kind=kind,
+        text=" ".join(words[first : first + many]),
+        start_s=number(found[3], "a start"),
+        end_s=number(found[4], "an end"),
+    )
+
+
+def _line(value: Row) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+LIVECC = Format(
+    "livecc",
+    "jsonl",
+    needs_images=False,
+    write=write,
+    read=read,
+    save=write_livecc,
+    load=read_livecc,
+)

@@ -1,0 +1,63 @@
+"""The key that a server asks for, and how it is kept out of everything that is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from pipeline.engines.base import EngineError
+from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.sampling import one_line
+
+
+class Key:
+    """A secret and where it came from. It shows in no repr, and ``said`` strikes it from texts."""
+
+    def __init__(self, secret: SecretStr | None, place: str) -> None:
+        """``place`` names the variable or the file, never what it holds."""
+        self._secret = secret
+        self.place = place
+
+    def headers(self) -> dict[str, str]:
+        """What to send with each request; nothing where there is no key."""
+        if self._secret is None:
+            return {}
+        return {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
+
+    def said(self, text: str) -> str:
+        """The text on one line, without the key, cut short, fit to be written as UTF-8."""
+        if self._secret is not None:
+            text = text.replace(self._secret.get_secret_value(), "(key)")
+        return one_line(text)
+
+
+def read_key(config: HttpConfig) -> Key:
+    """The key that a config points at.
+
+    Raises:
+        EngineError: it points at a variable or a file that holds none.
+    """
+    if config.api_key_env is not None:
+        place = f"the environment variable {config.api_key_env}"
+        return _key(os.environ.get(config.api_key_env, ""), place)
+    if config.api_key_file is not None:
+        return _key(_content(config.api_key_file), f"the file {config.api_key_file}")
+    return Key(None, "neither api_key_env nor api_key_file")
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("ascii", "replace")
+    except OSError as error:
+        raise EngineError(f"the file {path} holds no key: {error.strerror}") from None
+
+
+def _key(found: str, place: str) -> Key:
+    secret = SecretStr(found.strip())
+    if not secret:
+        raise EngineError(f"{place} holds no key")
+    if not all("!" <= character <= "~" for character in secret.get_secret_value()):
+        raise EngineError(f"{place} holds no key: it has blanks or characters beyond ASCII")
+    return Key(secret, place)

@@ -1,0 +1,65 @@
+"""Why a request failed, and whether to send it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pipeline.engines.errors import PassingError as PassingName
+from pipeline.engines.errors import RequestError
+
+
+class PassingError(RequestError):
+    """It may succeed when it is sent again, after at least ``wait_s``."""
+
+    def __init__(self, error: PassingName, detail: str, wait_s: float = 0.0) -> None:
+        """See ``RequestError``."""
+        super().__init__(error, detail)
+        self.wait_s = wait_s
+
+
+class UnreachableError(PassingError):
+    """There was no one to send it to."""
+
+    def __init__(self, detail: str) -> None:
+        """See ``RequestError``."""
+        super().__init__("connection", detail)
+
+
+def passing_error(status: int) -> PassingName | None:
+    """The error that a status stands for if it may pass; None if it stays."""
+    if status == 429:
+        return "rate_limited"
+    # Beyond the standard codes, gateways have their own for an overload (520 to 529).
+    return "server_error" if status >= 500 or status == 408 else None
+
+
+def message_of(body: bytes) -> str:
+    """What a server says went wrong: the message inside its JSON, else the body as it is."""
+    text = body.decode("utf-8", "replace")
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    for name in ("error", "message", "detail"):
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
+def wait_asked_for(header: str | None) -> float:
+    """Seconds that a ``Retry-After`` asks for, as a number or a date; 0 where there is none."""
+    if header is None:
+        return 0.0
+    if re.fullmatch(r"\d+(\.\d+)?", header.strip()):
+        return float(header)
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return 0.0
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=timezone.utc)
+    return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())

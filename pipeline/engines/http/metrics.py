@@ -1,0 +1,55 @@
+"""What an engine did so far, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from pipeline.engines.answer import REPAIRED
+from pipeline.engines.base import Reply
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Since the engine started. ``errors`` counts replies by their error."""
+
+    asks: int
+    tries: int
+    retries: int
+    repaired: int
+    errors: Mapping[str, int]
+
+
+class Tally:
+    """Counts as they grow. Safe to use from several threads at once."""
+
+    def __init__(self) -> None:
+        """All at zero."""
+        self._asks = self._tries = self._retries = self._repaired = 0
+        self._errors: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def tried(self) -> None:
+        """A request was sent."""
+        with self._lock:
+            self._tries += 1
+
+    def retried(self) -> None:
+        """A request failed, and is to be sent again."""
+        with self._lock:
+            self._retries += 1
+
+    def answered(self, replies: Sequence[Reply]) -> None:
+        """An ask came to its replies."""
+        with self._lock:
+            self._asks += 1
+            self._repaired += sum(reply.detail == REPAIRED for reply in replies)
+            self._errors.update(reply.error for reply in replies if reply.error is not None)
+
+    def counts(self) -> Counts:
+        """As of now."""
+        with self._lock:
+            errors = dict(sorted(self._errors.items()))
+            return Counts(self._asks, self._tries, self._retries, self._repaired, errors)

@@ -1,0 +1,79 @@
+"""What a server answered: its choices, and whether they have the shape that was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.engines.answer import Choice
+
+MOST_TOKENS = 2**31 - 1
+"""A larger count is nonsense, and sums of nonsense do not fit the columns of a row."""
+
+
+class MalformedError(ValueError):
+    """A body that is no chat completion."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """At least one choice, and the tokens of all of them together.
+
+    ``tokens_cached`` are those of ``tokens_in`` that the server had from an earlier request.
+    """
+
+    choices: tuple[Choice, ...]
+    tokens_in: int
+    tokens_out: int
+    tokens_cached: int
+
+
+def completion_of(body: bytes) -> Completion:
+    """A body as a server sent it, read.
+
+    Raises:
+        MalformedError: it is not JSON, or it has no choices.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("the body is not JSON") from error
+    choices = found.get("choices") if isinstance(found, dict) else None
+    if not isinstance(choices, list) or not choices:
+        raise MalformedError("the body has no choices")
+    usage = _object(found.get("usage"))
+    tokens_in = _count(usage.get("prompt_tokens"))
+    cached = _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    return Completion(
+        choices=tuple(map(_choice, choices)),
+        tokens_in=tokens_in,
+        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_cached=min(cached, tokens_in),
+    )
+
+
+def _choice(choice: Any) -> Choice:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise MalformedError("a choice has no message")
+    content, refusal = message.get("content"), message.get("refusal")
+    if refusal or choice.get("finish_reason") == "content_filter":
+        return Choice(error="refused", detail=str(refusal or ""))
+    if choice.get("finish_reason") == "length":
+        return Choice(error="truncated")
+    if content is None or content == "":
+        return Choice(error="empty")
+    if not isinstance(content, str):
+        raise MalformedError("the content of a choice is no text")
+    return Choice(content) if content.strip() else Choice(error="empty")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    """A number of tokens; 0 for what can be none."""
+    countable = isinstance(value, int) and not isinstance(value, bool)
+    return value if countable and 0 < value <= MOST_TOKENS else 0

@@ -1,0 +1,50 @@
+"""How one ask is put to a model until it has its replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.engines.errors import RequestError
+from pipeline.engines.sampling import Sample, climb, one_line
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.interface import Draw, Drawer
+from pipeline.engines.vllm.prompt import shown
+
+
+async def replies_of(
+    model: Drawer, ask: Ask, sampling: Sampling, config: VllmConfig
+) -> list[Reply]:
+    """``sampling.samples`` replies.
+
+    One request draws all samples; sample *i* has the seed plus *i*. At temperature 0 they would all
+    be the same, so that one is drawn and repeated, at no further tokens. What does not parse is
+    asked again, warmer each time. The tokens of a prompt stand with the first of its samples.
+
+    Raises:
+        DiedError: the model is gone.
+    """
+    distinct = sampling.samples if sampling.temperature > 0 else 1
+    samples = [Sample() for _ in range(distinct)]
+    view = shown(ask, config, even_only=model.even_only)
+
+    async def draw(samples: Sequence[Sample], temperature: float, seed: int) -> None:
+        wanted = Draw(len(samples), temperature, seed, sampling.max_tokens)
+        drawn = await model.draw(view, ask.answer_schema, wanted)
+        samples[0].tokens_in += drawn.tokens_in
+        samples[0].tokens_cached += drawn.tokens_cached
+        for sample, choice, tokens in zip(samples, drawn.choices, drawn.tokens_out, strict=True):
+            sample.tokens_out += tokens
+            sample.take(ask, choice, one_line)
+
+    try:
+        await draw(samples, sampling.temperature, sampling.seed)
+    except RequestError as failure:
+        return [
+            Reply(ask.request_id, error=failure.error, detail=failure.detail)
+        ] * sampling.samples
+    await climb(samples, config.temperatures, sampling, draw)
+    replies = [sample.reply(ask, repair=config.repair) for sample in samples]
+    repeated = replace(replies[0], tokens_in=0, tokens_out=0, tokens_cached=0)
+    return replies + [repeated] * (sampling.samples - distinct)

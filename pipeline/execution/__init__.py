@@ -1,0 +1,1 @@
+"""How parts are made: executors, workers, journals, retries."""

@@ -1,0 +1,222 @@
+"""Shards as Ray tasks, engines as Ray actors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ray
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    WorkerCrashedError,
+)
+
+from pipeline.engines import close_engines
+from pipeline.engines.base import EngineConfig
+from pipeline.execution.executors.base import Loss, run_on
+from pipeline.execution.executors.ray_cluster import (
+    IN_FLIGHT_PER_PLACE,
+    LOOK_EVERY_S,
+    Cluster,
+    connect,
+    need_room,
+)
+from pipeline.execution.executors.ready_queue import ANY_WORKER, Lane, lane_of
+from pipeline.execution.worker import run_shard
+from pipeline.workflow.task import ShardResult, ShardTask
+
+CLOSING_S = 10.0
+"""An engine that takes longer to give back what it holds is ended with its process."""
+
+
+class RayExecutor:
+    """The Ray cluster this process belongs to, else the one of this machine, else a new one."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        """``workers`` is the number of CPUs of a new cluster; one that exists keeps its own."""
+        self._workers = workers
+
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """See ``Executor.run``. A cluster that was started here ends with the iteration.
+
+        Raises:
+            ConfigError: something needs more than a cluster of this machine alone has.
+            ConnectionError: there is no cluster any more, or it cannot do what is asked of it.
+        """
+        ours = not ray.is_initialized()
+        alone = ours and connect(self._workers)
+        gone = False
+        try:
+            cluster = Cluster()
+            need_room(cluster, [*{_size(task) for task in tasks}], alone)
+            pool = _RayPool(cluster)
+            try:
+                yield from run_on(pool, tasks, _lane_by_size)
+            except ConnectionError:
+                gone = True
+                raise
+            except RayError as error:
+                raise ConnectionError(f"Ray: {' '.join(str(error).split())[:1000]}") from error
+            finally:
+                if not gone:
+                    pool.close_all()
+        finally:
+            if ours and not gone:
+                ray.shutdown()
+
+
+def _lane_by_size(task: ShardTask) -> Lane:
+    """As ``lane_of``, but tasks that need more do not keep those from starting that need less."""
+    lane = lane_of(task)
+    return Lane(f"{task.cpus} {task.gpus}") if lane == ANY_WORKER else lane
+
+
+def _size(task: ShardTask) -> tuple[str, float, float]:
+    """The name of what runs a task, and the CPUs and GPUs which that needs."""
+    if task.engine is None or lane_of(task) == ANY_WORKER:
+        return task.node, task.cpus, task.gpus
+    return task.engine.model, 0.0, float(task.engine.gpus)
+
+
+@ray.remote(max_retries=0)
+def _run_shard(task: ShardTask) -> ShardResult:
+    return run_shard(task)
+
+
+@ray.remote(max_restarts=0)
+class _EngineProcess:
+    """Runs the shards of one engine, several at once, in threads that share it."""
+
+    def run(self, task: ShardTask) -> ShardResult:
+        return run_shard(task)
+
+    def node(self) -> str:
+        return str(ray.get_runtime_context().get_node_id())
+
+    def close(self) -> None:
+        close_engines()
+
+
+@dataclass
+class _Host:
+    """An actor, the engine that its tasks are to open there, and the tasks under way."""
+
+    actor: Any
+    engine: EngineConfig
+    ready: ray.ObjectRef[str]
+    """Comes when the cluster has found a place for it: the id of the node."""
+    node: str | None = None
+    is_ready: bool = False
+    running: dict[ray.ObjectRef[ShardResult], ShardTask] = field(default_factory=dict)
+
+
+class _RayPool:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
+        self._hosts: dict[Lane, list[_Host]] = {}
+
+    def open(self, lane: Lane) -> None:
+        if lane.engine is not None and lane not in self._hosts:
+            self._hosts[lane] = [_host(engine) for engine in lane.engine.hosts()]
+
+    def capacity(self, lane: Lane) -> int:
+        if lane.engine is None:
+            cpus, gpus = map(float, lane.key.split())
+            return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(cpus, gpus))
+        return sum(h.engine.shards_in_flight for h in self._hosts.get(lane, ()) if h.is_ready)
+
+    def close(self, lane: Lane) -> None:
+        hosts = self._hosts.pop(lane, [])
+        closing = [host.actor.close.remote() for host in hosts if host.is_ready]
+        if closing:
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSING_S)
+        for host in hosts:
+            ray.kill(host.actor)
+
+    def close_all(self) -> None:
+        for lane in list(self._hosts):
+            self.close(lane)
+
+    def start(self, task: ShardTask) -> None:
+        lane = _lane_by_size(task)
+        if lane.engine is None:
+            remote = _run_shard.options(num_cpus=task.cpus, num_gpus=task.gpus, name=task.node)
+            self._running[remote.remote(task)] = task
+            return
+        host = min((h for h in self._hosts[lane] if h.is_ready), key=lambda h: len(h.running))
+        host.running[host.actor.run.remote(replace(task, engine=host.engine))] = task
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
+        hosts = {
+            reference: (lane, host)
+            for lane, hosts in self._hosts.items()
+            for host in hosts
+            for reference in (host.running if host.is_ready else [host.ready])
+        }
+        waited_for = [*self._running, *hosts]
+        done: Sequence[ray.ObjectRef[Any]] = []
+        while not done:
+            # Machines join and leave, and the cluster may end under what is waited for.
+            self._cluster.look()
+            done, _ = ray.wait(waited_for, num_returns=1, timeout=LOOK_EVERY_S)
+        found: list[tuple[ShardTask, ShardResult | Loss]] = []
+        for reference in done:
+            if reference not in hosts:
+                found.append((self._running.pop(reference), _result(reference)))
+                continue
+            lane, host = hosts[reference]
+            try:
+                result = ray.get(reference)
+            except RayActorError as error:
+                found += self._lost(lane, host, error)
+                continue
+            if host.is_ready:
+                found.append((host.running.pop(reference), result))
+            else:
+                host.node, host.is_ready = result, True
+        return found
+
+    def _lost(
+        self, lane: Lane, host: _Host, error: RayActorError
+    ) -> Sequence[tuple[ShardTask, Loss]]:
+        """Tasks that an actor takes along. Another takes its place."""
+        if not host.is_ready:
+            # A task that is given to it shows that it is dead: so one that always dies at its start
+            # is counted, and not started for ever.
+            host.is_ready = True
+            return []
+        # The death of a process is known at once. One that merely cannot be reached has, as a rule,
+        # lost its machine, which takes longer to be known.
+        unreachable = isinstance(error, ActorUnavailableError)
+        left = host.node is not None and not self._cluster.is_alive(host.node)
+        ray.kill(host.actor)
+        hosts = self._hosts[lane]
+        hosts[hosts.index(host)] = _host(host.engine)
+        loss = Loss.MACHINE if unreachable or left else Loss.PROCESS
+        return [(task, loss) for task in host.running.values()]
+
+
+def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
+    """Raises RayError: what has nothing to do with the task, and will befall others too."""
+    try:
+        return ray.get(reference)
+    except (WorkerCrashedError, OutOfMemoryError):
+        return Loss.PROCESS
+    except (NodeDiedError, ObjectLostError):
+        return Loss.MACHINE
+
+
+def _host(engine: EngineConfig) -> _Host:
+    # CPUs are for the tasks of other nodes: an engine waits for its GPUs or for its server.
+    # One thread more than shards, so that it can be closed with all of them under way.
+    actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
+        num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
+    ).remote()
+    return _Host(actor, engine, actor.node.remote())

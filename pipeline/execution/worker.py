@@ -1,0 +1,177 @@
+"""One shard through one node. This is all that an executor runs, wherever it runs it."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from pipeline.execution.journal import remove_journal
+from pipeline.execution.journaled_engine import ContractError, Seat
+from pipeline.media.decode import DecodeProcess
+from pipeline.records import Record, Reject
+from pipeline.records.schema import from_table
+from pipeline.store.location import Location
+from pipeline.store.parts import keep_folder, new_folder, read_manifest, read_table, write_part
+from pipeline.store.video_rows import read_videos
+from pipeline.workflow.stage import Context, Stage, VideoRows, about_dataset, load_stage
+from pipeline.workflow.task import ShardResult, ShardTask
+
+_ERROR_CHARACTERS = 12_000
+
+_LAST_LINE_CHARACTERS = 500
+
+
+def collect_seldom() -> None:
+    """Makes this process look for cycles of garbage less often.
+
+    Work holds many small rows that point at nothing but their own fields. To walk through all of
+    them as often as Python does by default takes more than half of the time of reading them.
+    """
+    gc.set_threshold(100_000, 20, 100)
+
+
+def run_shard(task: ShardTask) -> ShardResult:
+    """Never raises but for a signal: a shard that fails must not stop its neighbours.
+
+    A library may also exit, or panic with what is no ``Exception``: that is one more failure.
+    """
+    collect_seldom()
+    started = time.monotonic()
+    try:
+        counts = _run(task)
+    except BaseException as error:  # the one place that may: the traceback is the result
+        ends = isinstance(error, (KeyboardInterrupt, SystemExit))
+        if ends and threading.current_thread() is threading.main_thread():
+            raise  # only there do signals arrive
+        seconds = time.monotonic() - started
+        return ShardResult(task.node, task.shard, task.part, seconds=seconds, error=_told(error))
+    return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
+
+
+def _told(error: BaseException) -> str:
+    """The traceback; of one that is very long, both ends and what it comes to.
+
+    It travels to the driver, is kept there and logged.
+    """
+    text = "".join(traceback.format_exception(error))
+    if len(text) <= _ERROR_CHARACTERS:
+        return text
+    kept = _ERROR_CHARACTERS // 2
+    last = traceback.format_exception_only(error)[-1][:_LAST_LINE_CHARACTERS].strip()
+    left_out = f"({len(text) - 2 * kept} characters are left out here)"
+    return f"{text[:kept]}\n{left_out}\n{text[-kept:].rstrip()}\n{last}\n"
+
+
+@cache
+def _media(root: Location) -> DecodeProcess:
+    """One decode process for each worker process."""
+    return DecodeProcess(root)
+
+
+def _run(task: ShardTask) -> dict[str, Any]:
+    stage = load_stage(task.stage)
+    seat = Seat(task.engine, task.part) if task.engine else None
+    folder = new_folder(task.part) if stage.scope == "dataset" else None
+    manifest = read_manifest(task.part) if stage.scope == "source" else ()
+    context = Context(
+        manifest=manifest,
+        media=_media(task.media_root),
+        seat=seat,
+        prompts=task.prompts,
+        folder=folder,
+        dataset=_dataset(stage, task),
+    )
+    entered: Counter[str] = Counter()
+    accepted: list[Record] = []
+    rejects: list[Reject] = []
+    try:
+        videos = _videos(stage, task, entered)
+        for row in stage.run(videos, stage.config.model_validate(task.config), context):
+            if isinstance(row, Reject):
+                rejects.append(row.model_copy(update={"stage": task.node}))
+            elif type(row) is stage.writes:
+                accepted.append(row)
+            else:
+                raise ContractError(f"{task.node} wrote a {type(row).__name__}")
+        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, seat)
+        if folder is not None:
+            keep_folder(folder, task.part)
+        replies = seat.replies if seat else None
+        write_part(task.part, stage.writes, accepted, rejects, counts, replies)
+        if seat is not None:
+            remove_journal(task.part)
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return counts
+
+
+def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:
+    """The rows that are about the dataset, by kind."""
+    rows: dict[type[Record], Sequence[Record]] = {}
+    for kind in filter(about_dataset, stage.reads):
+        parts = {part for shard in task.inputs for name, part in shard if name == kind.__name__}
+        tables = (read_table(part, kind.model_fields) for part in sorted(parts))
+        rows[kind] = [row for table in tables for row in from_table(kind, table)]
+    return rows
+
+
+def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterator[VideoRows]:
+    """The videos of the shards that are read, counted as the stage takes them."""
+    reads = [kind for kind in stage.reads if not about_dataset(kind)]
+    for shard in task.inputs:
+        parts: dict[type[Record], list[Location]] = {
+            kind: [path for name, path in shard if name == kind.__name__] for kind in reads
+        }
+        for rows in read_videos(reads, parts):
+            entered[rows.video_id] += 1
+            yield rows
+
+
+def _counts(
+    stage: Stage[Any],
+    task: ShardTask,
+    manifest_rows: int,
+    entered: Counter[str],
+    accepted: Sequence[Record],
+    rejects: Sequence[Reject],
+    seat: Seat | None,
+) -> dict[str, Any]:
+    """Counts of a shard, after a check that nothing was lost.
+
+    ``videos_in = videos_out + videos_rejected``: a video with at least one accepted row came out.
+    For a source each manifest row is one video. ``rejected`` counts rows by reason.
+    """
+    out = {getattr(row, "video_id", "") for row in accepted}
+    if stage.scope == "source":
+        videos_in = manifest_rows
+        if len(accepted) + len(rejects) != videos_in:
+            raise ContractError(
+                f"{task.node}: {videos_in} manifest rows gave {len(accepted)} videos and"
+                f" {len(rejects)} rejects"
+            )
+    else:
+        videos_in = len(entered)
+        left = out | {r.video_id for r in rejects}
+        if stage.scope == "shard" and (lost := entered.keys() - left):
+            raise ContractError(f"{task.node}: neither accepted nor rejected: {sorted(lost)}")
+        if stage.scope == "shard" and (strange := left - entered.keys()):
+            raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
+    videos_out = videos_in if stage.scope == "dataset" else len(out)
+    return {
+        "videos_in": videos_in,
+        "videos_out": videos_out,
+        "videos_rejected": videos_in - videos_out,
+        "rows_out": len(accepted),
+        "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
+        "asks": seat.asks if seat else 0,
+        "tokens_in": sum(reply.tokens_in for reply in seat.replies) if seat else 0,
+        "tokens_out": sum(reply.tokens_out for reply in seat.replies) if seat else 0,
+    }

@@ -1,0 +1,1 @@
+"""What the adapters of datasets in ``data_manifest`` are built from."""

@@ -1,0 +1,218 @@
+"""Tables of the user's own: which column says what, and the entries that rows become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import ConfigError, explain
+from pipeline.manifest.adapters.adapter import RawRecord, Rows
+from pipeline.manifest.adapters.entry import Entry, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.layouts import clock_s
+
+M = TypeVar("M", bound=BaseModel)
+Column = Annotated[str, Field(min_length=1)]
+Time = str | int | float | None
+
+
+class Columns(BaseModel):
+    """The options: a column for each thing that a row may say, and what holds for all rows.
+
+    A column that is named must be in every row. Those that are not named are looked for under
+    their own names, and may be missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video: Column = Field("video", description="column: the file, or its stem")
+    name: Column = Field("name", description="column: what the video is called; else its file")
+    split: Column = Field("split", description="column: train, val, test")
+    platform_id: Column = Field("platform_id", description="column: such as youtube:<id>")
+    clip_start_s: Column = Field("clip_start_s", description="column: seconds in the file")
+    clip_end_s: Column = Field("clip_end_s", description="column: seconds in the file")
+    text: Column = Field("text", description="column: caption, step or answer")
+    start_s: Column = Field("start_s", description="column: when it starts, in the clip")
+    end_s: Column = Field("end_s", description="column: when it ends, in the clip")
+    question: Column = Field("question", description="column: the question")
+    options: Column = Field("options", description="column: a list, or one as JSON")
+    asked_s: Column = Field("asked_s", description="column: when it is asked, in the clip")
+    annotator: Column = Field("annotator", description="column: who of several")
+    kind: Literal["event", "step", "qa", ""] = Field(
+        "", description="what each row tells; left out, a qa where it has a question, else an event"
+    )
+    origin: Literal["human", "model", "asr"] = Field("human", description="who wrote the texts")
+    per_second: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="units of the times in a second: 1000 for milliseconds, 25 for frames",
+    )
+    resolution_s: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that the annotators could tell apart: 5 where they chose among chunks"
+        " of 5 s, 0 where times are exact",
+    )
+    licence: str = Field("own", min_length=1, description="entry in data_manifest/licences.yaml")
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The column of each thing that a row may say."""
+        return {key: getattr(self, key) for key in Cells.model_fields}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The columns that must be there."""
+        return frozenset(getattr(self, key) for key in self.model_fields_set & self.columns.keys())
+
+
+class Cells(RawRecord):
+    """A row, by what it says and no longer by its own columns."""
+
+    video: Annotated[str, Field(pattern=r"\S")]
+    name: str | int | None = None
+    split: str | None = None
+    platform_id: str | None = None
+    clip_start_s: Time = None
+    clip_end_s: Time = None
+    text: str | None = None
+    start_s: Time = None
+    end_s: Time = None
+    question: str | None = None
+    options: str | list[str] | None = None
+    asked_s: Time = None
+    annotator: str | None = None
+
+
+def read_options(model: type[M], options: Mapping[str, str]) -> M:
+    """Options of the command line as values.
+
+    Raises:
+        ConfigError: one is unknown or has no such value.
+    """
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        raise ConfigError(explain(error, model)) from None
+
+
+def by_column(rows: Rows, columns: Columns) -> Iterator[tuple[str, Any]]:
+    """Rows by what they say; ``no_column`` where a column that was named is missing."""
+    wanted, named = columns.columns, columns.named
+    for pointer, row in rows:
+        if not isinstance(row, Mapping):
+            yield pointer, row
+            continue
+        missing = sorted(named - row.keys())
+        if missing:
+            there = ", ".join(map(str, row))[:150]
+            detail = f"there is no column {missing[0]!r}; there are: {there}"
+            yield pointer, Unread(pointer, "no_column", detail)
+            continue
+        cells = {key: row[column] for key, column in wanted.items() if column in row}
+        video = cells.get("video")
+        if isinstance(video, Mapping):
+            # Datasets with a column of videos have the file as {"path": ..., "bytes": ...}.
+            cells["video"] = video.get("path")
+        yield pointer, cells
+
+
+class _Unreadable(Exception):
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+def entry_by(columns: Columns) -> Callable[[Cells, str, str], Entry | Unread]:
+    """How a row becomes an entry.
+
+    Times are numbers, or texts of numbers, of which ``per_second`` make a second; or clocks,
+    ``H:MM:SS.fff``. A clip needs both its times. A row with a text, even a blank one, tells
+    something; another only names its video.
+    """
+
+    def entry(cells: Cells, pointer: str, split: str) -> Entry | Unread:
+        try:
+            return _entry(columns, cells, pointer, split)
+        except _Unreadable as problem:
+            return Unread(pointer, problem.reason, problem.detail)
+
+    return entry
+
+
+@dataclass(frozen=True)
+class _Clock:
+    per_second: float
+
+    def seconds(self, value: Time, column: str) -> float | None:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        found = clock_s(value) if isinstance(value, str) else None
+        if found is None:
+            try:
+                found = float(value) / self.per_second
+            except (ValueError, OverflowError):
+                found = float("nan")
+        if not isfinite(found):
+            raise _Unreadable("bad_time", f"{column} is {str(value)[:60]!r}")
+        return found
+
+
+def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
+    clip = _clip(columns, cells)
+    part = "" if clip is None else f"#t={clip[0]:g},{clip[1]:g}"
+    name = "" if cells.name is None else str(cells.name)
+    return Entry(
+        name if name.strip() else f"{cells.video}{part}",
+        (Place(cells.video, clip),),
+        (_told(columns, cells, pointer),) if "text" in cells.model_fields_set else (),
+        cells.split or split,
+        cells.platform_id or "",
+    )
+
+
+def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
+    clock = _Clock(columns.per_second)
+    start_s = clock.seconds(cells.clip_start_s, columns.clip_start_s)
+    end_s = clock.seconds(cells.clip_end_s, columns.clip_end_s)
+    if start_s is None and end_s is None:
+        return None
+    if start_s is None or end_s is None:
+        raise _Unreadable("bad_clip", "a clip needs its start and its end")
+    return start_s, end_s
+
+
+def _told(columns: Columns, cells: Cells, pointer: str) -> Told:
+    clock = _Clock(columns.per_second)
+    kind: ToldKind = columns.kind or ("qa" if (cells.question or "").strip() else "event")
+    return Told(
+        kind,
+        cells.text,
+        start_s=clock.seconds(cells.start_s, columns.start_s),
+        end_s=clock.seconds(cells.end_s, columns.end_s),
+        question=cells.question if kind == "qa" else None,
+        options=_options(cells.options) if kind == "qa" else (),
+        asked_s=clock.seconds(cells.asked_s, columns.asked_s) if kind == "qa" else None,
+        resolution_s=columns.resolution_s,
+        origin=columns.origin,
+        annotator=cells.annotator or "",
+        pointer=f"{pointer}/{columns.text}",
+    )
+
+
+def _options(value: str | list[str] | None) -> tuple[str, ...]:
+    if isinstance(value, str) and value.strip():
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise _Unreadable("bad_options", f"no JSON list of texts: {value[:60]!r}")
+        return tuple(found)
+    return tuple(value or ())

@@ -1,0 +1,188 @@
+"""How annotation files are laid out: readers of their records, with pointers to them.
+
+None of them raises for what a file holds: what cannot be read is an ``Unread`` in its place. A file
+that cannot be opened raises OSError.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from pipeline.manifest.adapters.entry import Unread
+from pipeline.store.files.json_rows import read_json_rows
+
+Reader = Callable[[Path], Iterator[tuple[str, Any]]]
+
+LARGEST_FIELD = 1 << 24
+"""Characters of one field of a table: captions of hundreds of words go far beyond csv's own."""
+
+Pair = Annotated[tuple[float, float], Field(strict=False)]
+"""``[start, end]``, whole numbers or fractions; a list, which strictly is no tuple."""
+
+NumberText = Annotated[float, Field(strict=False)]
+"""A number in a column of a table, which has it as text."""
+
+Subset = Literal["training", "validation", "testing"]
+"""A split in the words of ActivityNet, which many datasets took over."""
+
+SPLITS: Final[Mapping[Subset, str]] = {"training": "train", "validation": "val", "testing": "test"}
+
+UNASSIGNED: Final = "unassigned"
+"""The split of a video of which the file does not say any."""
+
+_CLOCK = r"([0-9]{1,4}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)"
+_ONE_CLOCK = re.compile(rf"\s*{_CLOCK}\s*")
+_CLOCK_PAIR = re.compile(rf"\s*\[\s*'{_CLOCK}'\s*,\s*'{_CLOCK}'\s*\]\s*")
+
+
+def clock_pair(text: str) -> tuple[float, float] | None:
+    """Start and end in seconds of ``['H:MM:SS.fff', 'H:MM:SS.fff']``; None of any other text.
+
+    The fraction may be missing.
+    """
+    found = _CLOCK_PAIR.fullmatch(text)
+    if found is None:
+        return None
+    first, second = found.groups()[:3], found.groups()[3:]
+    return _seconds(*first), _seconds(*second)
+
+
+def clock_s(text: str) -> float | None:
+    """Seconds of ``H:MM:SS.fff``; None of any other text. The fraction may be missing."""
+    found = _ONE_CLOCK.fullmatch(text)
+    return _seconds(*found.groups()) if found else None
+
+
+def _seconds(hours: str, minutes: str, seconds: str) -> float:
+    whole, _, fraction = seconds.partition(".")
+    total = 3600 * int(hours) + 60 * int(minutes) + int(whole)
+    # Put together as text, so that it is the double nearest to what was written.
+    return float(f"{total}.{fraction or 0}")
+
+
+def json_list(path: Path) -> Iterator[tuple[str, Any]]:
+    """The objects of a JSON array or of JSON Lines, one at a time; pointers are their numbers.
+
+    Damage costs the record that it is in.
+    """
+    for row in read_json_rows(path):
+        pointer = str(row.number)
+        if row.error:
+            yield pointer, Unread(pointer, "damaged", row.error)
+        else:
+            yield pointer, row.value
+
+
+def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each line that is not blank as the JSON value that it is; pointers are line numbers from 1.
+
+    For lines that are arrays, which ``json_list`` would take apart: such a line is ``{"items": [
+    ...]}``. Other values are handed on as they are.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            pointer = str(number)
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield pointer, Unread(pointer, "damaged", f"not JSON: {error}"[:200])
+                continue
+            yield pointer, {"items": value} if isinstance(value, list) else value
+
+
+def json_members(*below: str) -> Reader:
+    """The members of a JSON object by name, which is their pointer and joins them as ``key``.
+
+    ``below`` are the names that lead to that object. The file is read as a whole: those that are
+    laid out so have some ten megabytes. A member that is no object is handed on as it is.
+    """
+
+    def read(path: Path) -> Iterator[tuple[str, Any]]:
+        try:
+            found = json.loads(path.read_bytes())
+        except (ValueError, RecursionError) as error:
+            yield "", Unread("", "damaged", f"not JSON: {error}"[:200])
+            return
+        for name in below:
+            found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            where = "/".join(below) or "the top level"
+            yield "", Unread("", "malformed", f"{where} is no JSON object")
+            return
+        for key, member in found.items():
+            yield (
+                "/".join((*below, key)),
+                ({**member, "key": key} if isinstance(member, dict) else member),
+            )
+
+    return read
+
+
+def table(path: Path) -> Iterator[tuple[str, Any]]:
+    """The rows of a CSV file as texts by column; pointers are row numbers from 1.
+
+    A row with fewer or more fields than the header is damaged. Bytes that are no UTF-8 become
+    U+FFFD, so that they cost no row.
+    """
+    csv.field_size_limit(LARGEST_FIELD)
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        # NUL is no text, and csv refuses the whole file for it.
+        rows = csv.reader(line.replace("\0", "\ufffd") for line in lines)
+        header: list[str] | None = None
+        number = 0
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                number += 1
+                yield str(number), Unread(str(number), "damaged", str(error))
+                continue
+            if header is None:
+                header = row
+                continue
+            if not row:
+                continue
+            number += 1
+            if len(row) == len(header):
+                yield str(number), dict(zip(header, row, strict=True))
+            else:
+                detail = f"{len(row)} fields, the header has {len(header)}"
+                yield str(number), Unread(str(number), "damaged", detail)
+
+
+def text_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each line that is not blank as ``{"line": text}``; pointers are line numbers from 1."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield str(number), {"line": line.rstrip("\r\n")}
+
+
+def parquet_rows(*columns: str) -> Reader:
+    """The rows of a Parquet file, of the named columns or all; pointers are numbers from 0."""
+
+    def read(path: Path) -> Iterator[tuple[str, Any]]:
+        number = 0
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(256, columns=list(columns) or None):
+                    for row in batch.to_pylist():
+                        yield str(number), row
+                        number += 1
+        except pa.ArrowException as error:
+            yield str(number), Unread(str(number), "damaged", str(error)[:200])
+
+    return read

@@ -1,0 +1,48 @@
+"""Rows of Streamo's raw files as records, read as ``convert`` and ``audit`` read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import SkipValidation
+
+from pipeline.corpus.streamo.raw import RawSample, read_raw
+from pipeline.dialogue.tiling import DialogueError
+from pipeline.manifest.adapters.adapter import RawRecord
+from pipeline.manifest.adapters.entry import Unread
+from pipeline.manifest.adapters.layouts import json_list
+
+
+class Raw(RawRecord):
+    """A row, with its times in seconds. A question without a text is blank."""
+
+    sample: SkipValidation[RawSample]
+
+
+def raw_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """The rows of a file; behind each, its questions and responses that cannot be used.
+
+    Those keep the reasons that ``read_raw`` gives them.
+    """
+    for pointer, row in json_list(path):
+        if isinstance(row, Unread):
+            yield pointer, row
+            continue
+        if isinstance(row, dict) and "response" not in row:
+            yield pointer, Unread(pointer, "no_response", "a raw row has the key response")
+            continue
+        try:
+            sample = read_raw(row, number=int(pointer), origin="auto", default_question="")
+        except DialogueError as error:
+            yield pointer, Unread(pointer, error.reason, error.detail)
+            continue
+        yield pointer, {"sample": sample}
+        for key, refusals in (
+            ("question", sample.refused_questions),
+            ("response", sample.refused),
+        ):
+            for refusal in refusals:
+                where = f"{pointer}/{key}/{refusal.rid}"
+                yield where, Unread(where, refusal.reason, refusal.detail)

@@ -1,0 +1,1 @@
+"""Entries of several sources made one list: identity, hold-outs, allocation."""

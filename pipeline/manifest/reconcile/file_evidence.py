@@ -1,0 +1,129 @@
+"""What only the files of candidates tell: which are the same, and how long they are.
+
+Files are opened in processes of the decoder, so that a hostile one costs itself alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Literal
+
+from pipeline.manifest.reconcile.candidates import CONTENT, FRAMES, Candidates
+from pipeline.manifest.reconcile.near_duplicates import FRAMES as FRAMES_OF_A_FILE
+from pipeline.manifest.reconcile.near_duplicates import FrameIndex, SameFrames
+from pipeline.media.base import Glance, GlanceRequest, MediaError
+from pipeline.media.decode import DecodeProcess
+
+Link = Literal["content", "frames"]
+"""By what, beside ids of platforms, videos are known to be the same."""
+
+_AT_ONCE = 64
+"""Files a process on their way."""
+
+
+def link_content(candidates: Candidates) -> Counter[str]:
+    """Links files that are the same to the byte; counts by reason those that cannot be read.
+
+    Files without bytes are not the same: they say nothing.
+    """
+    unseen: Counter[str] = Counter()
+    for path, seen in _glances(_paths(candidates), GlanceRequest(content=True)):
+        if isinstance(seen, MediaError):
+            unseen[seen.reason] += 1
+        else:
+            _link(candidates, CONTENT, f"sha256:{seen.sha256}", path)
+    return unseen
+
+
+def link_frames(candidates: Candidates, rule: SameFrames, work: Path) -> Counter[str]:
+    """Links files that show the same; counts by reason those that cannot be read.
+
+    ``work`` is a folder for what was seen.
+    """
+    unseen: Counter[str] = Counter()
+    with closing(FrameIndex(work)) as index:
+        request = GlanceRequest(frames=FRAMES_OF_A_FILE)
+        for path, seen in _glances(_paths(candidates), request):
+            if isinstance(seen, MediaError):
+                unseen[seen.reason] += 1
+            else:
+                assert seen.duration_s is not None
+                index.add(path, seen.duration_s, seen.hashes)
+        for key, path in index.groups(rule):
+            _link(candidates, FRAMES, key, path)
+    return unseen
+
+
+def measure(candidates: Candidates) -> Iterator[tuple[int, float]]:
+    """The number and the length in seconds of each candidate that may still have a row.
+
+    That of a clip is what its times say, which ``ingest`` holds against the file; that of a whole
+    file is measured by its packets. A candidate whose file cannot be measured is rejected, for the
+    reason that the media give.
+    """
+    run = candidates.base.execute
+    run("CREATE TABLE measured (path TEXT PRIMARY KEY, length_s REAL, reason TEXT, detail TEXT)")
+    whole = "SELECT DISTINCT path FROM rows WHERE fate = '' AND start_s IS NULL"
+    paths = (path for (path,) in run(whole))
+    for path, seen in _glances(paths, GlanceRequest(length=True)):
+        row = (
+            (path, None, seen.reason, seen.detail)
+            if isinstance(seen, MediaError)
+            else (path, seen.duration_s, "", "")
+        )
+        run("INSERT INTO measured VALUES (?, ?, ?, ?)", row)
+    rows = run(
+        "SELECT number, start_s, end_s, length_s, measured.reason, measured.detail FROM rows"
+        " LEFT JOIN measured ON measured.path = rows.path WHERE fate = '' ORDER BY number"
+    )
+    for number, start_s, end_s, length_s, reason, detail in rows:
+        if start_s is not None:
+            yield number, end_s - start_s
+        elif reason:
+            candidates.refuse(number, reason, detail)
+        else:
+            yield number, length_s
+
+
+def _paths(candidates: Candidates) -> Iterator[str]:
+    """Every file once, also of candidates that are not wanted: they hold out others."""
+    run = candidates.base.execute
+    run("CREATE INDEX IF NOT EXISTS by_path ON rows (path)")
+    return (path for (path,) in run("SELECT DISTINCT path FROM rows WHERE path != ''"))
+
+
+def _link(candidates: Candidates, rank: int, key: str, path: str) -> None:
+    query = "SELECT number FROM rows WHERE path = ?"
+    for (number,) in candidates.base.execute(query, (path,)).fetchall():
+        candidates.link(rank, key, number)
+
+
+def _glances(
+    paths: Iterator[str], request: GlanceRequest
+) -> Iterator[tuple[str, Glance | MediaError]]:
+    """What is seen of each file, in order; as many at a time as there are CPUs."""
+    count = len(os.sched_getaffinity(0))
+    free: SimpleQueue[DecodeProcess] = SimpleQueue()
+
+    def look(path: str) -> Glance | MediaError:
+        process = free.get()
+        try:
+            return process.glance(path, request)
+        except MediaError as error:
+            return error
+        finally:
+            free.put(process)
+
+    with ExitStack() as stack:
+        for _ in range(count):
+            free.put(stack.enter_context(DecodeProcess(Path("/"))))
+        pool = stack.enter_context(ThreadPoolExecutor(count))
+        while some := list(islice(paths, _AT_ONCE * count)):
+            yield from zip(some, pool.map(look, some), strict=True)

@@ -1,0 +1,1 @@
+"""The process that opens and decodes video files."""

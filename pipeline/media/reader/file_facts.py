@@ -1,0 +1,60 @@
+"""A glance at a whole file: the digest of its bytes, its true length, hashes of a few frames."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from pipeline.media.base import DEFAULT_LIMITS, Clip, Glance, GlanceRequest, Limits
+from pipeline.media.reader import pyav_reader
+from pipeline.media.reader.packet_index import Image, existing_file
+from pipeline.media.reader.probe import file_sha256
+from pipeline.media.reader.stills import target_size
+from pipeline.media.reader.timeline import clip_timeline
+
+STEP = 2
+"""Grey levels of 255 by which neighbours must differ to count: compression alone moves them by 1
+or so, and where a picture is flat it would toss the bits."""
+FEWEST_STEPS = 16
+"""Of the 64 neighbours. Black, white and fading frames have next to none, a title on black has few:
+two frames with less than a quarter of their bits set by a picture agree by chance."""
+
+_ACROSS, _DOWN = 8, 8
+_LONGER_PX = 128
+
+
+def glance(uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) -> Glance:
+    """What is wanted of a local file. Its length is that of its packets, not a stated one.
+
+    Raises:
+        MediaError: there is no such file, or, where a length or frames are wanted, it holds no
+            readable video.
+    """
+    path = existing_file(uri, limits)
+    sha256 = file_sha256(path) if request.content else ""
+    if not (request.length or request.frames):
+        return Glance(sha256)
+    scan = pyav_reader.scan(path, limits)
+    timeline = clip_timeline(scan, Clip(uri))
+    if not request.frames:
+        return Glance(sha256, timeline.duration_s)
+    middles = (
+        timeline.end_s * Fraction(2 * i + 1, 2 * request.frames) for i in range(request.frames)
+    )
+    shown = [timeline.on_screen(time_s) for time_s in middles]
+    size = target_size(scan.size, _LONGER_PX)
+    hashes = pyav_reader.read(path, scan, frozenset(shown), size, difference_hash)
+    return Glance(sha256, timeline.duration_s, tuple(hashes[pts] for pts in shown))
+
+
+def difference_hash(image: Image) -> int | None:
+    """64 bits, row by row: whether each of 8 x 8 parts of the picture is darker than the one to its
+    right. None where too few of them differ at all."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (_ACROSS + 1, _DOWN), interpolation=cv2.INTER_AREA).astype(np.int16)
+    steps = np.diff(small, axis=1)
+    if np.count_nonzero(np.abs(steps) > STEP) < FEWEST_STEPS:
+        return None
+    return int.from_bytes(np.packbits(steps > STEP).tobytes(), "big")

@@ -1,0 +1,277 @@
+"""Scanning files and reading frames through PyAV. The only file that imports it."""
+
+from __future__ import annotations
+
+import errno
+from array import array
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
+from pipeline.media.reader.container import OPTIONS
+from pipeline.media.reader.packet_index import Image, Scan, Size, T, check_pixels
+from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
+from pipeline.media.reader.stills import clockwise_deg, displayed_size, turned
+from pipeline.media.reasons import (
+    DAMAGED,
+    ENCRYPTED,
+    NO_FRAMES,
+    NO_VIDEO_STREAM,
+    NOT_A_VIDEO,
+    OUT_OF_MEMORY,
+    TOO_MANY_FRAMES,
+    UNSUPPORTED_CODEC,
+)
+
+SKIPS_GROUPS = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
+)
+"""Codecs whose keyframes start a group that decodes by itself; others are read in order."""
+SKIPS_UNREFERENCED = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
+"""Codecs whose decoders can be told, packet by packet, to leave out a frame that none refers to."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its first video stream that is not a cover picture, one thread."""
+    try:
+        container = av.open(str(path), metadata_errors="ignore", options=dict(OPTIONS))
+    except av.error.FFmpegError as error:
+        _check_memory(error)
+        raise MediaError(NOT_A_VIDEO, error.strerror or type(error).__name__) from error
+    with container:
+        streams = _video_streams(container)
+        if not streams:
+            raise MediaError(NO_VIDEO_STREAM, "there is no video stream")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise MediaError(UNSUPPORTED_CODEC, "there is no decoder for the video stream")
+        stream.codec_context.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+def _video_streams(container: InputContainer) -> list[VideoStream]:
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[tuple[int, Packet[VideoStream]]]:
+    """Every packet that holds something, with its presentation time in ticks."""
+    while True:
+        try:
+            for packet in container.demux(stream):
+                ticks = packet.pts if packet.pts is not None else packet.dts
+                if packet.size and ticks is not None:
+                    yield ticks, packet
+        except IndexError:
+            # PyAV trips over streams that a file announces on its way; it goes on from there.
+            continue
+        return
+
+
+def _check_memory(error: av.error.FFmpegError) -> None:
+    """Nothing, for an error that is the file's own.
+
+    Raises:
+        MediaError: ``out_of_memory``.
+    """
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter: no stack for a thread
+        raise MediaError(OUT_OF_MEMORY, "the decoder got no more memory") from error
+
+
+def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> Scan:
+    """What the file shows and when, from its packets; only its first frames are decoded.
+
+    Raises:
+        MediaError: the file is no video that can be read, it has more pixels or frames than it
+            may, or it ends within a packet. A container without an index that is cut off elsewhere
+            is a shorter video: nothing tells.
+    """
+    ticks, ticks_long = array("q"), array("q")
+    is_key, is_shown_flag = bytearray(), bytearray()
+    cut_off = False
+    with _opened(path) as (container, stream):
+        codec = stream.codec_context.codec.canonical_name
+        stored = (stream.width, stream.height)
+        check_pixels(stored, limits)
+        try:
+            for pts_ticks, packet in _packets(container, stream):
+                if len(ticks) == limits.max_frames:
+                    raise MediaError(TOO_MANY_FRAMES, f"there are more than {limits.max_frames}")
+                if packet.is_keyframe and packet.has_sidedata("encryption_info"):
+                    raise MediaError(ENCRYPTED, "its frames cannot be read without a key")
+                ticks.append(pts_ticks)
+                ticks_long.append(packet.duration or 0)
+                is_key.append(packet.is_keyframe)
+                is_shown_flag.append(not packet.is_discard and not _is_hidden(codec, packet))
+                cut_off = packet.is_corrupt
+        except av.error.FFmpegError as error:
+            _check_memory(error)
+            cut_off = True
+        aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+        time_base, n_streams = stream.time_base, len(_video_streams(container))
+    if cut_off:
+        raise MediaError(DAMAGED, f"the file ends within packet {len(ticks)}")
+    if not ticks or time_base is None:
+        raise MediaError(NO_FRAMES, "the video stream holds no packet")
+    pts, durations = np.array(ticks, dtype=np.int64), np.array(ticks_long, dtype=np.int64)
+    keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
+    head = _read_head(path, int(pts[keys][0]) if keys.any() else None)
+    first_group_pts = pts[keys][0] if keys.any() else pts.min()
+    in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
+    is_shown = shown_flags & ~(in_head & ~np.isin(pts, list(head.pts)))
+    last = np.flatnonzero(is_shown & (pts == pts[is_shown].max(initial=pts.min())))
+    return Scan(
+        codec=codec,
+        time_base=time_base,
+        size=displayed_size(stored, aspect, head.rotation_deg),
+        rotation_deg=head.rotation_deg,
+        video_streams=n_streams,
+        pts=pts,
+        is_key=keys,
+        is_shown=is_shown,
+        last_ticks=int(durations[last[-1]]) if last.size else 0,
+    )
+
+
+def _is_hidden(codec: str, packet: Packet[VideoStream]) -> bool:
+    """Whether the packet only serves later ones. VP8 says so in its first byte, nobody else."""
+    return codec == "vp8" and not memoryview(packet)[0] >> 4 & 1
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What decoding the head of a file shows: the turn of its pictures, and which come out."""
+
+    rotation_deg: int
+    pts: frozenset[int]
+
+
+def _read_head(path: Path, key_pts: int | None) -> _Head:
+    """Decodes up to the first keyframe.
+
+    A recording that starts in the middle of a stream has pictures there that refer to what was
+    before the start. No packet says so; the decoder leaves them out.
+    """
+    rotation_deg = 0
+    seen: set[int] = set()
+    with _opened(path) as (container, stream):
+        for frame in _frames(container, stream):
+            rotation_deg = clockwise_deg(frame.rotation)
+            if key_pts is None or frame.pts is None or frame.pts >= key_pts:
+                break
+            if not frame.is_corrupt:
+                seen.add(frame.pts)
+    return _Head(rotation_deg, frozenset(seen))
+
+
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    for _, packet in _packets(container, stream):
+        yield from _decoded(stream, packet) or ()
+    yield from _decoded(stream, None) or ()
+
+
+def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame] | None:
+    """The frames that come out when the packet goes in; None on an error. No packet: the rest."""
+    try:
+        return stream.codec_context.decode(packet)
+    except av.error.FFmpegError as error:
+        _check_memory(error)
+        return None
+
+
+def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> VideoFrame | None:
+    """The frame as RGB of a size; None where nothing can be made of its pixels."""
+    try:
+        return reformatter.reformat(frame, *size, "rgb24", interpolation="BICUBIC")
+    except av.error.FFmpegError as error:
+        _check_memory(error)
+        return None
+
+
+def read(
+    path: Path, scan: Scan, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+) -> dict[int, T]:
+    """What ``use`` makes of each wanted frame: a ``FrameReader``.
+
+    Only the groups that hold a wanted frame are decoded, where the codec allows it. If that does
+    not give every wanted frame, the file is decoded in order.
+
+    Raises:
+        MediaError: ``damaged`` when some wanted frame still cannot be decoded. A frame counts as
+            such too when the decoder reports an error in it, or in its group before it.
+    """
+    found: dict[int, T] = {}
+    if scan.codec in SKIPS_GROUPS:
+        found = read_plan(path, scan, packets_in_groups(scan, wanted), size, use)
+    if len(found) < len(set(wanted)):
+        found = read_plan(path, scan, packets_in_order(scan, wanted), size, use)
+    missing = len(set(wanted)) - len(found)
+    if missing:
+        raise MediaError(DAMAGED, f"{missing} of {len(set(wanted))} frames missing")
+    return found
+
+
+def read_plan(
+    path: Path, scan: Scan, plan: PacketPlan, size: Size, use: Callable[[Image], T]
+) -> dict[int, T]:
+    """What ``use`` makes of the plan's frames, as far as they decode without an error."""
+    packet_of = {int(scan.pts[i]): int(i) for i in np.flatnonzero(scan.is_shown)}
+    stored_size = (size[1], size[0]) if scan.rotation_deg % 180 else size
+    reformatter = VideoReformatter()
+    found: dict[int, T] = {}
+    broken: list[int] = []
+
+    def take(frames: list[VideoFrame] | None) -> None:
+        for frame in frames or ():
+            pts = frame.pts
+            if pts is None or pts not in packet_of:
+                continue
+            if frame.is_corrupt:
+                broken.append(packet_of[pts])
+            elif plan.asked[packet_of[pts]]:
+                small = _scaled(reformatter, frame, stored_size)
+                if small is None:
+                    broken.append(packet_of[pts])
+                    continue
+                image: Image = small.to_ndarray().astype(np.uint8, copy=False)
+                found[pts] = use(turned(image, scan.rotation_deg))
+
+    with _opened(path) as (container, stream):
+        skips = plan.skips and scan.codec in SKIPS_UNREFERENCED
+        last = plan.last
+        left_out = False
+        for index, (_, packet) in enumerate(_packets(container, stream)):
+            if index > last:
+                break
+            if not plan.feed[index]:
+                left_out = True
+                continue
+            if left_out:
+                take(_decoded(stream, None))
+                stream.codec_context.flush_buffers()
+                left_out = False
+            if skips:
+                stream.codec_context.skip_frame = "DEFAULT" if plan.asked[index] else "NONREF"
+            frames = _decoded(stream, packet)
+            if frames is None:
+                broken.append(index)
+            take(frames)
+        take(_decoded(stream, None))
+    if broken:
+        spoilt = plan.spoilt(broken)
+        return {pts: made for pts, made in found.items() if not spoilt[packet_of[pts]]}
+    return found

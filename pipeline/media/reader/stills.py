@@ -1,0 +1,69 @@
+"""Turns and their pictures: when each stands, how large it is, how it is encoded. Pure."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+
+import cv2
+import numpy as np
+
+from pipeline.media.reader.packet_index import Image, Size
+
+TURN_TOLERANCE_S = Fraction(1, 1_000_000)
+"""What is left of a clip after its last turn may be rounding; so little makes no turn."""
+
+
+def turn_times(duration_s: float, turns_per_s: float) -> list[Fraction]:
+    """When each turn stands, from time zero: ``i / turns_per_s`` before the end, at least one.
+
+    Raises:
+        ValueError: the rate is not positive.
+    """
+    rate = Fraction(turns_per_s).limit_denominator(10_000)
+    if rate <= 0:
+        raise ValueError(f"turns_per_s must be positive, not {turns_per_s}")
+    turns = ceil((Fraction(duration_s) - TURN_TOLERANCE_S) * rate)
+    return [i / rate for i in range(max(1, turns))]
+
+
+def turn_times_s(duration_s: float, turns_per_s: float) -> list[float]:
+    """When each turn stands, as ``turn_times`` has it, each rounded to the nearest float."""
+    return [float(time_s) for time_s in turn_times(duration_s, turns_per_s)]
+
+
+def displayed_size(stored: Size, pixel_aspect: Fraction | None, rotation_deg: int) -> Size:
+    """Size with square pixels, after rotation. ``pixel_aspect`` is width to height of a pixel."""
+    width, height = stored
+    if pixel_aspect is not None and pixel_aspect > 0:
+        width = max(1, round(width * pixel_aspect))
+    return (height, width) if rotation_deg % 180 else (width, height)
+
+
+def target_size(size: Size, longer_px: int) -> Size:
+    """That size with its longer side at most ``longer_px``, in proportion, never enlarged."""
+    longer = max(size)
+    if longer <= longer_px:
+        return size
+    width, height = (max(1, round(Fraction(side * longer_px, longer))) for side in size)
+    return width, height
+
+
+def clockwise_deg(counterclockwise_deg: float) -> int:
+    """The nearest quarter turn the other way round: 0, 90, 180 or 270."""
+    return round(-counterclockwise_deg / 90) % 4 * 90
+
+
+def turned(image: Image, rotation_deg: int) -> Image:
+    """The image turned clockwise by quarter turns."""
+    return np.ascontiguousarray(np.rot90(image, -rotation_deg // 90))
+
+
+def encode_jpeg(image: Image, quality: int) -> bytes:
+    """The image as a JPEG file."""
+    done, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise ValueError(f"cannot encode an image of shape {image.shape}")
+    return jpeg.tobytes()

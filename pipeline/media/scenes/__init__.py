@@ -1,0 +1,1 @@
+"""Scripted scenes: videos rendered from scripts, and what is true of them."""

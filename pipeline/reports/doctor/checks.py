@@ -1,0 +1,246 @@
+"""The whole examination of a run, check after check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ffmpeg
+
+from pipeline.engines import close_engines, open_engine
+from pipeline.engines.base import EmbeddedConfig, EngineConfig, EngineError
+from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.errors import ConfigError
+from pipeline.media.base import Clip, Media
+from pipeline.media.decode import DecodeProcess
+from pipeline.media.scenes.render import render_scenes
+from pipeline.records import FramedSegment, Video
+from pipeline.reports.doctor import machine
+from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
+from pipeline.reports.doctor.findings import Finding, Limits, NodeReport, judged, mean
+from pipeline.reports.doctor.gpu import check_gpus, check_vllm
+from pipeline.reports.doctor.probe import SCENES, probe_node
+from pipeline.reports.doctor.scene_inputs import MADE, KnownRows, KnownVideo
+from pipeline.reports.doctor.server import check_server
+from pipeline.reports.scoring.truth import load_truths
+from pipeline.store.location import Location
+from pipeline.workflow.config import RunConfig
+from pipeline.workflow.graph import Node
+from pipeline.workflow.prompt import PromptError
+from pipeline.workflow.source import Source, read_source
+from pipeline.workflow.stage import Context
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {"http": ("aiohttp", "tenacity", "json_repair")}
+"""The libraries that a kind of engine needs, by the extra that brings them."""
+TEST_SCENE = "scene-14"
+"""The shortest; it serves as a video where the manifest gives none."""
+UNKNOWN_DURATION_S = 300.0
+"""Taken for the longest video where none of the manifest can be read."""
+COMMIT = re.compile("[0-9a-f]{40}")
+TRY = "try a few rows: run --limit 2"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many videos of the manifest to open, whether to ask the models, and the limits."""
+
+    videos: int = 20
+    probe: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+def examine(
+    settings: RunConfig, nodes: Sequence[Node], root: Location, wanted: Wanted
+) -> Iterator[Finding | NodeReport]:
+    """All findings, each as soon as it is known, and a report for each node that was asked."""
+    prompts = {name for node in nodes for name in node.prompts}
+    yield Finding("config", "ok", f"{len(nodes)} nodes, {len(prompts)} prompts")
+    binaries = list(machine.check_binaries())
+    yield from binaries
+    yield machine.check_store(root)
+    if any(finding.level != "ok" for finding in binaries):
+        text = "videos, engines and models are not checked without ffmpeg"
+        yield Finding("the rest", "warning", text, "install it, and call the doctor again")
+        return
+    with TemporaryDirectory(prefix="doctor-") as name:
+        folder = Path(name)
+        try:
+            render_scenes(folder, (TEST_SCENE,))
+        except ffmpeg.Error as error:
+            text = f"it cannot encode: {(error.stderr or b'').decode(errors='replace')[-200:]}"
+            yield Finding("ffmpeg", "failure", text, "install one with libx264 and mpeg4")
+            return
+        source, n_rows, problem = _source(settings)
+        yield from problem
+        with DecodeProcess(source.root if source else folder) as media:
+            yield from machine.check_readers(nodes, _file(folder, TEST_SCENE), media)
+            videos: list[Video] = []
+            if source is not None:
+                entry = next(node for node in nodes if node.stage.scope == "source")
+                videos, finding = machine.admitted(source, n_rows, entry, media, wanted.videos)
+                yield finding
+            test = _video(folder, TEST_SCENE, media)
+            sample = min(videos, key=lambda video: video.duration_s, default=test)
+            cutter = next((node for node in nodes if node.stage.writes is FramedSegment), None)
+            frames = _cut(cutter, sample, media) if cutter else ()
+            if cutter is None or not frames:
+                text = f"no frames of {sample.video_id} are made: engines are not checked"
+                yield Finding("frames", "failure" if cutter else "warning", text, TRY)
+                return
+            durations = [video.duration_s for video in videos]
+            mean_s = mean(durations)
+            if source is None or mean_s is None:
+                text = "how much the run needs is not known without a video"
+                yield Finding("space", "warning", text, "see the finding on the manifest")
+            else:
+                yield machine.check_space(root, n_rows, mean_s, frames)
+            long = long_video(frames, sample, max(durations, default=UNKNOWN_DURATION_S))
+            ill = yield from _engines(settings, nodes, long)
+            if wanted.probe:
+                fit = [config for config, _ in by_engine(nodes) if config not in ill]
+                render_scenes(folder, SCENES if fit else ())
+                known = [
+                    KnownVideo(video, _cut(cutter, video, media), truth)
+                    for truth in load_truths(folder / "truth")
+                    if truth.video_id in SCENES
+                    for video in [_video(folder, truth.video_id, media)]
+                ]
+                yield from _probe(nodes, known, ill, wanted.limits)
+
+
+def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
+    """The nodes that ask, by engine: roles that are given the same config share one."""
+    found: list[tuple[EngineConfig, list[Node]]] = []
+    for node in nodes:
+        if node.engine is not None:
+            asking = next((asking for config, asking in found if config == node.engine), None)
+            if asking is None:
+                found.append((node.engine, [node]))
+            else:
+                asking.append(node)
+    return found
+
+
+def check_engine(
+    name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes
+) -> Iterator[Finding]:
+    """Whether an engine is pinned, can be started, reached, and given the longest ask."""
+    if not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
+        text = f"revision {config.revision} is no commit: what it means may change"
+        yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
+    if missing := [lib for lib in EXTRAS.get(config.kind, ()) if find_spec(lib) is None]:
+        fix = f"pip install 'turnwise[{config.kind}]'"
+        yield Finding(name, "failure", f"not installed: {', '.join(missing)}", fix)
+    elif isinstance(config, HttpConfig):
+        for host in config.hosts():
+            yield from check_server(name, host, longest, jpeg)
+    elif isinstance(config, VllmConfig):
+        yield from check_vllm(name, config, longest)
+    elif isinstance(config, EmbeddedConfig):
+        yield Finding(name, "ok", "embedded: needs no weights, no network and no GPU")
+    else:
+        yield Finding(name, "warning", f"nothing is known of the kind {config.kind}", TRY)
+
+
+def _source(settings: RunConfig) -> tuple[Source | None, int, Sequence[Finding]]:
+    """The source, and how many rows it has."""
+    try:
+        source = read_source(settings.source)
+        return source, sum(1 for _ in source.rows), ()
+    except (ConfigError, OSError) as error:
+        return None, 0, [Finding("manifest", "failure", str(error), "correct source.path")]
+
+
+def _engines(
+    settings: RunConfig, nodes: Sequence[Node], long: KnownVideo
+) -> Generator[Finding, None, list[EngineConfig]]:
+    """Findings about every engine. Returns those that are not fit to be asked."""
+    ill: list[EngineConfig] = []
+    for config, asking in by_engine(nodes):
+        longest: list[LongestAsk] = []
+        for node in asking:
+            found = _longest(node, config, long)
+            if isinstance(found, Finding):
+                yield found
+            else:
+                longest.append(found)
+        most = max(longest, key=lambda ask: ask.tokens, default=None)
+        roles = [role for role, other in settings.engines.items() if other == config]
+        name = f"engines.{roles[0]}" + (f" and {len(roles) - 1} more" if len(roles) > 1 else "")
+        for finding in check_engine(name, config, most, long.segments[0].jpeg):
+            yield finding
+            if finding.level == "failure":
+                ill.append(config)
+    for finding in check_gpus(
+        [config for config, _ in by_engine(nodes)], elsewhere=settings.run.executor == "ray"
+    ):
+        yield finding
+        if finding.level != "ok":
+            ill += (config for config, _ in by_engine(nodes) if config.gpus)
+    return ill
+
+
+def _longest(node: Node, config: EngineConfig, long: KnownVideo) -> LongestAsk | Finding:
+    name = f"asks of {node.name}"
+    try:
+        found = None if _unmade(node) else longest_ask(node, config, long)
+    except PromptError as error:
+        return Finding(name, "failure", str(error), f"correct nodes.{node.name}.config.prompt")
+    if found is None:
+        why = f"nobody can make its {kinds}" if (kinds := _unmade(node)) else "it asked nothing"
+        return Finding(name, "warning", f"not tried: {why}", TRY)
+    return found
+
+
+def _probe(
+    nodes: Sequence[Node],
+    videos: Sequence[KnownVideo],
+    ill: Sequence[EngineConfig],
+    limits: Limits,
+) -> Iterator[Finding | NodeReport]:
+    for config, asking in by_engine(nodes):
+        hosts = config.hosts()
+        if config in ill:
+            text = f"not asked: {', '.join(node.name for node in asking)}"
+            yield Finding("probe", "warning", text, "mend the engine first")
+            continue
+        for node in asking:
+            name = f"probe {node.name}"
+            if _unmade(node):
+                continue  # a finding about its asks has said so
+            try:
+                engine = open_engine(hosts[0] if hosts else config)
+                report = probe_node(node, config, engine, videos)
+            except (EngineError, PromptError) as error:
+                yield Finding(name, "failure", str(error), "see what the engine logs")
+            else:
+                yield report
+                yield judged(report, limits)
+        # The next one may need the same GPUs.
+        close_engines()
+
+
+def _unmade(node: Node) -> str:
+    """The kinds of rows that a node reads and that cannot be made from a truth."""
+    return ", ".join(kind.__name__ for kind in node.stage.reads if kind not in MADE)
+
+
+def _cut(cutter: Node, video: Video, media: Media) -> tuple[FramedSegment, ...]:
+    """The turns of a video as the run cuts it; none where it refuses the video."""
+    rows = KnownRows(video.video_id, {Video: [video]})
+    made = cutter.stage.run([rows], cutter.config, Context(media=media))
+    return tuple(row for row in made if isinstance(row, FramedSegment))
+
+
+def _video(folder: Path, scene: str, media: Media) -> Video:
+    uri = str(_file(folder, scene))
+    return Video.model_validate({"video_id": scene, "uri": uri, **asdict(media.probe(Clip(uri)))})
+
+
+def _file(folder: Path, scene: str) -> Path:
+    return (folder / "videos" / f"{scene}.mp4").absolute()

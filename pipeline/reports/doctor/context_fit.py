@@ -1,0 +1,146 @@
+"""The longest ask of a node, measured on the asks that its stage really makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from pipeline.dialogue.budget import (
+    FRAME_RULES,
+    MESSAGE_TOKENS,
+    FrameRuleName,
+    PixelRule,
+    estimate_tokens,
+    frame_tokens,
+)
+from pipeline.engines.base import Ask, EngineConfig, Heard, Reply, Sampling, unheard
+from pipeline.media.scenes.script import Actor, Move, Scene
+from pipeline.media.scenes.truth_of import truth_of
+from pipeline.records import FramedSegment, Video
+from pipeline.reports.doctor.probe import ask_node
+from pipeline.reports.doctor.scene_inputs import KnownVideo
+from pipeline.workflow.graph import Node
+
+TEMPLATE_TOKENS = 64
+"""What a chat template adds of its own: a system text, and the beginning of the answer."""
+FRAME_LABEL = "[123.45 s]"
+SERVED_MAX_PIXELS = 12_845_056
+"""Larger frames are shrunk by a processor that is not told otherwise."""
+RULES: Mapping[str, FrameRuleName] = {
+    "qwen3": "qwen3_vl",
+    "qwen2-vl": "qwen2_vl",
+    "internvl": "internvl",
+}
+"""The rule of frames by what the name of a model holds; for any other, that of Qwen2.5-VL."""
+
+
+@dataclass(frozen=True)
+class LongestAsk:
+    """The largest ask of a node, in frames and in tokens; the answer has to fit in beside them."""
+
+    node: str
+    frames: int
+    frame_tokens: int
+    text_tokens: int
+    answer_tokens: int
+    rule: FrameRuleName
+
+    @property
+    def tokens(self) -> int:
+        """All together."""
+        return self.frame_tokens + self.text_tokens + self.answer_tokens
+
+    def to_text(self) -> str:
+        """The sum and its terms."""
+        return (
+            f"{self.tokens} tokens ({self.node}: {self.frames} frames {self.frame_tokens} as"
+            f" {self.rule} counts, text {self.text_tokens}, answer {self.answer_tokens})"
+        )
+
+
+@dataclass
+class Silent:
+    """An engine that answers nothing."""
+
+    version: str = "none"
+    max_tokens: int = 0
+    """The most that it was asked to say."""
+
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
+    ) -> list[list[Reply]]:
+        """The error ``not_asked`` for each."""
+        self.max_tokens = max(self.max_tokens, sampling.max_tokens)
+        return [[Reply(ask.request_id, error="not_asked")] * sampling.samples for ask in asks]
+
+
+def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestAsk | None:
+    """The most frames and the longest text of the asks about a video; None where there are none.
+
+    Raises:
+        PromptError: the prompt does not fit what the stage gives it.
+    """
+    silent = Silent()
+    asks = ask_node(node, config, silent, [video])[0].asks
+    if not asks:
+        return None
+    model = config.model.casefold()
+    name: FrameRuleName = "qwen2_5_vl"
+    name = next((rule for part, rule in RULES.items() if part in model), name)
+    frames = max(len(ask.frames) for ask in asks)
+    text = max(estimate_tokens(ask.text) for ask in asks)
+    return LongestAsk(
+        node=node.name,
+        frames=frames,
+        frame_tokens=frames * _tokens_a_frame(video.segments[0].jpeg, name, config),
+        text_tokens=text + 2 * MESSAGE_TOKENS + TEMPLATE_TOKENS,
+        answer_tokens=silent.max_tokens,
+        rule=name,
+    )
+
+
+def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: float) -> KnownVideo:
+    """A scripted scene of that length which nobody renders: turns and pictures like those given of
+    some video, a cut in each turn, something that comes and goes, and something that moves."""
+    rate = Fraction(len(segments) / segments[-1].end_s).limit_denominator(1000)
+    times = [float(i / rate) for i in range(max(4, int(duration_s * rate)))]
+    scene = Scene(
+        name="longest",
+        rates=((0.0, rate),),
+        length_s=len(times) / float(rate),
+        backgrounds=tuple((time_s, ("white", "grey")[i % 2]) for i, time_s in enumerate(times)),
+        actors=(
+            Actor("square", 9, (9, 9), ((0.0, "red"),), visible=((times[1], times[2]),)),
+            Actor("circle", 9, (9, 9), ((0.0, "blue"),), (Move(times[1], times[2], (99, 9)),)),
+        ),
+    )
+    known = video.model_copy(update={"video_id": scene.name, "duration_s": scene.duration_s()})
+    turns = [
+        FramedSegment(
+            video_id=scene.name,
+            index=i,
+            start_s=time_s,
+            end_s=float((i + 1) / rate),
+            frame_s=time_s,
+            jpeg=segments[0].jpeg,
+        )
+        for i, time_s in enumerate(times)
+    ]
+    return KnownVideo(known, tuple(turns), truth_of(scene))
+
+
+def _tokens_a_frame(jpeg: bytes, name: FrameRuleName, config: EngineConfig) -> int:
+    """Of a stored picture with the label of its time."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError("a stored frame is no JPEG")
+    height, width = picture.shape[:2]
+    rule = FRAME_RULES[name]
+    if isinstance(rule, PixelRule):
+        limit = getattr(config, "max_pixels", None) or SERVED_MAX_PIXELS
+        rule = replace(rule, max_pixels=limit, longer_px=max(width, height))
+    return frame_tokens(width, height, rule) + estimate_tokens(FRAME_LABEL)

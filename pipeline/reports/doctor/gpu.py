@@ -1,0 +1,131 @@
+"""What a model that runs on GPUs of the run needs: its library, GPUs, and memory on each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import try_to_load_from_cache
+
+from pipeline.engines.base import EngineConfig
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.reports.doctor.context_fit import LongestAsk
+from pipeline.reports.doctor.findings import Finding
+from pipeline.reports.doctor.server import check_context
+
+GIB = 1 << 30
+MIB = 1 << 20
+WORKING_SHARE = 0.15
+"""Of a GPU, for the cache of keys and values and for what lies there while the model works."""
+IMPORT_LIMIT_S = 180
+
+
+def check_vllm(name: str, config: VllmConfig, longest: LongestAsk | None) -> Iterator[Finding]:
+    """The library, the context, the frames of an ask, and the memory of one replica."""
+    yield _library(name)
+    size_bytes, context = files_of(config.model, config.revision)
+    yield check_context(name, config.max_model_len or context, longest)
+    if longest is not None and longest.frames > config.max_images:
+        text = f"max_images is {config.max_images}, {longest.node} shows {longest.frames} frames"
+        yield Finding(name, "failure", text, "raise max_images, or lower max_frames of the node")
+    if config.gpus:
+        yield check_memory(name, config, size_bytes, gpu_memory())
+
+
+def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[Finding]:
+    """The GPUs that engines take against those here; nothing where none is taken.
+
+    Engines that do not fit side by side take turns, but each must fit by itself. ``elsewhere``: the
+    run may use GPUs of other machines, which are not seen from here.
+    """
+    hosts = [host.gpus for config in configs for host in config.hosts()]
+    most, needed = max(hosts, default=0), sum(hosts)
+    here = len(gpu_memory()) if needed else 0
+    text = f"GPUs of all engines {needed}, of the largest {most}, of this machine {here}"
+    if most > here:
+        fix = "lower the parallel sizes, or see what the other machines have"
+        yield Finding("GPUs", "warning" if elsewhere else "failure", text, fix)
+    elif needed > here:
+        yield Finding("GPUs", "ok", f"{text}: they take turns")
+    elif needed:
+        yield Finding("GPUs", "ok", text)
+
+
+def check_memory(
+    name: str, config: VllmConfig, size_bytes: int | None, gpus_bytes: Sequence[int]
+) -> Finding:
+    """What one GPU holds of the weights, as they are stored, against its memory."""
+    if size_bytes is None or not gpus_bytes:
+        why = "nvidia-smi tells of no GPU" if size_bytes else f"no files of {config.model} are here"
+        fix = "run the doctor where the engine is to run, with the model downloaded"
+        return Finding(name, "warning", f"memory is not checked: {why}", fix)
+    model, whole = size_bytes / (config.tensor_parallel * config.pipeline_parallel), min(gpus_bytes)
+    room = whole * config.memory_share
+    need = model + WORKING_SHARE * whole
+    text = (
+        f"{model / GIB:.1f} GiB of weights a GPU, {need / GIB:.1f} GiB with room to work;"
+        f" {room / GIB:.1f} of {whole / GIB:.1f} GiB are to be used"
+    )
+    fix = "raise tensor_parallel, take a smaller or quantised model, or a larger GPU"
+    if model > room and not config.quantisation:
+        return Finding(name, "failure", text, fix)
+    return Finding(name, "warning", text, fix) if need > room else Finding(name, "ok", text)
+
+
+def files_of(model: str, revision: str) -> tuple[int | None, int | None]:
+    """Bytes of the weights and tokens of the context of a model whose files lie here, in a folder
+    or the cache of the Hugging Face Hub; None for what they do not tell. Nothing is downloaded."""
+    folder = Path(model)
+    if not folder.is_dir():
+        try:
+            found = try_to_load_from_cache(model, "config.json", revision=revision)
+        except ValueError:  # no name that the Hub could have
+            return None, None
+        if not isinstance(found, str):
+            return None, None
+        folder = Path(found).parent
+    said = _json(folder / "config.json")
+    context = (said | said.get("text_config", {})).get("max_position_embeddings")
+    size = _json(folder / "model.safetensors.index.json").get("metadata", {}).get("total_size")
+    return size or sum(p.stat().st_size for p in folder.glob("*.safetensors")) or None, context
+
+
+def gpu_memory() -> list[int]:
+    """Bytes of each GPU that a process here may use; empty without nvidia-smi."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        sizes = [int(line) * MIB for line in done.stdout.split()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return sizes if allowed is None else sizes[: len([a for a in allowed.split(",") if a.strip()])]
+
+
+def _library(name: str) -> Finding:
+    command = [sys.executable, "-c", "import vllm; print(vllm.__version__)"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=IMPORT_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        return Finding(name, "warning", str(error), "see what `import vllm` waits for")
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        fix = "install the extra vllm: pip install 'turnwise[vllm]'"
+        return Finding(name, "failure", f"vllm cannot be imported: {last}", fix)
+    return Finding(name, "ok", f"vllm {done.stdout.split()[-1]}")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The object in a file; empty where there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,168 @@
+"""Rows that stages read, made from what is known to be true of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pipeline.media.scenes.truth import GONE, TrueEvent, TrueTrack, Truth
+from pipeline.records import (
+    Annotation,
+    CaptionedEvent,
+    Change,
+    Event,
+    FramedSegment,
+    GroundedEvent,
+    Provenance,
+    Question,
+    Record,
+    Response,
+    Segment,
+    VerifiedEvent,
+    Video,
+)
+from pipeline.workflow.graph import Node
+
+R = TypeVar("R", bound=Record)
+
+OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
+MADE: tuple[type[Record], ...] = (Video, Segment, FramedSegment, Change, Annotation, *OF_EVENTS)
+"""The kinds of rows that can be made."""
+
+QUESTIONS: Mapping[str, str] = {
+    "count": "How many {} are in view?",
+    "scene": "What colour is the {}?",
+    "attribute": "What colour is the {}?",
+    "action": "What is the {} doing?",
+}
+"""By aspect. Where a thing is, is left out: while it moves, that is a matter of taste."""
+
+_NO_TEXTS = ("prompt", "prompt_sha", "revision", "engine", "engine_version", "request_id")
+_NO_NUMBERS = ("temperature", "max_tokens", "seed", "samples", "tokens_in", "tokens_out")
+_TRUTH = Provenance.model_validate(
+    dict.fromkeys(_NO_TEXTS, "") | dict.fromkeys(_NO_NUMBERS, 0) | {"stage": "", "model": "truth"}
+)
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """The rows of one video, by kind: a ``VideoRows``."""
+
+    video_id: str
+    kinds: Mapping[type[Record], Sequence[Record]]
+
+    def __getitem__(self, kind: type[R]) -> Sequence[R]:
+        """Raises KeyError for a kind that is not there."""
+        return self.kinds[kind]  # type: ignore[return-value]  # each kind maps to rows of its own
+
+
+@dataclass(frozen=True)
+class KnownVideo:
+    """A video, its turns as the run cuts it, and what is true of it."""
+
+    video: Video
+    segments: tuple[FramedSegment, ...]
+    truth: Truth
+
+    def shown_s(self, time_s: float) -> float | None:
+        """The time of the first frame presented at or after a time; None after the last."""
+        return next((s.frame_s for s in self.segments if s.frame_s >= time_s), None)
+
+    def asked_events(self, family: str | None) -> list[TrueEvent]:
+        """The events of a family that can be asked for: told by their caption alone, and with a
+        beginning and an end that the ends of the video do not give away."""
+        captions = [event.caption for event in self.truth.events]
+        return [
+            event
+            for event in self.truth.events
+            if family in (None, event.family) and captions.count(event.caption) == 1
+            if event.start_s > 0 and event.end_s < self.truth.duration_s
+        ]
+
+    def rows(self, family: str | None) -> KnownRows:
+        """Rows of all kinds in ``MADE``; the events are those of a family, or of all."""
+        events = [self._event(event) for event in self.asked_events(family)]
+        kinds: dict[type[Record], Sequence[Record]] = {
+            Video: [self.video],
+            FramedSegment: self.segments,
+            Segment: [_as(Segment, segment) for segment in self.segments],
+            Change: self._changes(),
+            Annotation: self._annotations(),
+        }
+        kinds |= {kind: [_as(kind, event) for event in events] for kind in OF_EVENTS}
+        return KnownRows(self.truth.video_id, kinds)
+
+    def _event(self, event: TrueEvent) -> CaptionedEvent:
+        return CaptionedEvent(
+            **event.model_dump(),
+            video_id=self.truth.video_id,
+            event_id=f"{self.truth.video_id} {event.caption}",
+            provenance=_TRUTH,
+            grounded_start_s=event.start_s,
+            grounded_end_s=event.end_s,
+            grounding=_TRUTH,
+            iou=1,
+            kept=True,
+            reason="",
+            text=event.caption,
+            rewriting=_TRUTH,
+        )
+
+    def _changes(self) -> list[Change]:
+        """At most one a frame, as a narrator tells them."""
+        index = {segment.frame_s: segment.index for segment in self.segments}
+        shown = {self.shown_s(c.time_s): c.text for c in reversed(self.truth.changes)}
+        told = sorted((time_s, text) for time_s, text in shown.items() if time_s is not None)
+        return [
+            Change(
+                video_id=self.truth.video_id,
+                index=index[time_s],
+                time_s=time_s,
+                changed=True,
+                text=text,
+                provenance=_TRUTH,
+            )
+            for time_s, text in told
+        ]
+
+    def _annotations(self) -> list[Annotation]:
+        """A question for each track that has an answer at all times, and more than one."""
+        return [
+            self._annotation(number, track)
+            for number, track in enumerate(self.truth.tracks)
+            if track.aspect in QUESTIONS and len(track.values) > 1
+            if all(value.value != GONE for value in track.values)
+        ]
+
+    def _annotation(self, number: int, track: TrueTrack) -> Annotation:
+        shown = [(self.shown_s(value.time_s), value.value) for value in track.values]
+        text = QUESTIONS[track.aspect].format(track.subject)
+        return Annotation(
+            video_id=self.truth.video_id,
+            annotation_id=f"{self.truth.video_id} {number}",
+            task="tsqa",
+            aspect=track.aspect,
+            questions=[Question(qid="q0", text=text, asked_s=0)],
+            responses=[
+                Response(
+                    **dict.fromkeys(("start_s", "end_s", "respond_s"), time_s),
+                    rid=f"r{i}",
+                    qid="q0",
+                    kind="instant",
+                    text=value,
+                )
+                for i, (time_s, value) in enumerate(shown)
+                if time_s is not None
+            ],
+        )
+
+
+def family_of(node: Node) -> str | None:
+    """The family of events that a node lists or reads; None for any."""
+    above = {found for found in map(family_of, node.after) if found}
+    return getattr(node.config, "family", None) or (above.pop() if len(above) == 1 else None)
+
+
+def _as(kind: type[R], row: Record) -> R:
+    return kind.model_validate({name: getattr(row, name) for name in kind.model_fields})

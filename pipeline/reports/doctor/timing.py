@@ -1,0 +1,123 @@
+"""What nodes said of known videos against what is true of them: found or not, early or late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.records import Annotation, Change, Event, FramedSegment, GroundedEvent, Verdict
+from pipeline.reports.doctor.findings import Timing
+from pipeline.reports.doctor.scene_inputs import KnownVideo
+from pipeline.reports.scoring.span_matching import iou, match_times
+from pipeline.workflow.stage import Stage
+
+WINDOW_S = 6.0
+"""An answer that is further from every change of its track is about none of them."""
+
+Span = tuple[float, float]
+
+
+def timing_of(
+    stage: Stage[Any], rows: Iterable[Any], videos: Sequence[KnownVideo], family: str | None
+) -> Timing | None:
+    """How far the rows hold that a stage wrote from the frames of known videos; None for a stage
+    that sees no frames, or writes rows of another kind than these.
+
+    - ``GroundedEvent``: the second span of true events against their first.
+    - ``Event``: spans against the true ones of the family that they overlap, one to one. What
+      begins or ends with the video tells nothing of timing at that end.
+    - ``Annotation``: answers after the first against the changes of the track of that aspect that
+      the question names, else of the one that fits best; each at the first frame that shows it.
+    - ``Change``: whether true changes were told within a turn; the stage gives the time.
+    - ``Verdict``: whether true answers passed; it has no times.
+    """
+    every = list(rows)
+    found: list[Timing] = []
+    for video in videos if FramedSegment in stage.reads else ():
+        own = [row for row in every if row.video_id == video.truth.video_id]
+        if issubclass(stage.writes, GroundedEvent):
+            found.append(_grounded(own, len(video.asked_events(family))))
+        elif issubclass(stage.writes, Event):
+            found.append(_listed(video, own, family))
+        elif issubclass(stage.writes, Annotation):
+            found += (_answered(video, row) for row in own)
+        elif issubclass(stage.writes, Change):
+            found.append(_told(video, own))
+        elif issubclass(stage.writes, Verdict):
+            found.append(Timing(sum(row.passed for row in own), len(own)))
+    if not found:
+        return None
+    return Timing(
+        sum(timing.found for timing in found),
+        sum(timing.whole for timing in found),
+        tuple(off_s for timing in found for off_s in timing.starts_s),
+        tuple(off_s for timing in found for off_s in timing.ends_s),
+    )
+
+
+def turn_s(videos: Sequence[KnownVideo]) -> float:
+    """Mean length of a turn; each video has at least one."""
+    whole_s = sum(video.segments[-1].end_s for video in videos)
+    return whole_s / sum(len(video.segments) for video in videos)
+
+
+def _grounded(events: Sequence[GroundedEvent], asked: int) -> Timing:
+    starts_s = [e.grounded_start_s - e.start_s for e in events if e.grounded_start_s is not None]
+    ends_s = [e.grounded_end_s - e.end_s for e in events if e.grounded_end_s is not None]
+    return Timing(len(starts_s), asked, tuple(starts_s), tuple(ends_s))
+
+
+def _listed(video: KnownVideo, events: Sequence[Event], family: str | None) -> Timing:
+    whole = begin_s, end_s = 0.0, video.truth.duration_s
+    true = [(e.start_s, e.end_s) for e in video.truth.events if family in (None, e.family)]
+    pairs = _overlapping(true, [(event.start_s, event.end_s) for event in events])
+    # What is so all the time may be listed, but nobody owes it.
+    owed = [(known, said) for known, said in pairs if known != whole]
+    return Timing(
+        len(owed),
+        sum(span != whole for span in true),
+        tuple(said[0] - known[0] for known, said in owed if known[0] > begin_s),
+        tuple(said[1] - known[1] for known, said in owed if known[1] < end_s),
+    )
+
+
+def _overlapping(true: Sequence[Span], said: Sequence[Span]) -> list[tuple[Span, Span]]:
+    """Pairs that overlap, in order of time, as many as there can be; of those, the closest.
+
+    Where one thing follows the other, each span of a late model overlaps the next thing most.
+    """
+    best: dict[tuple[int, int], tuple[int, float, tuple[tuple[Span, Span], ...]]] = {}
+    nothing = (0, 0.0, ())
+    for i, known in enumerate(sorted(true)):
+        for j, span in enumerate(sorted(said)):
+            count, close, pairs = best.get((i - 1, j - 1), nothing)
+            choices = [best.get((i - 1, j), nothing), best.get((i, j - 1), nothing)]
+            if overlap := iou(known, span):
+                choices.append((count + 1, close + overlap, (*pairs, (known, span))))
+            best[i, j] = max(choices, key=lambda choice: choice[:2])
+    return list(best.get((len(true) - 1, len(said) - 1), nothing)[2])
+
+
+def _answered(video: KnownVideo, annotation: Annotation) -> Timing:
+    said_s = sorted(response.respond_s for response in annotation.responses)[1:]
+    question = " ".join(question.text for question in annotation.questions).casefold()
+    tracks = [track for track in video.truth.tracks if track.aspect == annotation.aspect]
+    named = [track for track in tracks if track.subject in question]
+    tried = [
+        match_times(_shown(video, (value.time_s for value in track.values[1:])), said_s, WINDOW_S)
+        for track in named or tracks
+    ]
+    best = min(tried, key=lambda p: (-len(p), sum(abs(b - a) for a, b in p)), default=[])
+    return Timing(len(best), len(said_s), tuple(said - true for true, said in best))
+
+
+def _told(video: KnownVideo, changes: Sequence[Change]) -> Timing:
+    true_s = _shown(video, (change.time_s for change in video.truth.changes))
+    said_s = [change.time_s for change in changes if change.changed]
+    return Timing(len(match_times(true_s, said_s, turn_s([video]))), len(true_s))
+
+
+def _shown(video: KnownVideo, times_s: Iterable[float]) -> list[float]:
+    """When frames first show what happens at these times; a frame that shows two counts once."""
+    shown = {video.shown_s(time_s) for time_s in times_s}
+    return sorted(time_s for time_s in shown if time_s is not None)

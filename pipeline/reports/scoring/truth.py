@@ -1,0 +1,241 @@
+"""How far dialogues and annotations agree with what is known to be true of their videos.
+
+A figure whose whole is nothing is null ("n/a" in text), never 100 %.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import fsum
+from pathlib import Path
+
+from pipeline.media.scenes.truth import Truth
+from pipeline.records import Annotation, Dialogue, Ratio, Record
+from pipeline.reports.scoring.span_matching import iou, match_times
+from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
+from pipeline.workflow.outputs import found_by_models
+
+CHANGE_TOLERANCE_S = 1.0
+MIN_IOU = 0.7
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "event_caption": ("event",),
+    "action_caption": ("action",),
+    "event_grounding": ("event", "action"),
+}
+"""For each task whose responses are spans, the families of true events that they may mean."""
+
+
+class Share(Record):
+    """``part`` of ``whole``; the share is null where there is no whole."""
+
+    part: int
+    whole: int
+    share: Ratio | None
+
+
+class ChangeScore(Record):
+    """Responses of ``narration`` dialogues against true changes, by time alone.
+
+    The responses of a video are matched one to one with its changes, as many as possible, where a
+    turn that responds starts within 1 s of the change.
+    """
+
+    recall: Share
+    """Matched changes, of the changes of all videos with a truth; nothing is narrated, no whole."""
+    spurious: Share
+    """Responses without a match, of all responses."""
+    mean_lateness_s: float | None
+    """Mean of response time minus change time over the matches."""
+
+
+class AnswerScore(Record):
+    """Answers of ``tsqa`` dialogues against the true track that each is about.
+
+    The track is the one of the dialogue's aspect whose subject is named best in the question; of
+    several, the one that most answers are right for. An answer says a value when the value's words
+    stand in it as whole words; case, number words and digits make no difference.
+    """
+
+    right: Share
+    """Of all answers: those that say the value at the start of their turn and stand in the first
+    turn at or after its beginning (at most one turn later). The first answer need not be timely."""
+    recall: Share
+    """Of the values that begin after the first answer and hold at the start of a turn: those with a
+    right answer. That a subject is gone need not be said, nor that it is back as it was."""
+    loose: Share
+    """Of the value at the question and those that begin after it, with the same exceptions: those
+    that an answer of its own says within 3 s, before or after."""
+    unscored: int
+    """Dialogues that no track has the aspect of; they count nowhere above."""
+
+
+class SpanScore(Record):
+    """Responses of one task against true events of the families that fit it, by span alone.
+
+    What a dataset said, or had a part in, is left out.
+    """
+
+    task: str
+    agreed: Share
+    """Of the responses: those whose best IoU with a true event is at least 0.7."""
+    mean_iou: float | None
+    """Mean of the best IoU over the responses."""
+    found: Share
+    """Of the true events of all videos with a truth: those that some response has an IoU of at
+    least 0.7 with; no whole where the task has no response."""
+
+
+class TaskCount(Record):
+    """How much there is of one task, in dialogues of videos with a truth."""
+
+    task: str
+    videos: int
+    samples: int
+
+
+class TruthReport(Record):
+    """All scores. Dialogues and annotations of videos without a truth are left out."""
+
+    videos: int
+    """Videos with a truth."""
+    videos_unknown: int
+    """Videos that have a dialogue or an annotation and no truth."""
+    tasks: list[TaskCount]
+    changes: ChangeScore
+    answers: AnswerScore
+    spans: list[SpanScore]
+
+    def to_text(self) -> str:
+        """A plain table, one figure a line."""
+        lines = [
+            ("videos with truth", str(self.videos)),
+            ("videos without truth", str(self.videos_unknown)),
+        ]
+        for count in self.tasks:
+            lines.append((f"{count.task}: samples", f"{count.samples} of {count.videos} videos"))
+        lines += [
+            ("changes: recall", _percent(self.changes.recall)),
+            ("changes: spurious", _percent(self.changes.spurious)),
+            ("changes: mean lateness", _number(self.changes.mean_lateness_s, " s")),
+            ("answers: right", _percent(self.answers.right)),
+            ("answers: recall", _percent(self.answers.recall)),
+            ("answers: within 3 s", _percent(self.answers.loose)),
+            ("answers: dialogues unscored", str(self.answers.unscored)),
+        ]
+        for span in self.spans:
+            lines += [
+                (f"{span.task}: IoU >= {MIN_IOU}", _percent(span.agreed)),
+                (f"{span.task}: mean IoU", _number(span.mean_iou)),
+                (f"{span.task}: found", _percent(span.found)),
+            ]
+        width = max(len(name) for name, _ in lines)
+        return "".join(f"{name:<{width}}  {value}\n" for name, value in lines)
+
+
+def load_truths(folder: Path) -> list[Truth]:
+    """Every truth file (``*.json``) of a folder, in order of name."""
+    return [Truth.model_validate_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+def score_truth(
+    truths: Iterable[Truth], annotations: Iterable[Annotation], dialogues: Iterable[Dialogue]
+) -> TruthReport:
+    """The report on one run. The order of dialogues and annotations does not matter."""
+    known = {truth.video_id: truth for truth in truths}
+    unknown: set[str] = set()
+    samples: dict[str, list[str]] = defaultdict(list)
+    narrated: dict[str, list[float]] = {}
+    asked: list[AnswerCounts | None] = []
+    for dialogue in dialogues:
+        if dialogue.video_id not in known:
+            unknown.add(dialogue.video_id)
+            continue
+        samples[dialogue.task].append(dialogue.video_id)
+        if dialogue.task == "narration":
+            times = [turn.start_s for turn in dialogue.turns if turn.state == "response"]
+            narrated.setdefault(dialogue.video_id, []).extend(times)
+        if dialogue.task == "tsqa":
+            asked.append(count_answers(known[dialogue.video_id], dialogue))
+    spans: dict[str, dict[str, list[tuple[float, float]]]] = {task: {} for task in FAMILIES}
+    for annotation in annotations:
+        if annotation.video_id not in known:
+            unknown.add(annotation.video_id)
+        elif annotation.task in spans and found_by_models(annotation):
+            of_video = spans[annotation.task].setdefault(annotation.video_id, [])
+            of_video.extend((said.start_s, said.end_s) for said in annotation.responses)
+    return TruthReport(
+        videos=len(known),
+        videos_unknown=len(unknown),
+        tasks=[
+            TaskCount(task=task, videos=len(set(ids)), samples=len(ids))
+            for task, ids in sorted(samples.items())
+        ],
+        changes=_score_changes(known.values(), narrated),
+        answers=_score_answers(asked),
+        spans=[_score_spans(task, known.values(), said) for task, said in spans.items()],
+    )
+
+
+def _score_changes(truths: Iterable[Truth], narrated: Mapping[str, list[float]]) -> ChangeScore:
+    changes = responses = 0
+    pairs: list[tuple[float, float]] = []
+    for truth in truths if narrated else ():
+        times, said = [change.time_s for change in truth.changes], narrated.get(truth.video_id, [])
+        changes, responses = changes + len(times), responses + len(said)
+        pairs += match_times(times, said, CHANGE_TOLERANCE_S)
+    return ChangeScore(
+        recall=_share(len(pairs), changes),
+        spurious=_share(responses - len(pairs), responses),
+        mean_lateness_s=_mean([said_s - true_s for true_s, said_s in pairs]),
+    )
+
+
+def _score_answers(asked: Sequence[AnswerCounts | None]) -> AnswerScore:
+    scored = [counts for counts in asked if counts is not None]
+    return AnswerScore(
+        right=_share(sum(c.right for c in scored), sum(c.answers for c in scored)),
+        recall=_share(sum(c.recalled for c in scored), sum(c.due for c in scored)),
+        loose=_share(sum(c.loose for c in scored), sum(c.loose_due for c in scored)),
+        unscored=len(asked) - len(scored),
+    )
+
+
+def _score_spans(
+    task: str, truths: Iterable[Truth], said: Mapping[str, list[tuple[float, float]]]
+) -> SpanScore:
+    best: list[float] = []
+    found = events = 0
+    for truth in truths if any(said.values()) else ():
+        spans = said.get(truth.video_id, [])
+        true = [(e.start_s, e.end_s) for e in truth.events if e.family in FAMILIES[task]]
+        best += [max((iou(span, event) for event in true), default=0.0) for span in spans]
+        # What is so all the time is true, but nobody owes it.
+        owed = [event for event in true if event != (0.0, truth.duration_s)]
+        found += sum(any(iou(span, event) >= MIN_IOU for span in spans) for event in owed)
+        events += len(owed)
+    return SpanScore(
+        task=task,
+        agreed=_share(sum(value >= MIN_IOU for value in best), len(best)),
+        mean_iou=_mean(best),
+        found=_share(found, events),
+    )
+
+
+def _share(part: int, whole: int) -> Share:
+    return Share(part=part, whole=whole, share=part / whole if whole else None)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None
+
+
+def _percent(share: Share) -> str:
+    if share.share is None:
+        return "n/a"
+    return f"{100 * share.share:.1f} % ({share.part} of {share.whole})"
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "n/a" if value is None else f"{value:.2f}{unit}"

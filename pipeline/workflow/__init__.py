@@ -1,0 +1,1 @@
+"""What is to be made: stages, the graph of nodes, and the plan of a run."""

@@ -1,0 +1,228 @@
+"""The workflow as a graph of nodes, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.corpus.layout import CorpusSettings
+from pipeline.engines.base import EngineConfig
+from pipeline.errors import ConfigError, did_you_mean, explain
+from pipeline.records.digest import FORMAT, digest
+from pipeline.records.schema import schema_of
+from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
+from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
+from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
+
+STAGES = Path(__file__).resolve().parents[2] / "stages"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A stage placed in the graph, with its settings resolved."""
+
+    name: str
+    stage: Stage[Any]
+    config: StageConfig
+    after: tuple[Node, ...]
+    engine: EngineConfig | None
+    prompts: Mapping[str, Prompt]
+    execution: Execution
+    limits: Limits
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """Everything that can change this node's output, as plain data.
+
+        Not in it: transport, executor, workers, resources, limits, and where files lie.
+        """
+        return {
+            "format": FORMAT,
+            "stage": self.stage.name,
+            "version": self.stage.version,
+            "config": self.config.model_dump(mode="json"),
+            "prompt": {name: prompt.text for name, prompt in self.prompts.items()},
+            "answer": self.stage.answer and self.stage.answer.model_json_schema(),
+            "engine": self.engine and self.engine.identity(),
+            "writes": schema_of(self.stage.writes).to_string(truncate_metadata=False),
+            "after": {node.name: node.fingerprint for node in self.after},
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the recipe."""
+        return digest(self.recipe)
+
+
+def build_graph(config: RunConfig) -> Sequence[Node]:
+    """The nodes of a run, each after the nodes it reads, otherwise in the order of the config.
+
+    Raises:
+        ConfigError: a cycle, an unknown name, a wrong key, or inputs that a stage does not read.
+    """
+    for name, section in config.nodes.items():
+        for other in section.after:
+            if other not in config.nodes:
+                hint = did_you_mean(other, config.nodes)
+                raise ConfigError(f"nodes.{name}.after: there is no node {other!r}{hint}")
+    order = TopologicalSorter({k: v.after for k, v in config.nodes.items()})
+    done: dict[str, Node] = {}
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise ConfigError(f"nodes: these go in a circle: {' -> '.join(error.args[1])}") from None
+    place = {name: i for i, name in enumerate(config.nodes)}
+    ready: list[str] = []
+    while order.is_active():
+        ready = sorted([*ready, *order.get_ready()], key=place.__getitem__)
+        name = ready.pop(0)
+        done[name] = _node(name, config.nodes[name], config, done)
+        order.done(name)
+    _check_sources(list(done.values()))
+    return list(done.values())
+
+
+def select(
+    nodes: Sequence[Node],
+    only: Collection[str] = (),
+    start: Collection[str] = (),
+    until: Collection[str] = (),
+) -> frozenset[str]:
+    """Names of the nodes to run: those of ``only``, or all at or below ``start`` and at or above
+    ``until``; all when nothing is asked.
+
+    Raises:
+        ConfigError: a name is not a node, or the choice is empty.
+    """
+    names = [node.name for node in nodes]
+    for name in (*only, *start, *until):
+        if name not in names:
+            raise ConfigError(f"there is no node {name!r}{did_you_mean(name, names)}")
+    chosen = set(only or names)
+    if start:
+        chosen &= downstream(nodes, start)
+    if until:
+        chosen &= _upstream(nodes, until)
+    if not chosen:
+        raise ConfigError("no node is at once below --from and above --until")
+    return frozenset(chosen)
+
+
+def downstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
+    """The named nodes and every node that reads them, directly or not."""
+    found = set(names)
+    for node in nodes:
+        if found & {other.name for other in node.after}:
+            found.add(node.name)
+    return found
+
+
+def _upstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
+    found = set(names)
+    for node in reversed(nodes):
+        if node.name in found:
+            found |= {other.name for other in node.after}
+    return found
+
+
+def stage_names() -> list[str]:
+    """Names of all stages there are."""
+    return sorted(p.stem for p in STAGES.glob("*.py") if not p.stem.startswith("_"))
+
+
+def find_stage(key: str, name: str) -> Stage[Any]:
+    """The stage of that name.
+
+    Raises:
+        ConfigError: there is none; the message begins with ``key`` and names a close one.
+    """
+    try:
+        if name.isidentifier() and not name.startswith("_"):
+            return load_stage(name)
+    except ModuleNotFoundError as error:
+        if error.name != f"stages.{name}":
+            raise
+    hint = did_you_mean(name, stage_names())
+    raise ConfigError(f"{key}: there is no stage {name!r}{hint}")
+
+
+def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str, Node]) -> Node:
+    where = f"nodes.{name}"
+    stage = find_stage(f"{where}.stage", section.stage)
+    given = dict(section.config)
+    if issubclass(stage.config, CorpusSettings):
+        given = config.corpus.model_dump() | given
+    try:
+        settings = stage.config.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(explain(error, stage.config, f"{where}.config")) from None
+    # The order in which a config names them says nothing, so rows must not come in it.
+    after = tuple(done[other] for other in sorted(set(section.after)))
+    _check_reads(where, stage, after)
+    prompts: dict[str, Prompt] = {}
+    for prompt in settings.prompts():
+        try:
+            prompts |= load_prompts(prompt)
+        except PromptError as error:
+            raise ConfigError(f"{where}.config.prompt: {error}") from None
+    engine = _engine(where, stage, section, config)
+    execution, limits = section.execution, section.limits
+    return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _engine(
+    where: str, stage: Stage[Any], section: NodeSection, config: RunConfig
+) -> EngineConfig | None:
+    if stage.answer is None:
+        if section.engine is not None:
+            raise ConfigError(f"{where}.engine: stage {stage.name!r} asks no model")
+        return None
+    if section.engine is None:
+        raise ConfigError(f"{where}.engine: stage {stage.name!r} asks a model: name its role")
+    if section.engine not in config.engines:
+        known = ", ".join(sorted(config.engines)) or "none"
+        raise ConfigError(
+            f"{where}.engine: role {section.engine!r} has no entry in engines; there: {known}"
+        )
+    return config.engines[section.engine]
+
+
+def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
+    """Each kind that is read is given, and each node that is given is read."""
+    names = ", ".join(kind.__name__ for kind in stage.reads) or "the manifest only"
+    for kind in stage.reads:
+        if not any(issubclass(node.stage.writes, kind) for node in after):
+            given = ", ".join(f"{n.name} ({n.stage.writes.__name__})" for n in after) or "nothing"
+            raise ConfigError(
+                f"{where}.after: stage {stage.name!r} reads {names}, but {kind.__name__} comes from"
+                f" none of: {given}"
+            )
+    for node in after:
+        if not any(issubclass(node.stage.writes, kind) for kind in stage.reads):
+            raise ConfigError(
+                f"{where}.after: {node.name!r} writes {node.stage.writes.__name__}, which stage"
+                f" {stage.name!r} does not read; it reads {names}"
+            )
+
+
+def _check_sources(nodes: Sequence[Node]) -> None:
+    sources = [node.name for node in nodes if node.stage.scope == "source"]
+    if len(sources) != 1:
+        raise ConfigError(
+            "nodes: exactly one node must read the manifest (stage: ingest), not"
+            f" {', '.join(sources) or 'none'}"
+        )
+    for node in nodes:
+        for other in node.after:
+            split = other.stage.scope == "dataset" and not about_dataset(other.stage.writes)
+            if split and node.stage.scope != "dataset":
+                raise ConfigError(
+                    f"nodes.{node.name}.after: {other.name!r} works on all shards at once, so only"
+                    " a stage that does too can read it"
+                )

@@ -1,0 +1,98 @@
+"""The rows that a run left, read from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from pipeline.corpus.layout import VideoSample
+from pipeline.errors import ConfigError
+from pipeline.records import Annotation, Dialogue, FramedSegment, Record
+from pipeline.records.schema import from_table
+from pipeline.store.location import Location
+from pipeline.store.parts import read_table
+from pipeline.store.video_rows import read_videos
+from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.task import ShardTask
+
+R = TypeVar("R", bound=Record)
+
+
+def read_dialogues(plans: Sequence[NodePlan]) -> Iterator[Dialogue]:
+    """Every dialogue that goes into the corpus, shard after shard."""
+    return _read(plans, Dialogue, {plan.node.name for plan in last_dialogues(plans)})
+
+
+def last_dialogues(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
+    """The nodes whose dialogues no later node makes into other dialogues."""
+    made = [plan for plan in plans if plan.node.stage.writes is Dialogue]
+    read = {other.name for plan in made for other in plan.node.after}
+    return [plan for plan in made if plan.node.name not in read]
+
+
+def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
+    """Every annotation that a dialogue was made from."""
+    return _read(plans, Annotation, {plan.node.name for plan in final_annotations(plans)})
+
+
+def final_annotations(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
+    """The nodes whose annotations a dialogue node reads."""
+    final = {
+        other.name
+        for plan in plans
+        if plan.node.stage.writes is Dialogue
+        for other in plan.node.after
+    }
+    return [p for p in plans if p.node.name in final and p.node.stage.writes is Annotation]
+
+
+def found_by_models(annotation: Annotation) -> bool:
+    """Whether models found what an annotation says, and no dataset had a part in it.
+
+    What a dataset said names no model call; what a model made of it names who wrote it too.
+    """
+    return bool(annotation.provenance) and not annotation.origins
+
+
+def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
+    """The tasks whose part exists now, node after node, shard after shard."""
+    return (task for plan in plans for task in plan.done())
+
+
+def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator[R]:
+    chosen = (p for p in plans if p.node.name in nodes and p.node.stage.writes is kind)
+    for task in done_tasks(chosen):
+        yield from rows_of(kind, task.part)
+
+
+def rows_of(kind: type[R], file: Location) -> Sequence[R]:
+    """The rows of one file of a part."""
+    return from_table(kind, read_table(file, kind.model_fields))
+
+
+def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
+    """The parts with the dialogues of a run.
+
+    Raises:
+        ConfigError: some are not made yet.
+    """
+    chosen = last_dialogues(plans)
+    missing = sum(len(plan.missing) for plan in chosen)
+    if missing or not chosen:
+        raise ConfigError(f"the run is not finished: {missing} shards of dialogues are to be made")
+    return [task.part for plan in chosen for task in plan.tasks]
+
+
+def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSample]:
+    """The videos of a run that have dialogues, shard after shard; one is held at a time."""
+    kinds: list[type[Record]] = [Dialogue, FramedSegment] if frames else [Dialogue]
+    chosen = last_dialogues(plans)
+    if frames:
+        chosen = [*chosen, *(plan for plan in plans if plan.node.stage.writes is FramedSegment)]
+    for shard in range(max(len(plan.tasks) for plan in chosen)):
+        parts: dict[type[Record], list[Location]] = {
+            kind: [p.tasks[shard].part for p in chosen if p.node.stage.writes is kind]
+            for kind in kinds
+        }
+        for rows in read_videos(kinds, parts):
+            yield VideoSample(rows[Dialogue], rows[FramedSegment] if frames else ())

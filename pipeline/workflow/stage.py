@@ -1,0 +1,134 @@
+"""What a stage is. A stage is a value, not a subclass: a name, a contract, and a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.engines.base import Engine
+from pipeline.media.base import Media
+from pipeline.records import Record, Reject
+from pipeline.workflow.prompt import Prompt
+
+R = TypeVar("R", bound=Record)
+C = TypeVar("C", bound="StageConfig")
+Case = TypeVar("Case")
+A = TypeVar("A", bound=BaseModel)
+Scope = Literal["source", "shard", "dataset"]
+Rows = Iterable[Record | Reject]
+
+
+class StageConfig(BaseModel):
+    """Settings that change what a stage computes. Every field bears identity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def prompts(self) -> tuple[str, ...]:
+        """Names of the prompt files, or folders of them, that the stage reads."""
+        return ()
+
+
+class VideoRows(Protocol):
+    """The rows of one video, by kind: ``rows[Segment]`` are its segments in order."""
+
+    @property
+    def video_id(self) -> str:
+        """Of all of them."""
+        ...
+
+    def __getitem__(self, kind: type[R]) -> Sequence[R]:
+        """Raises KeyError for a kind that the stage does not read."""
+        ...
+
+
+class EngineSeat(Protocol):
+    """An engine as a node sees it: with the names that provenance needs."""
+
+    kind: str
+    model: str
+    revision: str
+
+    @property
+    def engine(self) -> Engine:
+        """The engine itself, started when it is first asked for."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """The outside world, as handed to a stage. A stage reaches nothing else."""
+
+    manifest: Sequence[Mapping[str, Any]] = ()
+    """For the scope ``source``: the rows of the manifest that make up this shard."""
+    media: Media | None = None
+    seat: EngineSeat | None = None
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    folder: Path | None = None
+    """For the scope ``dataset``: an empty folder whose files become part of the output."""
+    dataset: Mapping[type[Record], Sequence[Record]] = field(default_factory=dict)
+    """The rows of kinds that are about no video (``about_dataset``), the same for every shard."""
+
+    def rows(self, kind: type[R]) -> Sequence[R]:
+        """The rows of such a kind. Raises KeyError for one that the stage does not read."""
+        return self.dataset[kind]  # type: ignore[return-value]  # each kind maps to rows of its own
+
+
+@dataclass(frozen=True)
+class Stage(Generic[C]):
+    """One step of the workflow.
+
+    ``run`` maps the videos of one shard, in order of the manifest, to accepted and refused rows.
+    Each video that has rows of the first kind in ``reads`` must come out with at least one row,
+    accepted or refused. ``version`` is raised by the author when the meaning of the output changes;
+    it, and not the source text, is identity.
+
+    The scope ``source`` reads the manifest instead; ``dataset`` reads all shards at once. What a
+    ``dataset`` stage writes about the dataset, every shard of a later stage can read.
+    """
+
+    name: str
+    version: int
+    reads: tuple[type[Record], ...]
+    writes: type[Record]
+    config: type[C]
+    run: Callable[[Iterable[VideoRows], C, Context], Rows]
+    scope: Scope = "shard"
+    answer: type[BaseModel] | None = None
+
+
+def about_dataset(kind: type[Record]) -> bool:
+    """Whether rows of a kind are about the whole dataset and not about one video."""
+    return "video_id" not in kind.model_fields
+
+
+def load_stage(name: str) -> Stage[Any]:
+    """The stage that ``stages/<name>.py`` defines.
+
+    Raises:
+        ModuleNotFoundError: there is no such file.
+    """
+    stage: Stage[Any] = import_module(f"stages.{name}").STAGE
+    return stage
+
+
+def per_video_stage(
+    *,
+    name: str,
+    version: int,
+    reads: tuple[type[Record], ...],
+    writes: type[Record],
+    config: type[C],
+    run: Callable[[VideoRows, C, Context], Rows],
+) -> Stage[C]:
+    """A stage whose work on one video does not depend on any other."""
+
+    def run_all(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Any]:
+        for rows in videos:
+            yield from run(rows, config, context)
+
+    return Stage(name, version, reads, writes, config, run_all)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.base import FormatError
+from tests.pipeline.corpus.formats.samples import ANY_JSON, as_json, dialogues, view
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@given(row=ANY_JSON)
+@settings(max_examples=200)
+def test_whatever_a_row_is_reading_gives_a_sample_or_says_bad_row(name: str, row: Any) -> None:
+    try:
+        FORMATS[name].read(row)
+    except FormatError as error:
+        assert error.reason == "bad_row"
+
+
+WRONG: list[Any] = [
+    *(None, True, -1, 0, 1e308, 10**400, float("nan"), float("inf")),
+    *("", "x", "9" * 5000, [], [[]], {}),
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found = [path] if path else []
+    for key, item in inner if isinstance(value, dict | list) else ():
+        found += places(item, (*path, key)) if isinstance(item, dict | list) else [(*path, key)]
+    return found
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    if not path:
+        return by
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], by)
+    return copy
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@given(dialogue=dialogues(most_questions=1, collision="merge"))
+@settings(max_examples=15, deadline=None)
+def test_a_row_with_one_wrong_value_is_read_or_is_a_bad_row(name: str, dialogue: Any) -> None:
+    if not dialogue.responses:
+        return
+    (row,) = as_json(FORMATS[name].write(dialogue, view()))
+    for path in places(row)[:60]:
+        for wrong in WRONG:
+            try:
+                FORMATS[name].read(replaced(row, path, wrong))
+            except FormatError as error:
+                assert error.reason == "bad_row"
+
+
+def test_formats_go_by_their_names() -> None:
+    assert list(FORMATS) == ["raw", "stream", "messages", "qwen_vl", "livecc", "activation"]
+    assert all(name == found.name for name, found in FORMATS.items())
+    assert [name for name, found in FORMATS.items() if found.needs_images] == [
+        "messages",
+        "qwen_vl",
+    ]
+    assert {name: found.suffix for name, found in FORMATS.items() if found.suffix != "jsonl"} == {
+        "raw": "json"
+    }
+
+
+def test_an_error_crosses_process_borders() -> None:
+    error = pickle.loads(pickle.dumps(FormatError("not_carried", "why")))
+    assert (error.reason, error.detail, str(error)) == ("not_carried", "why", "not_carried: why")

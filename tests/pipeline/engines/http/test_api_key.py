@@ -1,0 +1,113 @@
+"""Keys: where they are read, and that they show up nowhere."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.engines.base import EngineError, Sampling
+from pipeline.engines.http.api_key import read_key
+from pipeline.engines.http.engine import HttpEngine
+from pipeline.engines.sampling import SAID_CHARACTERS
+from tests.pipeline.engines.http.conftest import (
+    KEY_VARIABLE,
+    SECRET,
+    Opener,
+    ask_to,
+    config_of,
+)
+from tests.pipeline.engines.server_process import ServerProcess
+
+SERVER = "http://127.0.0.1:1/v1"
+ECHOES = ("500_always", "wrong_always", "refused", "400")
+"""Behaviours of the server that quote the key it was given."""
+
+
+@pytest.fixture(params=["environment", "file"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """Settings of an engine that lead to the key."""
+    if request.param == "environment":
+        monkeypatch.setenv(KEY_VARIABLE, SECRET)
+        return {"api_key_env": KEY_VARIABLE}
+    file = tmp_path / "key"
+    file.write_text(f"{SECRET}\n")
+    return {"api_key_file": str(file)}
+
+
+def test_a_key_shows_up_nowhere(
+    opened: Opener,
+    server: ServerProcess,
+    settings: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    engine = opened(**settings)
+    asks = [ask_to(f"{do}#{settings}".replace(" ", ""), do) for do in ECHOES]
+    replies = engine.generate(asks, Sampling())
+    assert all("(key)" in reply.detail for (reply,) in replies), "the server did quote it"
+    assert "authorization" in server.seen(asks[0].text.removeprefix("do:"))[0]["headers"]
+    with pytest.raises(EngineError) as refused:
+        engine.generate([ask_to("401")], Sampling())
+    said = [
+        repr(replies),
+        repr(refused.value.args),
+        repr(vars(engine)),
+        repr(engine.counts),
+        engine.version,
+        config_of(server, **settings).model_dump_json(),
+        repr(config_of(server, **settings)),
+        caplog.text,
+        *capfd.readouterr(),
+    ]
+    assert not any(SECRET in text for text in said)
+    assert not any(SECRET[:12] in text for text in said)
+
+
+def test_whoever_is_refused_learns_where_the_key_came_from(
+    opened: Opener, settings: dict[str, Any]
+) -> None:
+    place = settings.get("api_key_env") or settings["api_key_file"]
+    with pytest.raises(EngineError, match=rf"status 401\) with the key of the \w+.* {place}"):
+        opened(**settings).generate([ask_to("401")], Sampling())
+
+
+def test_whoever_gave_no_key_learns_how_to_give_one(opened: Opener) -> None:
+    with pytest.raises(EngineError, match="neither api_key_env nor api_key_file"):
+        opened().generate([ask_to("401")], Sampling())
+
+
+@pytest.mark.parametrize("found", ["", "  \n", "two words", "k\u00e9y", "a\x00b"])
+def test_what_can_be_no_key_is_refused_at_the_start(found: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(found, encoding="utf-8")
+    with pytest.raises(EngineError, match="holds no key") as refused:
+        HttpEngine(config_of(SERVER, api_key_file=file))
+    assert str(file) in str(refused.value)
+    assert "two words" not in str(refused.value)
+
+
+def test_a_key_that_is_not_there_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    with pytest.raises(EngineError, match=f"variable {KEY_VARIABLE} holds no key"):
+        HttpEngine(config_of(SERVER, api_key_env=KEY_VARIABLE))
+    with pytest.raises(EngineError, match="No such file"):
+        HttpEngine(config_of(SERVER, api_key_file=tmp_path / "none"))
+
+
+def test_what_was_said_is_one_short_line_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, SECRET)
+    key = read_key(config_of(SERVER, api_key_env=KEY_VARIABLE))
+    assert key.said(f"a\n  {SECRET}\tb") == "a (key) b"
+    assert key.said("\ud800") == "?"
+    # The key goes before the text is cut, so that no piece of it stays at the end.
+    padding = "x" * (SAID_CHARACTERS - 6)
+    assert SECRET[:3] not in key.said(f"{padding}{SECRET}")
+    assert len(key.said("x" * 1000)) == SAID_CHARACTERS

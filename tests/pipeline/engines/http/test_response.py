@@ -1,0 +1,183 @@
+"""Reading answers: bodies of a server, and texts of a model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.engines.answer import Choice, has_shape, mended
+from pipeline.engines.http.response import MalformedError, completion_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+class Sighting(BaseModel):
+    """As the answers of stages are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    times: list[float]
+    count: int
+    share: float
+    note: str | None = None
+
+
+SCHEMA = Sighting.model_json_schema()
+SEEN = {"text": "a dog", "times": [1, 2.5], "count": 2, "share": 1}
+
+
+def body_of(choices: Any = None, **further: Any) -> bytes:
+    choices = [{"message": {"content": "yes"}}] if choices is None else choices
+    return json.dumps({"choices": choices, **further}).encode()
+
+
+def of_choice(content: Any, **further: Any) -> Choice:
+    (choice,) = completion_of(body_of([{"message": {"content": content}, **further}])).choices
+    return choice
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\xfa",
+        b"[" * 100_000,
+        b"1" * 5000,
+        b"[]",
+        b"{}",
+        body_of([]),
+        body_of("yes"),
+        body_of([None]),
+        body_of([{}]),
+        body_of([{"message": "yes"}]),
+        body_of([{"message": {"content": ["yes"]}}]),
+        body_of([{"message": {"content": 3}}]),
+    ],
+)
+def test_what_is_no_completion_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(MalformedError):
+        completion_of(body)
+
+
+@given(JSON)
+def test_any_json_is_a_completion_or_none(value: Any) -> None:
+    for body in (value, {"choices": value}, {"choices": [{"message": value}]}):
+        try:
+            found = completion_of(json.dumps(body).encode())
+        except MalformedError:
+            continue
+        assert found.choices
+
+
+@given(JSON)
+def test_any_usage_is_a_number_of_tokens(value: Any) -> None:
+    for usage in (value, dict.fromkeys(("prompt_tokens", "completion_tokens"), value)):
+        found = completion_of(body_of(usage=usage))
+        assert 0 <= found.tokens_in < 2**31
+        assert 0 <= found.tokens_out < 2**31
+        assert found.tokens_cached == 0
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [
+        ({"cached_tokens": 64}, 64),
+        ({"cached_tokens": 0}, 0),
+        ({"cached_tokens": 101}, 100),
+        ({"cached_tokens": -1}, 0),
+        ({"cached_tokens": None}, 0),
+        ({"cached_tokens": True}, 0),
+        ({"cached_tokens": "64"}, 0),
+        ({"cached_tokens": 1.5}, 0),
+        ({"cached_tokens": 10**30}, 0),
+        ({}, 0),
+        (None, 0),
+        ([64], 0),
+    ],
+)
+def test_cached_tokens_are_some_of_those_of_the_prompt(details: Any, cached: int) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": details}
+    found = completion_of(body_of(usage=usage))
+    assert (found.tokens_in, found.tokens_out, found.tokens_cached) == (100, 7, cached)
+
+
+def test_a_choice_is_a_text_or_an_error() -> None:
+    assert of_choice("yes", finish_reason="stop") == Choice("yes")
+    assert of_choice("ye", finish_reason="length") == Choice(error="truncated")
+    assert of_choice("", finish_reason="content_filter") == Choice(error="refused")
+    assert [of_choice(empty).error for empty in ("", " \n", None)] == ["empty"] * 3
+    refusal = [{"message": {"content": None, "refusal": "I will not"}}]
+    (choice,) = completion_of(body_of(refusal)).choices
+    assert choice == Choice(error="refused", detail="I will not")
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        ({}, True),
+        ({"note": None}, True),
+        ({"count": 2.0}, True),
+        ({"count": 2.5}, False),
+        ({"count": True}, False),
+        ({"share": "1"}, False),
+        ({"text": None}, False),
+        ({"times": {}}, False),
+        ({"further": 1}, False),
+    ],
+)
+def test_the_shape_is_that_of_the_top_level(change: dict[str, Any], fits: bool) -> None:
+    assert has_shape(json.dumps(SEEN | change), SCHEMA) is fits
+
+
+def test_a_field_that_is_missing_is_no_shape() -> None:
+    for name in SEEN:
+        assert not has_shape(json.dumps({k: v for k, v in SEEN.items() if k != name}), SCHEMA)
+
+
+@pytest.mark.parametrize("text", ["", "yes", "[]", "null", "{", "[" * 100_000])
+def test_other_texts_have_no_shape(text: str) -> None:
+    assert not has_shape(text, SCHEMA)
+
+
+@given(JSON)
+def test_what_has_a_shape_can_be_written_and_needs_no_mending(value: Any) -> None:
+    text = json.dumps({"text": value})
+    schema = {"type": "object", "properties": {"text": {}}, "required": ["text"]}
+    assert has_shape(text, schema)
+    assert json.dumps(json.loads(mended(text, schema) or "")) == json.dumps(json.loads(text))
+
+
+@given(st.text())
+def test_mending_gives_the_shape_or_nothing(text: str) -> None:
+    found = mended(text, SCHEMA)
+    assert found is None or has_shape(found, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "```json\n{}\n```",
+        "Here it is: {}",
+        "{},",
+    ],
+)
+def test_json_with_something_around_it_is_mended(broken: str) -> None:
+    found = mended(broken.replace("{}", json.dumps(SEEN)), SCHEMA)
+    assert found is not None
+    assert json.loads(found) == SEEN
+
+
+def test_half_a_character_has_no_shape() -> None:
+    assert not has_shape(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA)
+    assert mended(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA) is None

@@ -1,0 +1,132 @@
+"""Graphs of tasks that nobody runs, and a pool that does with them as it is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from hypothesis import strategies as st
+
+from pipeline.engines.base import EmbeddedConfig, EngineConfig
+from pipeline.execution.executors.base import Loss
+from pipeline.execution.executors.ready_queue import ANY_WORKER, Lane, lane_of
+from pipeline.store.location import Location
+from pipeline.workflow.task import ShardResult, ShardTask
+
+
+def task(number: int, after: Sequence[int], engine: EngineConfig | None = None) -> ShardTask:
+    inputs = (tuple(("Row", Location(f"/{other}")) for other in after),)
+    return ShardTask(
+        node=f"n{number}",
+        stage="s",
+        shard=0,
+        config={},
+        inputs=inputs,
+        part=Location(f"/{number}"),
+        media_root=Location("/"),
+        engine=engine,
+        prompts={},
+        cpus=1,
+        gpus=0,
+    )
+
+
+class Shared(EngineConfig):
+    """An engine with a process of its own, which holds ``slots`` shards at once."""
+
+    kind: str = "shared"
+    revision: str = "1"
+    slots: int = 1
+    replicas: int = 1
+
+    def hosts(self) -> Sequence[EngineConfig]:
+        return [self] * self.replicas
+
+    @property
+    def shards_in_flight(self) -> int:
+        return self.slots
+
+
+ENGINES = (None, EmbeddedConfig(), Shared(model="a", slots=3), Shared(model="b"))
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[ShardTask]:
+    n = draw(st.integers(0, 8))
+    return [
+        task(
+            i,
+            draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [],
+            draw(st.sampled_from(ENGINES)),
+        )
+        for i in range(n)
+    ]
+
+
+class ScriptedPool:
+    """Finishes tasks in an order, fails some and lets the process of others die, as told.
+
+    Beside the workers it has room for the processes of ``fit`` engines. Under a task of
+    ``leaving`` the machine is lost, as often as its name stands there.
+    """
+
+    def __init__(
+        self,
+        fit: int,
+        pick: Callable[[int], int],
+        failing: set[str],
+        dying: set[str],
+        leaving: Iterable[str] = (),
+    ) -> None:
+        self.fit = fit
+        self.running: list[ShardTask] = []
+        self.started: list[str] = []
+        self.done: set[Location] = set()
+        self.lanes: dict[Lane, bool] = {}
+        self.pick, self.failing, self.dying = pick, failing, dying
+        self.leaving = Counter(leaving)
+        self.displaced: Counter[str] = Counter()
+
+    def open(self, lane: Lane) -> None:
+        if lane != ANY_WORKER and lane not in self.lanes and len(self.lanes) < self.fit:
+            self.lanes[lane] = False
+
+    def capacity(self, lane: Lane) -> int:
+        if lane == ANY_WORKER:
+            return 2
+        assert lane.engine is not None
+        return lane.engine.shards_in_flight if self.lanes.get(lane) else 0
+
+    def close(self, lane: Lane) -> None:
+        assert not any(lane_of(task) == lane for task in self.running)
+        self.lanes.pop(lane, None)
+
+    def start(self, task: ShardTask) -> None:
+        lane = lane_of(task)
+        assert sum(lane_of(other) == lane for other in self.running) < self.capacity(lane)
+        assert all(p in self.done for p in task.input_parts), "started before its inputs"
+        self.started.append(task.node)
+        self.running.append(task)
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
+        opening = [lane for lane, is_ready in self.lanes.items() if not is_ready]
+        assert self.running or opening, "waits for ever"
+        chosen = self.pick(len(self.running) + len(opening))
+        if chosen >= len(self.running):
+            self.lanes[opening[chosen - len(self.running)]] = True
+            return []
+        task = self.running.pop(chosen)
+        loss = Loss.MACHINE if self.leaving[task.node] else Loss.PROCESS
+        if loss == Loss.MACHINE or task.node in self.dying:
+            lane = lane_of(task)
+            along = [t for t in self.running if lane_of(t) == lane and lane != ANY_WORKER]
+            self.running = [t for t in self.running if t not in along]
+            self.lanes.pop(lane, None)
+            if loss == Loss.MACHINE:
+                self.leaving[task.node] -= 1
+                self.displaced.update(t.node for t in (task, *along))
+            return [(t, loss) for t in (task, *along)]
+        error = "broken" if task.node in self.failing else None
+        if error is None:
+            self.done.add(task.part)
+        return [(task, ShardResult(task.node, 0, task.part, error=error))]

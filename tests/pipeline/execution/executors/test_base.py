@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.engines.base import EngineConfig
+from pipeline.execution.executors.base import ATTEMPTS, DEATHS_IN_A_ROW, MACHINES, Loss, run_on
+from pipeline.execution.executors.ready_queue import ANY_WORKER, Frontier, Lane, lane_of
+from pipeline.execution.runner import execute, todo
+from pipeline.store.location import Location
+from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.task import ShardResult, ShardTask
+from tests.pipeline.execution.executors.scripted_pool import ScriptedPool, Shared, graphs, task
+
+Planner = Callable[..., Sequence[NodePlan]]
+
+
+@settings(deadline=None)
+@given(
+    graphs(),
+    st.integers(1, 2),
+    st.sets(st.integers(0, 8)),
+    st.sets(st.integers(0, 8)),
+    st.lists(st.integers(0, 8), max_size=MACHINES - 1),
+    st.data(),
+)
+def test_every_task_has_one_result_and_none_starts_below_a_failure(
+    tasks: list[ShardTask],
+    fit: int,
+    failing: set[int],
+    dying: set[int],
+    leaving: list[int],
+    data: st.DataObject,
+) -> None:
+    pool = ScriptedPool(
+        fit,
+        lambda n: data.draw(st.integers(0, n - 1)),
+        {f"n{i}" for i in failing},
+        {f"n{i}" for i in dying},
+        [f"n{i}" for i in leaving],
+    )
+    results = list(run_on(pool, tasks))
+    assert sorted(r.node for r in results) == sorted(t.node for t in tasks)
+    broken = {f"n{i}" for i in failing | dying}
+    bad: set[str] = set()
+    for each in tasks:
+        if each.node in broken or any(f"n{p.name}" in bad for p in each.input_parts):
+            bad.add(each.node)
+    hopeless = {r.node for r in results if r.error and "again and again" in r.error}
+    failed = {r.node for r in results if r.error}
+    # Who is beside one that dies is tried again by itself, and so is not taken along; and machines
+    # that leave are nobody's fault.
+    assert failed == bad if not hopeless else failed >= bad
+    for result in results:
+        starts = pool.started.count(result.node) - pool.displaced[result.node]
+        if result.blocked:
+            assert starts == 0
+        elif result.node[1:] in map(str, dying) and not hopeless:
+            assert starts == ATTEMPTS
+        else:
+            assert starts <= ATTEMPTS
+    assert not pool.lanes, "an engine without tasks is let go"
+
+
+def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:
+    tasks = [task(i, [], Shared(model="a")) for i in range(20)]
+    names = {t.node for t in tasks}
+    pool = ScriptedPool(1, lambda n: 0, set(), names)
+    results = list(run_on(pool, tasks))
+    assert {r.node for r in results if r.error} == names
+    assert len(pool.started) == DEATHS_IN_A_ROW
+
+
+def test_a_task_may_lose_some_machines_but_not_all_there_will_ever_be() -> None:
+    for times, said in ((MACHINES - 1, None), (MACHINES, f"{Loss.MACHINE.value} {MACHINES} times")):
+        pool = ScriptedPool(1, lambda n: 0, set(), set(), ["n0"] * times)
+        (result,) = run_on(pool, [task(0, [])])
+        assert result.error == said
+
+
+def test_an_engine_that_takes_down_every_machine_is_left_alone() -> None:
+    tasks = [task(i, [], Shared(model="a", replicas=2)) for i in range(20)]
+    pool = ScriptedPool(1, lambda n: 0, set(), set(), [t.node for t in tasks] * MACHINES)
+    assert all(result.error for result in run_on(pool, tasks))
+    assert len(pool.started) == 2 * MACHINES
+
+
+class RoomyPool:
+    """Finishes tasks in the order they came, ``room`` of them under way at once."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.asked_for: list[str] = []
+        self.closed: set[str] = set()
+        self.running: deque[ShardTask] = deque()
+        self.died = False
+
+    def open(self, lane: Lane) -> None:
+        self.asked_for.append(lane.engine.model if lane.engine else "")
+
+    def capacity(self, lane: Lane) -> int:
+        return 0 if lane.engine is not None and lane.engine.model == "late" else self.room
+
+    def close(self, lane: Lane) -> None:
+        self.closed.add(lane.key)
+
+    def start(self, task: ShardTask) -> None:
+        self.running.append(task)
+
+    def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
+        task = self.running.popleft()
+        return [(task, Loss.PROCESS if self.died else ShardResult(task.node, 0, task.part))]
+
+
+@pytest.mark.parametrize("engine", [None, Shared(model="a", slots=4000)])
+def test_the_cost_of_a_task_does_not_grow_with_those_under_way(engine: EngineConfig | None) -> None:
+    tasks = [task(i, [], engine) for i in range(8000)]
+    spent_s = []
+    for room in (8, 4000):
+        started = process_time()
+        assert sum(1 for _ in run_on(RoomyPool(room), tasks)) == len(tasks)
+        spent_s.append(process_time() - started)
+    assert spent_s[1] < 5 * spent_s[0]
+
+
+def test_engines_take_turns_back_and_forth() -> None:
+    a, b = Shared(model="a"), Shared(model="b")
+    tasks = [task(0, [], b), task(1, [0], a), task(2, [1], b)]
+    pool = ScriptedPool(1, lambda n: 0, set(), set())
+    assert [result.node for result in run_on(pool, tasks)] == ["n0", "n1", "n2"]
+
+
+def test_an_engine_without_a_process_is_asked_first_what_it_needs() -> None:
+    pool = RoomyPool(1)
+    tasks = [task(0, [], Shared(model="early")), task(1, [], Shared(model="late"))]
+    next(iter(run_on(pool, [*tasks, task(2, [], Shared(model="early"))])))
+    assert pool.asked_for == ["late", "early"]
+
+
+def test_an_engine_that_is_given_up_is_let_go() -> None:
+    pool = RoomyPool(1)
+    pool.died = True
+    tasks = [task(i, [], Shared(model="a")) for i in range(20)]
+    assert all(result.error for result in run_on(pool, tasks))
+    assert pool.closed == {lane_of(tasks[0]).key}
+
+
+def test_the_deepest_ready_task_goes_first() -> None:
+    frontier = Frontier([task(0, []), task(1, []), task(2, [0])])
+    assert (first := frontier.take(ANY_WORKER)) is not None and first.node == "n1"
+    assert (second := frontier.take(ANY_WORKER)) is not None and second.node == "n0"
+    assert frontier.take(ANY_WORKER) is None
+    frontier.done(Location("/0"))
+    assert (third := frontier.take(ANY_WORKER)) is not None and third.node == "n2"
+
+
+def test_a_task_that_reads_a_part_twice_starts_once_and_ends_once() -> None:
+    tasks = [task(0, []), task(1, []), task(2, [0, 0, 1])]
+    frontier = Frontier(tasks)
+    taken = [frontier.take(ANY_WORKER) for _ in range(3)]
+    assert [each and each.node for each in taken] == ["n1", "n0", None]
+    frontier.done(tasks[0].part)
+    assert frontier.take(ANY_WORKER) is None, "the other part does not exist yet"
+    frontier.done(tasks[1].part)
+    assert frontier.take(ANY_WORKER) == tasks[2]
+    assert frontier.take(ANY_WORKER) is None
+    assert [each.node for each in Frontier(tasks).failed(tasks[0].part)] == ["n2"]
+
+
+def test_a_failed_shard_blocks_only_what_lies_below(
+    plan_toys: Planner, inline: Any, tmp_path: Path
+) -> None:
+    plans = plan_toys([1, 1, 1, 1], spell={"lose": "v1"})
+    tasks = todo(plans, {"admit", "spell", "count"})
+    results = list(execute(plans, tasks, inline, Location.of(tmp_path)))
+    assert {f"{r.node}{r.shard}": r.blocked for r in results if r.error} == {
+        "spell0": False,
+        "count0": True,
+    }
+    assert {f"{r.node}{r.shard}" for r in results if not r.error} == {"admit0", "admit1", "spell1"}

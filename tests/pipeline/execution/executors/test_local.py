@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import engines
+from pipeline.engines.base import EmbeddedConfig, EngineConfig
+from pipeline.errors import ConfigError
+from pipeline.execution import worker
+from pipeline.execution.executors import local
+from pipeline.execution.executors.local import GPU_VARIABLE, LocalExecutor, visible_gpus
+from pipeline.execution.executors.worker_process import WorkerProcess
+from pipeline.records import Record
+from pipeline.store.location import Location
+from pipeline.store.parts import write_manifest
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow.task import ShardResult, ShardTask
+
+
+class Where(Record):
+    """In which process a video came by, and what that could see."""
+
+    video_id: str
+    pid: int
+    gpus: str
+
+
+class ActConfig(StageConfig):
+    do: str = ""
+    sleep_s: float = 0.0
+
+
+class Panic(BaseException):
+    """What a library written in another language may raise."""
+
+
+class Holder(EngineConfig):
+    """An engine that holds its GPUs, as files of a folder, until it has closed."""
+
+    kind: str = "holder"
+    revision: str = "1"
+    folder: Path = Path()
+    replicas: int = 1
+    size: int = 0
+    slots: int = 1
+    close_s: float = 0.0
+
+    def hosts(self) -> Sequence[EngineConfig]:
+        return [self] * self.replicas
+
+    @property
+    def gpus(self) -> int:
+        return self.size
+
+    @property
+    def shards_in_flight(self) -> int:
+        return self.slots
+
+
+class Holding:
+    """What a ``Holder`` opens."""
+
+    version = "1"
+
+    def __init__(self, config: Holder) -> None:
+        names = filter(None, os.environ.get(GPU_VARIABLE, "").split(","))
+        self.close_s = config.close_s
+        self.held = [config.folder / f"gpu-{name}" for name in names]
+        for path in self.held:
+            path.touch(exist_ok=False)
+
+    def close(self) -> None:
+        time.sleep(self.close_s)
+        for path in self.held:
+            path.unlink()
+
+
+def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Iterator[Where]:
+    """Do it, then say where."""
+    if context.seat is not None:
+        assert context.seat.engine.version
+    time.sleep(config.sleep_s)
+    if config.do == "exit":
+        sys.exit("no more")
+    if config.do == "interrupt":
+        raise KeyboardInterrupt
+    if config.do == "panic":
+        raise Panic
+    if config.do == "die and leave a child":
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if config.do == "be unsendable":
+        module: Any = worker
+        module.ShardResult = lambda *result: lambda: result
+    if config.do == "die once" and not (once := context.media._root / "once").exists():  # type: ignore[union-attr]
+        once.write_bytes(b"")
+        os.kill(os.getpid(), signal.SIGKILL)
+    for row in context.manifest:
+        gpus = os.environ.get(GPU_VARIABLE, "")
+        yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)
+
+
+class Teaching(dict[str, Any]):
+    """Settings that teach the process which receives them stage and engine."""
+
+    def __reduce__(self) -> Any:
+        return taught, (dict(self),)
+
+
+def taught(settings: dict[str, Any]) -> dict[str, Any]:
+    module: Any = ModuleType("stages.act")
+    module.STAGE = Stage("act", 1, (), Where, ActConfig, act, scope="source")
+    sys.modules["stages.act"] = module
+    start: Any = engines._start
+    replaced: Any = lambda c: Holding(c) if isinstance(c, Holder) else start(c)  # noqa: E731
+    engines._start = replaced
+    return settings
+
+
+Tasks = Callable[..., Any]
+
+
+@pytest.fixture
+def make_task(tmp_path: Path) -> Tasks:
+    """``make_task(shard, after, …)``: a task of the stage ``act``; the rest is its config."""
+
+    def make(
+        shard: int,
+        after: Sequence[ShardTask] = (),
+        *,
+        node: str = "act",
+        engine: EngineConfig | None = None,
+        cpus: float = 1,
+        **config: Any,
+    ) -> ShardTask:
+        part = Location.of(tmp_path / node / f"part-{shard}.parquet")
+        write_manifest(part, [{"video_id": f"v{shard}"}])
+        return ShardTask(
+            node=node,
+            stage="act",
+            shard=shard,
+            config=Teaching(config),
+            inputs=(tuple(("Where", other.part) for other in after),),
+            part=part,
+            media_root=Location.of(tmp_path),
+            engine=engine,
+            prompts={},
+            cpus=cpus,
+            gpus=0,
+        )
+
+    return make
+
+
+def errors_of(results: Iterable[ShardResult]) -> dict[str, str]:
+    """The last line of what went wrong, by node and shard."""
+    return {f"{r.node}{r.shard}": r.error.splitlines()[-1] for r in results if r.error}
+
+
+def places(tasks: Iterable[ShardTask]) -> set[tuple[int, str]]:
+    """The processes in which tasks were done, each with the GPUs that it saw."""
+    rows = [row for task in tasks for row in pq.read_table(Path(task.part)).to_pylist()]
+    return {(row["pid"], row["gpus"]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("do", "said"), [("exit", "SystemExit: no more"), ("interrupt", "Keyboard"), ("panic", "Panic")]
+)
+@pytest.mark.parametrize("engine", [None, Holder(model="a", slots=3)])
+@pytest.mark.timeout(60)
+def test_a_library_that_leaves_fails_its_shard_alone(
+    make_task: Tasks, engine: EngineConfig | None, do: str, said: str
+) -> None:
+    tasks = [make_task(i, engine=engine, do=do if i == 1 else "") for i in range(3)]
+    errors = errors_of(LocalExecutor(2).run(tasks))
+    assert list(errors) == ["act1"] and said in errors["act1"]
+
+
+def test_a_result_that_cannot_be_sent_fails_its_shard_alone(make_task: Tasks) -> None:
+    results = LocalExecutor(1).run([make_task(0, do="be unsendable"), make_task(1)])
+    assert errors_of(results) == {"act0": "its worker process died 2 times"}
+
+
+@pytest.mark.timeout(30)
+def test_a_death_is_seen_although_a_child_lives_on(make_task: Tasks) -> None:
+    started = time.monotonic()
+    tasks = [make_task(0, do="die and leave a child"), make_task(1)]
+    assert errors_of(LocalExecutor(2).run(tasks)) == {"act0": "its worker process died 2 times"}
+    assert time.monotonic() - started < 20
+
+
+def test_a_death_of_an_idle_process_is_no_fault_of_the_next_task(make_task: Tasks) -> None:
+    first = make_task(0)
+    results = LocalExecutor(1).run([first, make_task(1, [first], do="die once")])
+    assert not next(results).error
+    ((pid, _),) = places([first])
+    os.kill(pid, signal.SIGKILL)
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.01)
+    assert not errors_of(results)
+
+
+def test_a_process_may_die_before_it_has_read_what_it_was_sent(make_task: Tasks) -> None:
+    process = WorkerProcess(2, {})
+    process.start(make_task(0))
+    assert process.result() is not None
+    pid = process._process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    process.start(make_task(1))
+    os.kill(pid, signal.SIGKILL)
+    process.wait()
+    process.start(make_task(2))
+    assert process.result() is None
+    process.close()
+
+
+def test_engines_that_take_turns_wait_until_the_gpus_are_given_back(
+    make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GPU_VARIABLE, "4,5")
+    a = Holder(model="a", size=2, folder=tmp_path, close_s=1)
+    b = Holder(model="b", size=2, folder=tmp_path)
+    first = [make_task(i, node="first", engine=a) for i in range(2)]
+    second = [make_task(i, [first[i]], node="second", engine=b) for i in range(2)]
+    assert not errors_of(LocalExecutor(1).run([*first, *second]))
+    assert {gpus for _, gpus in places([*first, *second])} == {"4,5"}
+    assert not list(tmp_path.glob("gpu-*"))
+
+
+def test_a_replica_that_did_not_fit_starts_when_it_does(
+    make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GPU_VARIABLE, "0,1")
+    short = make_task(0, node="short", engine=Holder(model="a", size=1, folder=tmp_path))
+    b = Holder(model="b", size=1, folder=tmp_path, replicas=2)
+    long = [make_task(i, node="long", engine=b, sleep_s=0.4) for i in range(12)]
+    free = make_task(0, node="free")
+    assert not errors_of(LocalExecutor(1).run([short, *long, free]))
+    assert {gpus for _, gpus in places(long)} == {"0", "1"}
+    assert {gpus for _, gpus in places([free])} == {"0,1"}, "the environment as it is now"
+
+
+def test_what_does_not_fit_this_machine_is_said(
+    make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GPU_VARIABLE, "0")
+    with pytest.raises(ConfigError, match="big needs 2 GPUs; this machine shows 1"):
+        list(LocalExecutor(1).run([make_task(0, engine=Holder(model="big", size=2))]))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("stop", ["exhausted", "left", "raised"])
+def test_a_run_leaves_nothing_behind(make_task: Tasks, tmp_path: Path, stop: str) -> None:
+    tasks = [make_task(0, engine=Holder(model="a", slots=2)), make_task(1, engine=EmbeddedConfig())]
+    tasks += [make_task(i, sleep_s=0.0 if stop == "exhausted" else 30.0) for i in range(2, 4)]
+    list(LocalExecutor(2).run([make_task(9)]))  # starts the fork server
+    multiprocessing.active_children()
+    before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208  names alone
+    results = LocalExecutor(3).run(tasks)
+    while (result := next(results, None)) is not None:
+        assert not result.error
+        if stop != "exhausted" and all(t.part.exists() for t in tasks[:2]):
+            break
+    if stop == "raised":
+        with pytest.raises(KeyboardInterrupt):
+            results.throw(KeyboardInterrupt)  # type: ignore[attr-defined]  # it is a generator
+    else:
+        results.close()  # type: ignore[attr-defined]  # it is a generator
+    while multiprocessing.active_children():
+        time.sleep(0.05)
+    assert len(set(os.listdir("/proc/self/fd")) - before) == 0  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("said", "names"), [("", []), ("-1", []), ("0,-1,1", ["0"]), ("GPU-8a, 3", ["GPU-8a", "3"])]
+)
+def test_gpus_are_those_that_cuda_would_see(
+    said: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GPU_VARIABLE, said)
+    assert visible_gpus() == names
+
+
+def test_gpus_are_counted_from_0_whatever_their_files_are_called(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(GPU_VARIABLE, raising=False)
+    monkeypatch.setattr(local, "_DEVICES", tmp_path)
+    for name in ("nvidia3", "nvidia7", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    assert visible_gpus() == ["0", "1"]

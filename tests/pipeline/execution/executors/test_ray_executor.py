@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import ray
+from ray.autoscaler.v2.sdk import get_cluster_status
+from ray.cluster_utils import Cluster
+from ray.exceptions import RayActorError
+
+from pipeline.engines.base import EngineConfig
+from pipeline.execution.executors import ray_cluster, ray_executor
+from pipeline.execution.executors.base import DEATHS_IN_A_ROW
+from pipeline.execution.executors.ray_cluster import IN_FLIGHT_PER_PLACE
+from pipeline.execution.executors.ray_executor import RayExecutor
+from pipeline.execution.worker import run_shard
+from tests.pipeline.execution.executors.test_local import (
+    Holder,
+    Tasks,
+    errors_of,
+    make_task,
+    places,
+)
+
+__all__ = ["make_task"]
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "127.0.0.1:port"])
+def test_an_address_where_nobody_listens_is_named_at_once(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = form.format(port=free.getsockname()[1])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        started = time.monotonic()
+        with pytest.raises(ConnectionError, match=f"RAY_ADDRESS={address}: no answer from there"):
+            list(RayExecutor().run([]))
+    assert time.monotonic() - started < 5
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Ray on this machine, as two CPUs; more can be added."""
+    ray_auth = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in ray_auth.items():
+            environment.setenv(name, value)
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        root = str(ray_cluster.ROOT)
+        ray.init(cluster.address, runtime_env={"working_dir": root}, log_to_driver=False)
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def actors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The actors that are started from now on."""
+    made: list[Any] = []
+    start = ray_executor._host
+
+    def started(engine: EngineConfig) -> Any:
+        host = start(engine)
+        made.append(host.actor)
+        return host
+
+    monkeypatch.setattr(ray_executor, "_host", started)
+    return made
+
+
+def ends(actor: Any) -> bool:
+    """Whether an actor is gone within ten seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            ray.get(actor.close.remote(), timeout=10)
+        except RayActorError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.ray
+def test_an_actor_that_is_killed_is_replaced_and_all_are_let_go(
+    cluster: Cluster, make_task: Tasks, actors: list[Any]
+) -> None:
+    engine = Holder(model="a", replicas=2, slots=2)
+    tasks = [make_task(i, engine=engine, sleep_s=0.5) for i in range(16)]
+    killed = None
+    for result in RayExecutor().run(tasks):
+        assert not result.error
+        if killed is None:
+            killed = actors[0]
+            ray.kill(killed)
+    assert len(actors) == 3
+    assert len(places(tasks[:4]) | places(tasks[4:])) >= 2
+    assert all(map(ends, actors))
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(60)
+def test_actors_that_never_start_are_not_started_for_ever(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = ray_executor._host
+    starts: list[Any] = []
+
+    def stillborn(engine: EngineConfig) -> Any:
+        starts.append(start(engine))
+        ray.kill(starts[-1].actor)
+        return starts[-1]
+
+    monkeypatch.setattr(ray_executor, "_host", stillborn)
+    tasks = [make_task(i, engine=Holder(model="a")) for i in range(8)]
+    assert len(errors_of(RayExecutor().run(tasks))) == len(tasks)
+    assert len(starts) <= DEATHS_IN_A_ROW + 1
+
+
+@pytest.mark.ray
+def test_a_run_that_is_left_leaves_no_actor(
+    cluster: Cluster, make_task: Tasks, actors: list[Any]
+) -> None:
+    engine = Holder(model="a", replicas=2)
+    results = RayExecutor().run([make_task(i, engine=engine, sleep_s=0.2) for i in range(9)])
+    next(results)
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    assert all(map(ends, actors))
+
+
+@pytest.mark.ray
+def test_a_task_that_leaves_fails_alone(cluster: Cluster, make_task: Tasks) -> None:
+    engine = Holder(model="a", slots=3)
+    tasks = [make_task(i, node="alone", do="exit" if i == 1 else "") for i in range(3)]
+    tasks += [make_task(i, engine=engine, do="exit" if i == 1 else "") for i in range(3)]
+    assert errors_of(RayExecutor().run(tasks)) == {
+        "alone1": "its worker process died 2 times",
+        "act1": "SystemExit: no more",
+    }
+
+
+def demands(cluster: Cluster) -> dict[tuple[float, float], int]:
+    """What an autoscaler is told to make room for: how many of each number of CPUs and GPUs."""
+    told = get_cluster_status(cluster.address).resource_demands.ray_task_actor_demand
+    found: dict[tuple[float, float], int] = {}
+    for demand in told:
+        for each in demand.bundles_by_count:
+            size = each.bundle.get("CPU", 0.0), each.bundle.get("GPU", 0.0)
+            found[size] = found.get(size, 0) + each.count
+    return found
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(120)
+def test_what_no_machine_has_is_said_asked_for_and_waited_for(
+    cluster: Cluster, make_task: Tasks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = Holder(model="big", size=1)
+    tasks = [make_task(i, node="many") for i in range(12)]
+    tasks += [make_task(0, engine=engine)]
+    # Deeper nodes go first; so many of these that no other would ever have its turn.
+    tasks += [make_task(i, node="wide", cpus=3) for i in range(20)]
+    results = RayExecutor().run(tasks)
+    assert [next(results).node for _ in range(12)] == ["many"] * 12
+    # It is told a moment later what is done.
+    while demands(cluster) != {(3.0, 0.0): IN_FLIGHT_PER_PLACE, (0.0, 1.0): 1}:
+        time.sleep(0.1)
+    cluster.add_node(num_cpus=8, num_gpus=1)
+    assert not errors_of(results)
+    assert capsys.readouterr().err.splitlines() == [
+        "big needs 0 CPUs and 1 GPUs; no machine of the cluster has: waiting for one",
+        "wide needs 3 CPUs and 0 GPUs; no machine of the cluster has: waiting for one",
+    ]
+
+
+@pytest.mark.ray
+def test_what_ray_cannot_do_is_said_in_one_line(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {"working_dir": "gcs://_ray_pkg_0123456789abcdef.zip"}
+    remote = ray.remote(max_retries=0, runtime_env=unknown)(run_shard)
+    monkeypatch.setattr(ray_executor, "_run_shard", remote)
+    with pytest.raises(ConnectionError, match="Ray: Failed to set up runtime environment") as told:
+        list(RayExecutor().run([make_task(0)]))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.ray
+def test_a_cluster_that_grows_is_given_more(
+    cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "LOOK_EVERY_S", 0.0)
+    pool = ray_executor._RayPool(ray_cluster.Cluster())
+    lane = ray_executor._lane_by_size(make_task(0))
+    before = pool.capacity(lane)
+    cluster.add_node(num_cpus=3)
+    pool.start(make_task(0))
+    assert pool.finished()
+    assert pool.capacity(lane) == before + 3 * IN_FLIGHT_PER_PLACE

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.manifest.adapters.entry import Entry, Place, Told
+from pipeline.manifest.reconcile.entry_store import EntryStore, assigned
+
+
+def entry(name: str, text: str, split: str = "train") -> Entry:
+    return Entry(name, (), (Told("event", text, 0, 1),), split)
+
+
+def test_entries_of_one_name_come_together_in_the_order_of_their_first(tmp_path: Path) -> None:
+    with EntryStore(tmp_path) as store:
+        for file, name, text in ("fb1", "fa2", "gb3", "gB4"):
+            store.add(entry(name, text), file)
+        found = list(store.gathered())
+    assert [each.name for each in found] == ["b", "a", "B"]
+    assert [(file, e.told[0].text) for file, e in found[0].entries] == [("f", "1"), ("g", "3")]
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [
+        (["train", "val"], "val"),
+        (["val", "train"], "val"),
+        (["test", "val", "train"], "test"),
+        (["unassigned", "train"], "train"),
+        (["val_2", "val"], "val_2"),
+    ],
+)
+def test_a_video_is_in_the_split_that_is_kept_most_apart(
+    tmp_path: Path, splits: list[str], expected: str
+) -> None:
+    with EntryStore(tmp_path) as store:
+        for split in splits:
+            store.add(entry("a", "x", split), "f")
+        (found,) = store.gathered()
+    assert found.split == expected
+    assert [each.split for _, each in found.entries] == splits
+
+
+splits = st.lists(st.sampled_from(["unassigned", "train", "val", "test"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(splits, st.sampled_from(["train", "unassigned"]))
+def test_an_entry_without_a_split_says_nothing_against_that_of_others(
+    tmp_path_factory: pytest.TempPathFactory, splits: list[str], otherwise: str
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for split in splits:
+            store.add(entry("a", split, split), "f")
+        (read,) = store.gathered()
+    found = assigned(read, otherwise)
+    named = [split for split in splits if split != "unassigned"]
+    assert found.split == (read.split if named else otherwise)
+    assert (found.split == "test") == ("test" in splits)
+    for (_, before), (_, after) in zip(read.entries, found.entries, strict=True):
+        assert after.split == (found.split if before.split == "unassigned" else before.split)
+        assert after.told == before.told
+
+
+@settings(max_examples=50, deadline=None)
+@given(names=st.lists(st.text(max_size=4), max_size=30))
+def test_names_of_any_shape_come_back(
+    names: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for number, name in enumerate(names):
+            store.add(entry(name, str(number)), "f")
+        found = list(store.gathered())
+    assert [each.name for each in found] == list(dict.fromkeys(names))
+    texts = {each.name: [e.told[0].text for _, e in each.entries] for each in found}
+    assert texts == {n: [str(i) for i, m in enumerate(names) if m == n] for n in set(names)}
+
+
+SECONDS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 100)
+TEXTS = st.text(st.characters(), max_size=5)
+TOLD = st.builds(
+    Told,
+    st.sampled_from(["event", "qa"]),
+    st.none() | TEXTS,
+    *[st.none() | SECONDS] * 2,
+    question=st.none() | TEXTS,
+    options=st.lists(TEXTS, max_size=2).map(tuple),
+    asked_s=st.none() | SECONDS,
+    pointer=TEXTS,
+)
+PLACES = st.builds(Place, TEXTS, st.none() | st.tuples(SECONDS, SECONDS))
+ENTRIES = st.builds(
+    Entry,
+    st.just("a"),
+    st.lists(PLACES, max_size=2).map(tuple),
+    st.lists(TOLD, max_size=2).map(tuple),
+    platform_id=TEXTS,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(entries=st.lists(ENTRIES, min_size=1, max_size=3))
+def test_entries_come_back_as_they_were(
+    entries: list[Entry], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with EntryStore(tmp_path_factory.mktemp("store")) as store:
+        for each in entries:
+            store.add(each, "f")
+        (found,) = store.gathered()
+    assert [each for _, each in found.entries] == entries

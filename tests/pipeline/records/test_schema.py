@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import inspect
+from typing import Union
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipeline import records
+from pipeline.records import FramedSegment, Record, Segment, Turn
+from pipeline.records.schema import from_table, schema_of, to_table
+
+KINDS = [
+    kind
+    for _, kind in inspect.getmembers(records, inspect.isclass)
+    if issubclass(kind, Record) and kind is not Record
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_every_record_survives_arrow(kind: type[Record], data: st.DataObject) -> None:
+    st.register_type_strategy(str, st.text(st.characters(codec="utf-8"), max_size=5))
+    st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
+    st.register_type_strategy(float, st.floats(0, 1))
+    rows = data.draw(st.lists(st.from_type(kind), max_size=2))
+    assert from_table(kind, to_table(kind, rows)) == rows
+
+
+def test_a_subclass_is_read_as_its_base() -> None:
+    row = FramedSegment(video_id="v", index=0, start_s=0, end_s=1, frame_s=0, jpeg=b"x")
+    table = to_table(FramedSegment, [row])
+    assert from_table(Segment, table) == [
+        Segment(video_id="v", index=0, start_s=0, end_s=1, frame_s=0)
+    ]
+
+
+def test_constraints_hold_on_read() -> None:
+    row = {"video_id": "v", "index": 0, "start_s": -1.0, "end_s": 1.0, "frame_s": 0.0}
+    table = pa.Table.from_pylist([row], schema=schema_of(Segment))
+    with pytest.raises(ValidationError, match="start_s"):
+        from_table(Segment, table)
+
+
+def test_what_arrow_cannot_hold_is_named() -> None:
+    class Odd(Record):
+        x: Union[int, str]  # noqa: UP007
+
+    with pytest.raises(TypeError, match="x: only"):
+        schema_of(Odd)
+
+
+def test_nullable_only_where_declared() -> None:
+    assert not schema_of(Turn).field("text").nullable
+    assert schema_of(records.Response).field("valid_until_s").nullable

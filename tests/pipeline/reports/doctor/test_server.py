@@ -1,0 +1,146 @@
+"""Servers that are dead, closed, mistaken, disobedient, or all right; and the key, never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.engines import close_engines
+from pipeline.engines.http.config import HttpConfig
+from pipeline.reports.doctor.context_fit import LongestAsk
+from pipeline.reports.doctor.findings import Finding
+from pipeline.reports.doctor.server import check_server
+from tests.pipeline.engines.server_process import ServerProcess
+from tests.pipeline.reports.doctor.model_server import ModelServer
+
+KEY = "sk-nobody-may-see-this"
+COMMIT = "cc594898137f460bfe9f0759e9844b3ce807cfb5"
+JPEG = cv2.imencode(".jpg", np.zeros((36, 64, 3), np.uint8))[1].tobytes()
+ASK = LongestAsk("caption", 256, 30_000, 1_700, 4_096, "qwen2_5_vl")
+
+
+@pytest.fixture(autouse=True)
+def engines() -> Iterator[None]:
+    yield
+    close_engines()
+
+
+@pytest.fixture(scope="module")
+def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("server") / "port") as server:
+        yield server
+
+
+@pytest.fixture
+def with_key(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("DOCTOR_KEY", KEY)
+    return {"api_key_env": "DOCTOR_KEY"}
+
+
+def config(base_url: str, **settings: str) -> HttpConfig:
+    given = {"model": "m", "revision": COMMIT, "base_url": base_url, **settings}
+    return HttpConfig.model_validate(given)
+
+
+def findings(host: HttpConfig, text: str = "do:ok", longest: LongestAsk = ASK) -> list[Finding]:
+    found = list(check_server("engines.captioner", host, longest, JPEG, text))
+    assert KEY not in str([asdict(finding) for finding in found])
+    assert all(finding.fix for finding in found if finding.level != "ok")
+    return found
+
+
+def levels(found: list[Finding]) -> list[str]:
+    return [finding.level for finding in found]
+
+
+def test_a_wrong_model_name_is_named_with_the_right_one(misbehaving: ServerProcess) -> None:
+    (found,) = findings(config(misbehaving.base_url, model="others"))
+    assert found.level == "failure"
+    assert "serves m, other, not others" in found.text and "did you mean 'other'?" in found.fix
+
+
+def test_what_a_server_does_not_tell_is_a_warning(misbehaving: ServerProcess) -> None:
+    serves, context, revision, _ = findings(config(misbehaving.base_url))
+    assert (serves.level, context.level, revision.level) == ("ok", "warning", "warning")
+    assert "is not told" in context.text and "35796 tokens (caption: 256 frames" in context.text
+    assert "is not told" in revision.text and COMMIT in revision.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("do:ok", "unparsable"),
+        ("do:wrong_always", "unparsable"),
+        ("do:truncated", "truncated"),
+        ("do:500_always", "server_error"),
+        ("do:400", "bad_request"),
+        ("do:401", "lets no one in (status 401)"),
+        ("do:hang_up", "connection"),
+    ],
+)
+def test_a_tiny_ask_finds_out(
+    misbehaving: ServerProcess, with_key: dict[str, str], text: str, said: str
+) -> None:
+    last = findings(config(misbehaving.base_url, **with_key), text)[-1]
+    assert last.level == "failure" and said in last.text
+
+
+def test_a_dead_endpoint_is_named(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "port") as server:
+        dead = server.base_url
+    (found,) = findings(config(dead))
+    assert found.level == "failure" and f"{dead} does not answer" in found.text
+
+
+def test_no_key_no_request(
+    serve: Callable[..., ModelServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCTOR_KEY", raising=False)
+    server = serve(entry={})
+    (found,) = findings(config(server.base_url, api_key_env="DOCTOR_KEY"))
+    assert found.level == "failure" and "DOCTOR_KEY holds no key" in found.text
+    assert not server.asked
+
+
+def test_a_wrong_key_is_refused_without_being_shown(
+    serve: Callable[..., ModelServer], with_key: dict[str, str]
+) -> None:
+    (found,) = findings(config(serve(entry={}, key="right").base_url, **with_key))
+    assert found.level == "failure"
+    assert "status 401" in found.text and "DOCTOR_KEY" in found.text
+
+
+@pytest.mark.parametrize("with_list", [True, False])
+def test_a_disobedient_server_with_the_key_in_its_mouth(
+    serve: Callable[..., ModelServer], with_key: dict[str, str], *, with_list: bool
+) -> None:
+    server = serve(entry={} if with_list else None, key=KEY, obedient=False)
+    *before, last = findings(config(server.base_url, **with_key))
+    assert last.level == "failure" and "No, (key)" in last.text
+    assert levels(before) == (["ok", "warning", "warning"] if with_list else ["warning"])
+    assert len(server.asked) == 1, "no second try"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"max_model_len": 35_796, "root": f"/c/models--m/snapshots/{COMMIT}"}, ["ok", "ok"]),
+        ({"max_model_len": 40_960, "root": "Qwen/Qwen2.5-VL"}, ["ok", "warning"]),
+        ({"max_model_len": 35_795, "revision": COMMIT[:8]}, ["failure", "ok"]),
+        ({"revision": COMMIT[:3]}, ["warning", "failure"]),
+        ({"root": f"/c/models--m/snapshots/{COMMIT[::-1]}/"}, ["warning", "failure"]),
+    ],
+)
+def test_context_and_revision(
+    serve: Callable[..., ModelServer], entry: dict[str, object], expected: list[str]
+) -> None:
+    server = serve(entry=entry)
+    found = findings(config(server.base_url), "Look.")
+    assert levels(found) == ["ok", *expected, "ok"]
+    (body,) = server.asked
+    assert "image_url" in str(body["messages"]) and "Ready" in str(body["response_format"])

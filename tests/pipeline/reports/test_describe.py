@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.engines import KINDS
+from pipeline.reports.describe import describe, describe_engine, headline
+from pipeline.workflow.graph import find_stage, stage_names
+
+
+@pytest.mark.parametrize("name", stage_names())
+def test_every_setting_of_every_stage_is_explained(name: str) -> None:
+    stage = find_stage("stage", name)
+    text = describe(stage)
+    for field, info in stage.config.model_fields.items():
+        assert f"  {field} = " in text
+        assert info.description, f"{name}.{field} has no description"
+    assert headline(stage).startswith(name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_of_every_kind_of_engine_is_explained(kind: str) -> None:
+    text = describe_engine(kind, KINDS[kind])
+    for field, info in KINDS[kind].model_fields.items():
+        assert f"  {field} = " in text
+        assert info.description or field in {"kind"} or kind == "embedded", f"{kind}.{field}"

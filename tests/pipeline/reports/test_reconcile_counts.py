@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.execution.runner import execute, todo
+from pipeline.records.digest import canonical_json
+from pipeline.reports.reconcile_counts import AccountError, check_fates, check_videos
+from pipeline.reports.status import summarize
+from pipeline.store.location import Location
+from pipeline.store.parts import read_counts, rejects_path
+from pipeline.workflow.plan import NodePlan
+
+Planner = Callable[..., Sequence[NodePlan]]
+
+
+def doctor(part: Location, rows: int | None = None, **counts: Any) -> None:
+    """Give a part other counts, or only so many of its rows."""
+    path = Path(part)
+    table = pq.read_table(path)
+    told = {b"turnwise.counts": canonical_json(read_counts(part) | counts)}
+    pq.write_table(table.slice(0, rows).replace_schema_metadata(told), path)
+
+
+@pytest.mark.parametrize(
+    ("beside", "change", "message"),
+    [
+        (False, {"videos_rejected": 0}, "3 videos in, but 2 out \\+ 0 rejected"),
+        (False, {"videos_in": 5}, "5 videos in, but 2 out \\+ 1 rejected"),
+        (False, {"rows_out": 9}, "6 rows, but 9 counted"),
+        (False, {"rows": 5}, "5 rows, but 6 counted"),
+        (False, {"rejected": {"none": 2}}, "1 rejects, but 2 none"),
+        (False, {"rejected": {}}, "1 rejects, but none counted"),
+        (True, {"rows": 0}, "0 rejects, but 1 none"),
+    ],
+)
+def test_a_table_that_does_not_add_up_is_refused(
+    plan_toys: Planner, inline: Any, tmp_path: Path, beside: bool, change: Any, message: str
+) -> None:
+    root = Location.of(tmp_path / "run")
+    plans = [p for p in plan_toys([1, 0, 5]) if p.node.name != "count"]
+    list(execute(plans, todo(plans, {"admit", "spell"}), inline, root))
+    summarize(plans, root)
+    part = plans[1].tasks[0].part
+    doctor(rejects_path(part) if beside else part, **change)
+    with pytest.raises(AccountError, match=f"^spell, shard 0, {part.name}: {message}"):
+        summarize(plans, root)
+
+
+def test_each_row_of_the_manifest_has_one_fate() -> None:
+    check_videos(6, 1, {"damaged": 2, "too_short": 1}, 2)
+    with pytest.raises(AccountError, match=r"7 rows .* but 1 annotated \+ 3 rejected \+ 2 not"):
+        check_videos(7, 1, {"damaged": 2, "too_short": 1}, 2)
+    check_fates({"damaged": 2})
+    with pytest.raises(AccountError, match="2 videos were neither"):
+        check_fates({"unexplained": 2})

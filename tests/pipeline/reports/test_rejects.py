@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from pipeline.engines.base import Reply
+from pipeline.engines.errors import ANSWER_ERRORS, ASK_ERRORS, PASSING_ERRORS, ErrorName
+from pipeline.records import Reject
+from pipeline.reports.rejects import class_of
+from pipeline.workflow.config import load_config
+from pipeline.workflow.graph import Node, build_graph
+
+CONFIG = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Mapping[str, Node]:
+    return {node.name: node for node in build_graph(load_config(CONFIG))}
+
+
+@pytest.mark.parametrize(
+    ("node", "reason", "request_id", "expected"),
+    [
+        ("ingest", "too_long", "", "input"),
+        ("segment", "damaged", "", "input"),
+        ("existing", "nothing_existing", "", "input"),
+        ("narrate", "too_long", "r", "ask"),
+        ("narrate", "timeout", "r", "engine"),
+        ("narrate", "truncated", "r", "answer"),
+        ("narrate", "no_valid_answer", "r", "answer"),
+        ("narrate", "a_reason_of_tomorrow", "r", "answer"),
+        ("narrate", "one_frame", "", "rule"),
+        ("agree_events", "low_agreement", "", "rule"),
+        ("mix", "not_drawn", "", "rule"),
+    ],
+)
+def test_a_class_follows_from_where_a_reject_comes_from(
+    nodes: Mapping[str, Node], node: str, reason: str, request_id: str, expected: str
+) -> None:
+    reject = Reject(video_id="v", reason=reason, request_id=request_id)
+    assert class_of(reject, nodes[node]) == expected
+
+
+def test_every_error_of_an_engine_has_one_class() -> None:
+    names = [name for group in get_args(ErrorName) for name in get_args(group) or [group]]
+    classes = [PASSING_ERRORS, ASK_ERRORS, ANSWER_ERRORS]
+    assert sorted(names) == sorted(name for group in classes for name in group)
+    assert Reply.__dataclass_fields__["error"].type == "ErrorName | None"

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.workflow.config import load_config
+from pipeline.workflow.graph import build_graph
+
+ROOT = Path(__file__).resolve().parents[3]
+COMBINATIONS = sorted((ROOT / "configs").glob("sources_*.yaml"))
+CONFIGS = sorted({*(ROOT / "configs").glob("*.yaml")} - {*COMBINATIONS})
+MINIMAL = "source: {path: m.jsonl}\nnodes: {ingest: {stage: ingest}}\n"
+
+
+def written(folder: Path, text: str, name: str = "run.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_shipped_configs_are_valid(path: Path) -> None:
+    from pipeline.workflow.graph import build_graph
+
+    build_graph(load_config(path))
+
+
+@pytest.mark.parametrize("path", COMBINATIONS, ids=lambda p: p.stem)
+def test_shipped_combinations_are_valid(path: Path) -> None:
+    from pipeline.manifest.adapters.licences import load_ledger, terms_of
+    from pipeline.manifest.reconcile.combination import load_combination
+    from pipeline.manifest.registry import find_adapter
+
+    found = load_combination(path)
+    for item in found.sources:
+        terms_of(load_ledger(), find_adapter(item.source, item.options).licence)
+
+
+def test_the_manifest_of_the_paper_has_its_numbers() -> None:
+    from pipeline.manifest.reconcile.combination import load_combination
+    from pipeline.records.hash_sampling import apportioned
+
+    found = load_combination(ROOT / "configs" / "sources_465k.yaml")
+    assert (len(found.sources), found.videos) == (9, 135_875)
+    shares = {place: one.share for place, one in enumerate(found.durations)}
+    assert list(apportioned(shares, 135_875).values()) == [68_273, 19_153, 21_834, 20_529, 6_086]
+    config = load_config(ROOT / "configs" / "streamo_instruct_465k.yaml")
+    drawn = config.nodes["draw"].config["shares"]
+    assert sum(drawn.values()) == pytest.approx(100, abs=0.2)
+    tasks = {path.stem for path in (ROOT / "prompts" / "instructions").glob("*.md")}
+    assert drawn.keys() == tasks - {"options"}
+
+
+def test_defaults_and_overrides(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, MINIMAL), ["run.workers=3", "run.name=x y"])
+    assert (config.run.workers, config.run.name) == (3, "x y")
+    assert config.run.videos_per_shard == 64
+
+
+def test_extends_goes_key_by_key(tmp_path: Path) -> None:
+    written(tmp_path, MINIMAL + "run: {name: base, workers: 2}\n", "base.yaml")
+    config = load_config(written(tmp_path, "extends: base.yaml\nrun: {workers: 5}\n"))
+    assert (config.run.name, config.run.workers) == ("base", 5)
+
+
+def test_extends_in_a_circle_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "extends: run.yaml\n", "other.yaml")
+    with pytest.raises(ConfigError, match="extends itself"):
+        load_config(written(tmp_path, "extends: other.yaml\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rum: {workers: 1}\n", "rum: unknown key; did you mean 'run'"),
+        ("run: {worker: 1}\n", "run.worker: unknown key; did you mean 'workers'"),
+        ("run: {workers: 0}\n", "run.workers: .*greater than or equal to 1"),
+        ("run: {executor: rya}\n", "run.executor: 'rya' is not one of .*did you mean 'ray'"),
+        ("engines: {captoner: {kind: embedded}}\n", "engines.captoner: .*did you mean 'captioner'"),
+        ("engines: {captioner: {kind: vlm}}\n", "engines.captioner.kind: 'vlm'"),
+        ("engines: {captioner: {model: gpt-9}}\n", "engines.captioner.model: 'gpt-9'"),
+        ("nodes: {a: {stag: ingest}}\n", "nodes.a.stag: unknown key; did you mean 'stage'"),
+        ("nodes: [1]\n", "nodes: "),
+        ("x", "must be a mapping|not YAML"),
+        ("run: {\n", "not YAML"),
+        ("run: {workers: 1, workers: 2}\n", "'workers' stands here twice"),
+        ("run: {workers: 1}\nrun: {name: a}\n", "'run' stands here twice"),
+        ("extends: [a.yaml]\n", "extends: must be a path"),
+        ("nodes: {a/b: {stage: ingest}}\n", r"nodes.a/b: String should match pattern"),
+        ("nodes: {..: {stage: ingest}}\n", r"nodes\.\.\.: String should match pattern"),
+        ("nodes: {a b: {stage: ingest}}\n", "nodes.a b: String should match pattern"),
+        ("nodes: {a: {stage: ingest, execution: {cpus: .inf}}}\n", "cpus: .*finite number"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, text: str, message: str) -> None:
+    head = "" if text == "x" else "source: {path: m.jsonl}\n"
+    nodes = "" if "nodes" in text else "nodes: {ingest: {stage: ingest}}\n"
+    whole = text if text == "x" else head + nodes + text
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, whole))
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="source: this key is needed"):
+        load_config(written(tmp_path, "nodes: {}\n"))
+    with pytest.raises(ConfigError, match=r"absent.yaml: cannot be read"):
+        load_config(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["run.workers", "=3", "run..x=1", "run.name.x=1", "run.name={", "run={name: a, name: b}"],
+)
+def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        load_config(written(tmp_path, MINIMAL + "run: {name: a}\n"), [override])
+
+
+def test_a_merged_mapping_may_be_set_over(tmp_path: Path) -> None:
+    nodes = """
+nodes:
+  ingest: &one {stage: ingest, config: &low {min_duration_s: 1}}
+  a: &two {<<: *one, config: {<<: *low, min_duration_s: 2}}
+  b: {<<: *two, config: {max_duration_s: 9}}
+"""
+    found = load_config(written(tmp_path, "source: {path: m.jsonl}" + nodes)).nodes
+    assert [found[name].config for name in ("ingest", "a", "b")] == [
+        {"min_duration_s": 1},
+        {"min_duration_s": 2},
+        {"max_duration_s": 9},
+    ]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_config_that_comes_along_makes_a_graph_of_pinned_models(path: Path) -> None:
+    config = load_config(path)
+    nodes = build_graph(config)
+    assert {node.stage.name for node in nodes} >= {"ingest", "dialogue", "shard"}
+    for engine in config.engines.values():
+        # Its authors have tagged nothing, and vLLM does not run it: `doctor` warns of it.
+        if engine.kind != "embedded" and engine.model != "TencentARC/ARC-Hunyuan-Video-7B":
+            assert re.fullmatch("[0-9a-f]{40}", engine.revision), engine.model
+
+
+def test_the_paper_has_its_teachers_and_each_fits_a_node_of_eight_gpus() -> None:
+    config = load_config(next(path for path in CONFIGS if "465k" in path.name))
+    models = {role: engine.model.rpartition("/")[2] for role, engine in config.engines.items()}
+    assert models == {
+        "narrator": "Qwen2.5-VL-72B-Instruct",
+        "editor": "GLM-4.5-FP8",
+        "captioner": "ARC-Hunyuan-Video-7B",
+        "grounder": "ARC-Hunyuan-Video-7B",
+        "change_detector": "GLM-4.5V",
+        "verifier": "Qwen2.5-VL-72B-Instruct",
+    }
+    assert all(engine.gpus <= 8 for engine in config.engines.values())
+    lanes = {engine.model_dump_json() for engine in config.engines.values()}
+    assert len(lanes) == 4, "roles with one model share its processes"

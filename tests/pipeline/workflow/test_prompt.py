@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
+
+
+def test_renders_its_variables() -> None:
+    prompt = Prompt("p", "{% for s in lines %}\n{{ s }};\n{% endfor %}\nof {{ n }}\n")
+    assert prompt.render({"lines": ["a", "b"], "n": 2}) == "a;\nb;\nof 2"
+    assert prompt.variables == {"lines", "n"}
+
+
+def test_missing_and_unused_variables_are_errors() -> None:
+    prompt = Prompt("p", "{{ a }}")
+    with pytest.raises(PromptError, match=r"not given \['a'\], not used \['b'\]"):
+        prompt.render({"b": 1})
+
+
+def test_a_folder_is_loaded_whole(tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many" / "b.md").write_text("B")
+    (tmp_path / "many" / "a.md").write_text("A")
+    (tmp_path / "one.md").write_text("1")
+    assert list(load_prompts("many", tmp_path)) == ["many/a", "many/b"]
+    assert load_prompts("one", tmp_path)["one"].text == "1"
+    with pytest.raises(PromptError, match="no prompt"):
+        load_prompts("absent", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../one", "/one", "many/../one", "a\0b", "one.md"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "many").mkdir()
+    for folder in (tmp_path, tmp_path / "many"):
+        (folder / "one.md").write_text("1")
+    with pytest.raises(PromptError, match="there is no prompt"):
+        load_prompts(name, tmp_path / "many" if name == "../one" else tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 7 * 7 }}",
+        "{% for x in range(9) %}x{% endfor %}",
+        "{{ a.__class__.__mro__ }} {# gone #}",
+        "{% raw %}",
+        "$(touch poisoned); `id` | sh",
+        "<script>alert(1)</script> &amp; ../../etc/passwd",
+    ],
+)
+def test_what_is_filled_in_is_no_template(text: str) -> None:
+    prompt = Prompt("p", "Caption: {{ a }}\n{% for line in lines %}\n{{ line.text }}\n{% endfor %}")
+    once = prompt.render({"a": text, "lines": [{"text": text}]})
+    assert once == f"Caption: {text}\n{text}"
+    # An answer that goes into the next prompt, and the one after it.
+    assert prompt.render({"a": once, "lines": []}) == f"Caption: {once}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ a.__class__.__mro__ }}", "{{ lines.append(1) }}", "{{ ''.__class__ }}{{ a }}{{ lines }}"],
+)
+def test_a_prompt_reaches_nothing_behind_what_it_is_given(template: str) -> None:
+    prompt = Prompt("p", template)
+    given = {
+        name: value for name, value in {"a": "x", "lines": []}.items() if name in prompt.variables
+    }
+    with pytest.raises(PromptError, match="prompt 'p'"):
+        prompt.render(given)
