@@ -1,8 +1,8 @@
 """The process in which files are opened and decoded: one request in, one reply out, until the end.
 
-``pipeline.media.decode`` starts it with ``python -m``. It holds itself, and ffprobe below it, to the
-memory of each request. Its parent watches the time; should the parent be gone, twice as much of the
-processor's time ends it.
+``pipeline.media.decode`` starts it with ``python -m``. It holds itself, and ffprobe below it, to
+the memory of each request. Its parent watches the time; should the parent be gone, twice as much of
+the processor's time ends it.
 """
 
 from __future__ import annotations
