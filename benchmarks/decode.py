@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.media.base import Clip, MediaError
 from pipeline.media.reader import decord_reader, pyav_reader
-from pipeline.media.reader.packet_index import Image, Scan
+from pipeline.media.reader.packet_index import Image, PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_order
 from pipeline.media.reader.stills import target_size, turn_times
 from pipeline.media.reader.timeline import clip_timeline
@@ -81,7 +81,7 @@ def _drop(_: Image) -> None:
 
 def measure(path: Path, repeat: int) -> tuple[str, float, dict[str, float]]:
     """Codec, duration in seconds, and ratio of each column that could read the file."""
-    scan: Scan = pyav_reader.scan(path)
+    scan: PacketIndex = pyav_reader.scan(path)
     timeline = clip_timeline(scan, Clip(str(path)))
     wanted = frozenset(map(timeline.on_screen, turn_times(timeline.duration_s, 1.0)))
     size = target_size(scan.size, 448)

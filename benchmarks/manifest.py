@@ -28,9 +28,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.adapters.layouts import json_list
-from pipeline.manifest.adapters.licences import load_ledger
+from pipeline.manifest.adapters.licences import load_licences
 from pipeline.manifest.make import Source, make_manifest
 from pipeline.manifest.reconcile.combination import Bin, Chosen
 from pipeline.store.files.json_writer import JsonWriter
@@ -53,8 +53,10 @@ class Record(RawRecord):
 def entry(record: Record, pointer: str, split: str) -> Entry:
     start_s, end_s = record.span
     told = (
-        Told("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
-        Told("qa", record.caption, question=record.question, pointer=f"{pointer}/question"),
+        RawAnnotation("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
+        RawAnnotation(
+            "qa", record.caption, question=record.question, pointer=f"{pointer}/question"
+        ),
     )
     places = (Place(f"{record.id[:6]}/{record.id}.mp4", (0.0, record.length)),)
     return Entry(record.id, places, told, record.split, record.platform_id)
@@ -93,7 +95,7 @@ def copy(folder: Path, out: Path) -> None:
 
 def make(folder: Path, out: Path) -> None:
     source = Source("made_up", MADE_UP, folder / "annotations", [folder / "videos"])
-    report, _ = make_manifest([source], out, load_ledger())
+    report, _ = make_manifest([source], out, load_licences())
     (account,) = report.accounts
     assert account.entries == account.written + account.rejected.total()
     print(report.to_text(), file=sys.stderr)
@@ -110,7 +112,7 @@ def combine(folder: Path, out: Path) -> None:
             Bin(start_s=a, end_s=b, share=1) for a, b in ((0, 30), (30, 60), (60, None))
         ),
     )
-    report, _ = make_manifest(sources, out, load_ledger(), chosen=chosen)
+    report, _ = make_manifest(sources, out, load_licences(), chosen=chosen)
     print(report.to_text(), file=sys.stderr)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.manifest import WORDS, measured
-from pipeline.execution.executors.ready_queue import Frontier
+from pipeline.execution.executors.ready_queue import ReadyQueue
 from pipeline.execution.runner import execute, todo
 from pipeline.execution.worker import collect_seldom
 from pipeline.records.digest import digest
@@ -39,7 +39,7 @@ class NoExecutor:
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
         """Nothing comes."""
-        Frontier(tasks)
+        ReadyQueue(tasks)
         return iter(())
 
 

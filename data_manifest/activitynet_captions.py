@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import Pair, json_members
 
 
@@ -37,7 +37,7 @@ def entry(record: Described, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
     told = (
-        Told("event", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
+        RawAnnotation("event", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
         for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
     )
     return Entry(

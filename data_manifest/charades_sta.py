@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import text_lines
 
 _NUMBER = r"(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)"
@@ -32,7 +32,7 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
     if found is None:
         return Unread(pointer, "malformed", f"not VIDEO START END##sentence: {record.line}"[:200])
     name, start, end, sentence = found.groups()
-    told = Told("event", sentence, float(start), float(end), pointer=pointer)
+    told = RawAnnotation("event", sentence, float(start), float(end), pointer=pointer)
     return Entry(name, (Place(name),), (told,), split, platform_id=f"charades:{name}")
 
 

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import SPLITS, Pair, Subset, json_members
 
 GRID_S = 0.5
@@ -42,7 +42,7 @@ class Instructional(RawRecord):
 def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
     told = (
-        Told(
+        RawAnnotation(
             "step",
             step.label,
             *step.segment,

@@ -24,7 +24,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import flickr_id
 
@@ -69,7 +69,7 @@ def overlap(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """The video, and the sentence as an event."""
     first, last, votes = most_voted(record.times)
-    told = Told(
+    told = RawAnnotation(
         "event",
         record.description,
         float(CHUNK_S * first),

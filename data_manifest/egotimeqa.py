@@ -20,7 +20,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 
 FRAMES_PER_S = 30
@@ -49,7 +49,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         start_s = record.moment_start_frame / FRAMES_PER_S
         end_s = record.moment_end_frame / FRAMES_PER_S
     question = record.question and _LONE_L.sub("I", record.question)
-    told = Told(
+    told = RawAnnotation(
         "qa",
         record.answer,
         start_s=start_s,

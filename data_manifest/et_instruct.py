@@ -24,12 +24,12 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.conversation import Exchange, Turn, chosen, exchanges, listed
-from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.conversation import Turn, TurnPair, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import ego4d_id, flickr_id, youtube_id
 
-CAPTIONS: dict[str, ToldKind] = {"dvc": "event", "slc": "step"}
+CAPTIONS: dict[str, RawKind] = {"dvc": "event", "slc": "step"}
 QUESTIONS = ("rvq", "rar", "eca")
 BY_MODELS = ("how_to_step", "how_to_caption", "ego_timeqa")
 
@@ -54,7 +54,7 @@ def entry(record: Sample, pointer: str, split: str) -> Entry | Unread:
     """A video and what its sample says of it."""
     if record.task not in CAPTIONS and record.task not in QUESTIONS:
         return Unread(pointer, "unsupported_task", record.task[:60])
-    found = list(exchanges(record.conversations) or ())
+    found = list(turn_pairs(record.conversations) or ())
     if len(found) != 1:
         return Unread(pointer, "unpaired_turns", "not one question and one answer")
     where = f"{pointer}/conversations/{found[0].turn}"
@@ -65,7 +65,7 @@ def entry(record: Sample, pointer: str, split: str) -> Entry | Unread:
     return Entry(record.video, places, tuple(told), split, _platform_id(record))
 
 
-def _captions(record: Sample, said: Exchange, pointer: str) -> Sequence[Told] | str:
+def _captions(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
     before, *texts = _SPAN.split(said.answer or "")
     times = record.tgt or []
     if before.strip() or not texts or 2 * len(texts) != len(times):
@@ -73,12 +73,12 @@ def _captions(record: Sample, said: Exchange, pointer: str) -> Sequence[Told] | 
     origin: Origin = "model" if record.source in BY_MODELS else "human"
     kind = CAPTIONS[record.task]
     return [
-        Told(kind, text, start_s, end_s, origin=origin, pointer=pointer)
+        RawAnnotation(kind, text, start_s, end_s, origin=origin, pointer=pointer)
         for text, start_s, end_s in zip(texts, times[::2], times[1::2], strict=True)
     ]
 
 
-def _question(record: Sample, said: Exchange, pointer: str) -> Sequence[Told] | str:
+def _question(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
     times = record.src or []
     if len(times) != 2:
         return f"{len(times)} times in src, not one span"
@@ -86,7 +86,7 @@ def _question(record: Sample, said: Exchange, pointer: str) -> Sequence[Told] | 
     text = chosen(said.answer, options) if said.answer and options else said.answer
     start_s, end_s = times
     return [
-        Told(
+        RawAnnotation(
             "qa",
             text,
             start_s,

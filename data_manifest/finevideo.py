@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import clock_s, parquet_rows
 from pipeline.manifest.adapters.platform_ids import youtube_id
 
@@ -69,10 +69,12 @@ def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
     told = []
     if content.description is not None:
         text = content.description
-        told = [Told("event", text, origin="model", pointer=f"{below}/description")]
+        told = [RawAnnotation("event", text, origin="model", pointer=f"{below}/description")]
     for number, asked in enumerate(content.questions or ()):
         where = f"{below}/qAndA/{number}"
-        said = Told("qa", asked.answer, question=asked.question, origin="model", pointer=where)
+        said = RawAnnotation(
+            "qa", asked.answer, question=asked.question, origin="model", pointer=where
+        )
         told.append(said)
     return _entry(record.file, tuple(told), split)
 
@@ -85,11 +87,11 @@ def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
     if start_s is None or end_s is None:
         reason = "no_time" if None in texts else "bad_time"
         return Unread(pointer, reason, f"{texts[0]!r:.60} to {texts[1]!r:.60}")
-    told = Told("event", record.text, start_s, end_s, origin="model", pointer=pointer)
+    told = RawAnnotation("event", record.text, start_s, end_s, origin="model", pointer=pointer)
     return _entry(record.file, (told,), split)
 
 
-def _entry(file: str, told: tuple[Told, ...], split: str) -> Entry:
+def _entry(file: str, told: tuple[RawAnnotation, ...], split: str) -> Entry:
     stem = file.removesuffix(".mp4")
     return Entry(file, (Place(file),), told, split, youtube_id(stem))
 

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import SPLITS, NumberText, Subset, table
 
 
@@ -37,7 +37,7 @@ def entry(record: Clip, pointer: str, _: str) -> Entry | Unread:
     if record.label not in {"1", "-1"} and record.subset != "testing":
         return Unread(pointer, "malformed", f"label: not 1 or -1: {record.label}"[:200])
     positive = record.label == "1"
-    told = Told("event", record.classname, record.start, record.end, pointer=pointer)
+    told = RawAnnotation("event", record.classname, record.start, record.end, pointer=pointer)
     file = f"v_{record.youtube_id}"
     folder = record.classname.replace(" ", "_")
     return Entry(

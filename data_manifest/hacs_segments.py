@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import SPLITS, Pair, Subset, json_members
 
 
@@ -42,7 +42,7 @@ def entry(record: Segmented, pointer: str, _: str) -> Entry | Unread:
         return Unread(pointer, "malformed", "annotations: missing, and the subset is not testing")
     segments = record.annotations or []
     told = (
-        Told("event", item.label, *item.segment, pointer=f"{pointer}/annotations/{number}")
+        RawAnnotation("event", item.label, *item.segment, pointer=f"{pointer}/annotations/{number}")
         for number, item in enumerate(segments)
     )
     folders = dict.fromkeys(item.label.replace(" ", "_") for item in segments if item.label)

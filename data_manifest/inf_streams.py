@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_lines
 from pipeline.manifest.adapters.transcript import Line, Spoken, is_offsets, sentences, spoken
 
@@ -41,9 +41,9 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
     return Entry(f"{found.video}{part}", (place,), told, split)
 
 
-def _asked(found: Spoken, pointer: str, start_s: float) -> Iterator[Told]:
+def _asked(found: Spoken, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
     for number, (_, asked_s, question, answer) in enumerate(found.asked):
-        yield Told(
+        yield RawAnnotation(
             "qa",
             answer,
             start_s=0.0,

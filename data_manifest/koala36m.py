@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import clock_pair, table
 
 
@@ -36,7 +36,7 @@ def entry(record: Clip, pointer: str, split: str) -> Entry | Unread:
     youtube, mark, number = record.clip.rpartition("_")
     if not (youtube and mark and number.isascii() and number.isdigit()):
         return Unread(pointer, "bad_id", f"videoID is {record.clip!r:.100}, not <id>_<number>")
-    caption = Told("event", record.caption, origin="model", pointer=f"{pointer}/caption")
+    caption = RawAnnotation("event", record.caption, origin="model", pointer=f"{pointer}/caption")
     places = (Place(record.clip), Place(youtube, clip=times))
     return Entry(record.clip, places, (caption,), split, f"youtube:{youtube}")
 

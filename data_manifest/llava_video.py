@@ -22,8 +22,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.conversation import Exchange, Turn, chosen, exchanges, listed
-from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, Unread
+from pipeline.manifest.adapters.conversation import Turn, TurnPair, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import collected_id
 
@@ -40,11 +40,13 @@ class Conversation(RawRecord):
 
 def caption(record: Conversation, pointer: str, split: str) -> Entry | Unread:
     """A video and its caption, which is of all of it: the instruction it answers is let be."""
-    found = exchanges(record.conversations)
+    found = turn_pairs(record.conversations)
     if found is None:
         return _unpaired(pointer)
     told = [
-        Told("event", said.answer, origin="model", pointer=f"{pointer}/conversations/{said.turn}")
+        RawAnnotation(
+            "event", said.answer, origin="model", pointer=f"{pointer}/conversations/{said.turn}"
+        )
         for said in found
     ]
     return _entry(record, told, split)
@@ -52,7 +54,7 @@ def caption(record: Conversation, pointer: str, split: str) -> Entry | Unread:
 
 def questions(record: Conversation, pointer: str, split: str) -> Entry | Unread:
     """A video and the questions about it."""
-    found = exchanges(record.conversations)
+    found = turn_pairs(record.conversations)
     if found is None:
         return _unpaired(pointer)
     origin: Origin = "human" if any(n in record.data_source for n in _BY_PEOPLE) else "model"
@@ -60,13 +62,15 @@ def questions(record: Conversation, pointer: str, split: str) -> Entry | Unread:
     return _entry(record, told, split)
 
 
-def _told(said: Exchange, origin: Origin, pointer: str) -> Told:
+def _told(said: TurnPair, origin: Origin, pointer: str) -> RawAnnotation:
     question, options = listed(said.question or "")
     text = chosen(said.answer, options) if said.answer and options else said.answer
-    return Told("qa", text, question=question, options=options, origin=origin, pointer=pointer)
+    return RawAnnotation(
+        "qa", text, question=question, options=options, origin=origin, pointer=pointer
+    )
 
 
-def _entry(record: Conversation, told: Sequence[Told], split: str) -> Entry:
+def _entry(record: Conversation, told: Sequence[RawAnnotation], split: str) -> Entry:
     inside = [Place(f"{record.data_source}/{record.video}")] if record.data_source else []
     places = (*inside, Place(record.video))
     return Entry(record.video, places, tuple(told), split, collected_id(record.video))

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 
 
@@ -60,15 +60,15 @@ def entry(record: Movie, pointer: str, split: str) -> Entry | Unread:
     return Entry(path, places, tuple(_told(record, pointer)), split)
 
 
-def _told(record: Movie, pointer: str) -> Iterator[Told]:
+def _told(record: Movie, pointer: str) -> Iterator[RawAnnotation]:
     if record.caption is not None:
-        yield Told("event", record.caption, pointer=f"{pointer}/caption")
+        yield RawAnnotation("event", record.caption, pointer=f"{pointer}/caption")
     for number, asked in enumerate(record.whole):
         where = f"{pointer}/global/{number}"
-        yield Told("qa", asked.answer, question=asked.question, pointer=where)
+        yield RawAnnotation("qa", asked.answer, question=asked.question, pointer=where)
     for number, asked in enumerate(record.moments):
         frame = asked.time or 0.0
-        yield Told(
+        yield RawAnnotation(
             "qa",
             asked.answer,
             start_s=0.0,

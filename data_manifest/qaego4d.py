@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 
 FRAMES_PER_S = 30
@@ -33,7 +33,7 @@ class Moment(RawRecord):
 
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """A clip and one question about it."""
-    told = Told(
+    told = RawAnnotation(
         "qa",
         record.answer,
         start_s=record.moment_start_frame / FRAMES_PER_S,

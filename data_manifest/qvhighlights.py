@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import Pair, json_list
 
 STEP_S = 2
@@ -46,7 +46,7 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
     youtube, start, end = named.groups()
     windows = record.relevant_windows if isinstance(record, Labelled) else []
     told = (
-        Told(
+        RawAnnotation(
             "event",
             record.query,
             start_s,

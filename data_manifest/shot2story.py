@@ -21,7 +21,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Origin, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import UNASSIGNED, clock_pair, json_list, table
 
 Name = Annotated[str, Field(min_length=1)]
@@ -60,7 +60,9 @@ def summed_up(record: Summary, pointer: str, split: str, origin: Origin) -> Entr
     """The clip, with its summary as an event without times."""
     name = record.video.removesuffix(".mp4")
     youtube, dot, number = name.rpartition(".")
-    told = Told("event", record.whole_caption, origin=origin, pointer=f"{pointer}/whole_caption")
+    told = RawAnnotation(
+        "event", record.whole_caption, origin=origin, pointer=f"{pointer}/whole_caption"
+    )
     return Entry(
         name=name,
         # The suffix stays: the number behind the dot of a name would be taken for one.

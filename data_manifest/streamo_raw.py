@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
-from pipeline.manifest.adapters.entry import Entry, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.platform_ids import collected_id, ego4d_id, flickr_id, youtube_id
 from pipeline.manifest.adapters.streamo_rows import Raw, raw_rows
 
-CAPTIONS: dict[str, ToldKind] = {
+CAPTIONS: dict[str, RawKind] = {
     "action_caption": "step",
     "event_caption": "event",
     "narration": "event",
@@ -42,7 +42,7 @@ _QUOTED = re.compile(r"(?:^|[\s:])(?:'(.+)'|\"(.+)\")[\s.?!]*$", re.DOTALL)
 def entry(record: Raw, pointer: str, split: str) -> Entry | Unread:
     """A video and what its row says of it."""
     task = re.sub(r"[\s-]+", "_", record.sample.task.strip().lower())
-    told: Sequence[Told] | Unread
+    told: Sequence[RawAnnotation] | Unread
     if task in CAPTIONS:
         told = _captions(record, CAPTIONS[task], pointer)
     elif task == GROUNDING:
@@ -58,9 +58,9 @@ def entry(record: Raw, pointer: str, split: str) -> Entry | Unread:
     return Entry(paths[0], places, tuple(told), split, _platform_id(record, paths[0]))
 
 
-def _captions(record: Raw, kind: ToldKind, pointer: str) -> Sequence[Told]:
+def _captions(record: Raw, kind: RawKind, pointer: str) -> Sequence[RawAnnotation]:
     return [
-        Told(
+        RawAnnotation(
             kind,
             said.text,
             start_s=said.start_s,
@@ -72,7 +72,7 @@ def _captions(record: Raw, kind: ToldKind, pointer: str) -> Sequence[Told]:
     ]
 
 
-def _grounding(record: Raw, pointer: str) -> Sequence[Told] | Unread:
+def _grounding(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
     texts = {asked.qid: asked.text for asked in record.sample.annotation.questions}
     told = []
     for said in record.sample.annotation.responses:
@@ -80,7 +80,7 @@ def _grounding(record: Raw, pointer: str) -> Sequence[Told] | Unread:
         if found is None:
             return Unread(pointer, "no_caption", "no question has an event in quotation marks")
         told.append(
-            Told(
+            RawAnnotation(
                 "event",
                 found[1] or found[2],
                 start_s=said.start_s,
@@ -92,7 +92,7 @@ def _grounding(record: Raw, pointer: str) -> Sequence[Told] | Unread:
     return told
 
 
-def _questions(record: Raw, pointer: str) -> Sequence[Told] | Unread:
+def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
     answers = Counter(said.qid for said in record.sample.annotation.responses)
     questions = {asked.qid: asked for asked in record.sample.annotation.questions}
     if any(number > 1 for number in answers.values()):
@@ -101,7 +101,7 @@ def _questions(record: Raw, pointer: str) -> Sequence[Told] | Unread:
     for said in record.sample.annotation.responses:
         asked = questions[said.qid]
         told.append(
-            Told(
+            RawAnnotation(
                 "qa",
                 said.text,
                 start_s=said.start_s if said.kind == "event" else 0.0,

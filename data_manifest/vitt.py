@@ -23,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import UNASSIGNED, json_list
 
 LISTS = {"train": "train_id.txt", "val": "dev_id.txt", "test": "test_id.txt"}
@@ -73,7 +73,9 @@ def _splits(folder: Path) -> dict[str, str]:
 def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
     """The video, and each tag as an event of which only the start is known."""
     told = (
-        Told("event", tag.tag, tag.timestamp / 1000, pointer=f"{pointer}/annotations/{number}")
+        RawAnnotation(
+            "event", tag.tag, tag.timestamp / 1000, pointer=f"{pointer}/annotations/{number}"
+        )
         for number, tag in enumerate(record.annotations)
     )
     return Entry(

@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import SPLITS, Pair, Subset, json_members
 
 GRID_S = 1
@@ -51,7 +51,7 @@ class Recut(RawRecord):
 def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
     told = (
-        Told(
+        RawAnnotation(
             "step",
             step.sentence,
             *step.segment,
@@ -78,7 +78,7 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
     told = (
-        Told(
+        RawAnnotation(
             "step",
             text,
             start_s,

@@ -29,7 +29,7 @@ from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
 from pipeline.corpus.layout import CorpusError
 from pipeline.errors import ConfigError
-from pipeline.execution.failure_limits import CollapseError
+from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.worker import collect_seldom
 from pipeline.reports.reconcile_counts import AccountError
 from pipeline.store.parts import StoreError
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except (StoreError, AccountError, CollapseError, CorpusError, OSError) as error:
+    except (StoreError, AccountError, FailureLimitExceeded, CorpusError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
     return DONE

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from pipeline.records import DialogueHead, Draw
-from pipeline.records.hash_sampling import apportioned, lot
+from pipeline.records.hash_sampling import hash_rank, largest_remainder
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 Share = Annotated[float, Field(gt=0)]
@@ -45,7 +45,7 @@ class Config(StageConfig):
 class Ticket(NamedTuple):
     """What is remembered of a sample: its lot, and its turns."""
 
-    lot: str
+    hash_rank: str
     silence: int
     standby: int
     response: int
@@ -68,7 +68,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
             task=task,
             samples=there[task],
             drawn=len(found),
-            last_lot=found[-1].lot if found else "",
+            last_rank=found[-1].hash_rank if found else "",
             seed=config.seed,
             silence=config.silence,
             cut=cut,
@@ -94,9 +94,9 @@ def apportion(
         fits = (floor(n * whole / weights[task]) for task, n in there.items() if weights[task])
         samples = min(fits, default=0) if shares else sum(there.values())
         # Rounding may give a task one more than it has.
-        while any(n > there[task] for task, n in apportioned(weights, samples).items()):
+        while any(n > there[task] for task, n in largest_remainder(weights, samples).items()):
             samples -= 1
-    counts = apportioned(weights, samples)
+    counts = largest_remainder(weights, samples)
     for task, n in counts.items():
         if n > there[task]:
             raise ValueError(
@@ -108,7 +108,7 @@ def apportion(
 
 def _ticket(head: DialogueHead, config: Config) -> Ticket:
     spare = {"keep": 0, "trim": head.n_tail, "mask": head.n_silence}[config.silence]
-    drawn = lot(head.sample_id, config.seed)
+    drawn = hash_rank(head.sample_id, config.seed)
     return Ticket(drawn, head.n_silence, head.n_standby, head.n_response, spare)
 
 

@@ -16,7 +16,7 @@ from pipeline.dialogue.silence import masked, trimmed
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.records import Dialogue, Draw, Reject
-from pipeline.records.hash_sampling import lot, part_of
+from pipeline.records.hash_sampling import hash_fraction, hash_rank
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 
@@ -37,7 +37,7 @@ def run(
     for rows in videos:
         for dialogue in rows[Dialogue]:
             draw = draws[dialogue.task]
-            if lot(dialogue.sample_id, draw.seed) > draw.last_lot:
+            if hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
                 yield Reject(
                     video_id=dialogue.video_id,
                     reason="not_drawn",
@@ -55,7 +55,7 @@ def states(draw: Draw) -> StateCounts:
 
 def _as_learned(dialogue: Dialogue, draw: Draw, config: Config, corpus: StateCounts) -> Dialogue:
     spare = dialogue.n_tail if draw.silence == "trim" else dialogue.n_silence
-    count = floor(draw.cut * spare + part_of(f"{dialogue.sample_id} cut", draw.seed))
+    count = floor(draw.cut * spare + hash_fraction(f"{dialogue.sample_id} cut", draw.seed))
     if draw.silence == "trim":
         dialogue = trimmed(dialogue, count)
     if config.weights is not None:

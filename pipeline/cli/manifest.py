@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipeline.cli.file_options import check_folder
 from pipeline.cli.options import FAILED, JsonOption
 from pipeline.errors import ConfigError, did_you_mean, explain
-from pipeline.manifest.adapters.licences import Without, load_ledger
+from pipeline.manifest.adapters.licences import Without, load_licences
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.reconcile.combination import ENDINGS as COMBINATIONS
 from pipeline.manifest.reconcile.combination import Combination, SourceItem, load_combination
@@ -121,7 +121,7 @@ def make_manifest_file(
         for place, item in enumerate(combination.sources)
     ]
     report, written = make_manifest(
-        sources, out, load_ledger(), chosen=combination, by_licence=by_licence
+        sources, out, load_licences(), chosen=combination, by_licence=by_licence
     )
     told = report.as_json() | {"manifests": [str(path) for path in written]}
     typer.echo(json.dumps(told, indent=2) if as_json else report.to_text())
@@ -178,7 +178,7 @@ def _some_of(option: str, given: Sequence[str], known: tuple[T, ...]) -> tuple[T
 
 
 def _list(as_json: bool) -> None:
-    ledger = load_ledger()
+    ledger = load_licences()
     rows: list[dict[str, str | bool | None]] = []
     for known in known_adapters():
         adapter = known.adapter

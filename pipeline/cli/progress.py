@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipeline.cli.options import FAILED, PARTLY, run_root
 from pipeline.execution.executors.base import JOB_VARIABLE, Executor
 from pipeline.execution.executors.local import LocalExecutor
-from pipeline.execution.runner import execute, publish_corpus, save_settings, todo
+from pipeline.execution.runner import execute, install_corpus, save_settings, todo
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig
@@ -38,7 +38,7 @@ def make_missing(
     results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
     typer.echo(summarize(plans, root).to_text())
     failed = [result for result in results if result.error and not result.blocked]
-    if not failed and publish_corpus(plans, root / "corpus"):
+    if not failed and install_corpus(plans, root / "corpus"):
         typer.echo(f"corpus: {root / 'corpus'}")
     for result in failed:
         typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)

@@ -17,7 +17,7 @@ CHAT = re.compile(
 """Tokens of the chat templates of Qwen, GLM, DeepSeek, Llama, Mistral and Gemma."""
 
 
-def broken(text: str) -> str:
+def neutralise(text: str) -> str:
     """The text with a space in every such token, so that a tokenizer takes it for text."""
     for pattern in (MEDIA, CHAT):
         text = pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)

@@ -24,7 +24,7 @@ class EngineConfig(BaseModel):
         """What bears on the meaning of an answer: the model, never the transport."""
         return {"model": self.model, "revision": self.revision}
 
-    def hosts(self) -> Sequence[EngineConfig]:
+    def replica_configs(self) -> Sequence[EngineConfig]:
         """For each replica of the engine, how it is opened in a process that it has to itself.
 
         Roles that are given the same config share them. An engine without any is so light that

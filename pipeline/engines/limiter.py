@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Room:
+class Limiter:
     """Admits in the order of arrival, at most so many at once and at most so many bytes.
 
     What is larger than all the room goes alone. To be used on one event loop.

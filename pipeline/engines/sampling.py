@@ -59,7 +59,7 @@ Draw = Callable[[Sequence[Sample], float, int], Awaitable[None]]
 """Draws samples anew, at a temperature, from a seed. Raises RequestError where that fails."""
 
 
-async def climb(
+async def resample_unparsable(
     samples: Sequence[Sample], temperatures: Sequence[float], sampling: Sampling, draw: Draw
 ) -> None:
     """Asks again, warmer each time, for the samples that did not parse."""
@@ -74,7 +74,7 @@ async def climb(
             return
 
 
-async def in_order(
+async def gather_bounded(
     asks: Sequence[Ask], at_once: int, answer: Callable[[int, Ask], Awaitable[list[Reply]]]
 ) -> list[list[Reply]]:
     """The replies to each ask, in their order, with so many under way at once.

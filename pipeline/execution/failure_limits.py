@@ -15,7 +15,7 @@ _COMMONEST = 3
 _DETAIL_CHARACTERS = 300
 
 
-class CollapseError(RuntimeError):
+class FailureLimitExceeded(RuntimeError):
     """A node passed one of its limits; no further shard is worth starting."""
 
 
@@ -27,7 +27,7 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-class Guard:
+class FailureMonitor:
     """Adds up what the shards of a run come to, node by node."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
@@ -39,7 +39,7 @@ class Guard:
         """Adds a result.
 
         Raises:
-            CollapseError: with it the node passes a limit; the message says what to look at.
+            FailureLimitExceeded: with it the node passes a limit; the message says what to look at.
         """
         if result.error is not None:
             return
@@ -64,7 +64,7 @@ class Guard:
 
 def _collapse(
     node: Node, said: str, limit: str, reasons: Counter[str], result: ShardResult
-) -> CollapseError:
+) -> FailureLimitExceeded:
     common = reasons.most_common(_COMMONEST)
     named = ", ".join(f"{reason} {n}" for reason, n in common)
     lines = [
@@ -77,7 +77,7 @@ def _collapse(
     ]
     if passing := [reason for reason, _ in common if reason in PASSING_ERRORS]:
         lines.append(f"and for what failed until here: retry --reason {','.join(passing)}")
-    return CollapseError("\n".join(lines))
+    return FailureLimitExceeded("\n".join(lines))
 
 
 def _example(result: ShardResult, reasons: Collection[str]) -> list[str]:

@@ -13,7 +13,7 @@ from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Heard, Reply, Sampling, unheard
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
-from pipeline.records import GivenReply
+from pipeline.records import ModelReply
 from pipeline.store.location import Location
 
 ATTEMPTS = 2
@@ -25,8 +25,8 @@ class ContractError(RuntimeError):
     """A stage or an engine broke its contract."""
 
 
-class Seat:
-    """An ``EngineSeat`` whose engine is the seat itself: it passes on what the journal of the part
+class JournaledEngine:
+    """An ``NodeEngine`` whose engine is the seat itself: it passes on what the journal of the part
     does not have, and keeps all replies."""
 
     def __init__(self, config: EngineConfig, part: Location) -> None:
@@ -35,7 +35,7 @@ class Seat:
         self.model: str = config.model
         self.revision: str = config.revision
         self.asks = 0
-        self.replies: list[GivenReply] = []
+        self.replies: list[ModelReply] = []
         self._config = config
         self._part = part
 
@@ -110,10 +110,10 @@ def _tried(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
     )
 
 
-def _given(entry: Entry, replies: Sequence[Reply]) -> list[GivenReply]:
+def _given(entry: Entry, replies: Sequence[Reply]) -> list[ModelReply]:
     told = {"ask": entry.ask, "attempts": entry.attempts}
     times = {"first_at": entry.first_at, "last_at": entry.last_at}
-    return [GivenReply(sample=i, **asdict(r), **told, **times) for i, r in enumerate(replies)]
+    return [ModelReply(sample=i, **asdict(r), **told, **times) for i, r in enumerate(replies)]
 
 
 def _kept(reply: Reply, version: str) -> Reply:

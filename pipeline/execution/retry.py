@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.engines.base import Reply
 from pipeline.execution.journal import Entry, replace_journal
-from pipeline.records import GivenReply
+from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.parts import discard, read_counts, read_table, rejects_path, replies_path
 from pipeline.workflow.plan import NodePlan
@@ -77,7 +77,7 @@ def _entries(task: ShardTask, reasons: Collection[str]) -> Iterator[Entry]:
         rejected = {
             row.get("request_id", "") for row in table.to_pylist() if row["reason"] in reasons
         }
-    rows = read_table(replies_path(task.part), GivenReply.model_fields).to_pylist()
+    rows = read_table(replies_path(task.part), ModelReply.model_fields).to_pylist()
     # Without a digest, as earlier versions wrote them, nobody can tell what the ask was.
     for ask, samples in groupby((row for row in rows if row.get("ask")), lambda row: row["ask"]):
         given: list[dict[str, Any]] = list(samples)

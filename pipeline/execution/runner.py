@@ -16,7 +16,7 @@ import yaml
 
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Executor
-from pipeline.execution.failure_limits import Guard
+from pipeline.execution.failure_limits import FailureMonitor
 from pipeline.execution.journal import remove_journal
 from pipeline.records.digest import canonical_json, text_digest
 from pipeline.store.heartbeat import alive
@@ -88,7 +88,7 @@ def execute(
 
     Raises:
         ConfigError: the manifest is not any more what it was when the tasks were planned.
-        CollapseError: a node passed one of its limits. No further task is started; what is under
+        FailureLimitExceeded: a node passed one of its limits. No further task is started; what is under
             way is let go, and its journals hold what was answered.
     """
     started = {task.node for task in tasks}
@@ -99,13 +99,13 @@ def execute(
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
     with alive(root), RunLog(root) as log:
-        guard = Guard(plan.node for plan in plans)
+        monitor = FailureMonitor(plan.node for plan in plans)
         results = executor.run(tasks)
         try:
             for result in results:
                 log.write(_entry(result))
                 yield result
-                guard.check(result)
+                monitor.check(result)
         finally:
             # At once: until then the workers go on with what they have.
             if isinstance(results, Generator):
@@ -127,7 +127,7 @@ def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> No
         raise ConfigError("source.path: the manifest became shorter: run again")
 
 
-def publish_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
+def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
     """Put the files that a dataset node left in place; False when none has run.
 
     On this machine the files are linked, not copied, where the file system can. The old folder

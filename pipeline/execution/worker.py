@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.execution.journal import remove_journal
-from pipeline.execution.journaled_engine import ContractError, Seat
+from pipeline.execution.journaled_engine import ContractError, JournaledEngine
 from pipeline.media.decode import DecodeProcess
 from pipeline.records import Record, Reject
 from pipeline.records.schema import from_table
@@ -77,7 +77,7 @@ def _media(root: Location) -> DecodeProcess:
 
 def _run(task: ShardTask) -> dict[str, Any]:
     stage = load_stage(task.stage)
-    seat = Seat(task.engine, task.part) if task.engine else None
+    seat = JournaledEngine(task.engine, task.part) if task.engine else None
     folder = new_folder(task.part) if stage.scope == "dataset" else None
     manifest = read_manifest(task.part) if stage.scope == "source" else ()
     context = Context(
@@ -142,7 +142,7 @@ def _counts(
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
-    seat: Seat | None,
+    seat: JournaledEngine | None,
 ) -> dict[str, Any]:
     """Counts of a shard, after a check that nothing was lost.
 

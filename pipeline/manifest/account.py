@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Told = tuple[str, str]
+RawAnnotation = tuple[str, str]
 """Kind and origin."""
 
 
@@ -40,8 +40,8 @@ class Account:
     """By licence."""
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
     """Videos by split, and whether there is a file: ``with_file`` or a reason."""
-    told: Counter[Told] = field(default_factory=Counter)
-    kept: Counter[Told] = field(default_factory=Counter)
+    told: Counter[RawAnnotation] = field(default_factory=Counter)
+    kept: Counter[RawAnnotation] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     """By rule; ``model_written`` where that was not wanted."""
     without_row: int = 0
@@ -134,7 +134,7 @@ def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _by_kind(counts: Mapping[Told, int]) -> dict[str, dict[str, int]]:
+def _by_kind(counts: Mapping[RawAnnotation, int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for (kind, origin), count in sorted(counts.items()):
         found.setdefault(kind, {})[origin] = count

@@ -17,7 +17,7 @@ from pipeline.manifest.adapters.licences import Terms, terms_of
 from pipeline.manifest.reconcile.allocate import draw
 from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.combination import Chosen
-from pipeline.manifest.reconcile.entry_store import EntryStore, Gathered, assigned
+from pipeline.manifest.reconcile.entry_store import EntryStore, VideoEntries, assigned
 from pipeline.manifest.reconcile.file_evidence import link_content, link_frames
 from pipeline.manifest.reconcile.hold_out import HeldOut
 from pipeline.manifest.reconcile.identity import hold_out, identify, keep_first
@@ -53,7 +53,7 @@ def rejects_beside(out: Path) -> Path:
 def make_manifest(
     sources: Sequence[Source],
     out: Path,
-    ledger: Mapping[str, Terms],
+    licences: Mapping[str, Terms],
     *,
     chosen: Chosen | None = None,
     by_licence: bool = False,
@@ -70,7 +70,7 @@ def make_manifest(
     """
     chosen = chosen or Chosen()
     for source in sources:
-        terms_of(ledger, source.adapter.licence)
+        terms_of(licences, source.adapter.licence)
     out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
@@ -82,7 +82,7 @@ def make_manifest(
         candidates = stack.enter_context(Candidates(work))
         makings, stores = list[Making](), list[EntryStore]()
         for number, source in enumerate(sources):
-            making = _making(source, ledger, rejects)
+            making = _making(source, licences, rejects)
             below = work / str(number)
             below.mkdir()
             store = stack.enter_context(EntryStore(below))
@@ -91,33 +91,33 @@ def make_manifest(
             with VideoFiles(source.videos, below) as files:
                 making.account.video_files = files.count
                 making.account.unlisted = files.unlisted
-                for gathered in _gathered(making, store):
+                for video in _video_entries(making, store):
                     candidates.add(
-                        candidate_of(making, number, gathered, files, held_out, chosen.seed)
+                        candidate_of(making, number, video, files, held_out, chosen.seed)
                     )
             makings.append(making)
             stores.append(store)
         report = _decide(candidates, chosen, makings, sources, held_out, work)
         start = out.parent.resolve()
         for number, (making, store) in enumerate(zip(makings, stores, strict=True)):
-            pairs = zip(_gathered(making, store), candidates.decided(number), strict=True)
-            for gathered, decided in pairs:
-                row = row_of(making, gathered, decided, start)
+            pairs = zip(_video_entries(making, store), candidates.decided(number), strict=True)
+            for video, decided in pairs:
+                row = row_of(making, video, decided, start)
                 if row is not None:
                     manifest.write(*row)
     return report, manifest.written
 
 
-def _making(source: Source, ledger: Mapping[str, Terms], rejects: JsonWriter) -> Making:
+def _making(source: Source, licences: Mapping[str, Terms], rejects: JsonWriter) -> Making:
     adapter = source.adapter
     account = Account(source.name, adapter.title, adapter.proven, adapter.proof)
-    return Making(source.name, adapter, source.rules, source.wanted, ledger, rejects, account)
+    return Making(source.name, adapter, source.rules, source.wanted, licences, rejects, account)
 
 
-def _gathered(making: Making, store: EntryStore) -> Iterator[Gathered]:
+def _video_entries(making: Making, store: EntryStore) -> Iterator[VideoEntries]:
     """The videos of a source, in the splits that its files, or the rules for none, put them."""
     otherwise = "train" if making.rules.unassigned == "train" else UNASSIGNED
-    return (assigned(gathered, otherwise) for gathered in store.gathered())
+    return (assigned(video, otherwise) for video in store.video())
 
 
 def _decide(

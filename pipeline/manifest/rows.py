@@ -8,23 +8,23 @@ from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Entry
 from pipeline.manifest.reconcile.candidates import Decided
-from pipeline.manifest.reconcile.entry_store import Gathered
+from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.rules import judge
 from pipeline.manifest.survey import Making, platform_ids, video_id_of
 from pipeline.records import ManifestRow, SourceAnnotation
 
 
 def row_of(
-    making: Making, gathered: Gathered, decided: Decided, start: Path
+    making: Making, video: VideoEntries, decided: Decided, start: Path
 ) -> tuple[ManifestRow, str] | None:
     """The row of a video with its family of licences; None where it has none, which is counted.
 
     ``start`` is the folder that relative paths start from.
     """
-    account, mine = making.account, gathered.of_its_split
-    for file, entry in gathered.entries:
-        if entry.split != gathered.split:
-            detail = f"{entry.split} here, {gathered.split} elsewhere"
+    account, mine = making.account, video.of_its_split
+    for file, entry in video.entries:
+        if entry.split != video.split:
+            detail = f"{entry.split} here, {video.split} elsewhere"
             making.reject_entry(entry, file, "other_split", detail)
     if decided.fate == "left_out":
         making.leave_out([entry for _, entry in mine], decided.reason)
@@ -39,11 +39,11 @@ def row_of(
     account.rows[terms.licence] += 1
     if len(platforms) > 1:
         account.notes["platform_differs"] += 1
-    if gathered.unsaid and making.rules.unassigned == "train":
+    if video.unsaid and making.rules.unassigned == "train":
         account.notes["no_split_so_train"] += 1
     clip = decided.clip or (0.0, None)
     row = ManifestRow(
-        video_id=video_id_of(making, gathered),
+        video_id=video_id_of(making, video),
         uri=uri_of(Path(decided.path), start),
         platform_id=platforms[0] if platforms else "",
         identity=decided.identity,
@@ -51,8 +51,8 @@ def row_of(
         clip_end_s=clip[1],
         source=making.name,
         licence=terms.licence,
-        split=gathered.split,
-        annotations=_annotations(making, gathered.name, mine),
+        split=video.split,
+        annotations=_annotations(making, video.name, mine),
     )
     return row, terms.family
 

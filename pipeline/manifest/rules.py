@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.manifest.adapters.entry import Told, is_utf8
+from pipeline.manifest.adapters.entry import RawAnnotation, is_utf8
 from pipeline.records import SourceAnnotation
 
 NULL_WORDS = frozenset({"none", "nan", "null"})
@@ -71,7 +71,7 @@ class Judged:
     mended: Mapping[str, int]
 
 
-def judge(told: Sequence[Told], rules: Rules) -> Judged:
+def judge(told: Sequence[RawAnnotation], rules: Rules) -> Judged:
     """What is kept of all that is told of one video.
 
     Reasons: ``not_utf8``, ``no_text``, ``no_question``, ``blank_option``, ``bad_time`` (not
@@ -100,7 +100,7 @@ def judge(told: Sequence[Told], rules: Rules) -> Judged:
 
 
 def _clean(
-    one: Told, rules: Rules, next_start_s: float | None, changes: list[str]
+    one: RawAnnotation, rules: Rules, next_start_s: float | None, changes: list[str]
 ) -> SourceAnnotation | Problem:
     problem = _text_problem(one)
     if problem:
@@ -148,7 +148,7 @@ def _spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-def _text_problem(one: Told) -> Problem | None:
+def _text_problem(one: RawAnnotation) -> Problem | None:
     texts = [one.text or "", one.question or "", one.annotator, one.pointer, *one.options]
     if not all(map(is_utf8, texts)):
         return "not_utf8", "a text that UTF-8 cannot hold"
@@ -164,7 +164,7 @@ def _text_problem(one: Told) -> Problem | None:
 
 
 def _times(
-    one: Told, rules: Rules, next_start_s: float | None, changes: list[str]
+    one: RawAnnotation, rules: Rules, next_start_s: float | None, changes: list[str]
 ) -> Times | Problem:
     try:
         start_s, end_s, asked_s = map(_seconds, (one.start_s, one.end_s, one.asked_s))
@@ -209,7 +209,7 @@ def _seconds(value: float | None) -> float | None:
     return seconds
 
 
-def _next_starts(told: Sequence[Told]) -> dict[int, float]:
+def _next_starts(told: Sequence[RawAnnotation]) -> dict[int, float]:
     """Of what has a start alone, the next later start of the same kind by the same annotator."""
     starts: dict[tuple[str, str], list[float]] = defaultdict(list)
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)

@@ -16,11 +16,11 @@ from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_fil
 from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
 from pipeline.manifest.adapters.licences import Terms, Without
 from pipeline.manifest.reconcile.candidates import Candidate
-from pipeline.manifest.reconcile.entry_store import Gathered
+from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.reconcile.hold_out import HeldOut
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles
-from pipeline.records.hash_sampling import lot
+from pipeline.records.hash_sampling import hash_rank
 from pipeline.store.files.json_writer import JsonWriter
 
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
@@ -44,7 +44,7 @@ class Making:
     adapter: Adapter
     rules: Rules
     wanted: Wanted
-    ledger: Mapping[str, Terms]
+    licences: Mapping[str, Terms]
     rejects: JsonWriter
     account: Account
 
@@ -55,8 +55,8 @@ class Making:
 
     def terms(self, platforms: Sequence[str]) -> Terms:
         """Those of a video with such platform ids, of which the first counts."""
-        own = self.ledger[self.adapter.licence]
-        return self.ledger[own.platforms.get(_platform(platforms), self.adapter.licence)]
+        own = self.licences[self.adapter.licence]
+        return self.licences[own.platforms.get(_platform(platforms), self.adapter.licence)]
 
     def leave_out(self, entries: Sequence[Entry], reason: str) -> None:
         """Counts entries that are not wanted, and what they tell."""
@@ -110,7 +110,7 @@ def read_entries(
 def candidate_of(
     making: Making,
     number: int,
-    gathered: Gathered,
+    video: VideoEntries,
     files: VideoFiles,
     held_out: HeldOut,
     seed: int,
@@ -120,30 +120,30 @@ def candidate_of(
     The file is looked for whether the video is wanted or not: it may hold out another.
     """
     account, wanted = making.account, making.wanted
-    entries = gathered.of_its_split
+    entries = video.of_its_split
     platforms = platform_ids(entries)
     left_out = making.terms(platforms).left_out(wanted.without, _platform(platforms))
-    if wanted.split and gathered.split != wanted.split:
+    if wanted.split and video.split != wanted.split:
         left_out = "split"
     places = list(dict.fromkeys(place for _, entry in entries for place in entry.places))
     found = _sound(files.find(places))
     fate, reason, detail = ("left_out", left_out, "") if left_out else ("", "", "")
-    if gathered.unsaid and making.rules.unassigned == "refuse":
+    if video.unsaid and making.rules.unassigned == "refuse":
         fate, reason, detail = "rejected", "no_split", "in no file"
     elif not left_out:
-        covered = account.coverage.setdefault(gathered.split, Counter())
+        covered = account.coverage.setdefault(video.split, Counter())
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
             fate, reason, detail = "rejected", found.reason, found.detail
     path = found.path.as_posix() if isinstance(found, Found) else ""
     clips = [place.clip for place in places if place.clip is not None]
-    every = platform_ids(gathered.entries)
-    known = (*every, *(one.partition(":")[2] for one in every), gathered.name)
+    every = platform_ids(video.entries)
+    known = (*every, *(one.partition(":")[2] for one in every), video.name)
     return Candidate(
         source=number,
-        video_id=video_id_of(making, gathered),
-        split=gathered.split,
-        lot=lot(video_id_of(making, gathered), seed),
+        video_id=video_id_of(making, video),
+        split=video.split,
+        hash_rank=hash_rank(video_id_of(making, video), seed),
         platform_ids=tuple(every),
         path=path,
         clip=found.clip if isinstance(found, Found) else None,
@@ -155,9 +155,9 @@ def candidate_of(
     )
 
 
-def video_id_of(making: Making, gathered: Gathered) -> str:
+def video_id_of(making: Making, video: VideoEntries) -> str:
     """What the row of a video is called by."""
-    return f"{making.name}/{gathered.name}"
+    return f"{making.name}/{video.name}"
 
 
 def platform_ids(entries: Sequence[tuple[str, Entry]]) -> list[str]:

@@ -100,7 +100,7 @@ DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
-class GlanceRequest:
+class FileFactsRequest:
     """What is wanted of a whole file, without each of its frames."""
 
     content: bool = False
@@ -111,7 +111,7 @@ class GlanceRequest:
 
 
 @dataclass(frozen=True)
-class Glance:
+class FileFacts:
     """What was wanted of a file; None and empty where it was not."""
 
     sha256: str = ""

@@ -19,8 +19,8 @@ from typing import TypeVar
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
-    Glance,
-    GlanceRequest,
+    FileFacts,
+    FileFactsRequest,
     Header,
     Limits,
     MediaError,
@@ -90,13 +90,15 @@ class DecodeProcess:
         """
         return self._ask(Request(clip, request, limits), list)
 
-    def glance(self, uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) -> Glance:
+    def file_facts(
+        self, uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIMITS
+    ) -> FileFacts:
         """What is wanted of a whole file, of which few frames are decoded, or none.
 
         Raises:
             MediaError: the file cannot be read as far as it must be, or takes more than it may.
         """
-        return self._ask(Request(Clip(uri), request, limits), Glance)
+        return self._ask(Request(Clip(uri), request, limits), FileFacts)
 
     def close(self) -> None:
         """Ends the child. A later request starts another."""

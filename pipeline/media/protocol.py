@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pipeline.media.base import (
     Clip,
-    Glance,
-    GlanceRequest,
+    FileFacts,
+    FileFactsRequest,
     Header,
     Limits,
     MediaError,
@@ -28,7 +28,7 @@ LENGTH = struct.Struct(">Q")
 STARTED = LENGTH.pack(0)
 """A message without a body: the decoder is there. What ends it from now on is a video."""
 
-Reply = Probe | Header | Glance | Sequence[Still] | MediaError
+Reply = Probe | Header | FileFacts | Sequence[Still] | MediaError
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Request:
     """One clip to look at, and what is wanted of it."""
 
     clip: Clip
-    wanted: StillsRequest | GlanceRequest | Literal["probe", "header"]
+    wanted: StillsRequest | FileFactsRequest | Literal["probe", "header"]
     limits: Limits
 
 
 def packed_request(request: Request) -> bytes:
     """The request as one message."""
-    kind = "glance" if isinstance(request.wanted, GlanceRequest) else "stills"
+    kind = "glance" if isinstance(request.wanted, FileFactsRequest) else "stills"
     return _packed({**asdict(request), "kind": kind})
 
 
@@ -51,7 +51,7 @@ def unpacked_request(body: bytes) -> Request:
     said, _ = _unpacked(body)
     wanted = said["wanted"]
     if isinstance(wanted, dict):
-        wanted = (GlanceRequest if said["kind"] == "glance" else StillsRequest)(**wanted)
+        wanted = (FileFactsRequest if said["kind"] == "glance" else StillsRequest)(**wanted)
     return Request(Clip(**said["clip"]), wanted, Limits(**said["limits"]))
 
 
@@ -63,7 +63,7 @@ def packed_reply(reply: Reply) -> bytes:
         return _packed({"probe": asdict(reply)})
     if isinstance(reply, Header):
         return _packed({"header": asdict(reply)})
-    if isinstance(reply, Glance):
+    if isinstance(reply, FileFacts):
         return _packed({"glance": asdict(reply)})
     sizes = [[still.frame_s, len(still.jpeg)] for still in reply]
     return _packed({"stills": sizes}, *(still.jpeg for still in reply))
@@ -85,7 +85,7 @@ def unpacked_reply(body: bytes) -> Reply:
         if kind == "header":
             return Header(**value)
         if kind == "glance":
-            return Glance(value["sha256"], value["duration_s"], tuple(value["hashes"]))
+            return FileFacts(value["sha256"], value["duration_s"], tuple(value["hashes"]))
         if kind != "stills":
             raise ValueError(f"no reply of a decoder: {kind!r}")
         stills, at = [], 0

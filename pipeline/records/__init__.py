@@ -11,7 +11,7 @@ a reader of ``Segment``, which then does not load the pixels.
 from __future__ import annotations
 
 from pipeline.records.annotation import Annotation, Check, Question, Response, Span, Verdict
-from pipeline.records.base import GivenReply, Provenance, Ratio, Record, Reject, Seconds, State
+from pipeline.records.base import ModelReply, Provenance, Ratio, Record, Reject, Seconds, State
 from pipeline.records.dialogue import (
     AskedQuestion,
     Dialogue,
@@ -35,10 +35,10 @@ __all__ = [
     "Draw",
     "Event",
     "FramedSegment",
-    "GivenReply",
     "GivenResponse",
     "GroundedEvent",
     "ManifestRow",
+    "ModelReply",
     "Provenance",
     "Question",
     "Ratio",

@@ -54,7 +54,7 @@ class Provenance(Record):
     request_id: str
 
 
-class GivenReply(Record):
+class ModelReply(Record):
     """What an engine said to an ask, kept beside the rows that were made of it.
 
     ``request_id`` is that of the provenance of these rows; ``sample`` counts the replies to one ask

@@ -111,8 +111,8 @@ class Draw(Record):
     samples: int
     """So many there are."""
     drawn: int
-    """So many go in: those whose lot is at most ``last_lot``."""
-    last_lot: str
+    """So many go in: those whose lot is at most ``last_rank``."""
+    last_rank: str
     seed: int
     """That the lots were drawn with."""
     silence: Literal["keep", "trim", "mask"]

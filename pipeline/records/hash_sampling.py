@@ -11,17 +11,17 @@ from pipeline.records.digest import digest
 K = TypeVar("K", str, int)
 
 
-def lot(name: str, seed: int) -> str:
+def hash_rank(name: str, seed: int) -> str:
     """The lot of something that has a name: 16 hex digits, as good as random."""
     return digest([seed, name], 16)
 
 
-def part_of(name: str, seed: int) -> float:
+def hash_fraction(name: str, seed: int) -> float:
     """A number in [0, 1), as good as random."""
-    return int(lot(name, seed)[:13], 16) / 16**13
+    return int(hash_rank(name, seed)[:13], 16) / 16**13
 
 
-def apportioned(weights: Mapping[K, float], whole: int) -> dict[K, int]:
+def largest_remainder(weights: Mapping[K, float], whole: int) -> dict[K, int]:
     """``whole`` things in proportion to weights, rounded by the largest remainders.
 
     Nothing where all weights are 0 or there are none.

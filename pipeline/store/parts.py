@@ -26,7 +26,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import GivenReply, Record, Reject
+from pipeline.records import ModelReply, Record, Reject
 from pipeline.records.digest import canonical_json
 from pipeline.records.schema import schema_of, to_table
 from pipeline.store.location import Location
@@ -127,19 +127,19 @@ def write_part(
     rows: Sequence[Record],
     rejects: Sequence[Reject],
     counts: Mapping[str, Any],
-    replies: Sequence[GivenReply] | None = None,
+    replies: Sequence[ModelReply] | None = None,
 ) -> None:
     """Write replies and refused rows, then the accepted ones: the part's appearance is the commit.
 
     ``replies`` are None where nothing is asked.
     """
     if replies is not None:
-        _write_table(replies_path(part), GivenReply, replies, _measured(replies))
+        _write_table(replies_path(part), ModelReply, replies, _measured(replies))
     _write_table(rejects_path(part), Reject, rejects, counts)
     _write_table(part, kind, rows, counts)
 
 
-def _measured(replies: Sequence[GivenReply]) -> dict[str, Any]:
+def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
     return {
         "replies": len(replies),
         "errors": dict(sorted(Counter(r.error for r in replies if r.error).items())),

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from pipeline.dialogue.special_tokens import broken
+from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import NO_VALID_ANSWER
 from pipeline.records import Provenance, Record, Reject
@@ -19,7 +19,7 @@ from pipeline.workflow.stage import (
     C,
     Case,
     Context,
-    EngineSeat,
+    NodeEngine,
     Rows,
     Stage,
     StageConfig,
@@ -91,7 +91,7 @@ def annotation_stage(
                     continue
                 variables, frames = ask(case, config)
                 request_id = digest([name, config.prompt, rows.video_id, number], 16)
-                text = broken(prompt.render(variables))
+                text = neutralise(prompt.render(variables))
                 todo.append(
                     (rows.video_id, case, Ask(request_id, text, schema, tuple(frames), variables))
                 )
@@ -157,7 +157,7 @@ def _provenance(
     stage: str,
     config: AnnotationConfig,
     prompt: Prompt,
-    seat: EngineSeat,
+    seat: NodeEngine,
     asked: Ask,
     samples: Sequence[Reply],
 ) -> Provenance:

@@ -44,7 +44,7 @@ class ManifestShards:
 class NodePlan:
     """All shard tasks of one node, those whose part does not exist yet, and why (``cause``).
 
-    ``begun``: of the nodes at or above this one, those whose recipe changed, with what changed.
+    ``changed_by``: of the nodes at or above this one, those whose recipe changed, with the change.
     ``manifest``, and how many of its rows each shard has, stand in the plan of the node that reads
     it.
     """
@@ -53,7 +53,7 @@ class NodePlan:
     tasks: Sequence[ShardTask]
     missing: Sequence[ShardTask]
     cause: str
-    begun: Mapping[str, str]
+    changed_by: Mapping[str, str]
     manifest: ManifestShards | None = None
     manifest_rows: Sequence[int] = field(default=(), repr=False)
 
@@ -81,8 +81,10 @@ def make_plan(
         parts[node.name] = [task.part for task in tasks]
         there = tasks[0].part.parent.sizes()
         missing = [task for task in tasks if task.part.name not in there]
-        cause, begun = _cause(node, tasks, missing, plans, begun_here="recipe.json" in there)
-        plan = NodePlan(node, tasks, missing, cause, begun)
+        cause, changed_by = _cause(
+            node, tasks, missing, plans, changed_by_itself="recipe.json" in there
+        )
+        plan = NodePlan(node, tasks, missing, cause, changed_by)
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
         plans[node.name] = plan
@@ -156,13 +158,13 @@ def _cause(
     missing: Sequence[ShardTask],
     plans: Mapping[str, NodePlan],
     *,
-    begun_here: bool,
+    changed_by_itself: bool,
 ) -> tuple[str, Mapping[str, str]]:
     """Why a node's parts are missing, and the nodes that began it with what changed in each."""
     if not missing:
         return "", {}
     folder = tasks[0].part.parent
-    if begun_here:
+    if changed_by_itself:
         above = [other.name for other in node.after if plans[other.name].missing]
         return f"below {', '.join(above)}" if above else "shards not made yet", {}
     old = _nearest(folder.parent, node.recipe)
@@ -174,12 +176,12 @@ def _cause(
     )
     if own:
         return own, {node.name: own}
-    begun: dict[str, str] = {}
+    changed_by: dict[str, str] = {}
     for name in (key.removeprefix("after.") for key in changed):
         if name in plans:
-            begun |= plans[name].begun or {name: plans[name].cause or "changed"}
-    causes = [f"{name} ({why})" for name, why in begun.items()]
-    return f"below {', '.join(causes)}" if causes else "the nodes it reads changed", begun
+            changed_by |= plans[name].changed_by or {name: plans[name].cause or "changed"}
+    causes = [f"{name} ({why})" for name, why in changed_by.items()]
+    return f"below {', '.join(causes)}" if causes else "the nodes it reads changed", changed_by
 
 
 def _nearest(folder: Location, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -46,7 +46,7 @@ class VideoRows(Protocol):
         ...
 
 
-class EngineSeat(Protocol):
+class NodeEngine(Protocol):
     """An engine as a node sees it: with the names that provenance needs."""
 
     kind: str
@@ -66,7 +66,7 @@ class Context:
     manifest: Sequence[Mapping[str, Any]] = ()
     """For the scope ``source``: the rows of the manifest that make up this shard."""
     media: Media | None = None
-    seat: EngineSeat | None = None
+    seat: NodeEngine | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     folder: Path | None = None
     """For the scope ``dataset``: an empty folder whose files become part of the output."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.manifest.adapters.adapter import Adapter, read_file
-from pipeline.manifest.adapters.entry import Entry, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, RawAnnotation, Unread
 
 
 def read(adapter: Adapter, folder: Path) -> list[Entry | Unread]:
@@ -46,6 +46,6 @@ def texts(entry: Entry) -> list[str | None]:
     return [told.text for told in entry.told]
 
 
-def told_of(items: list[Entry | Unread]) -> list[Told]:
+def told_of(items: list[Entry | Unread]) -> list[RawAnnotation]:
     """All that is told, of all entries."""
     return [told for item in items if isinstance(item, Entry) for told in item.told]

@@ -12,7 +12,7 @@ import pytest
 from data_manifest import activitynet_captions, coin, youcook2
 from pipeline.manifest.adapters.adapter import Adapter
 from pipeline.manifest.adapters.entry import Entry
-from pipeline.manifest.adapters.licences import load_ledger
+from pipeline.manifest.adapters.licences import load_licences
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.report import Report
@@ -45,7 +45,7 @@ def combined(
             (videos / f"{Path(item.places[0].path).name}.mp4").touch()
         sources.append(Source(name, ADAPTERS[name], folder, [videos]))
     out = work / "m.jsonl"
-    report, _ = make_manifest(sources, out, load_ledger(), chosen=chosen)
+    report, _ = make_manifest(sources, out, load_licences(), chosen=chosen)
     return report, lines_of(out), lines_of(rejects_beside(out))
 
 

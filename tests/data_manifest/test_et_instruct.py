@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.et_instruct import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 FILE = "et_instruct_164k_txt.json"
@@ -51,7 +51,7 @@ def test_a_question_about_a_span(tmp_path: Path) -> None:
     asked = "<image>\nWhat is cut at 3.0 - 5.0 seconds?\n(A) A pear\n(B) A plum\nPlease choose."
     entry = read_one(tmp_path, sample("(B) A plum", asked, task="rvq", src=[3, 5], tgt=None))
     assert entry.told == (
-        Told(
+        RawAnnotation(
             "qa",
             "A plum",
             3,

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_manifest.finevideo import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read
 
 NAME = "-a_bcdefghi.mp4"
@@ -49,8 +49,10 @@ def test_a_video_its_questions_its_scenes_and_what_happens_in_them(tmp_path: Pat
         NAME,
         (Place(NAME),),
         (
-            Told("event", "A dog and its day.", origin="model", pointer=f"{below}/description"),
-            Told(
+            RawAnnotation(
+                "event", "A dog and its day.", origin="model", pointer=f"{below}/description"
+            ),
+            RawAnnotation(
                 "qa",
                 "A dog.",
                 question="Who walks?",
@@ -62,10 +64,12 @@ def test_a_video_its_questions_its_scenes_and_what_happens_in_them(tmp_path: Pat
     )
     where = f"{below}/scenes/0"
     assert only([scene]).told == (
-        Told("event", "A walk", 0.0, 65.208, origin="model", pointer=where),
+        RawAnnotation("event", "A walk", 0.0, 65.208, origin="model", pointer=where),
     )
     assert only([part]).told == (
-        Told("event", "It jumps.", 3.5, 3600.0, origin="model", pointer=f"{where}/activities/0"),
+        RawAnnotation(
+            "event", "It jumps.", 3.5, 3600.0, origin="model", pointer=f"{where}/activities/0"
+        ),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_manifest.hugging_face import make
 from pipeline.manifest.adapters.adapter import read_file
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only
 
 MAP = {"video": "file", "text": "caption"}
@@ -49,7 +49,7 @@ def test_a_folder_as_it_was_downloaded(tmp_path: Path) -> None:
         ("d", "test"),
     ]
     assert items[1] == Entry(
-        "b", (Place("b"),), (Told("event", "It runs.", pointer="train/1/caption"),)
+        "b", (Place("b"),), (RawAnnotation("event", "It runs.", pointer="train/1/caption"),)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_manifest.inf_streams import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read
 
 WORDS = [[100, 100.5, "He"], [100.5, 101, "scores!"]]
@@ -33,8 +33,10 @@ def test_what_is_said_and_asked_in_a_part(tmp_path: Path) -> None:
         "games/a_b.mp4_100-124",
         (Place("games/a_b.mp4", (100.0, 124.0)),),
         (
-            Told("event", "He scores!", 0, 1, origin="asr", pointer="1/1/content/0/text_stream/0"),
-            Told(
+            RawAnnotation(
+                "event", "He scores!", 0, 1, origin="asr", pointer="1/1/content/0/text_stream/0"
+            ),
+            RawAnnotation(
                 "qa",
                 "Number 9.",
                 start_s=0.0,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_manifest.koala36m import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read
 
 HEADER = [
@@ -39,7 +39,7 @@ def test_a_clip_is_cut_out_of_its_video_and_its_caption_is_of_all_of_it(tmp_path
     assert entry == Entry(
         "a_b-c_d_e_f_12",
         (Place("a_b-c_d_e_f_12"), Place("a_b-c_d_e_f", clip=(62.5, 3603.0))),
-        (Told("event", "A boat.", origin="model", pointer="1/caption"),),
+        (RawAnnotation("event", "A boat.", origin="model", pointer="1/caption"),),
         "train",
         "youtube:a_b-c_d_e_f",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_manifest.live_whisperx import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read
 
 FILE = "live_whisperx_526k_with_seeks.jsonl"
@@ -44,8 +44,10 @@ def test_a_part_of_a_video_with_sentences_in_seconds_of_the_part(tmp_path: Path)
             Place("a_b-c_d_e_f", clip),
         ),
         (
-            Told("event", "Now cut.", 0.0, 17.5 - 16.8, origin="asr", pointer=f"{where}/0"),
-            Told(
+            RawAnnotation(
+                "event", "Now cut.", 0.0, 17.5 - 16.8, origin="asr", pointer=f"{where}/0"
+            ),
+            RawAnnotation(
                 "event", "Then wait", 17.5 - 16.8, 19.25 - 16.8, origin="asr", pointer=f"{where}/2"
             ),
         ),

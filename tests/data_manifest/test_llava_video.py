@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.llava_video import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, written
 
 FOLDER = "30_60_s_academic_v0_1"
@@ -39,8 +39,12 @@ def test_a_conversation_is_as_many_questions_as_it_has_answers(tmp_path: Path) -
             Place("academic_source/Charades/X1.mp4"),
         ),
         (
-            Told("qa", "A dog.", question="Who runs?", origin="model", pointer=f"{where}/1"),
-            Told("qa", "On grass.", question="Where?", origin="model", pointer=f"{where}/3"),
+            RawAnnotation(
+                "qa", "A dog.", question="Who runs?", origin="model", pointer=f"{where}/1"
+            ),
+            RawAnnotation(
+                "qa", "On grass.", question="Where?", origin="model", pointer=f"{where}/3"
+            ),
         ),
         platform_id="charades:X1",
     )
@@ -67,7 +71,9 @@ def test_a_caption_is_of_the_whole_video(tmp_path: Path) -> None:
     name = f"{FOLDER}/{FOLDER}_cap_processed.json"
     entry = only(written(ADAPTER, tmp_path, name, [record("<image>\nDescribe it.", "A dog runs.")]))
     (told,) = entry.told
-    assert told == Told("event", "A dog runs.", origin="model", pointer="0/conversations/1")
+    assert told == RawAnnotation(
+        "event", "A dog runs.", origin="model", pointer="0/conversations/1"
+    )
 
 
 @pytest.mark.parametrize(

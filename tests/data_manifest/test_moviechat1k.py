@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.moviechat1k import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, written
 
 
@@ -27,8 +27,8 @@ def test_questions_of_the_whole_and_of_a_frame(tmp_path: Path) -> None:
         "ABC-1.mp4",
         (Place("videos/ABC-1.mp4"), Place("ABC-1.mp4"), Place("ABC-1")),
         (
-            Told("qa", "Yes.", question="Is it day?", pointer="0/global/0"),
-            Told(
+            RawAnnotation("qa", "Yes.", question="Is it day?", pointer="0/global/0"),
+            RawAnnotation(
                 "qa",
                 "A man.",
                 start_s=0.0,
@@ -37,7 +37,7 @@ def test_questions_of_the_whole_and_of_a_frame(tmp_path: Path) -> None:
                 asked_s=0.0,
                 pointer="0/breakpoint/0",
             ),
-            Told(
+            RawAnnotation(
                 "qa",
                 "A woman.",
                 start_s=0.0,
@@ -54,7 +54,7 @@ def test_questions_of_the_whole_and_of_a_frame(tmp_path: Path) -> None:
 def test_what_has_a_caption_is_to_train_with(tmp_path: Path) -> None:
     entry = only(written(ADAPTER, tmp_path, "1.json", movie(caption='He says "no".')))
     assert entry.split == "train"
-    assert entry.told[0] == Told("event", 'He says "no".', pointer="0/caption")
+    assert entry.told[0] == RawAnnotation("event", 'He says "no".', pointer="0/caption")
 
 
 def test_frames_count_at_the_rate_of_their_own_video(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.qaego4d import ADAPTER
-from pipeline.manifest.adapters.entry import Place, Told, Unread
+from pipeline.manifest.adapters.entry import Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, written
 
 CLIP = "0a1b2c3d-0000-1111-2222-333344445555"
@@ -32,7 +32,7 @@ def test_a_question_of_each_split_under_either_name(
     assert (entry.name, entry.split, entry.platform_id) == (CLIP, split, f"ego4d:{CLIP}")
     assert Place(f"v2/clips/{CLIP}") in entry.places
     (told,) = entry.told
-    assert told == Told(
+    assert told == RawAnnotation(
         "qa",
         "on the stove",
         start_s=33 / 30,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_manifest.streamo_raw import ADAPTER
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 UID = "0a1b2c3d-0000-1111-2222-333344445555"
@@ -37,7 +37,7 @@ def test_a_question_whose_times_count_from_one(tmp_path: Path) -> None:
         PATH,
         (Place(PATH), Place("ytb_-a_bcdefghi.mp4")),
         (
-            Told(
+            RawAnnotation(
                 "qa",
                 "A man.",
                 start_s=4.0,

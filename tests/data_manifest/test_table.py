@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_manifest.table import make
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read, texts, written
 
 CSV = "file,begin,end,caption\n-a b_c.mp4,1.5,0:01:02.25,It runs.\n"
@@ -19,7 +19,7 @@ def test_a_table_with_columns_of_its_own(tmp_path: Path) -> None:
     assert entry == Entry(
         "-a b_c.mp4",
         (Place("-a b_c.mp4"),),
-        (Told("event", "It runs.", 1.5, 62.25, pointer="1/caption"),),
+        (RawAnnotation("event", "It runs.", 1.5, 62.25, pointer="1/caption"),),
     )
 
 
@@ -41,7 +41,7 @@ def test_four_kinds_of_file_say_the_same(tmp_path: Path, name: str) -> None:
 def test_a_question_with_options(tmp_path: Path) -> None:
     header, row = "video,question,text,options,asked_s", 'a,Who?,me,"[""me"", ""you""]",3'
     (told,) = only(written(make({}), tmp_path, "a.csv", f"{header}\n{row}\n")).told
-    assert told == Told(
+    assert told == RawAnnotation(
         "qa", "me", question="Who?", options=("me", "you"), asked_s=3, pointer="1/text"
     )
 
@@ -77,7 +77,7 @@ def test_blank_cells_say_nothing_and_a_blank_text_is_judged_elsewhere(tmp_path: 
     header = "video,name,text,start_s,end_s,clip_start_s,clip_end_s,split,options"
     entry = only(written(make({}), tmp_path, "a.csv", f"{header}\na,,,,, ,,,\n"))
     assert (entry.name, entry.split, entry.places) == ("a", "train", (Place("a"),))
-    assert entry.told == (Told("event", "", pointer="1/text"),)
+    assert entry.told == (RawAnnotation("event", "", pointer="1/text"),)
 
 
 @pytest.mark.parametrize(

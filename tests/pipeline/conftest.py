@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.execution import worker
 from pipeline.execution.executors.base import Loss, run_on
-from pipeline.execution.executors.ready_queue import Lane
+from pipeline.execution.executors.ready_queue import PoolKey
 from pipeline.execution.worker import run_shard
 from pipeline.store.location import Location
 from pipeline.workflow import graph
@@ -31,14 +31,14 @@ class InlinePool:
         self.waiting: list[ShardTask] = []
         self.order: list[tuple[str, int]] = []
 
-    def open(self, lane: Lane) -> None:
+    def open(self, lane: PoolKey) -> None:
         """Nothing is needed."""
 
-    def capacity(self, lane: Lane) -> int:
+    def capacity(self, lane: PoolKey) -> int:
         """Four."""
         return 4
 
-    def close(self, lane: Lane) -> None:
+    def close(self, lane: PoolKey) -> None:
         """Nothing is held."""
 
     def start(self, task: ShardTask) -> None:

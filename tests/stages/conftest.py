@@ -67,7 +67,7 @@ class SaidEngine:
 
 
 @dataclass
-class Seat:
+class JournaledEngine:
     engine: SaidEngine
     kind: str = "embedded"
     model: str = "m"
@@ -131,7 +131,7 @@ def asking() -> Callable[[str, Replying], tuple[Context, SaidEngine]]:
 
     def make(prompt: str, reply: Replying) -> tuple[Context, SaidEngine]:
         engine = SaidEngine(reply)
-        return Context(seat=Seat(engine), prompts=load_prompts(prompt)), engine
+        return Context(seat=JournaledEngine(engine), prompts=load_prompts(prompt)), engine
 
     return make
 

@@ -60,7 +60,7 @@ VERSION_CHARACTERS = 60
 class Client:
     """A server that speaks the OpenAI protocol. To be used on one event loop.
 
-    It does not limit how many requests are under way: see ``Room``.
+    It does not limit how many requests are under way: see ``Limiter``.
     """
 
     def __init__(self, config: HttpConfig, key: Key, tally: Tally) -> None:

@@ -93,7 +93,7 @@ class HttpConfig(EngineConfig):
             "extra_body": self.extra_body,
         }
 
-    def hosts(self) -> Sequence[HttpConfig]:
+    def replica_configs(self) -> Sequence[HttpConfig]:
         """One for each server."""
         urls = (self.base_url, *self.further_urls)
         return [self.model_copy(update={"base_url": url, "further_urls": ()}) for url in urls]

@@ -13,8 +13,8 @@ from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.metrics import Tally
 from pipeline.engines.http.request_body import Body
 from pipeline.engines.http.response import Completion
-from pipeline.engines.limiter import Room
-from pipeline.engines.sampling import MEGABYTE, Sample, climb, in_order
+from pipeline.engines.limiter import Limiter
+from pipeline.engines.sampling import MEGABYTE, Sample, gather_bounded, resample_unparsable
 
 
 class Asking:
@@ -35,7 +35,7 @@ class Asking:
         self._config = config
         self._key = key
         self._tally = tally
-        self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
+        self._room = Limiter(config.concurrency, config.megabytes * MEGABYTE)
 
     async def replies(
         self, asks: Sequence[Ask], sampling: Sampling, heard: Heard
@@ -50,7 +50,7 @@ class Asking:
             self._tally.answered(replies)
             return replies
 
-        return await in_order(asks, self._config.concurrency, answer)
+        return await gather_bounded(asks, self._config.concurrency, answer)
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
         start_s = monotonic()
@@ -65,7 +65,7 @@ class Asking:
             for sample in samples:
                 if sample.text is None and sample.error is None:
                     sample.error, sample.detail = failure.error, failure.detail
-        await climb(samples, self._config.temperatures, sampling, draw)
+        await resample_unparsable(samples, self._config.temperatures, sampling, draw)
         latency_s = monotonic() - start_s
         repair = self._config.repair
         return [sample.reply(ask, repair=repair, latency_s=latency_s) for sample in samples]

@@ -10,14 +10,14 @@ from typing import Final
 
 from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
 from pipeline.engines.errors import RequestError
-from pipeline.engines.limiter import Room
-from pipeline.engines.sampling import MEGABYTE, in_order
+from pipeline.engines.limiter import Limiter
+from pipeline.engines.sampling import MEGABYTE, gather_bounded
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.images import size_bytes
 from pipeline.engines.vllm.interface import DiedError
 from pipeline.engines.vllm.model import Model
 from pipeline.engines.vllm.sampler import replies_of
-from pipeline.engines.vllm.shared_lock import Gate
+from pipeline.engines.vllm.shared_lock import SharedLock
 
 ENGINE_DIED: Final = "engine_died"
 TOGETHER = 2
@@ -36,8 +36,8 @@ class AsyncEngine:
             EngineError: vLLM cannot run it.
         """
         self._config = config
-        self._room = Room(config.concurrency, config.megabytes * MEGABYTE)
-        self._gate = Gate()
+        self._room = Limiter(config.concurrency, config.megabytes * MEGABYTE)
+        self._gate = SharedLock()
         self._deaths = 0
         self._gone: str | None = None
         self._model = Model(config)
@@ -62,7 +62,7 @@ class AsyncEngine:
                 heard(i, replies)
             return replies
 
-        return await in_order(asks, self._config.concurrency, answer)
+        return await gather_bounded(asks, self._config.concurrency, answer)
 
     @property
     def under_way(self) -> int:

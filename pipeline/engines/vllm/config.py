@@ -157,7 +157,7 @@ class VllmConfig(EngineConfig):
             "engine_args": further,
         }
 
-    def hosts(self) -> Sequence[VllmConfig]:
+    def replica_configs(self) -> Sequence[VllmConfig]:
         """One for each replica."""
         return (self.model_copy(update={"replicas": 1}),) * self.replicas
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import RequestError
-from pipeline.engines.sampling import Sample, climb, one_line
+from pipeline.engines.sampling import Sample, one_line, resample_unparsable
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.interface import Draw, Drawer
 from pipeline.engines.vllm.prompt import shown
@@ -44,7 +44,7 @@ async def replies_of(
         return [
             Reply(ask.request_id, error=failure.error, detail=failure.detail)
         ] * sampling.samples
-    await climb(samples, config.temperatures, sampling, draw)
+    await resample_unparsable(samples, config.temperatures, sampling, draw)
     replies = [sample.reply(ask, repair=config.repair) for sample in samples]
     repeated = replace(replies[0], tokens_in=0, tokens_out=0, tokens_cached=0)
     return replies + [repeated] * (sampling.samples - distinct)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
-class Gate:
+class SharedLock:
     """While one wants to be alone, no more are let through with others. For one event loop."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Protocol
 
-from pipeline.execution.executors.ready_queue import Frontier, Lane, lane_of
+from pipeline.execution.executors.ready_queue import PoolKey, ReadyQueue, pool_key
 from pipeline.store.location import Location
 from pipeline.workflow.task import ShardResult, ShardTask
 
@@ -51,18 +51,18 @@ _LIMITS = {Loss.PROCESS: ATTEMPTS, Loss.MACHINE: MACHINES}
 class Pool(Protocol):
     """Processes that run tasks. What ``LocalExecutor`` and ``RayExecutor`` differ in."""
 
-    def open(self, lane: Lane) -> None:
+    def open(self, key: PoolKey) -> None:
         """Get processes for a lane under way, as far as there is room for them.
 
         Called again while its tasks wait: what did not fit before may fit now.
         """
         ...
 
-    def capacity(self, lane: Lane) -> int:
+    def capacity(self, key: PoolKey) -> int:
         """How many of its tasks may be under way now: none while it has no process."""
         ...
 
-    def close(self, lane: Lane) -> None:
+    def close(self, key: PoolKey) -> None:
         """Let the processes of a lane go; no task of it is under way."""
         ...
 
@@ -76,49 +76,49 @@ class Pool(Protocol):
 
 
 def run_on(
-    pool: Pool, tasks: Sequence[ShardTask], lane_of: Callable[[ShardTask], Lane] = lane_of
+    pool: Pool, tasks: Sequence[ShardTask], pool_key: Callable[[ShardTask], PoolKey] = pool_key
 ) -> Iterator[ShardResult]:
     """``Executor.run`` on the processes of a pool, in the lanes that it has.
 
     Engines that do not fit side by side take turns: one that has nothing to do makes room when
     nothing else can go on.
     """
-    frontier = Frontier(tasks, lane_of)
-    starter = _Starter(pool, frontier)
+    queue = ReadyQueue(tasks, pool_key)
+    starter = _Starter(pool, queue)
     while True:
         # What one engine leaves free goes to one that has nothing, before another gets more of it.
-        for lane in sorted(frontier.lanes, key=lambda lane: pool.capacity(lane) > 0):
-            for failure in starter.start(lane):
-                yield from _settle(frontier, failure)
+        for key in sorted(queue.keys, key=lambda key: pool.capacity(key) > 0):
+            for failure in starter.start(key):
+                yield from _settle(queue, failure)
         if not starter.busy:
-            waiting = [lane for lane in frontier.lanes if starter.waiting(lane)]
-            for lane in set(frontier.lanes) - set(waiting):
-                pool.close(lane)
+            waiting = [key for key in queue.keys if starter.waiting(key)]
+            for key in set(queue.keys) - set(waiting):
+                pool.close(key)
             if not waiting:
                 return
-            for lane in waiting:
-                pool.open(lane)
+            for key in waiting:
+                pool.open(key)
         finished = pool.finished()
         lost = [(task, result) for task, result in finished if isinstance(result, Loss)]
         for failure in starter.lost(lost):
-            yield from _settle(frontier, failure)
+            yield from _settle(queue, failure)
         for task, result in finished:
             if isinstance(result, ShardResult):
                 starter.ended(task)
-                yield from _settle(frontier, result)
-        for lane in frontier.lanes:
-            if not frontier.left(lane):
-                pool.close(lane)
+                yield from _settle(queue, result)
+        for key in queue.keys:
+            if not queue.left(key):
+                pool.close(key)
 
 
-def _settle(frontier: Frontier, result: ShardResult) -> Iterator[ShardResult]:
+def _settle(queue: ReadyQueue, result: ShardResult) -> Iterator[ShardResult]:
     """A result, and those of the tasks that it blocks."""
     yield result
     if result.error is None:
-        frontier.done(result.part)
+        queue.done(result.part)
         return
     error = f"not started: {result.node} failed on shard {result.shard}"
-    for blocked in frontier.failed(result.part):
+    for blocked in queue.failed(result.part):
         yield ShardResult(blocked.node, blocked.shard, blocked.part, error=error, blocked=True)
 
 
@@ -130,80 +130,80 @@ class _Starter:
     ran there is simply run again.
     """
 
-    def __init__(self, pool: Pool, frontier: Frontier) -> None:
+    def __init__(self, pool: Pool, queue: ReadyQueue) -> None:
         self._pool = pool
-        self._frontier = frontier
-        self._running: dict[Lane, set[Location]] = {lane: set() for lane in frontier.lanes}
-        self._suspects: dict[Lane, deque[ShardTask]] = {lane: deque() for lane in frontier.lanes}
-        self._displaced: dict[Lane, deque[ShardTask]] = {lane: deque() for lane in frontier.lanes}
+        self._queue = queue
+        self._running: dict[PoolKey, set[Location]] = {key: set() for key in queue.keys}
+        self._suspects: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
+        self._displaced: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
         self._losses: dict[Loss, Counter[Location]] = {loss: Counter() for loss in Loss}
-        self._in_a_row: dict[Loss, Counter[Lane]] = {loss: Counter() for loss in Loss}
+        self._in_a_row: dict[Loss, Counter[PoolKey]] = {loss: Counter() for loss in Loss}
 
     @property
     def busy(self) -> bool:
         """Whether a task is under way."""
         return any(self._running.values())
 
-    def waiting(self, lane: Lane) -> bool:
+    def waiting(self, key: PoolKey) -> bool:
         """Whether a lane has tasks that may start."""
-        return bool(self._suspects[lane] or self._displaced[lane]) or self._frontier.ready(lane)
+        return bool(self._suspects[key] or self._displaced[key]) or self._queue.ready(key)
 
-    def start(self, lane: Lane) -> Iterator[ShardResult]:
+    def start(self, key: PoolKey) -> Iterator[ShardResult]:
         """Start what there is room for; yields failures of what is not worth starting."""
-        if not self.waiting(lane):
+        if not self.waiting(key):
             return
-        if self._hopeless(lane):
-            while task := self._take(lane):
+        if self._hopeless(key):
+            while task := self._take(key):
                 yield _failure(task, "not started: the process of its engine dies again and again")
             return
-        self._pool.open(lane)
-        while len(self._running[lane]) < self._room(lane) and (task := self._take(lane)):
+        self._pool.open(key)
+        while len(self._running[key]) < self._room(key) and (task := self._take(key)):
             self._pool.start(task)
-            self._running[lane].add(task.part)
+            self._running[key].add(task.part)
 
     def ended(self, task: ShardTask) -> None:
         """A task came to its result."""
-        lane = self._frontier.lane_of(task)
-        self._running[lane].discard(task.part)
+        key = self._queue.pool_key(task)
+        self._running[key].discard(task.part)
         for loss in Loss:
             self._losses[loss].pop(task.part, None)
-            self._in_a_row[loss][lane] = 0
+            self._in_a_row[loss][key] = 0
 
     def lost(self, tasks: Sequence[tuple[ShardTask, Loss]]) -> Iterator[ShardResult]:
         """Tasks came to no result; yields failures of those that are given up."""
-        for lane, loss in {(self._frontier.lane_of(task), loss) for task, loss in tasks}:
-            self._in_a_row[loss][lane] += 1
+        for key, loss in {(self._queue.pool_key(task), loss) for task, loss in tasks}:
+            self._in_a_row[loss][key] += 1
         for task, loss in tasks:
-            lane = self._frontier.lane_of(task)
-            self._running[lane].discard(task.part)
+            key = self._queue.pool_key(task)
+            self._running[key].discard(task.part)
             self._losses[loss][task.part] += 1
             if self._losses[loss][task.part] == _LIMITS[loss]:
                 for losses in self._losses.values():
                     losses.pop(task.part, None)
                 yield _failure(task, f"{loss.value} {_LIMITS[loss]} times")
             elif task.part in self._losses[Loss.PROCESS]:
-                self._suspects[lane].append(task)
+                self._suspects[key].append(task)
             else:
-                self._displaced[lane].append(task)
+                self._displaced[key].append(task)
 
-    def _hopeless(self, lane: Lane) -> bool:
+    def _hopeless(self, key: PoolKey) -> bool:
         """Whether the processes of an engine get nothing done, again and again."""
-        if lane.engine is None:
+        if key.engine is None:
             return False
-        deaths, machines = (self._in_a_row[loss][lane] for loss in Loss)
-        return deaths >= DEATHS_IN_A_ROW or machines >= MACHINES * len(lane.engine.hosts())
+        deaths, machines = (self._in_a_row[loss][key] for loss in Loss)
+        return deaths >= DEATHS_IN_A_ROW or machines >= MACHINES * len(key.engine.replica_configs())
 
-    def _take(self, lane: Lane) -> ShardTask | None:
-        again = self._suspects[lane] or self._displaced[lane]
-        return again.popleft() if again else self._frontier.take(lane)
+    def _take(self, key: PoolKey) -> ShardTask | None:
+        again = self._suspects[key] or self._displaced[key]
+        return again.popleft() if again else self._queue.take(key)
 
-    def _room(self, lane: Lane) -> int:
+    def _room(self, key: PoolKey) -> int:
         """How many tasks may be under way: one, where it is to be seen who is at fault."""
-        room = self._pool.capacity(lane)
+        room = self._pool.capacity(key)
         # A worker has one task at a time; there, nobody else can have been it.
-        if lane.engine is None:
+        if key.engine is None:
             return room
-        suspected = self._suspects[lane] or not self._running[lane].isdisjoint(
+        suspected = self._suspects[key] or not self._running[key].isdisjoint(
             self._losses[Loss.PROCESS]
         )
         return min(1, room) if suspected else room

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Loss, run_on
-from pipeline.execution.executors.ready_queue import Lane, lane_of
+from pipeline.execution.executors.ready_queue import PoolKey, pool_key
 from pipeline.execution.executors.worker_process import WorkerProcess
 from pipeline.store.location import Location
 from pipeline.workflow.task import ShardResult, ShardTask
@@ -36,7 +36,7 @@ class LocalExecutor:
             ConfigError: an engine needs more GPUs than this machine shows.
         """
         gpus = visible_gpus()
-        for engine in {lane.key: lane.engine for lane in map(lane_of, tasks)}.values():
+        for engine in {key.key: key.engine for key in map(pool_key, tasks)}.values():
             if engine is not None and engine.gpus > len(gpus):
                 raise ConfigError(
                     f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
@@ -60,7 +60,7 @@ def visible_gpus() -> list[str]:
 
 
 @dataclass
-class _Host:
+class _Replica:
     """A process, the engine that its tasks are to open there, and the tasks under way."""
 
     process: WorkerProcess
@@ -73,84 +73,84 @@ class _LocalPool:
     def __init__(self, workers: int, gpus: Sequence[str]) -> None:
         self._workers = workers
         self._free_gpus = list(gpus)
-        self._hosts: dict[Lane, list[_Host]] = {}
+        self._replicas: dict[PoolKey, list[_Replica]] = {}
 
-    def open(self, lane: Lane) -> None:
-        engines = lane.engine.hosts() if lane.engine else [None] * self._workers
-        hosts = self._hosts.setdefault(lane, [])
-        for engine in engines[len(hosts) :]:
+    def open(self, key: PoolKey) -> None:
+        engines = key.engine.replica_configs() if key.engine else [None] * self._workers
+        replicas = self._replicas.setdefault(key, [])
+        for engine in engines[len(replicas) :]:
             count = engine.gpus if engine else 0
             if count > len(self._free_gpus):
                 return
             gpus, self._free_gpus = self._free_gpus[:count], self._free_gpus[count:]
-            hosts.append(_host(engine, gpus))
+            replicas.append(_replica(engine, gpus))
 
-    def capacity(self, lane: Lane) -> int:
-        return sum(host.process.slots for host in self._hosts.get(lane, ()))
+    def capacity(self, key: PoolKey) -> int:
+        return sum(replica.process.slots for replica in self._replicas.get(key, ()))
 
-    def close(self, lane: Lane) -> None:
-        hosts = self._hosts.pop(lane, [])
-        for host in hosts:
-            host.process.close()
-        for host in hosts:
-            _wait_for_gpus(host)
-            self._free_gpus += host.gpus
+    def close(self, key: PoolKey) -> None:
+        replicas = self._replicas.pop(key, [])
+        for replica in replicas:
+            replica.process.close()
+        for replica in replicas:
+            _wait_for_gpus(replica)
+            self._free_gpus += replica.gpus
 
     def close_all(self) -> None:
-        for hosts in self._hosts.values():
-            for host in hosts:
-                host.process.close()
-        for lane in list(self._hosts):
-            self.close(lane)
+        for replicas in self._replicas.values():
+            for replica in replicas:
+                replica.process.close()
+        for key in list(self._replicas):
+            self.close(key)
 
     def start(self, task: ShardTask) -> None:
-        hosts = self._hosts[lane_of(task)]
-        host = min(hosts, key=lambda host: len(host.running) / host.process.slots)
-        if not host.running and not host.process.is_alive():
+        replicas = self._replicas[pool_key(task)]
+        replica = min(replicas, key=lambda replica: len(replica.running) / replica.process.slots)
+        if not replica.running and not replica.process.is_alive():
             # It died of something else: no task is to answer for it.
-            host = _replaced(host, hosts)
-        host.running[task.part] = task
-        host.process.start(replace(task, engine=host.engine) if host.engine else task)
+            replica = _replaced(replica, replicas)
+        replica.running[task.part] = task
+        replica.process.start(replace(task, engine=replica.engine) if replica.engine else task)
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         waiting = {
-            host.process.connection: (hosts, host)
-            for hosts in self._hosts.values()
-            for host in hosts
-            if host.running
+            replica.process.connection: (replicas, replica)
+            for replicas in self._replicas.values()
+            for replica in replicas
+            if replica.running
         }
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for connection in wait(list(waiting)):
-            hosts, host = waiting[connection]  # type: ignore[index]  # they are those given
-            result = host.process.result()
+            replicas, replica = waiting[connection]  # type: ignore[index]  # they are those given
+            result = replica.process.result()
             if result is not None:
-                found.append((host.running.pop(result.part), result))
+                found.append((replica.running.pop(result.part), result))
                 continue
-            found += [(task, Loss.PROCESS) for task in host.running.values()]
-            _replaced(host, hosts)
+            found += [(task, Loss.PROCESS) for task in replica.running.values()]
+            _replaced(replica, replicas)
         return found
 
 
-def _host(engine: EngineConfig | None, gpus: Sequence[str]) -> _Host:
+def _replica(engine: EngineConfig | None, gpus: Sequence[str]) -> _Replica:
     environment = {GPU_VARIABLE: ",".join(gpus)} if gpus else {}
     slots = engine.shards_in_flight if engine else 1
-    return _Host(WorkerProcess(slots, environment), engine, gpus)
+    return _Replica(WorkerProcess(slots, environment), engine, gpus)
 
 
-def _replaced(host: _Host, hosts: list[_Host]) -> _Host:
-    """What takes the place of a host whose process died.
+def _replaced(replica: _Replica, replicas: list[_Replica]) -> _Replica:
+    """What takes the place of a replica whose process died.
 
     It comes first of all that are as free: a task is tried again in a process that nothing befell.
     """
-    host.process.close()
-    _wait_for_gpus(host)
-    fresh = _host(host.engine, host.gpus)
-    hosts.remove(host)
-    hosts.insert(0, fresh)
+    replica.process.close()
+    _wait_for_gpus(replica)
+    fresh = _replica(replica.engine, replica.gpus)
+    replicas.remove(replica)
+    replicas.insert(0, fresh)
     return fresh
 
 
-def _wait_for_gpus(host: _Host) -> None:
+def _wait_for_gpus(replica: _Replica) -> None:
     """Until the process is gone, its GPUs are full."""
-    if host.gpus:
-        host.process.wait()
+    if replica.gpus:
+        replica.process.wait()

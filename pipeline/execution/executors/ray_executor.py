@@ -27,7 +27,7 @@ from pipeline.execution.executors.ray_cluster import (
     connect,
     need_room,
 )
-from pipeline.execution.executors.ready_queue import ANY_WORKER, Lane, lane_of
+from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.execution.worker import run_shard
 from pipeline.workflow.task import ShardResult, ShardTask
 
@@ -57,7 +57,7 @@ class RayExecutor:
             need_room(cluster, [*{_size(task) for task in tasks}], alone)
             pool = _RayPool(cluster)
             try:
-                yield from run_on(pool, tasks, _lane_by_size)
+                yield from run_on(pool, tasks, _pool_key_by_size)
             except ConnectionError:
                 gone = True
                 raise
@@ -71,15 +71,15 @@ class RayExecutor:
                 ray.shutdown()
 
 
-def _lane_by_size(task: ShardTask) -> Lane:
-    """As ``lane_of``, but tasks that need more do not keep those from starting that need less."""
-    lane = lane_of(task)
-    return Lane(f"{task.cpus} {task.gpus}") if lane == ANY_WORKER else lane
+def _pool_key_by_size(task: ShardTask) -> PoolKey:
+    """As ``pool_key``, but tasks that need more do not keep those from starting that need less."""
+    key = pool_key(task)
+    return PoolKey(f"{task.cpus} {task.gpus}") if key == ANY_WORKER else key
 
 
 def _size(task: ShardTask) -> tuple[str, float, float]:
     """The name of what runs a task, and the CPUs and GPUs which that needs."""
-    if task.engine is None or lane_of(task) == ANY_WORKER:
+    if task.engine is None or pool_key(task) == ANY_WORKER:
         return task.node, task.cpus, task.gpus
     return task.engine.model, 0.0, float(task.engine.gpus)
 
@@ -104,7 +104,7 @@ class _EngineProcess:
 
 
 @dataclass
-class _Host:
+class _Replica:
     """An actor, the engine that its tasks are to open there, and the tasks under way."""
 
     actor: Any
@@ -120,47 +120,47 @@ class _RayPool:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
-        self._hosts: dict[Lane, list[_Host]] = {}
+        self._replicas: dict[PoolKey, list[_Replica]] = {}
 
-    def open(self, lane: Lane) -> None:
-        if lane.engine is not None and lane not in self._hosts:
-            self._hosts[lane] = [_host(engine) for engine in lane.engine.hosts()]
+    def open(self, key: PoolKey) -> None:
+        if key.engine is not None and key not in self._replicas:
+            self._replicas[key] = [_replica(engine) for engine in key.engine.replica_configs()]
 
-    def capacity(self, lane: Lane) -> int:
-        if lane.engine is None:
-            cpus, gpus = map(float, lane.key.split())
+    def capacity(self, key: PoolKey) -> int:
+        if key.engine is None:
+            cpus, gpus = map(float, key.key.split())
             return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(cpus, gpus))
-        return sum(h.engine.shards_in_flight for h in self._hosts.get(lane, ()) if h.is_ready)
+        return sum(h.engine.shards_in_flight for h in self._replicas.get(key, ()) if h.is_ready)
 
-    def close(self, lane: Lane) -> None:
-        hosts = self._hosts.pop(lane, [])
-        closing = [host.actor.close.remote() for host in hosts if host.is_ready]
+    def close(self, key: PoolKey) -> None:
+        replicas = self._replicas.pop(key, [])
+        closing = [replica.actor.close.remote() for replica in replicas if replica.is_ready]
         if closing:
             ray.wait(closing, num_returns=len(closing), timeout=CLOSING_S)
-        for host in hosts:
-            ray.kill(host.actor)
+        for replica in replicas:
+            ray.kill(replica.actor)
 
     def close_all(self) -> None:
-        for lane in list(self._hosts):
-            self.close(lane)
+        for key in list(self._replicas):
+            self.close(key)
 
     def start(self, task: ShardTask) -> None:
-        lane = _lane_by_size(task)
-        if lane.engine is None:
+        key = _pool_key_by_size(task)
+        if key.engine is None:
             remote = _run_shard.options(num_cpus=task.cpus, num_gpus=task.gpus, name=task.node)
             self._running[remote.remote(task)] = task
             return
-        host = min((h for h in self._hosts[lane] if h.is_ready), key=lambda h: len(h.running))
-        host.running[host.actor.run.remote(replace(task, engine=host.engine))] = task
+        replica = min((h for h in self._replicas[key] if h.is_ready), key=lambda h: len(h.running))
+        replica.running[replica.actor.run.remote(replace(task, engine=replica.engine))] = task
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
-        hosts = {
-            reference: (lane, host)
-            for lane, hosts in self._hosts.items()
-            for host in hosts
-            for reference in (host.running if host.is_ready else [host.ready])
+        replicas = {
+            reference: (key, replica)
+            for key, replicas in self._replicas.items()
+            for replica in replicas
+            for reference in (replica.running if replica.is_ready else [replica.ready])
         }
-        waited_for = [*self._running, *hosts]
+        waited_for = [*self._running, *replicas]
         done: Sequence[ray.ObjectRef[Any]] = []
         while not done:
             # Machines join and leave, and the cluster may end under what is waited for.
@@ -168,39 +168,39 @@ class _RayPool:
             done, _ = ray.wait(waited_for, num_returns=1, timeout=LOOK_EVERY_S)
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for reference in done:
-            if reference not in hosts:
+            if reference not in replicas:
                 found.append((self._running.pop(reference), _result(reference)))
                 continue
-            lane, host = hosts[reference]
+            key, replica = replicas[reference]
             try:
                 result = ray.get(reference)
             except RayActorError as error:
-                found += self._lost(lane, host, error)
+                found += self._lost(key, replica, error)
                 continue
-            if host.is_ready:
-                found.append((host.running.pop(reference), result))
+            if replica.is_ready:
+                found.append((replica.running.pop(reference), result))
             else:
-                host.node, host.is_ready = result, True
+                replica.node, replica.is_ready = result, True
         return found
 
     def _lost(
-        self, lane: Lane, host: _Host, error: RayActorError
+        self, key: PoolKey, replica: _Replica, error: RayActorError
     ) -> Sequence[tuple[ShardTask, Loss]]:
         """Tasks that an actor takes along. Another takes its place."""
-        if not host.is_ready:
+        if not replica.is_ready:
             # A task that is given to it shows that it is dead: so one that always dies at its start
             # is counted, and not started for ever.
-            host.is_ready = True
+            replica.is_ready = True
             return []
         # The death of a process is known at once. One that merely cannot be reached has, as a rule,
         # lost its machine, which takes longer to be known.
         unreachable = isinstance(error, ActorUnavailableError)
-        left = host.node is not None and not self._cluster.is_alive(host.node)
-        ray.kill(host.actor)
-        hosts = self._hosts[lane]
-        hosts[hosts.index(host)] = _host(host.engine)
+        left = replica.node is not None and not self._cluster.is_alive(replica.node)
+        ray.kill(replica.actor)
+        replicas = self._replicas[key]
+        replicas[replicas.index(replica)] = _replica(replica.engine)
         loss = Loss.MACHINE if unreachable or left else Loss.PROCESS
-        return [(task, loss) for task in host.running.values()]
+        return [(task, loss) for task in replica.running.values()]
 
 
 def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
@@ -213,10 +213,10 @@ def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
         return Loss.MACHINE
 
 
-def _host(engine: EngineConfig) -> _Host:
+def _replica(engine: EngineConfig) -> _Replica:
     # CPUs are for the tasks of other nodes: an engine waits for its GPUs or for its server.
     # One thread more than shards, so that it can be closed with all of them under way.
     actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
         num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
     ).remote()
-    return _Host(actor, engine, actor.node.remote())
+    return _Replica(actor, engine, actor.node.remote())

@@ -13,7 +13,7 @@ from pipeline.workflow.task import ShardTask
 
 
 @dataclass(frozen=True)
-class Lane:
+class PoolKey:
     """Tasks that run in the same processes: those of an engine that has some to itself, or, without
     ``engine``, those that any worker can do."""
 
@@ -21,28 +21,28 @@ class Lane:
     engine: EngineConfig | None = field(default=None, compare=False)
 
 
-ANY_WORKER = Lane("")
+ANY_WORKER = PoolKey("")
 
 
-def lane_of(task: ShardTask) -> Lane:
+def pool_key(task: ShardTask) -> PoolKey:
     """Where a task belongs. Nodes whose engines have the same config share a lane."""
-    if task.engine is None or not task.engine.hosts():
+    if task.engine is None or not task.engine.replica_configs():
         return ANY_WORKER
-    return Lane(task.engine.model_dump_json(), task.engine)
+    return PoolKey(task.engine.model_dump_json(), task.engine)
 
 
-class Frontier:
+class ReadyQueue:
     """Which tasks may start. Deeper tasks go first, so that shards come to their end early."""
 
     def __init__(
-        self, tasks: Sequence[ShardTask], lane_of: Callable[[ShardTask], Lane] = lane_of
+        self, tasks: Sequence[ShardTask], pool_key: Callable[[ShardTask], PoolKey] = pool_key
     ) -> None:
         """``tasks`` come node after node, each after those it reads."""
         makers = {task.part: i for i, task in enumerate(tasks)}
-        self.lane_of = lane_of
+        self.pool_key = pool_key
         self._tasks = tasks
-        self._lanes = [lane_of(task) for task in tasks]
-        self._left = Counter(self._lanes)
+        self._keys = [pool_key(task) for task in tasks]
+        self._left = Counter(self._keys)
         self._waits: list[int] = []
         """How many tasks have still to make something that each reads."""
         self._below: dict[int, list[int]] = {}
@@ -53,30 +53,30 @@ class Frontier:
                 self._below.setdefault(maker, []).append(i)
         self._index = makers
         # Tasks come node after node: the highest index is the deepest node. A heap pops the least.
-        self._ready: dict[Lane, list[int]] = {lane: [] for lane in self._left}
+        self._ready: dict[PoolKey, list[int]] = {key: [] for key in self._left}
         for i, waits in enumerate(self._waits):
             if not waits:
-                heapq.heappush(self._ready[self._lanes[i]], -i)
+                heapq.heappush(self._ready[self._keys[i]], -i)
         self._open = set(range(len(tasks)))
 
     @property
-    def lanes(self) -> Sequence[Lane]:
+    def keys(self) -> Sequence[PoolKey]:
         """Of all tasks."""
         return list(self._ready)
 
-    def ready(self, lane: Lane) -> bool:
+    def ready(self, key: PoolKey) -> bool:
         """Whether a task of a lane may start."""
-        return bool(self._ready[lane])
+        return bool(self._ready[key])
 
-    def take(self, lane: Lane) -> ShardTask | None:
+    def take(self, key: PoolKey) -> ShardTask | None:
         """The next task of a lane to start, or None while there is none."""
-        if not self._ready[lane]:
+        if not self._ready[key]:
             return None
-        return self._tasks[-heapq.heappop(self._ready[lane])]
+        return self._tasks[-heapq.heappop(self._ready[key])]
 
-    def left(self, lane: Lane) -> int:
+    def left(self, key: PoolKey) -> int:
         """How many tasks of a lane have not come to an end."""
-        return self._left[lane]
+        return self._left[key]
 
     def done(self, part: Location) -> None:
         """The part exists now."""
@@ -85,7 +85,7 @@ class Frontier:
         for below in self._below.get(i, ()):
             self._waits[below] -= 1
             if not self._waits[below]:
-                heapq.heappush(self._ready[self._lanes[below]], -below)
+                heapq.heappush(self._ready[self._keys[below]], -below)
 
     def failed(self, part: Location) -> Iterator[ShardTask]:
         """Every task that can no longer start because this part will not exist."""
@@ -100,4 +100,4 @@ class Frontier:
 
     def _end(self, i: int) -> None:
         self._open.discard(i)
-        self._left[self._lanes[i]] -= 1
+        self._left[self._keys[i]] -= 1

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ConfigError, explain
 from pipeline.manifest.adapters.adapter import RawRecord, Rows
-from pipeline.manifest.adapters.entry import Entry, Place, Told, ToldKind, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import clock_s
 
 M = TypeVar("M", bound=BaseModel)
@@ -188,10 +188,10 @@ def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
     return start_s, end_s
 
 
-def _told(columns: Columns, cells: Cells, pointer: str) -> Told:
+def _told(columns: Columns, cells: Cells, pointer: str) -> RawAnnotation:
     clock = _Clock(columns.per_second)
-    kind: ToldKind = columns.kind or ("qa" if (cells.question or "").strip() else "event")
-    return Told(
+    kind: RawKind = columns.kind or ("qa" if (cells.question or "").strip() else "event")
+    return RawAnnotation(
         kind,
         cells.text,
         start_s=clock.seconds(cells.start_s, columns.start_s),

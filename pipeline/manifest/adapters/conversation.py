@@ -25,7 +25,7 @@ class Turn(RawRecord):
 
 
 @dataclass(frozen=True)
-class Exchange:
+class TurnPair:
     """A question and its answer; ``turn`` is the place of the answer in the conversation."""
 
     question: str | None
@@ -33,7 +33,7 @@ class Exchange:
     turn: int
 
 
-def exchanges(turns: Sequence[Turn]) -> Iterator[Exchange] | None:
+def turn_pairs(turns: Sequence[Turn]) -> Iterator[TurnPair] | None:
     """Question by question; None unless ``human`` and ``gpt`` take turns and ``gpt`` is the last.
 
     The tokens that stand for the video are taken out of the questions.
@@ -42,7 +42,7 @@ def exchanges(turns: Sequence[Turn]) -> Iterator[Exchange] | None:
     if not turns or speakers != ["human", "gpt"] * (len(turns) // 2):
         return None
     return (
-        Exchange(_without_tokens(turns[i].value), turns[i + 1].value, i + 1)
+        TurnPair(_without_tokens(turns[i].value), turns[i + 1].value, i + 1)
         for i in range(0, len(turns), 2)
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ToldKind = Literal["event", "step", "qa"]
+RawKind = Literal["event", "step", "qa"]
 Origin = Literal["human", "model", "asr"]
 
 
 @dataclass(frozen=True)
-class Told:
+class RawAnnotation:
     """One thing that a dataset says of a video.
 
     Its times are seconds from the start of the video that the dataset speaks of, and else as the
@@ -18,7 +18,7 @@ class Told:
     judged by the rules that hold for all sources (``rules.py``), never by an adapter.
     """
 
-    kind: ToldKind
+    kind: RawKind
     """``event``: something with a span; ``step``: one of a procedure; ``qa``: a question."""
     text: str | None
     """The caption, the step, or the answer."""
@@ -61,7 +61,7 @@ class Entry:
 
     name: str
     places: tuple[Place, ...]
-    told: tuple[Told, ...]
+    told: tuple[RawAnnotation, ...]
     split: str = "train"
     platform_id: str = ""
 

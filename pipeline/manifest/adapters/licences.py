@@ -64,7 +64,7 @@ class Terms(BaseModel):
         return ""
 
 
-def load_ledger(path: Path = LEDGER) -> Mapping[str, Terms]:
+def load_licences(path: Path = LEDGER) -> Mapping[str, Terms]:
     """The terms of every dataset by name.
 
     Raises:
@@ -72,29 +72,29 @@ def load_ledger(path: Path = LEDGER) -> Mapping[str, Terms]:
     """
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"))
-        ledger = TypeAdapter(dict[str, Terms]).validate_python(raw)
+        licences = TypeAdapter(dict[str, Terms]).validate_python(raw)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except ValidationError as error:
         raise ConfigError(_explained(path, error)) from None
-    for name, terms in ledger.items():
+    for name, terms in licences.items():
         for platform, other in terms.platforms.items():
-            if other not in ledger:
-                hint = did_you_mean(other, ledger)
+            if other not in licences:
+                hint = did_you_mean(other, licences)
                 raise ConfigError(f"{path}: {name}.platforms.{platform}: no entry {other!r}{hint}")
-    return ledger
+    return licences
 
 
-def terms_of(ledger: Mapping[str, Terms], licence: str) -> Terms:
+def terms_of(licences: Mapping[str, Terms], licence: str) -> Terms:
     """The terms of a dataset.
 
     Raises:
         ConfigError: it is not in the ledger, which must come first.
     """
-    if licence not in ledger:
-        hint = did_you_mean(licence, ledger)
+    if licence not in licences:
+        hint = did_you_mean(licence, licences)
         raise ConfigError(f"{LEDGER.name}: there is no entry {licence!r}{hint}")
-    return ledger[licence]
+    return licences[licence]
 
 
 def _explained(path: Path, error: ValidationError) -> str:

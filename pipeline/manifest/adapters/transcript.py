@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import RawRecord
-from pipeline.manifest.adapters.entry import Told, Unread
+from pipeline.manifest.adapters.entry import RawAnnotation, Unread
 
 Word = Annotated[tuple[float, float, str], Field(strict=False)]
 """Start, end and text, as a JSON array."""
@@ -75,7 +75,7 @@ def spoken(line: Line, pointer: str) -> Spoken | Unread:
     return Unread(pointer, "no_words", "no message of the assistant has a text_stream")
 
 
-def sentences(spoken: Spoken, pointer: str, start_s: float) -> Iterator[Told]:
+def sentences(spoken: Spoken, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
     """The words put together, with times from ``start_s`` on.
 
     A sentence ends with a mark that ends one, before a silence of ``PAUSE_S``, or before the word
@@ -87,7 +87,7 @@ def sentences(spoken: Spoken, pointer: str, start_s: float) -> Iterator[Told]:
         if after < len(words) and not _ends(words, first, after):
             continue
         text = " ".join(word.strip() for _, _, word in words[first:after])
-        yield Told(
+        yield RawAnnotation(
             "event",
             text,
             start_s=words[first][0] - start_s,

@@ -10,7 +10,7 @@ from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.reconcile.file_evidence import measure
 from pipeline.manifest.reconcile.quotas import Caps, drawn
-from pipeline.records.hash_sampling import apportioned
+from pipeline.records.hash_sampling import largest_remainder
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def draw(
     """
     if chosen.durations:
         _sort_by_length(candidates, chosen)
-    by_share = apportioned(
+    by_share = largest_remainder(
         {number: share for number, share in enumerate(shares) if share is not None},
         chosen.videos or 0,
     )
@@ -72,7 +72,7 @@ def draw(
             for number, limit in enumerate(limits)
             if limit is not None or number in by_share
         },
-        bins=apportioned(
+        bins=largest_remainder(
             {number: one.share for number, one in enumerate(chosen.durations)}, chosen.videos or 0
         ),
         whole=chosen.videos,
@@ -86,8 +86,8 @@ def draw(
         counts = there
     else:
         run("CREATE INDEX by_lot ON rows (lot, number)")
-        by_lot = run(f"{query} ORDER BY lot, number")
-        counts = drawn(_counted(by_lot, there), caps)
+        by_hash_rank = run(f"{query} ORDER BY lot, number")
+        counts = drawn(_counted(by_hash_rank, there), caps)
         _leave_out(candidates, counts, limits)
     whole = Quota("all", chosen.videos, there.total(), sum(counts.values()))
     return Drawn(

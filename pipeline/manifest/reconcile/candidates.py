@@ -25,7 +25,7 @@ class Candidate:
     source: int
     video_id: str
     split: str
-    lot: str
+    hash_rank: str
     platform_ids: tuple[str, ...]
     """All that its entries give, of whatever split."""
     path: str = ""
@@ -100,7 +100,15 @@ class Candidates:
         self.base.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', NULL)",
             (
-                *(number, one.source, one.video_id, one.split, apart(one.split), one.lot, first),
+                *(
+                    number,
+                    one.source,
+                    one.video_id,
+                    one.split,
+                    apart(one.split),
+                    one.hash_rank,
+                    first,
+                ),
                 *(one.path, start_s, end_s, one.extent, place, listed),
                 *(one.fate, one.reason, one.detail),
             ),

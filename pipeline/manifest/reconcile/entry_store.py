@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.manifest.adapters.entry import Entry, Place, Told
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.adapters.layouts import UNASSIGNED
 from pipeline.store.files.scratch_db import scratch_base
 
@@ -24,7 +24,7 @@ def apart(split: str) -> int:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class VideoEntries:
     """All entries of one name, in the order they were read, each with its file.
 
     ``split`` is the one of theirs that is kept most apart: a video that anybody tests with is no
@@ -43,17 +43,17 @@ class Gathered:
         return [one for one in self.entries if one[1].split == self.split]
 
 
-def assigned(gathered: Gathered, otherwise: str) -> Gathered:
+def assigned(video: VideoEntries, otherwise: str) -> VideoEntries:
     """Entries whose files say no split, in that of the others; ``otherwise`` where there is none.
 
     So what is said of a video that is tested with stays with it, and its places too.
     """
-    split = otherwise if gathered.split == UNASSIGNED else gathered.split
+    split = otherwise if video.split == UNASSIGNED else video.split
     entries = tuple(
         (file, replace(entry, split=split) if entry.split == UNASSIGNED else entry)
-        for file, entry in gathered.entries
+        for file, entry in video.entries
     )
-    return Gathered(gathered.name, split, entries, unsaid=gathered.split == UNASSIGNED)
+    return VideoEntries(video.name, split, entries, unsaid=video.split == UNASSIGNED)
 
 
 class EntryStore:
@@ -99,7 +99,7 @@ class EntryStore:
         run("INSERT INTO entries VALUES (?, ?, ?, ?)", (video, self._count, file, body))
         self._count += 1
 
-    def gathered(self) -> Iterator[Gathered]:
+    def video(self) -> Iterator[VideoEntries]:
         """By name, in the order in which the names were first read."""
         rows = self._base.execute(
             "SELECT video, name, split, file, entry FROM entries JOIN videos ON videos.id = video"
@@ -107,12 +107,12 @@ class EntryStore:
         )
         for (_, name, split), together in groupby(rows, key=lambda row: row[:3]):
             entries = tuple((file, _entry(body)) for *_, file, body in together)
-            yield Gathered(name, split, entries)
+            yield VideoEntries(name, split, entries)
 
 
 def _entry(body: str) -> Entry:
     """The entry as it was taken: lists of JSON are tuples again."""
     said = json.loads(body)
     places = (Place(p["path"], p["clip"] and tuple(p["clip"])) for p in said["places"])
-    told = (Told(**{**each, "options": tuple(each["options"])}) for each in said["told"])
+    told = (RawAnnotation(**{**each, "options": tuple(each["options"])}) for each in said["told"])
     return Entry(**{**said, "places": tuple(places), "told": tuple(told)})

@@ -18,7 +18,7 @@ from typing import Literal
 from pipeline.manifest.reconcile.candidates import CONTENT, FRAMES, Candidates
 from pipeline.manifest.reconcile.near_duplicates import FRAMES as FRAMES_OF_A_FILE
 from pipeline.manifest.reconcile.near_duplicates import FrameIndex, SameFrames
-from pipeline.media.base import Glance, GlanceRequest, MediaError
+from pipeline.media.base import FileFacts, FileFactsRequest, MediaError
 from pipeline.media.decode import DecodeProcess
 
 Link = Literal["content", "frames"]
@@ -34,7 +34,7 @@ def link_content(candidates: Candidates) -> Counter[str]:
     Files without bytes are not the same: they say nothing.
     """
     unseen: Counter[str] = Counter()
-    for path, seen in _glances(_paths(candidates), GlanceRequest(content=True)):
+    for path, seen in _file_facts(_paths(candidates), FileFactsRequest(content=True)):
         if isinstance(seen, MediaError):
             unseen[seen.reason] += 1
         else:
@@ -49,8 +49,8 @@ def link_frames(candidates: Candidates, rule: SameFrames, work: Path) -> Counter
     """
     unseen: Counter[str] = Counter()
     with closing(FrameIndex(work)) as index:
-        request = GlanceRequest(frames=FRAMES_OF_A_FILE)
-        for path, seen in _glances(_paths(candidates), request):
+        request = FileFactsRequest(frames=FRAMES_OF_A_FILE)
+        for path, seen in _file_facts(_paths(candidates), request):
             if isinstance(seen, MediaError):
                 unseen[seen.reason] += 1
             else:
@@ -72,7 +72,7 @@ def measure(candidates: Candidates) -> Iterator[tuple[int, float]]:
     run("CREATE TABLE measured (path TEXT PRIMARY KEY, length_s REAL, reason TEXT, detail TEXT)")
     whole = "SELECT DISTINCT path FROM rows WHERE fate = '' AND start_s IS NULL"
     paths = (path for (path,) in run(whole))
-    for path, seen in _glances(paths, GlanceRequest(length=True)):
+    for path, seen in _file_facts(paths, FileFactsRequest(length=True)):
         row = (
             (path, None, seen.reason, seen.detail)
             if isinstance(seen, MediaError)
@@ -105,17 +105,17 @@ def _link(candidates: Candidates, rank: int, key: str, path: str) -> None:
         candidates.link(rank, key, number)
 
 
-def _glances(
-    paths: Iterator[str], request: GlanceRequest
-) -> Iterator[tuple[str, Glance | MediaError]]:
+def _file_facts(
+    paths: Iterator[str], request: FileFactsRequest
+) -> Iterator[tuple[str, FileFacts | MediaError]]:
     """What is seen of each file, in order; as many at a time as there are CPUs."""
     count = len(os.sched_getaffinity(0))
     free: SimpleQueue[DecodeProcess] = SimpleQueue()
 
-    def look(path: str) -> Glance | MediaError:
+    def look(path: str) -> FileFacts | MediaError:
         process = free.get()
         try:
-            return process.glance(path, request)
+            return process.file_facts(path, request)
         except MediaError as error:
             return error
         finally:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.entry_store import HELD_OUT
-from pipeline.manifest.reconcile.union_find import Unions
+from pipeline.manifest.reconcile.union_find import UnionFind
 
 HELD = "held_out"
 SAME = "same_video"
@@ -31,14 +31,14 @@ class Leak:
     """The number of that list, where no row holds it out."""
 
 
-def identify(candidates: Candidates) -> Unions:
+def identify(candidates: Candidates) -> UnionFind:
     """Writes each row's identity, and returns which rows are one video.
 
     An identity is the least of all keys of its rows, by rank and then as text, whatever the order
     of the sources. A row without a key has none.
     """
     run = candidates.base.execute
-    unions = Unions(candidates.count)
+    unions = UnionFind(candidates.count)
     links = "SELECT rank, key, number FROM links ORDER BY rank, key, number"
     for _, together in groupby(run(links), key=lambda link: link[:2]):
         first, *others = (number for _, _, number in together)
@@ -57,7 +57,7 @@ def identify(candidates: Candidates) -> Unions:
 
 
 def hold_out(
-    candidates: Candidates, unions: Unions, sources: Sequence[str], lists: Sequence[str]
+    candidates: Candidates, unions: UnionFind, sources: Sequence[str], lists: Sequence[str]
 ) -> Iterator[Leak]:
     """Rejects each row of a video that another row, or a list, keeps more apart; yields them.
 

@@ -17,7 +17,7 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.manifest.reconcile.union_find import Unions
+from pipeline.manifest.reconcile.union_find import UnionFind
 from pipeline.store.files.scratch_db import scratch_base
 
 FRAMES = 8
@@ -104,7 +104,7 @@ class FrameIndex:
     def groups(self, rule: SameFrames) -> Iterator[tuple[str, str]]:
         """A key and a path, of every file that has enough frames to tell it by; files that show the
         same have one key."""
-        unions = Unions(self._count)
+        unions = UnionFind(self._count)
         # Of files that are the same to the byte there may be any number: they need no neighbour.
         before: tuple[bytes, int] | None = None
         query = "SELECT frames, file FROM seen ORDER BY frames"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 
-class Unions:
+class UnionFind:
     """Groups of the numbers from 0 to ``count - 1``, at first each by itself.
 
     A group is known by its least number, so that it does not matter in which order it was made.

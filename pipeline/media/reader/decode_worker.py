@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import cv2
 
-from pipeline.media.base import GlanceRequest, Limits, MediaError
+from pipeline.media.base import FileFactsRequest, Limits, MediaError
 from pipeline.media.protocol import (
     LENGTH,
     STARTED,
@@ -27,7 +27,7 @@ from pipeline.media.protocol import (
     unpacked_request,
 )
 from pipeline.media.reader.container import container_count
-from pipeline.media.reader.file_facts import glance
+from pipeline.media.reader.file_facts import file_facts
 from pipeline.media.reader.frames import stills
 from pipeline.media.reader.probe import probe
 from pipeline.media.reasons import OUT_OF_MEMORY
@@ -40,8 +40,8 @@ def answer(request: Request) -> Reply:
             return probe(request.clip, request.limits)
         if request.wanted == "header":
             return container_count(request.clip, request.limits)
-        if isinstance(request.wanted, GlanceRequest):
-            return glance(request.clip.uri, request.wanted, request.limits)
+        if isinstance(request.wanted, FileFactsRequest):
+            return file_facts(request.clip.uri, request.wanted, request.limits)
         return stills(request.clip, request.wanted, request.limits)
     except MediaError as error:
         return error

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.media.base import MediaError
-from pipeline.media.reader.packet_index import Image, Scan, Size, T
+from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T
 from pipeline.media.reasons import DAMAGED, UNSUPPORTED
 
 EXACT_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"})
@@ -25,7 +25,7 @@ _NO_FAULT = 1e-9
 
 
 def read(
-    path: Path, scan: Scan, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+    path: Path, scan: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
     """What ``use`` makes of each wanted frame: a ``FrameReader``.
 
@@ -62,7 +62,7 @@ def read(
     return found
 
 
-def _doubts(scan: Scan) -> tuple[tuple[bool, str], ...]:
+def _doubts(scan: PacketIndex) -> tuple[tuple[bool, str], ...]:
     return (
         (scan.codec not in EXACT_CODECS, f"nothing is known of its {scan.codec}"),
         (scan.rotation_deg != 0, "the picture is rotated"),
@@ -73,7 +73,7 @@ def _doubts(scan: Scan) -> tuple[tuple[bool, str], ...]:
     )
 
 
-def _same_times(scan: Scan, times_s: Any) -> bool:
+def _same_times(scan: PacketIndex, times_s: Any) -> bool:
     """Whether decord names the same instants, closely enough to tell neighbours apart."""
     expected_s = scan.shown_pts * float(scan.time_base)
     if len(times_s) != expected_s.size:

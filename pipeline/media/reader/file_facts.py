@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from pipeline.media.base import DEFAULT_LIMITS, Clip, Glance, GlanceRequest, Limits
+from pipeline.media.base import DEFAULT_LIMITS, Clip, FileFacts, FileFactsRequest, Limits
 from pipeline.media.reader import pyav_reader
 from pipeline.media.reader.packet_index import Image, existing_file
 from pipeline.media.reader.probe import file_sha256
@@ -25,7 +25,7 @@ _ACROSS, _DOWN = 8, 8
 _LONGER_PX = 128
 
 
-def glance(uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) -> Glance:
+def file_facts(uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIMITS) -> FileFacts:
     """What is wanted of a local file. Its length is that of its packets, not a stated one.
 
     Raises:
@@ -35,18 +35,18 @@ def glance(uri: str, request: GlanceRequest, limits: Limits = DEFAULT_LIMITS) ->
     path = existing_file(uri, limits)
     sha256 = file_sha256(path) if request.content else ""
     if not (request.length or request.frames):
-        return Glance(sha256)
+        return FileFacts(sha256)
     scan = pyav_reader.scan(path, limits)
     timeline = clip_timeline(scan, Clip(uri))
     if not request.frames:
-        return Glance(sha256, timeline.duration_s)
+        return FileFacts(sha256, timeline.duration_s)
     middles = (
         timeline.end_s * Fraction(2 * i + 1, 2 * request.frames) for i in range(request.frames)
     )
     shown = [timeline.on_screen(time_s) for time_s in middles]
     size = target_size(scan.size, _LONGER_PX)
     hashes = pyav_reader.read(path, scan, frozenset(shown), size, difference_hash)
-    return Glance(sha256, timeline.duration_s, tuple(hashes[pts] for pts in shown))
+    return FileFacts(sha256, timeline.duration_s, tuple(hashes[pts] for pts in shown))
 
 
 def difference_hash(image: Image) -> int | None:

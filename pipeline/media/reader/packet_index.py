@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class PacketIndex:
     """The packets of a file's video stream, one array element each, in order of decoding.
 
     Times are ticks of ``time_base`` as the container gives them. A packet is not shown when an edit
@@ -70,7 +70,7 @@ class FrameReader(Protocol):
     def __call__(
         self,
         path: Path,
-        scan: Scan,
+        scan: PacketIndex,
         wanted: Collection[int],
         size: Size,
         use: Callable[[Image], T],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.media.reader.packet_index import Flags, Scan
+from pipeline.media.reader.packet_index import Flags, PacketIndex
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class PacketPlan:
     After packets that are left out, the decoder starts afresh at a keyframe.
     """
 
-    scan: Scan
+    scan: PacketIndex
     feed: Flags
     asked: Flags
     """Packets of the wanted frames."""
@@ -49,7 +49,7 @@ class PacketPlan:
         return result
 
 
-def packets_in_order(scan: Scan, wanted: Collection[int]) -> PacketPlan:
+def packets_in_order(scan: PacketIndex, wanted: Collection[int]) -> PacketPlan:
     """Every packet from the first to that of the last wanted frame."""
     asked = _asked(scan, wanted)
     feed = np.zeros(scan.pts.size, dtype=np.bool_)
@@ -57,7 +57,7 @@ def packets_in_order(scan: Scan, wanted: Collection[int]) -> PacketPlan:
     return PacketPlan(scan, feed, asked, skips=False)
 
 
-def packets_in_groups(scan: Scan, wanted: Collection[int]) -> PacketPlan:
+def packets_in_groups(scan: PacketIndex, wanted: Collection[int]) -> PacketPlan:
     """Packets from the keyframe of each group with a wanted frame to the last wanted one in it.
 
     A wanted leading picture needs the whole group before its own as well.
@@ -72,6 +72,6 @@ def packets_in_groups(scan: Scan, wanted: Collection[int]) -> PacketPlan:
     return PacketPlan(scan, index <= needed_to[scan.group], asked, skips=True)
 
 
-def _asked(scan: Scan, wanted: Collection[int]) -> Flags:
+def _asked(scan: PacketIndex, wanted: Collection[int]) -> Flags:
     asked: Flags = scan.is_shown & np.isin(scan.pts, list(wanted))
     return asked

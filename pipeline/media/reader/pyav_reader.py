@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
 from pipeline.media.reader.container import OPTIONS
-from pipeline.media.reader.packet_index import Image, Scan, Size, T, check_pixels
+from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T, check_pixels
 from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
 from pipeline.media.reader.stills import clockwise_deg, displayed_size, turned
 from pipeline.media.reasons import (
@@ -92,7 +92,7 @@ def _check_memory(error: av.error.FFmpegError) -> None:
         raise MediaError(OUT_OF_MEMORY, "the decoder got no more memory") from error
 
 
-def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> Scan:
+def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
     """What the file shows and when, from its packets; only its first frames are decoded.
 
     Raises:
@@ -134,7 +134,7 @@ def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> Scan:
     in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
     is_shown = shown_flags & ~(in_head & ~np.isin(pts, list(head.pts)))
     last = np.flatnonzero(is_shown & (pts == pts[is_shown].max(initial=pts.min())))
-    return Scan(
+    return PacketIndex(
         codec=codec,
         time_base=time_base,
         size=displayed_size(stored, aspect, head.rotation_deg),
@@ -203,7 +203,7 @@ def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> Vid
 
 
 def read(
-    path: Path, scan: Scan, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+    path: Path, scan: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
     """What ``use`` makes of each wanted frame: a ``FrameReader``.
 
@@ -226,7 +226,7 @@ def read(
 
 
 def read_plan(
-    path: Path, scan: Scan, plan: PacketPlan, size: Size, use: Callable[[Image], T]
+    path: Path, scan: PacketIndex, plan: PacketPlan, size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
     """What ``use`` makes of the plan's frames, as far as they decode without an error."""
     packet_of = {int(scan.pts[i]): int(i) for i in np.flatnonzero(scan.is_shown)}

@@ -9,7 +9,7 @@ from math import floor
 import numpy as np
 
 from pipeline.media.base import Clip, MediaError
-from pipeline.media.reader.packet_index import Scan, Ticks
+from pipeline.media.reader.packet_index import PacketIndex, Ticks
 from pipeline.media.reasons import CLIP_OUTSIDE, NO_FRAMES, UNSUPPORTED
 
 CLIP_TOLERANCE_S = Fraction(1, 1_000_000)
@@ -42,7 +42,7 @@ class Timeline:
         return int(self.pts[np.searchsorted(self.pts, tick, side="right") - 1])
 
 
-def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
+def clip_timeline(scan: PacketIndex, clip: Clip) -> Timeline:
     """The frames on screen during the clip; the last is cut where the clip ends.
 
     Raises:
@@ -72,7 +72,7 @@ def clip_timeline(scan: Scan, clip: Clip) -> Timeline:
     return Timeline(pts[begin:stop], scan.time_base, end_s - zero_s)
 
 
-def _last_ticks(scan: Scan) -> int:
+def _last_ticks(scan: PacketIndex) -> int:
     """How long the last frame is shown.
 
     The container is believed where it says no more than the longest gap between two frames: a

@@ -137,7 +137,7 @@ def check_engine(
         fix = f"pip install 'turnwise[{config.kind}]'"
         yield Finding(name, "failure", f"not installed: {', '.join(missing)}", fix)
     elif isinstance(config, HttpConfig):
-        for host in config.hosts():
+        for host in config.replica_configs():
             yield from check_server(name, host, longest, jpeg)
     elif isinstance(config, VllmConfig):
         yield from check_vllm(name, config, longest)
@@ -204,7 +204,7 @@ def _probe(
     limits: Limits,
 ) -> Iterator[Finding | NodeReport]:
     for config, asking in by_engine(nodes):
-        hosts = config.hosts()
+        replica_configs = config.replica_configs()
         if config in ill:
             text = f"not asked: {', '.join(node.name for node in asking)}"
             yield Finding("probe", "warning", text, "mend the engine first")
@@ -214,7 +214,7 @@ def _probe(
             if _unmade(node):
                 continue  # a finding about its asks has said so
             try:
-                engine = open_engine(hosts[0] if hosts else config)
+                engine = open_engine(replica_configs[0] if replica_configs else config)
                 report = probe_node(node, config, engine, videos)
             except (EngineError, PromptError) as error:
                 yield Finding(name, "failure", str(error), "see what the engine logs")

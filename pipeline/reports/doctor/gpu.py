@@ -43,8 +43,8 @@ def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[
     Engines that do not fit side by side take turns, but each must fit by itself. ``elsewhere``: the
     run may use GPUs of other machines, which are not seen from here.
     """
-    hosts = [host.gpus for config in configs for host in config.hosts()]
-    most, needed = max(hosts, default=0), sum(hosts)
+    replica_configs = [host.gpus for config in configs for host in config.replica_configs()]
+    most, needed = max(replica_configs, default=0), sum(replica_configs)
     here = len(gpu_memory()) if needed else 0
     text = f"GPUs of all engines {needed}, of the largest {most}, of this machine {here}"
     if most > here:

@@ -24,8 +24,8 @@ MENDED = "repaired"
 
 
 @dataclass
-class Seat:
-    """An ``EngineSeat`` whose engine is the seat itself: it passes on what it is asked, and keeps
+class JournaledEngine:
+    """An ``NodeEngine`` whose engine is the seat itself: it passes on what it is asked, and keeps
     that and the answers."""
 
     kind: str
@@ -57,14 +57,14 @@ class Seat:
 
 def ask_node(
     node: Node, config: EngineConfig, engine: Engine, videos: Sequence[KnownVideo]
-) -> tuple[Seat, list[Any]]:
+) -> tuple[JournaledEngine, list[Any]]:
     """What was asked and answered when the stage ran over known videos, and the rows it wrote.
 
     Raises:
         EngineError: the engine is gone.
         PromptError: the prompt does not fit what the stage gives it.
     """
-    seat = Seat(config.kind, config.model, config.revision, engine)
+    seat = JournaledEngine(config.kind, config.model, config.revision, engine)
     context = Context(seat=seat, prompts=node.prompts)
     rows = [video.rows(family_of(node)) for video in videos]
     return seat, list(node.stage.run(rows, node.config, context))

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engines.limiter import Room
+from pipeline.engines.limiter import Limiter
 
 SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=12)
 
@@ -20,7 +20,7 @@ def test_bounds_hold_and_no_one_is_forgotten(
     order: list[int] = []
     inside: dict[int, int] = {}
 
-    async def visit(room: Room, number: int, size: int, leave: asyncio.Event) -> None:
+    async def visit(room: Limiter, number: int, size: int, leave: asyncio.Event) -> None:
         async with room.enter(size):
             order.append(number)
             inside[number] = size
@@ -32,7 +32,7 @@ def test_bounds_hold_and_no_one_is_forgotten(
                 del inside[number]
 
     async def everyone() -> None:
-        room = Room(places, size_bytes)
+        room = Limiter(places, size_bytes)
         leaves = [asyncio.Event() for _ in sizes]
         tasks = [
             asyncio.create_task(visit(room, i, size, leaves[i])) for i, size in enumerate(sizes)

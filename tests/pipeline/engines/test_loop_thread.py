@@ -14,7 +14,7 @@ from pipeline.engines.base import EngineError
 from pipeline.engines.loop_thread import LoopThread
 
 
-class Room:
+class Limiter:
     """Notes what happens in it."""
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class Room:
         await asyncio.sleep(60)
 
 
-def opened(room: list[Room]) -> LoopThread[Room]:
+def opened(room: list[Limiter]) -> LoopThread[Limiter]:
     @asynccontextmanager
-    async def opening() -> AsyncIterator[Room]:
-        room.append(Room())
+    async def opening() -> AsyncIterator[Limiter]:
+        room.append(Limiter())
         yield room[0]
         room[0].left = True
 
@@ -41,18 +41,18 @@ def opened(room: list[Room]) -> LoopThread[Room]:
 
 
 def test_work_is_done_on_the_thread_of_the_loop() -> None:
-    rooms: list[Room] = []
+    rooms: list[Limiter] = []
     loop = opened(rooms)
-    assert loop.run(Room.where) is rooms[0].thread
+    assert loop.run(Limiter.where) is rooms[0].thread
     assert rooms[0].thread.name == "a loop"
     loop.close()
 
 
 def test_closing_ends_what_is_under_way_and_what_was_opened() -> None:
-    rooms: list[Room] = []
+    rooms: list[Limiter] = []
     loop = opened(rooms)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(loop.run, Room.wait)
+        waiting = pool.submit(loop.run, Limiter.wait)
         assert rooms[0].entered.wait(10)
         loop.close()
         loop.close()
@@ -61,7 +61,7 @@ def test_closing_ends_what_is_under_way_and_what_was_opened() -> None:
     assert rooms[0].left
     assert not rooms[0].thread.is_alive()
     with pytest.raises(EngineError, match="is closed"):
-        loop.run(Room.where)
+        loop.run(Limiter.where)
 
 
 def test_what_cannot_be_opened_says_why() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.execution.failure_limits import CollapseError, Guard
+from pipeline.execution.failure_limits import FailureLimitExceeded, FailureMonitor
 from pipeline.execution.runner import execute, todo
 from pipeline.execution.worker import run_shard
 from pipeline.records import Record, Reject
@@ -54,22 +54,22 @@ def result(node: Node, tmp_path: Path) -> Results:
 
 
 def test_nothing_is_judged_before_there_is_enough_of_it(node: Node, result: Results) -> None:
-    guard = Guard([node])
-    guard.check(result(19, 10, 10, timeout=19))
-    with pytest.raises(CollapseError):
-        guard.check(result(1, 1, 1, timeout=1))
+    monitor = FailureMonitor([node])
+    monitor.check(result(19, 10, 10, timeout=19))
+    with pytest.raises(FailureLimitExceeded):
+        monitor.check(result(1, 1, 1, timeout=1))
 
 
 @pytest.mark.parametrize("failed", [9, 10, 11])
 def test_the_share_is_that_of_all_shards_together(node: Node, result: Results, failed: int) -> None:
-    guard = Guard([node])
-    guard.check(result(10, 5, 0, rule_of_its_own=9))
-    guard.check(ShardResult(node.name, 1, Location("/part"), error="died"))
+    monitor = FailureMonitor([node])
+    monitor.check(result(10, 5, 0, rule_of_its_own=9))
+    monitor.check(ShardResult(node.name, 1, Location("/part"), error="died"))
     if failed <= 10:
-        guard.check(result(10, 5, 0, timeout=failed - 3, truncated=2, no_valid_answer=1))
+        monitor.check(result(10, 5, 0, timeout=failed - 3, truncated=2, no_valid_answer=1))
         return
-    with pytest.raises(CollapseError) as stopped:
-        guard.check(result(10, 5, 0, timeout=failed - 3, truncated=2, no_valid_answer=1))
+    with pytest.raises(FailureLimitExceeded) as stopped:
+        monitor.check(result(10, 5, 0, timeout=failed - 3, truncated=2, no_valid_answer=1))
     assert str(stopped.value).splitlines() == [
         "stopped: spell: 55% of 20 asks have no valid answer, more than"
         " nodes.spell.limits.unanswered = 0.5 (timeout 8, truncated 2, no_valid_answer 1)",
@@ -82,11 +82,11 @@ def test_the_share_is_that_of_all_shards_together(node: Node, result: Results, f
 
 
 def test_videos_have_a_limit_of_their_own_and_one_is_none(node: Node, result: Results) -> None:
-    Guard([node]).check(result(0, 20, 18, none=18))
-    with pytest.raises(CollapseError, match="spell: 95% of 20 videos were rejected"):
-        Guard([node]).check(result(0, 20, 19, none=19))
+    FailureMonitor([node]).check(result(0, 20, 18, none=18))
+    with pytest.raises(FailureLimitExceeded, match="spell: 95% of 20 videos were rejected"):
+        FailureMonitor([node]).check(result(0, 20, 19, none=19))
     off = replace(node, limits=Limits(unanswered=1, rejected=1, after=1))
-    Guard([off]).check(result(20, 20, 20, timeout=20))
+    FailureMonitor([off]).check(result(20, 20, 20, timeout=20))
 
 
 def test_no_further_shard_is_started(plan_toys: Planner, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_no_further_shard_is_started(plan_toys: Planner, tmp_path: Path) -> None
 
     plans = [p for p in plan_toys([9] * 60, admit={"most": 5}) if p.node.name == "admit"]
     seen: list[Any] = []
-    with pytest.raises(CollapseError, match=r"admit: 100% of 51 videos .*too_many 51"):
+    with pytest.raises(FailureLimitExceeded, match=r"admit: 100% of 51 videos .*too_many 51"):
         for result in execute(plans, todo(plans, {"admit"}), OneByOne(), Location.of(tmp_path)):
             seen.append(result)
     assert len(started) == len(seen) == 17

@@ -20,7 +20,7 @@ from pipeline.engines.base import (
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
 from pipeline.execution.journal import read_journal, remove_journal
-from pipeline.execution.journaled_engine import ContractError, Seat, ask_digest
+from pipeline.execution.journaled_engine import ContractError, JournaledEngine, ask_digest
 from pipeline.records import Reject
 from pipeline.store.location import Location
 from pipeline.store.parts import write_part
@@ -51,7 +51,7 @@ class Answering:
         return found
 
 
-Opening = Callable[[Answering], Seat]
+Opening = Callable[[Answering], JournaledEngine]
 ASKS = [Ask(name, f"What is {name}?", {"title": "T"}, (Frame(1.0, b"jpeg"),)) for name in "abc"]
 
 
@@ -64,9 +64,9 @@ def part(tmp_path: Path) -> Location:
 def seated(part: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
     """``seated(engine)``: a seat on the one part whose engine that is."""
 
-    def seat(engine: Answering) -> Seat:
+    def seat(engine: Answering) -> JournaledEngine:
         monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
-        return Seat(EmbeddedConfig(), part)
+        return JournaledEngine(EmbeddedConfig(), part)
 
     return seat
 

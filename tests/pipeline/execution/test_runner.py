@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.execution.journal import journal_path
-from pipeline.execution.runner import discard_parts, execute, publish_corpus, todo
+from pipeline.execution.runner import discard_parts, execute, install_corpus, todo
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.store.parts import StoreError, discard, files_path, read_manifest, rejects_path
@@ -35,7 +35,7 @@ def test_runs_that_publish_at_once_leave_one_whole_corpus(
     run(plans, inline, tmp_path / "run")
     place = Location.of(corpus)
     with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(lambda _: publish_corpus(plans, place), range(200)))
+        done = list(threads.map(lambda _: install_corpus(plans, place), range(200)))
     assert all(done)
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert not list(corpus.parent.glob(".corpus*")), "nothing half-written stays"
@@ -51,7 +51,7 @@ def test_what_is_no_folder_makes_place_for_the_corpus(
     other.mkdir()
     (other / "kept.txt").write_text("")
     corpus.symlink_to(other) if kind == "link" else corpus.write_text("")
-    assert publish_corpus(plans, Location.of(corpus))
+    assert install_corpus(plans, Location.of(corpus))
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert (other / "kept.txt").exists()
     assert not list(corpus.parent.glob(".corpus*"))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.entry import Entry, Place, Told, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.licences import Terms
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
@@ -32,7 +32,7 @@ class ToyRecord(RawRecord):
 def toy_entry(record: ToyRecord, pointer: str, _: str) -> Entry | Unread:
     clip = (record.clip[0], record.clip[1]) if record.clip else None
     told = tuple(
-        Told(**{"kind": "event", "text": "A.", "pointer": f"{pointer}/told/{i}"} | one)
+        RawAnnotation(**{"kind": "event", "text": "A.", "pointer": f"{pointer}/told/{i}"} | one)
         for i, one in enumerate(record.told)
     )
     places = tuple(Place(path, clip) for path in record.places or [record.name])
@@ -66,7 +66,7 @@ def toy() -> Adapter:
 
 
 @pytest.fixture
-def ledger() -> Mapping[str, Terms]:
+def licences() -> Mapping[str, Terms]:
     signed = {"family": "ego4d", "ego4d": True, "publish": ()}
     alike = {"family": "cc-by-sa", "share_alike": True}
     return {
@@ -112,13 +112,13 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def make(toy: Adapter, ledger: Mapping[str, Terms], tmp_path: Path) -> Make:
+def make(toy: Adapter, licences: Mapping[str, Terms], tmp_path: Path) -> Make:
     """``make(annotations, videos)``: the account, the rows and the rejects."""
 
     def run(annotations: Path, *videos: Path, **given: Any) -> Any:
         out = tmp_path / "out" / "toy.jsonl"
         source = Source("toy", toy, annotations, videos, **given)
-        report, written = make_manifest([source], out, ledger)
+        report, written = make_manifest([source], out, licences)
         (account,) = report.accounts
         assert {path.name for path in out.parent.iterdir()} == {
             *(path.name for path in written),

@@ -105,7 +105,7 @@ def test_what_is_not_wanted_is_left_out_and_counted(
 
 def test_each_family_of_licences_has_its_own_file(
     toy: Adapter,
-    ledger: Mapping[str, Terms],
+    licences: Mapping[str, Terms],
     dataset: Callable[..., Path],
     videos: Callable[..., Path],
     tmp_path: Path,
@@ -115,7 +115,7 @@ def test_each_family_of_licences_has_its_own_file(
     root = videos(*(f"{name}.mp4" for name in platforms))
     out = tmp_path / "m.parquet"
     _, written = make_manifest(
-        [Source("toy", toy, annotations, [root])], out, ledger, by_licence=True
+        [Source("toy", toy, annotations, [root])], out, licences, by_licence=True
     )
     names = {path.name: pq.read_table(path).column("video_id").to_pylist() for path in written}
     assert names == {
@@ -127,7 +127,7 @@ def test_each_family_of_licences_has_its_own_file(
 
 def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
     toy: Adapter,
-    ledger: Mapping[str, Terms],
+    licences: Mapping[str, Terms],
     dataset: Callable[..., Path],
     videos: Callable[..., Path],
     tmp_path: Path,
@@ -141,7 +141,7 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
     found, digests = [], []
     for name in ("a.jsonl", "b.parquet", "c.jsonl", "d.parquet"):
         out = tmp_path / name
-        make_manifest([Source("toy", toy, annotations, [root])], out, ledger)
+        make_manifest([Source("toy", toy, annotations, [root])], out, licences)
         digests.append((out.read_bytes(), rejects_beside(out).read_bytes()))
         rows = read_source(SourceSection(path=out)).rows
         found.append([ManifestRow.model_validate(row) for row in rows])
@@ -153,14 +153,14 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
 
 def test_an_earlier_manifest_in_the_folder_of_annotations_is_not_read(
     toy: Adapter,
-    ledger: Mapping[str, Terms],
+    licences: Mapping[str, Terms],
     dataset: Callable[..., Path],
     videos: Callable[..., Path],
 ) -> None:
     annotations, root = dataset(a=[{"name": "a"}, {"name": "gone"}]), videos("a.mp4")
     for _ in range(2):
         out = annotations / "m.jsonl"
-        report, _ = make_manifest([Source("toy", toy, annotations, [root])], out, ledger)
+        report, _ = make_manifest([Source("toy", toy, annotations, [root])], out, licences)
         (account,) = report.accounts
         assert account.files == {"a.jsonl": 2} and account.records == 2
 
@@ -203,11 +203,11 @@ def test_names_splits_and_clips_that_no_row_can_have_are_rejected(
 
 
 def test_without_a_file_of_the_dataset_nothing_is_made(
-    toy: Adapter, ledger: Mapping[str, Terms], videos: Callable[..., Path], tmp_path: Path
+    toy: Adapter, licences: Mapping[str, Terms], videos: Callable[..., Path], tmp_path: Path
 ) -> None:
     root = videos("a.mp4")
     with pytest.raises(ConfigError, match=r"--annotations: .*has no file \*\.jsonl"):
-        make_manifest([Source("toy", toy, root, [root])], tmp_path / "m.jsonl", ledger)
+        make_manifest([Source("toy", toy, root, [root])], tmp_path / "m.jsonl", licences)
     with pytest.raises(ConfigError, match="no entry 'toy'"):
         make_manifest([Source("toy", toy, root, [root])], tmp_path / "m.jsonl", {})
     assert [path.name for path in tmp_path.iterdir()] == ["videos"]

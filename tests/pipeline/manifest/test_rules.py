@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest.adapters.entry import Told
+from pipeline.manifest.adapters.entry import RawAnnotation
 from pipeline.manifest.rules import NULL_WORDS, Rules, judge
 from pipeline.records import SourceAnnotation
 
 KEEP, SWAP, NEXT = Rules(), Rules(reversed="swap"), Rules(no_end="next")
 
 
-def event(start_s: float | None = 1, end_s: float | None = 2, **fields: Any) -> Told:
-    return replace(Told("event", "It goes."), start_s=start_s, end_s=end_s, **fields)
+def event(start_s: float | None = 1, end_s: float | None = 2, **fields: Any) -> RawAnnotation:
+    return replace(RawAnnotation("event", "It goes."), start_s=start_s, end_s=end_s, **fields)
 
 
-def qa(**fields: Any) -> Told:
-    return replace(Told("qa", "red", question="Which?"), **fields)
+def qa(**fields: Any) -> RawAnnotation:
+    return replace(RawAnnotation("qa", "red", question="Which?"), **fields)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def qa(**fields: Any) -> Told:
         (qa(start_s=4, end_s=4), "empty_span"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(one: Told, reason: str) -> None:
+def test_what_makes_no_sense_is_refused_by_name(one: RawAnnotation, reason: str) -> None:
     judged = judge([replace(one, pointer="here")], KEEP)
     assert judged.kept == () and judged.mended == {}
     assert [(each.pointer, each.reason) for each in judged.refused] == [("here", reason)]
@@ -119,7 +119,7 @@ WHOSE = {"pointer": "", "raw": "", "annotator": "", "origin": "", "resolution_s"
 times = st.none() | st.floats() | st.integers(-5, 20) | st.just(10**400)
 texts = st.none() | st.sampled_from(["A.", " A. ", "b", "", "nan", "\ud800", "A\0B"]) | st.text()
 tolds = st.builds(
-    Told,
+    RawAnnotation,
     kind=st.sampled_from(["event", "step", "qa"]),
     text=texts,
     start_s=times,
@@ -140,7 +140,7 @@ tolds = st.builds(
     end=st.sampled_from(["reject", "next"]),
 )
 def test_all_that_is_told_is_kept_or_refused(
-    told: list[Told], way: Literal["reject", "swap"], end: Literal["reject", "next"]
+    told: list[RawAnnotation], way: Literal["reject", "swap"], end: Literal["reject", "next"]
 ) -> None:
     judged = judge(told, Rules(reversed=way, no_end=end))
     assert len(told) == len(judged.kept) + len(judged.refused)
@@ -161,11 +161,13 @@ def test_all_that_is_told_is_kept_or_refused(
 
 
 @given(st.lists(tolds, max_size=8))
-def test_what_was_kept_is_kept_again_as_it_is(told: list[Told]) -> None:
+def test_what_was_kept_is_kept_again_as_it_is(told: list[RawAnnotation]) -> None:
     kept = judge(told, KEEP).kept
     again = judge(
         [
-            Told(o.kind, o.text, o.start_s, o.end_s, o.question, tuple(o.options), o.asked_s)
+            RawAnnotation(
+                o.kind, o.text, o.start_s, o.end_s, o.question, tuple(o.options), o.asked_s
+            )
             for o in kept
         ],
         KEEP,

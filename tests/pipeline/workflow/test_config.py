@@ -30,23 +30,29 @@ def test_shipped_configs_are_valid(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMBINATIONS, ids=lambda p: p.stem)
 def test_shipped_combinations_are_valid(path: Path) -> None:
-    from pipeline.manifest.adapters.licences import load_ledger, terms_of
+    from pipeline.manifest.adapters.licences import load_licences, terms_of
     from pipeline.manifest.reconcile.combination import load_combination
     from pipeline.manifest.registry import find_adapter
 
     found = load_combination(path)
     for item in found.sources:
-        terms_of(load_ledger(), find_adapter(item.source, item.options).licence)
+        terms_of(load_licences(), find_adapter(item.source, item.options).licence)
 
 
 def test_the_manifest_of_the_paper_has_its_numbers() -> None:
     from pipeline.manifest.reconcile.combination import load_combination
-    from pipeline.records.hash_sampling import apportioned
+    from pipeline.records.hash_sampling import largest_remainder
 
     found = load_combination(ROOT / "configs" / "sources_465k.yaml")
     assert (len(found.sources), found.videos) == (9, 135_875)
     shares = {place: one.share for place, one in enumerate(found.durations)}
-    assert list(apportioned(shares, 135_875).values()) == [68_273, 19_153, 21_834, 20_529, 6_086]
+    assert list(largest_remainder(shares, 135_875).values()) == [
+        68_273,
+        19_153,
+        21_834,
+        20_529,
+        6_086,
+    ]
     config = load_config(ROOT / "configs" / "streamo_instruct_465k.yaml")
     drawn = config.nodes["draw"].config["shares"]
     assert sum(drawn.values()) == pytest.approx(100, abs=0.2)

@@ -73,7 +73,7 @@ def stage(**more: Any) -> Stage[Config]:
     )  # fmt: skip
 
 
-class Seat:
+class JournaledEngine:
     kind, model, revision, version = "embedded", "m", "7", "9"
 
     def __init__(self, reply: Callable[[Ask], Reply]) -> None:
@@ -81,7 +81,7 @@ class Seat:
         self.calls: list[list[Ask]] = []
 
     @property
-    def engine(self) -> Seat:
+    def engine(self) -> JournaledEngine:
         return self
 
     def generate(
@@ -93,8 +93,8 @@ class Seat:
 
 def run(
     reply: Callable[[Ask], Reply], *videos: Rows, config: Config | None = None, **more: Any
-) -> tuple[list[Any], Seat]:
-    seat = Seat(reply)
+) -> tuple[list[Any], JournaledEngine]:
+    seat = JournaledEngine(reply)
     context = Context(seat=seat, prompts={"p": Prompt("p", "Segment {{ i }}?")})
     return list(stage(**more).run(videos, config or Config(), context)), seat
 

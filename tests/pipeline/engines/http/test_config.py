@@ -58,10 +58,10 @@ def test_a_slash_at_the_end_is_no_other_address() -> None:
 
 def test_each_server_has_a_host_of_its_own() -> None:
     others = ("http://b:1/v1", "http://c:1/v1")
-    hosts = config_of(URL, further_urls=others).hosts()
-    assert [host.base_url for host in hosts] == [URL, *others]
-    assert not any(host.further_urls for host in hosts)
-    assert len({host.model_dump_json() for host in hosts}) == 3
+    replica_configs = config_of(URL, further_urls=others).replica_configs()
+    assert [host.base_url for host in replica_configs] == [URL, *others]
+    assert not any(host.further_urls for host in replica_configs)
+    assert len({host.model_dump_json() for host in replica_configs}) == 3
 
 
 def test_the_identity_is_the_model_and_not_the_way_there() -> None:

@@ -157,7 +157,7 @@ def test_an_engine_that_cannot_start_says_why_and_leaves_no_thread() -> None:
 
 def test_an_engine_asks_one_server() -> None:
     config = config_of("http://127.0.0.1:1/v1", further_urls=("http://127.0.0.1:2/v1",))
-    with pytest.raises(EngineError, match=r"config.hosts\(\)"):
+    with pytest.raises(EngineError, match=r"config.replica_configs\(\)"):
         HttpEngine(config)
 
 

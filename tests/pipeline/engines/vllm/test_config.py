@@ -20,7 +20,7 @@ def config(**given: Any) -> VllmConfig:
 def test_replicas_are_hosts_and_take_the_gpus_that_they_split_the_model_over() -> None:
     wide = config(replicas=3, tensor_parallel=4, pipeline_parallel=2, data_parallel=2, shards=7)
     assert (
-        wide.hosts()
+        wide.replica_configs()
         == (config(tensor_parallel=4, pipeline_parallel=2, data_parallel=2, shards=7),) * 3
     )
     assert (wide.gpus, wide.shards_in_flight) == (16, 7)

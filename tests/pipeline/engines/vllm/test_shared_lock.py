@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pipeline.engines.vllm.shared_lock import Gate
+from pipeline.engines.vllm.shared_lock import SharedLock
 
 
 class Watched:
     """A gate, and who was inside at once."""
 
     def __init__(self) -> None:
-        self.gate = Gate()
+        self.gate = SharedLock()
         self.inside: list[str] = []
         self.most = 0
         self.done: list[str] = []
@@ -68,7 +68,7 @@ def test_one_who_waits_to_be_alone_is_not_passed_for_ever() -> None:
 
 
 def test_who_is_interrupted_holds_up_nobody() -> None:
-    gate = Gate()
+    gate = SharedLock()
 
     async def hold(kind: str) -> None:
         async with gate.alone() if kind == "alone" else gate.together():

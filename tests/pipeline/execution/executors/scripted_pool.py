@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.execution.executors.base import Loss
-from pipeline.execution.executors.ready_queue import ANY_WORKER, Lane, lane_of
+from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.store.location import Location
 from pipeline.workflow.task import ShardResult, ShardTask
 
@@ -39,7 +39,7 @@ class Shared(EngineConfig):
     slots: int = 1
     replicas: int = 1
 
-    def hosts(self) -> Sequence[EngineConfig]:
+    def replica_configs(self) -> Sequence[EngineConfig]:
         return [self] * self.replicas
 
     @property
@@ -82,46 +82,46 @@ class ScriptedPool:
         self.running: list[ShardTask] = []
         self.started: list[str] = []
         self.done: set[Location] = set()
-        self.lanes: dict[Lane, bool] = {}
+        self.keys: dict[PoolKey, bool] = {}
         self.pick, self.failing, self.dying = pick, failing, dying
         self.leaving = Counter(leaving)
         self.displaced: Counter[str] = Counter()
 
-    def open(self, lane: Lane) -> None:
-        if lane != ANY_WORKER and lane not in self.lanes and len(self.lanes) < self.fit:
-            self.lanes[lane] = False
+    def open(self, key: PoolKey) -> None:
+        if key != ANY_WORKER and key not in self.keys and len(self.keys) < self.fit:
+            self.keys[key] = False
 
-    def capacity(self, lane: Lane) -> int:
-        if lane == ANY_WORKER:
+    def capacity(self, key: PoolKey) -> int:
+        if key == ANY_WORKER:
             return 2
-        assert lane.engine is not None
-        return lane.engine.shards_in_flight if self.lanes.get(lane) else 0
+        assert key.engine is not None
+        return key.engine.shards_in_flight if self.keys.get(key) else 0
 
-    def close(self, lane: Lane) -> None:
-        assert not any(lane_of(task) == lane for task in self.running)
-        self.lanes.pop(lane, None)
+    def close(self, key: PoolKey) -> None:
+        assert not any(pool_key(task) == key for task in self.running)
+        self.keys.pop(key, None)
 
     def start(self, task: ShardTask) -> None:
-        lane = lane_of(task)
-        assert sum(lane_of(other) == lane for other in self.running) < self.capacity(lane)
+        key = pool_key(task)
+        assert sum(pool_key(other) == key for other in self.running) < self.capacity(key)
         assert all(p in self.done for p in task.input_parts), "started before its inputs"
         self.started.append(task.node)
         self.running.append(task)
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
-        opening = [lane for lane, is_ready in self.lanes.items() if not is_ready]
+        opening = [key for key, is_ready in self.keys.items() if not is_ready]
         assert self.running or opening, "waits for ever"
         chosen = self.pick(len(self.running) + len(opening))
         if chosen >= len(self.running):
-            self.lanes[opening[chosen - len(self.running)]] = True
+            self.keys[opening[chosen - len(self.running)]] = True
             return []
         task = self.running.pop(chosen)
         loss = Loss.MACHINE if self.leaving[task.node] else Loss.PROCESS
         if loss == Loss.MACHINE or task.node in self.dying:
-            lane = lane_of(task)
-            along = [t for t in self.running if lane_of(t) == lane and lane != ANY_WORKER]
+            key = pool_key(task)
+            along = [t for t in self.running if pool_key(t) == key and key != ANY_WORKER]
             self.running = [t for t in self.running if t not in along]
-            self.lanes.pop(lane, None)
+            self.keys.pop(key, None)
             if loss == Loss.MACHINE:
                 self.leaving[task.node] -= 1
                 self.displaced.update(t.node for t in (task, *along))

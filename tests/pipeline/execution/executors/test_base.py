@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.engines.base import EngineConfig
 from pipeline.execution.executors.base import ATTEMPTS, DEATHS_IN_A_ROW, MACHINES, Loss, run_on
-from pipeline.execution.executors.ready_queue import ANY_WORKER, Frontier, Lane, lane_of
+from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, ReadyQueue, pool_key
 from pipeline.execution.runner import execute, todo
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
@@ -66,7 +66,7 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
             assert starts == ATTEMPTS
         else:
             assert starts <= ATTEMPTS
-    assert not pool.lanes, "an engine without tasks is let go"
+    assert not pool.keys, "an engine without tasks is let go"
 
 
 def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:
@@ -92,7 +92,7 @@ def test_an_engine_that_takes_down_every_machine_is_left_alone() -> None:
     assert len(pool.started) == 2 * MACHINES
 
 
-class RoomyPool:
+class SpaciousPool:
     """Finishes tasks in the order they came, ``room`` of them under way at once."""
 
     def __init__(self, room: int) -> None:
@@ -102,14 +102,14 @@ class RoomyPool:
         self.running: deque[ShardTask] = deque()
         self.died = False
 
-    def open(self, lane: Lane) -> None:
-        self.asked_for.append(lane.engine.model if lane.engine else "")
+    def open(self, key: PoolKey) -> None:
+        self.asked_for.append(key.engine.model if key.engine else "")
 
-    def capacity(self, lane: Lane) -> int:
-        return 0 if lane.engine is not None and lane.engine.model == "late" else self.room
+    def capacity(self, key: PoolKey) -> int:
+        return 0 if key.engine is not None and key.engine.model == "late" else self.room
 
-    def close(self, lane: Lane) -> None:
-        self.closed.add(lane.key)
+    def close(self, key: PoolKey) -> None:
+        self.closed.add(key.key)
 
     def start(self, task: ShardTask) -> None:
         self.running.append(task)
@@ -125,7 +125,7 @@ def test_the_cost_of_a_task_does_not_grow_with_those_under_way(engine: EngineCon
     spent_s = []
     for room in (8, 4000):
         started = process_time()
-        assert sum(1 for _ in run_on(RoomyPool(room), tasks)) == len(tasks)
+        assert sum(1 for _ in run_on(SpaciousPool(room), tasks)) == len(tasks)
         spent_s.append(process_time() - started)
     assert spent_s[1] < 5 * spent_s[0]
 
@@ -138,40 +138,40 @@ def test_engines_take_turns_back_and_forth() -> None:
 
 
 def test_an_engine_without_a_process_is_asked_first_what_it_needs() -> None:
-    pool = RoomyPool(1)
+    pool = SpaciousPool(1)
     tasks = [task(0, [], Shared(model="early")), task(1, [], Shared(model="late"))]
     next(iter(run_on(pool, [*tasks, task(2, [], Shared(model="early"))])))
     assert pool.asked_for == ["late", "early"]
 
 
 def test_an_engine_that_is_given_up_is_let_go() -> None:
-    pool = RoomyPool(1)
+    pool = SpaciousPool(1)
     pool.died = True
     tasks = [task(i, [], Shared(model="a")) for i in range(20)]
     assert all(result.error for result in run_on(pool, tasks))
-    assert pool.closed == {lane_of(tasks[0]).key}
+    assert pool.closed == {pool_key(tasks[0]).key}
 
 
 def test_the_deepest_ready_task_goes_first() -> None:
-    frontier = Frontier([task(0, []), task(1, []), task(2, [0])])
-    assert (first := frontier.take(ANY_WORKER)) is not None and first.node == "n1"
-    assert (second := frontier.take(ANY_WORKER)) is not None and second.node == "n0"
-    assert frontier.take(ANY_WORKER) is None
-    frontier.done(Location("/0"))
-    assert (third := frontier.take(ANY_WORKER)) is not None and third.node == "n2"
+    queue = ReadyQueue([task(0, []), task(1, []), task(2, [0])])
+    assert (first := queue.take(ANY_WORKER)) is not None and first.node == "n1"
+    assert (second := queue.take(ANY_WORKER)) is not None and second.node == "n0"
+    assert queue.take(ANY_WORKER) is None
+    queue.done(Location("/0"))
+    assert (third := queue.take(ANY_WORKER)) is not None and third.node == "n2"
 
 
 def test_a_task_that_reads_a_part_twice_starts_once_and_ends_once() -> None:
     tasks = [task(0, []), task(1, []), task(2, [0, 0, 1])]
-    frontier = Frontier(tasks)
-    taken = [frontier.take(ANY_WORKER) for _ in range(3)]
+    queue = ReadyQueue(tasks)
+    taken = [queue.take(ANY_WORKER) for _ in range(3)]
     assert [each and each.node for each in taken] == ["n1", "n0", None]
-    frontier.done(tasks[0].part)
-    assert frontier.take(ANY_WORKER) is None, "the other part does not exist yet"
-    frontier.done(tasks[1].part)
-    assert frontier.take(ANY_WORKER) == tasks[2]
-    assert frontier.take(ANY_WORKER) is None
-    assert [each.node for each in Frontier(tasks).failed(tasks[0].part)] == ["n2"]
+    queue.done(tasks[0].part)
+    assert queue.take(ANY_WORKER) is None, "the other part does not exist yet"
+    queue.done(tasks[1].part)
+    assert queue.take(ANY_WORKER) == tasks[2]
+    assert queue.take(ANY_WORKER) is None
+    assert [each.node for each in ReadyQueue(tasks).failed(tasks[0].part)] == ["n2"]
 
 
 def test_a_failed_shard_blocks_only_what_lies_below(

@@ -55,7 +55,7 @@ class Holder(EngineConfig):
     slots: int = 1
     close_s: float = 0.0
 
-    def hosts(self) -> Sequence[EngineConfig]:
+    def replica_configs(self) -> Sequence[EngineConfig]:
         return [self] * self.replicas
 
     @property

@@ -61,14 +61,14 @@ def cluster() -> Iterator[Cluster]:
 def actors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The actors that are started from now on."""
     made: list[Any] = []
-    start = ray_executor._host
+    start = ray_executor._replica
 
     def started(engine: EngineConfig) -> Any:
         host = start(engine)
         made.append(host.actor)
         return host
 
-    monkeypatch.setattr(ray_executor, "_host", started)
+    monkeypatch.setattr(ray_executor, "_replica", started)
     return made
 
 
@@ -106,7 +106,7 @@ def test_an_actor_that_is_killed_is_replaced_and_all_are_let_go(
 def test_actors_that_never_start_are_not_started_for_ever(
     cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = ray_executor._host
+    start = ray_executor._replica
     starts: list[Any] = []
 
     def stillborn(engine: EngineConfig) -> Any:
@@ -114,7 +114,7 @@ def test_actors_that_never_start_are_not_started_for_ever(
         ray.kill(starts[-1].actor)
         return starts[-1]
 
-    monkeypatch.setattr(ray_executor, "_host", stillborn)
+    monkeypatch.setattr(ray_executor, "_replica", stillborn)
     tasks = [make_task(i, engine=Holder(model="a")) for i in range(8)]
     assert len(errors_of(RayExecutor().run(tasks))) == len(tasks)
     assert len(starts) <= DEATHS_IN_A_ROW + 1
@@ -194,9 +194,9 @@ def test_a_cluster_that_grows_is_given_more(
 ) -> None:
     monkeypatch.setattr(ray_cluster, "LOOK_EVERY_S", 0.0)
     pool = ray_executor._RayPool(ray_cluster.Cluster())
-    lane = ray_executor._lane_by_size(make_task(0))
-    before = pool.capacity(lane)
+    key = ray_executor._pool_key_by_size(make_task(0))
+    before = pool.capacity(key)
     cluster.add_node(num_cpus=3)
     pool.start(make_task(0))
     assert pool.finished()
-    assert pool.capacity(lane) == before + 3 * IN_FLIGHT_PER_PLACE
+    assert pool.capacity(key) == before + 3 * IN_FLIGHT_PER_PLACE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest.adapters.conversation import Turn, chosen, exchanges, listed
+from pipeline.manifest.adapters.conversation import Turn, chosen, listed, turn_pairs
 
 WORDS = st.lists(
     st.sampled_from(["red", "a", "Please", "B.", "(A)", "kite"]), min_size=1, max_size=4
@@ -16,7 +16,7 @@ def turns(*speakers: str) -> list[Turn]:
 
 
 def test_answers_stand_behind_their_questions() -> None:
-    found = exchanges(turns("human", "gpt", "human", "gpt"))
+    found = turn_pairs(turns("human", "gpt", "human", "gpt"))
     assert found is not None
     assert [one.turn for one in found] == [1, 3]
 
@@ -25,7 +25,7 @@ def test_answers_stand_behind_their_questions() -> None:
     "speakers", [(), ("gpt",), ("human",), ("gpt", "human"), ("system", "human", "gpt")]
 )
 def test_other_orders_are_no_exchange(speakers: tuple[str, ...]) -> None:
-    assert exchanges(turns(*speakers)) is None
+    assert turn_pairs(turns(*speakers)) is None
 
 
 @pytest.mark.parametrize(

@@ -7,39 +7,39 @@ import pytest
 import yaml
 
 from pipeline.errors import ConfigError
-from pipeline.manifest.adapters.licences import LEDGER, Terms, Without, load_ledger, terms_of
+from pipeline.manifest.adapters.licences import LEDGER, Terms, Without, load_licences, terms_of
 from pipeline.manifest.registry import find_adapter, known_adapters
 
 
 def test_every_adapter_has_its_terms_and_every_entry_says_where_it_was_read() -> None:
-    ledger = load_ledger()
+    licences = load_licences()
     for known in known_adapters():
         adapter = known.adapter or find_adapter(known.name, {})
         assert adapter.name == known.name
-        assert adapter.licence in ledger, f"{known.name}: {adapter.licence}"
+        assert adapter.licence in licences, f"{known.name}: {adapter.licence}"
         assert known.headline and adapter.proof
     keys = re.findall(r"^(\w+):", LEDGER.read_text(encoding="utf-8"), re.MULTILINE)
-    assert keys == sorted(set(keys)) == sorted(ledger)
+    assert keys == sorted(set(keys)) == sorted(licences)
 
 
 def test_the_ledger_holds_what_was_read_of_the_strictest() -> None:
-    ledger = load_ledger()
-    alike = {name for name, terms in ledger.items() if terms.share_alike}
+    licences = load_licences()
+    alike = {name for name, terms in licences.items() if terms.share_alike}
     assert alike == {"qvhighlights", "shot2story", "et_instruct", "et_instruct_ego4d"}
-    signed = {name for name, terms in ledger.items() if terms.ego4d}
+    signed = {name for name, terms in licences.items() if terms.ego4d}
     assert {"egotimeqa", "qaego4d"} < signed
-    assert all(not ledger[name].publish for name in signed)
-    assert [n for n, terms in ledger.items() if "videos" in terms.publish] == ["finevideo"]
-    assert ledger["coin"].non_commercial and not ledger["hacs"].non_commercial
+    assert all(not licences[name].publish for name in signed)
+    assert [n for n, terms in licences.items() if "videos" in terms.publish] == ["finevideo"]
+    assert licences["coin"].non_commercial and not licences["hacs"].non_commercial
     by_family: dict[str, set[tuple[bool, bool]]] = {}
-    for terms in ledger.values():
+    for terms in licences.values():
         flags = (terms.share_alike, terms.non_commercial)
         by_family.setdefault(terms.family, set()).add(flags)
     assert all(len(flags) == 1 for flags in by_family.values())
 
 
 def entry(**fields: object) -> dict[str, object]:
-    return load_ledger()["coin"].model_dump(mode="json") | fields
+    return load_licences()["coin"].model_dump(mode="json") | fields
 
 
 @pytest.mark.parametrize(
@@ -60,21 +60,21 @@ def test_what_is_wrong_with_a_ledger_is_said_by_its_key(
     path = tmp_path / "licences.yaml"
     path.write_text(yaml.safe_dump(entries))
     with pytest.raises(ConfigError, match=said):
-        load_ledger(path)
+        load_licences(path)
 
 
 def test_an_unknown_entry_is_no_licence() -> None:
     with pytest.raises(ConfigError, match="no entry 'coins'; did you mean 'coin'"):
-        terms_of(load_ledger(), "coins")
+        terms_of(load_licences(), "coins")
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_ledger(Path("/nowhere/licences.yaml"))
+        load_licences(Path("/nowhere/licences.yaml"))
 
 
-def test_switches_leave_out_what_they_name(ledger: dict[str, Terms]) -> None:
+def test_switches_leave_out_what_they_name(licences: dict[str, Terms]) -> None:
     every: frozenset[Without] = frozenset({"share-alike", "ego4d", "model-written"})
-    assert ledger["alike"].left_out(every, "") == "share_alike"
-    assert ledger["signed"].left_out(every, "") == "ego4d"
-    assert ledger["toy"].left_out(every, "ego4d") == "ego4d"
-    assert ledger["toy"].left_out(every, "youtube") == ""
+    assert licences["alike"].left_out(every, "") == "share_alike"
+    assert licences["signed"].left_out(every, "") == "ego4d"
+    assert licences["toy"].left_out(every, "ego4d") == "ego4d"
+    assert licences["toy"].left_out(every, "youtube") == ""
     signed: frozenset[Without] = frozenset({"ego4d"})
-    assert ledger["alike"].left_out(signed, "") == ""
+    assert licences["alike"].left_out(signed, "") == ""

@@ -29,7 +29,7 @@ Combine = Callable[..., tuple[Report, Rows, Rows]]
 
 
 @pytest.fixture
-def combine(toy: Adapter, ledger: Mapping[str, Terms], tmp_path: Path) -> Combine:
+def combine(toy: Adapter, licences: Mapping[str, Terms], tmp_path: Path) -> Combine:
     """``combine({"a": records, …}, videos, chosen)``: the report, the rows and the rejects.
 
     ``shares`` and ``wanted`` are by name.
@@ -52,7 +52,7 @@ def combine(toy: Adapter, ledger: Mapping[str, Terms], tmp_path: Path) -> Combin
             source = Source(name, toy, folder, [videos], share=(shares or {}).get(name))
             sources.append(replace(source, wanted=(wanted or {}).get(name, Wanted())))
         out = tmp_path / "m.jsonl"
-        report, _ = make_manifest(sources, out, ledger, chosen=chosen)
+        report, _ = make_manifest(sources, out, licences, chosen=chosen)
         rejects = lines_of(rejects_beside(out))
         for account in report.accounts:
             reconciled(account, [r for r in rejects if r["source"] == account.source])

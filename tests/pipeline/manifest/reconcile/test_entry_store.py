@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.manifest.adapters.entry import Entry, Place, Told
+from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.reconcile.entry_store import EntryStore, assigned
 
 
 def entry(name: str, text: str, split: str = "train") -> Entry:
-    return Entry(name, (), (Told("event", text, 0, 1),), split)
+    return Entry(name, (), (RawAnnotation("event", text, 0, 1),), split)
 
 
 def test_entries_of_one_name_come_together_in_the_order_of_their_first(tmp_path: Path) -> None:
     with EntryStore(tmp_path) as store:
         for file, name, text in ("fb1", "fa2", "gb3", "gB4"):
             store.add(entry(name, text), file)
-        found = list(store.gathered())
+        found = list(store.video())
     assert [each.name for each in found] == ["b", "a", "B"]
     assert [(file, e.told[0].text) for file, e in found[0].entries] == [("f", "1"), ("g", "3")]
 
@@ -39,7 +39,7 @@ def test_a_video_is_in_the_split_that_is_kept_most_apart(
     with EntryStore(tmp_path) as store:
         for split in splits:
             store.add(entry("a", "x", split), "f")
-        (found,) = store.gathered()
+        (found,) = store.video()
     assert found.split == expected
     assert [each.split for _, each in found.entries] == splits
 
@@ -55,7 +55,7 @@ def test_an_entry_without_a_split_says_nothing_against_that_of_others(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for split in splits:
             store.add(entry("a", split, split), "f")
-        (read,) = store.gathered()
+        (read,) = store.video()
     found = assigned(read, otherwise)
     named = [split for split in splits if split != "unassigned"]
     assert found.split == (read.split if named else otherwise)
@@ -73,7 +73,7 @@ def test_names_of_any_shape_come_back(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for number, name in enumerate(names):
             store.add(entry(name, str(number)), "f")
-        found = list(store.gathered())
+        found = list(store.video())
     assert [each.name for each in found] == list(dict.fromkeys(names))
     texts = {each.name: [e.told[0].text for _, e in each.entries] for each in found}
     assert texts == {n: [str(i) for i, m in enumerate(names) if m == n] for n in set(names)}
@@ -82,7 +82,7 @@ def test_names_of_any_shape_come_back(
 SECONDS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 100)
 TEXTS = st.text(st.characters(), max_size=5)
 TOLD = st.builds(
-    Told,
+    RawAnnotation,
     st.sampled_from(["event", "qa"]),
     st.none() | TEXTS,
     *[st.none() | SECONDS] * 2,
@@ -109,5 +109,5 @@ def test_entries_come_back_as_they_were(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for each in entries:
             store.add(each, "f")
-        (found,) = store.gathered()
+        (found,) = store.video()
     assert [each for _, each in found.entries] == entries

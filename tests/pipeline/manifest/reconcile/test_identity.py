@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.manifest.reconcile.candidates import CONTENT, FRAMES, Candidate, Candidates
 from pipeline.manifest.reconcile.entry_store import HELD_OUT, apart
 from pipeline.manifest.reconcile.identity import Leak, hold_out, identify, keep_first
-from pipeline.manifest.reconcile.union_find import Unions
+from pipeline.manifest.reconcile.union_find import UnionFind
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def settle(
                         source=number,
                         video_id=called[row],
                         split=row.split,
-                        lot="",
+                        hash_rank="",
                         platform_ids=row.platforms,
                         listed=(0, "x.mp4") if row.listed else None,
                         fate=row.fate,
@@ -183,7 +183,7 @@ def test_of_one_part_of_one_video_the_row_of_the_first_source_stays(tmp_path: Pa
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60), st.randoms())
 def test_groups_do_not_depend_on_the_order(pairs: list[tuple[int, int]], random: object) -> None:
-    one, other = Unions(31), Unions(31)
+    one, other = UnionFind(31), UnionFind(31)
     for pair in pairs:
         one.join(*pair)
     for pair in sorted(pairs, reverse=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.media.base import Clip, GlanceRequest, MediaError
+from pipeline.media.base import Clip, FileFactsRequest, MediaError
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.reader.file_facts import difference_hash
 from pipeline.media.reader.packet_index import Image
@@ -37,46 +37,46 @@ def media() -> Iterator[DecodeProcess]:
 
 def test_a_length_is_that_of_the_packets(made: Make, media: DecodeProcess) -> None:
     path = made("a.mp4", "testsrc2=d=2.4:r=25:s=64x48")
-    seen = media.glance(path, GlanceRequest(length=True))
+    seen = media.file_facts(path, FileFactsRequest(length=True))
     assert seen.duration_s == media.probe(Clip(path)).duration_s == pytest.approx(2.4)
     assert (seen.sha256, seen.hashes) == ("", ())
     # Matroska states a length of the whole file, which is that of the sound here.
     sound = ["-f", "lavfi", "-i", "sine=d=5", "-map", "0:v", "-map", "1:a", "-c:a", "flac"]
     long = made("b.mkv", "testsrc2=d=2.4:r=25:s=64x48", *sound)
-    seen = media.glance(long, GlanceRequest(length=True))
+    seen = media.file_facts(long, FileFactsRequest(length=True))
     assert seen.duration_s == pytest.approx(2.4, abs=0.01)
 
 
 def test_content_is_that_of_any_file(tmp_path: Path, media: DecodeProcess) -> None:
     path = tmp_path / "text.mp4"
     path.write_bytes(b"no video")
-    seen = media.glance(str(path), GlanceRequest(content=True))
+    seen = media.file_facts(str(path), FileFactsRequest(content=True))
     assert seen.sha256 == sha256(b"no video").hexdigest() and seen.duration_s is None
-    for request in (GlanceRequest(length=True), GlanceRequest(frames=8)):
+    for request in (FileFactsRequest(length=True), FileFactsRequest(frames=8)):
         with pytest.raises(MediaError) as caught:
-            media.glance(str(path), request)
+            media.file_facts(str(path), request)
         assert caught.value.reason == "not_a_video"
     path.write_bytes(b"")
     with pytest.raises(MediaError) as caught:
-        media.glance(str(path), GlanceRequest(content=True))
+        media.file_facts(str(path), FileFactsRequest(content=True))
     assert caught.value.reason == "empty_file"
 
 
 def test_frames_of_a_copy_are_alike_and_black_ones_are_none(
     made: Make, media: DecodeProcess
 ) -> None:
-    request = GlanceRequest(frames=8)
+    request = FileFactsRequest(frames=8)
     scene = "mandelbrot=s=320x240:r=25,trim=duration=4"
-    original = media.glance(made("a.mp4", scene), request).hashes
+    original = media.file_facts(made("a.mp4", scene), request).hashes
     smaller = ["-vf", "scale=160:120", "-r", "12", "-c:v", "libvpx", "-b:v", "150k"]
-    copy = media.glance(made("b.webm", scene, *smaller), request).hashes
-    other = media.glance(made("c.mp4", "testsrc=d=4:s=320x240"), request).hashes
+    copy = media.file_facts(made("b.webm", scene, *smaller), request).hashes
+    other = media.file_facts(made("c.mp4", "testsrc=d=4:s=320x240"), request).hashes
     assert len(original) == len(copy) == len(other) == 8
     assert None not in (*original, *copy, *other)
     pairs = list(zip(original, copy, other, strict=True))
     assert all(((a or 0) ^ (b or 0)).bit_count() <= 5 for a, b, _ in pairs)
     assert all(((a or 0) ^ (c or 0)).bit_count() > 10 for a, _, c in pairs)
-    black = media.glance(made("d.mp4", "color=black:d=2:s=64x48"), request)
+    black = media.file_facts(made("d.mp4", "color=black:d=2:s=64x48"), request)
     assert black.hashes == (None,) * 8 and black.duration_s == pytest.approx(2)
 
 

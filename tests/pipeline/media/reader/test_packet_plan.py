@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.media.reader.packet_index import Scan
+from pipeline.media.reader.packet_index import PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_groups, packets_in_order
 
 
-def scan_of(groups: list[tuple[int, int]]) -> Scan:
+def scan_of(groups: list[tuple[int, int]]) -> PacketIndex:
     """A stream of groups, each a keyframe, then leading pictures, then trailing ones."""
     pts: list[int] = []
     keys: list[bool] = []
@@ -21,7 +21,7 @@ def scan_of(groups: list[tuple[int, int]]) -> Scan:
         keys += [True] + [False] * (leading + trailing)
     ticks, flags = np.array(pts, dtype=np.int64), np.array(keys)
     shown = np.ones(len(pts), dtype=np.bool_)
-    return Scan("h264", Fraction(1, 30), (16, 16), 0, 1, ticks, flags, shown, 1)
+    return PacketIndex("h264", Fraction(1, 30), (16, 16), 0, 1, ticks, flags, shown, 1)
 
 
 GROUPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 8)), min_size=1, max_size=12)

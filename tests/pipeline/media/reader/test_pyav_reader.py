@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.media.base import MediaError
 from pipeline.media.reader import pyav_reader
-from pipeline.media.reader.packet_index import Image, Scan
+from pipeline.media.reader.packet_index import Image, PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_groups
 from tests.pipeline.media.barcode_clips import HEIGHT, RECIPES, WIDTH, ffmpeg, number_of
 
@@ -59,7 +59,7 @@ def test_turns_the_picture_as_a_player_does(clip_file: Callable[[str], Path]) ->
         assert np.abs(ours.astype(int) - players).mean() < 4
 
 
-def spoil(source: Path, target: Path, scan: Scan, start: int, stop: int) -> Path:
+def spoil(source: Path, target: Path, scan: PacketIndex, start: int, stop: int) -> Path:
     """A copy of an intra-coded or H.264 MP4 file whose packets [start, stop) are overwritten.
 
     The media data of our clips are one run of packets; their sizes come from ffprobe.

@@ -8,15 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.media.base import Clip, MediaError
-from pipeline.media.reader.packet_index import Scan
+from pipeline.media.reader.packet_index import PacketIndex
 from pipeline.media.reader.timeline import clip_timeline
 
 
-def scan_of(pts: list[int], last_ticks: int = 0, time_base: Fraction = Fraction(1, 1000)) -> Scan:
+def scan_of(
+    pts: list[int], last_ticks: int = 0, time_base: Fraction = Fraction(1, 1000)
+) -> PacketIndex:
     """A file that shows these frames, each of them a keyframe."""
     all_of = np.ones(len(pts), dtype=np.bool_)
     ticks = np.array(pts, dtype=np.int64)
-    return Scan("mjpeg", time_base, (16, 16), 0, 1, ticks, all_of, all_of, last_ticks)
+    return PacketIndex("mjpeg", time_base, (16, 16), 0, 1, ticks, all_of, all_of, last_ticks)
 
 
 PTS = st.lists(st.integers(-5_000, 90_000), min_size=2, max_size=60, unique=True).map(sorted)
@@ -85,7 +87,7 @@ def test_a_rounded_start_means_the_frame_it_was_rounded_from() -> None:
         (scan_of([0, 40, 80]), Clip("x", 0.05, 0.01), "clip_outside"),
     ],
 )
-def test_refuses_what_shows_nothing(scan: Scan, clip: Clip, reason: str) -> None:
+def test_refuses_what_shows_nothing(scan: PacketIndex, clip: Clip, reason: str) -> None:
     with pytest.raises(MediaError) as raised:
         clip_timeline(scan, clip)
     assert raised.value.reason == reason

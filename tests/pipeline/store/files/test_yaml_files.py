@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.errors import ConfigError
-from pipeline.manifest.adapters.licences import load_ledger
+from pipeline.manifest.adapters.licences import load_licences
 from pipeline.store.files.yaml_files import MOST_REPEATED, load_yaml
 from pipeline.workflow.config import load_config
 
@@ -44,7 +44,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("load", [load_config, load_ledger])
+@pytest.mark.parametrize("load", [load_config, load_licences])
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_in_a_file_is_an_error_of_that_file_and_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, load: Callable[[Path], object]
