@@ -88,8 +88,8 @@ def execute(
 
     Raises:
         ConfigError: the manifest is not any more what it was when the tasks were planned.
-        FailureLimitExceeded: a node passed one of its limits. No further task is started; what is under
-            way is let go, and its journals hold what was answered.
+        FailureLimitExceeded: a node passed one of its limits. No further task is started; what is
+            under way is let go, and its journals hold what was answered.
     """
     started = {task.node for task in tasks}
     for plan in plans:

@@ -1,7 +1,8 @@
 """The rules by which what datasets say is taken or turned down: the same for all of them.
 
 They are pure, and each has a name that is counted. What only the length of a video can tell is
-judged where the file is probed (``stages/existing.py``); a stated length is never believed.
+judged where the file is probed
+(``stages/source_annotations.py``); a stated length is never believed.
 """
 
 from __future__ import annotations

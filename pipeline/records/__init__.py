@@ -16,9 +16,9 @@ from pipeline.records.dialogue import (
     AskedQuestion,
     Dialogue,
     DialogueHead,
-    Draw,
     GivenResponse,
     ShardFile,
+    TaskMixture,
     Turn,
 )
 from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
@@ -32,7 +32,6 @@ __all__ = [
     "Check",
     "Dialogue",
     "DialogueHead",
-    "Draw",
     "Event",
     "FramedSegment",
     "GivenResponse",
@@ -51,6 +50,7 @@ __all__ = [
     "SourceAnnotation",
     "Span",
     "State",
+    "TaskMixture",
     "Turn",
     "Verdict",
     "VerifiedEvent",

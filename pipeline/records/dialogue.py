@@ -104,7 +104,7 @@ class Dialogue(DialogueHead):
     turns: list[Turn]
 
 
-class Draw(Record):
+class TaskMixture(Record):
     """What of one task is to go into the corpus: about the dataset, not about a video."""
 
     task: str
@@ -116,7 +116,7 @@ class Draw(Record):
     seed: int
     """That the lots were drawn with."""
     silence: Literal["keep", "trim", "mask"]
-    """What is done with silence that is too much: see the stage ``draw``."""
+    """What is done with silence that is too much: see the stage ``plan_mixture``."""
     cut: Ratio
     """The share that goes of the silence that can go; one value for all tasks."""
     n_silence: int

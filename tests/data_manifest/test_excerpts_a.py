@@ -25,7 +25,7 @@ from data_manifest import (
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.adapters.entry import Entry, Place
 from pipeline.manifest.rules import Rules, judge
-from stages import existing
+from stages import source_annotations
 from tests.data_manifest.reading import read, spans, texts, told_of
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
@@ -225,8 +225,8 @@ def test_the_last_chunk_of_didemo_ends_with_its_video(
     numbers = [record["annotation_id"] for record in json.loads(path.read_bytes())]
     entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
     (kept,) = judge(entry.told, Rules()).kept
-    tolerance_s = existing.Config().tolerance_s
-    assert existing.span_of(kept, duration_s, tolerance_s) == span
+    tolerance_s = source_annotations.Config().tolerance_s
+    assert source_annotations.span_of(kept, duration_s, tolerance_s) == span
 
 
 @pytest.mark.parametrize(

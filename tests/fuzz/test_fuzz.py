@@ -32,8 +32,8 @@ VIDEO_LIMIT_S = 20.0
 KNOWN = {
     "ingest": REASONS | {"unsafe_uri", "too_short", "too_long", "bad_manifest_row", "duplicate_id"},
     "segment": REASONS | {"frames_do_not_tile"},
-    "existing": {
-        *("nothing_existing", "task_not_wanted", "empty_text", "bad_span", "no_span"),
+    "source_annotations": {
+        *("no_source_annotations", "task_not_wanted", "empty_text", "bad_span", "no_span"),
         *("too_many_options", "duplicate_options", "answer_not_an_option", "outside_video"),
         "duplicate_annotation",
     },
@@ -102,7 +102,7 @@ def config_of(folder: Path, manifest: Path) -> Path:
                 "after": ["ingest"],
                 "config": {**frames, "reader": "decord"},
             },
-            "existing": {"stage": "existing", "after": ["ingest"]},
+            "source_annotations": {"stage": "source_annotations", "after": ["ingest"]},
         },
     }
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -31,8 +31,8 @@ WIDTH, HEIGHT, FIELD_PX = 64, 32, 8
 NODES = {
     "ingest": {"stage": "ingest"},
     "segment": {"stage": "segment", "after": ["ingest"]},
-    "existing": {"stage": "existing", "after": ["ingest"]},
-    "dialogue": {"stage": "dialogue", "after": ["existing", "segment", "ingest"]},
+    "source_annotations": {"stage": "source_annotations", "after": ["ingest"]},
+    "dialogue": {"stage": "dialogue", "after": ["source_annotations", "segment", "ingest"]},
 }
 BEGINS_S, OVER_S = 240.2, 287.3
 ANSWER = {

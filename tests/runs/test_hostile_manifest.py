@@ -75,9 +75,12 @@ def test_names_and_texts_are_data(
     work.mkdir()
     monkeypatch.chdir(work)
     config = tmp_path / "c.yaml"
-    after = {"segment": ["ingest"], "existing": ["ingest"]}
-    after |= {"dialogue": ["existing", "segment", "ingest"], "draw": ["dialogue"]}
-    after |= {"mix": ["dialogue", "draw"], "shard": ["mix", "segment"]}
+    after = {"segment": ["ingest"], "source_annotations": ["ingest"]}
+    after |= {"dialogue": ["source_annotations", "segment", "ingest"], "plan_mixture": ["dialogue"]}
+    after |= {
+        "apply_mixture": ["dialogue", "plan_mixture"],
+        "write_corpus": ["apply_mixture", "segment"],
+    }
     sections = {
         "run": {"root": "run", "executor": "local", "workers": 1},
         "source": {"path": str(tmp_path / "in" / "manifest.jsonl")},

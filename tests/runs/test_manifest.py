@@ -24,11 +24,11 @@ TRUE = {scene.name: truth_of(scene).events for scene in SHOWN}
 NODES = {
     "ingest": {"stage": "ingest"},
     "segment": {"stage": "segment", "after": ["ingest"]},
-    "existing": {"stage": "existing", "after": ["ingest"]},
-    "dialogue": {"stage": "dialogue", "after": ["existing", "segment", "ingest"]},
-    "draw": {"stage": "draw", "after": ["dialogue"]},
-    "mix": {"stage": "mix", "after": ["dialogue", "draw"]},
-    "shard": {"stage": "shard", "after": ["mix", "segment"]},
+    "source_annotations": {"stage": "source_annotations", "after": ["ingest"]},
+    "dialogue": {"stage": "dialogue", "after": ["source_annotations", "segment", "ingest"]},
+    "plan_mixture": {"stage": "plan_mixture", "after": ["dialogue"]},
+    "apply_mixture": {"stage": "apply_mixture", "after": ["dialogue", "plan_mixture"]},
+    "write_corpus": {"stage": "write_corpus", "after": ["apply_mixture", "segment"]},
 }
 
 

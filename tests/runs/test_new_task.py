@@ -39,7 +39,7 @@ def test_the_three_steps_of_contributing(
 
     plan = json.loads(cli(checkout, "plan", *arguments, "--json").stdout)
     assert {row["node"] for row in plan if row["to_do"]} == {
-        *("counting", "dialogue", "draw", "mix", "shard")
+        *("counting", "dialogue", "plan_mixture", "apply_mixture", "write_corpus")
     }
     cli(checkout, "run", *arguments)
     (file,) = (tmp_path / "toy" / "corpus" / "data" / "counting").glob("*.parquet")

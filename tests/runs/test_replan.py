@@ -17,7 +17,7 @@ import pytest
 
 Write = Callable[..., Path]
 
-BELOW_NARRATE = {"narrate", "polish", "dialogue", "draw", "mix", "shard"}
+BELOW_NARRATE = {"narrate", "polish", "dialogue", "plan_mixture", "apply_mixture", "write_corpus"}
 
 
 @pytest.fixture

@@ -55,10 +55,10 @@ def test_two_scenes_against_what_their_script_describes(
     assert [together["precision"][level] for level in LEVELS] == [1, 1, 1]
     assert abs(together["starts"]["median_s"]) < 0.5 > abs(together["ends"]["median_s"])
     # the embedded engine does not know what "slides" is
-    located = of(report["grounded"], node="ground_told")
+    located = of(report["grounded"], node="ground_source_events")
     assert (located["captions"]["whole"], located["captions"]["at_0_7"]) == (5, 0.8)
     assert main(["truth", *chosen]) == 0
-    assert "\nground_told         5" in capsys.readouterr().out
+    assert "\nground_source_events         5" in capsys.readouterr().out
 
     # What models found is no better for what people told, and both reach the corpus.
     scripted = reported(capsys, *chosen, "--truth", str(scenes / "truth"))
@@ -126,7 +126,7 @@ def test_a_real_clip_against_spans_judged_by_eye(
         ]
         assert score["recall"]["mean"] == pytest.approx(sum(best) / len(best))
         assert score["recall"]["at_0_5"] == pytest.approx(sum(x >= 0.5 for x in best) / 3)
-    located = of(report["grounded"], node="ground_told")
+    located = of(report["grounded"], node="ground_source_events")
     assert located["captions"]["whole"] == 3
     (file,) = (data / "event_grounding").iterdir()
     asked = [row["questions"] for row in pq.read_table(file).to_pylist() if not row["models"]]

@@ -33,7 +33,9 @@ class HttpEngine:
             EngineError: there is no key where the config points, or it names several servers.
         """
         if config.further_urls:
-            raise EngineError("an engine asks one server: open one for each of config.replica_configs()")
+            raise EngineError(
+                "an engine asks one server: open one for each of config.replica_configs()"
+            )
         key = read_key(config)
         self._config = config
         self._tally = Tally()

@@ -98,7 +98,9 @@ class HumanReport(Record):
             late = _late(("node", "found"), [(name, s.starts, s.ends) for name, s in grounded])
             lines += ["", "Of those that were found, seconds by which models are late", *late]
         else:
-            lines.append("none: place the stages `told` and `ground`, as configs/demo.yaml does")
+            lines.append(
+                "none: place the stages `source_events` and `ground`, as configs/demo.yaml does"
+            )
         return "\n".join(lines) + "\n"
 
 

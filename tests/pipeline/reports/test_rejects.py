@@ -26,7 +26,7 @@ def nodes() -> Mapping[str, Node]:
     [
         ("ingest", "too_long", "", "input"),
         ("segment", "damaged", "", "input"),
-        ("existing", "nothing_existing", "", "input"),
+        ("source_annotations", "no_source_annotations", "", "input"),
         ("narrate", "too_long", "r", "ask"),
         ("narrate", "timeout", "r", "engine"),
         ("narrate", "truncated", "r", "answer"),
@@ -34,7 +34,7 @@ def nodes() -> Mapping[str, Node]:
         ("narrate", "a_reason_of_tomorrow", "r", "answer"),
         ("narrate", "one_frame", "", "rule"),
         ("agree_events", "low_agreement", "", "rule"),
-        ("mix", "not_drawn", "", "rule"),
+        ("apply_mixture", "not_drawn", "", "rule"),
     ],
 )
 def test_a_class_follows_from_where_a_reject_comes_from(

@@ -43,7 +43,7 @@ def test_the_manifest_of_the_paper_has_its_numbers() -> None:
     from pipeline.manifest.reconcile.combination import load_combination
     from pipeline.records.hash_sampling import largest_remainder
 
-    found = load_combination(ROOT / "configs" / "sources_465k.yaml")
+    found = load_combination(ROOT / "configs" / "manifests" / "sources_465k.yaml")
     assert (len(found.sources), found.videos) == (9, 135_875)
     shares = {place: one.share for place, one in enumerate(found.durations)}
     assert list(largest_remainder(shares, 135_875).values()) == [
@@ -54,7 +54,7 @@ def test_the_manifest_of_the_paper_has_its_numbers() -> None:
         6_086,
     ]
     config = load_config(ROOT / "configs" / "streamo_instruct_465k.yaml")
-    drawn = config.nodes["draw"].config["shares"]
+    drawn = config.nodes["plan_mixture"].config["shares"]
     assert sum(drawn.values()) == pytest.approx(100, abs=0.2)
     tasks = {path.stem for path in (ROOT / "prompts" / "instructions").glob("*.md")}
     assert drawn.keys() == tasks - {"options"}
@@ -144,7 +144,7 @@ nodes:
 def test_every_config_that_comes_along_makes_a_graph_of_pinned_models(path: Path) -> None:
     config = load_config(path)
     nodes = build_graph(config)
-    assert {node.stage.name for node in nodes} >= {"ingest", "dialogue", "shard"}
+    assert {node.stage.name for node in nodes} >= {"ingest", "dialogue", "write_corpus"}
     for engine in config.engines.values():
         # Its authors have tagged nothing, and vLLM does not run it: `doctor` warns of it.
         if engine.kind != "embedded" and engine.model != "TencentARC/ARC-Hunyuan-Video-7B":

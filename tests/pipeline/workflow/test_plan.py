@@ -115,4 +115,6 @@ def test_a_cause_is_told_once_however_many_ways_lead_to_it(tmp_path: Path) -> No
         write_recipe(before.tasks[0].part.parent, before.node.recipe)
     causes = {p.node.name: p.cause for p in plan(2)}
     assert causes["segment"] == "config.turns_per_s changed"
-    assert causes["narrate"] == causes["shard"] == "below segment (config.turns_per_s changed)"
+    assert (
+        causes["narrate"] == causes["write_corpus"] == "below segment (config.turns_per_s changed)"
+    )

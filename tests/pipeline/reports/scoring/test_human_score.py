@@ -92,7 +92,8 @@ def grounded(
 def scored(tmp_path: Path) -> Callable[..., HumanReport]:
     """The report on a run of the demo, one video a shard, with these rows in its parts.
 
-    ``annotations`` stand in the part of the node ``query``, ``located`` in that of ``ground_told``.
+    ``annotations`` stand in the part of the node ``query``, ``located`` in that of
+    ``ground_source_events``.
     """
 
     def run(
@@ -112,7 +113,7 @@ def scored(tmp_path: Path) -> Callable[..., HumanReport]:
             "ingest": videos,
             "query": annotations,
             "event_caption": (),
-            "ground_told": located,
+            "ground_source_events": located,
         }
         for plan in plans:
             for task in plan.tasks if plan.node.name in written else ():
@@ -213,9 +214,9 @@ def test_located_captions_by_hand(scored: Callable[..., HumanReport]) -> None:
     report = scored([video("v", (0, 10)), video("w", (0, 10), source="b")], (), rows)
     whole, of_a, of_b = report.grounded
     assert [(s.node, s.source) for s in report.grounded] == [
-        ("ground_told", None),
-        ("ground_told", "a"),
-        ("ground_told", "b"),
+        ("ground_source_events", None),
+        ("ground_source_events", "a"),
+        ("ground_source_events", "b"),
     ]
     assert (whole.captions.whole, whole.starts.times) == (4, 3), "a model found the fifth"
     assert whole.captions.mean == pytest.approx((0.8 + 0 + 0 + 0.9) / 4)
@@ -225,7 +226,7 @@ def test_located_captions_by_hand(scored: Callable[..., HumanReport]) -> None:
     assert isinstance(of_b, GroundedScore)
     figures = (of_b.captions.mean, of_b.starts.median_s, of_b.ends.p90_s)
     assert figures == pytest.approx((0.9, 1, 0))
-    assert "ground_told [b]" in report.to_text()
+    assert "ground_source_events [b]" in report.to_text()
 
 
 def test_shards_that_are_not_finished_are_left_out(scored: Callable[..., HumanReport]) -> None:

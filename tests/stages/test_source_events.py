@@ -8,7 +8,7 @@ import pytest
 from pipeline.records import Event, FramedSegment, GroundedEvent, Reject, SourceAnnotation, Video
 from pipeline.records.schema import from_table, to_table
 from pipeline.workflow.stage import Context
-from stages import ground, told
+from stages import ground, source_events
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def taken(video: Callable[..., Video], video_rows: Callable[..., Any]) -> Callab
 
     def run(*entries: SourceAnnotation, **config: Any) -> list[Any]:
         rows = video_rows({Video: [video(annotations=list(entries))]})
-        return list(told.STAGE.run([rows], told.Config(**config), Context()))
+        return list(source_events.STAGE.run([rows], source_events.Config(**config), Context()))
 
     return run
 
@@ -50,8 +50,8 @@ def test_each_described_span_is_an_event_that_no_model_found(
 @pytest.mark.parametrize(
     ("entries", "reasons"),
     [
-        ([], ["nothing_told"]),
-        ([QUESTION], ["nothing_told"]),
+        ([], ["no_source_events"]),
+        ([QUESTION], ["no_source_events"]),
         ([entry(origin="model")], ["origin_not_wanted"]),
         ([entry(origin="")], ["origin_not_wanted"]),
         ([entry(text=" ")], ["empty_text"]),
@@ -72,7 +72,7 @@ def test_what_is_not_taken_is_refused_by_name(
     assert [reject.reason for reject in rejects] == reasons
     assert len(rows) == max(1, sum(each.kind != "qa" for each in entries))
     for reject in rejects:
-        if reject.reason != "nothing_told":
+        if reject.reason != "no_source_events":
             assert SourceAnnotation.model_validate_json(reject.row) in entries
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.records import Annotation, Reject, SourceAnnotation, Video
 from pipeline.workflow.stage import Context
-from stages import existing
+from stages import source_annotations
 
 Taken = Callable[..., list[Any]]
 
@@ -22,7 +22,9 @@ def taken(video: Callable[..., Video], video_rows: Callable[..., Any]) -> Taken:
 
     def run(*entries: SourceAnnotation, **config: Any) -> list[Any]:
         rows = video_rows({Video: [video(annotations=list(entries))]})
-        return list(existing.STAGE.run([rows], existing.Config(**config), Context()))
+        return list(
+            source_annotations.STAGE.run([rows], source_annotations.Config(**config), Context())
+        )
 
     return run
 
@@ -94,4 +96,4 @@ spans = st.tuples(seconds, seconds).filter(lambda s: s[0] < s[1])
 @given(st.lists(spans, max_size=6))
 def test_what_spans_cover_is_the_seconds_in_any_of_them(found: Sequence[tuple[int, int]]) -> None:
     inside = {second for start, end in found for second in range(start, end)}
-    assert existing.covered_s(found) == len(inside)
+    assert source_annotations.covered_s(found) == len(inside)

@@ -1,7 +1,7 @@
 """Decide what the corpus is made of: how many samples of each task, and how much silence.
 
 reads:  DialogueHead (all shards)
-writes: Draw, one a task, by name; ``mix`` does what they say
+writes: TaskMixture, one a task, by name; ``apply_mixture`` does what they say
 source: arXiv:2512.21334, supplement, figure 3 (shares of the tasks, 12 : 3 : 2 of the states)
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from pipeline.records import DialogueHead, Draw
+from pipeline.records import DialogueHead, TaskMixture
 from pipeline.records.hash_sampling import hash_rank, largest_remainder
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
@@ -53,7 +53,7 @@ class Ticket(NamedTuple):
     """So many of the silent ones can go."""
 
 
-def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[Draw]:
+def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[TaskMixture]:
     """A row a task. Holds one ticket for each sample."""
     tickets: dict[str, list[Ticket]] = {}
     for rows in videos:
@@ -64,7 +64,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
     chosen = {task: sorted(tickets[task])[: drawn[task]] for task in there}
     cut = _cut([ticket for found in chosen.values() for ticket in found], config)
     for task, found in chosen.items():
-        yield Draw(
+        yield TaskMixture(
             task=task,
             samples=there[task],
             drawn=len(found),
@@ -123,4 +123,4 @@ def _cut(tickets: Iterable[Ticket], config: Config) -> float:
     return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 
-STAGE = Stage("draw", 1, (DialogueHead,), Draw, Config, run, scope="dataset")
+STAGE = Stage("plan_mixture", 1, (DialogueHead,), TaskMixture, Config, run, scope="dataset")

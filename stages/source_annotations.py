@@ -249,9 +249,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
         for (task, _, _), entries in together.items():
             yield from made(video, task, entries, config)
         if not video.annotations:
-            yield Reject(video_id=video.video_id, reason="nothing_existing")
+            yield Reject(video_id=video.video_id, reason="no_source_annotations")
 
 
 STAGE = per_video_stage(
-    name="existing", version=3, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="source_annotations", version=3, reads=(Video,), writes=Annotation, config=Config, run=run
 )

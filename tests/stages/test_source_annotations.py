@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.records import Annotation, Reject, SourceAnnotation, Video
 from pipeline.workflow.stage import Context
-from stages import existing
+from stages import source_annotations
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def taken(video: Callable[..., Video], video_rows: Callable[..., Any]) -> Callab
 
     def run(*entries: SourceAnnotation, **config: Any) -> list[Any]:
         rows = video_rows({Video: [video(annotations=list(entries))]})
-        return list(existing.STAGE.run([rows], existing.Config(**config), Context()))
+        return list(
+            source_annotations.STAGE.run([rows], source_annotations.Config(**config), Context())
+        )
 
     return run
 
@@ -121,7 +123,7 @@ def test_a_described_span_becomes_a_question_of_when(taken: Callable[..., list[A
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ([], "nothing_existing"),
+        ([], "no_source_annotations"),
         ([qa(start_s=5, end_s=12)], "bad_span"),
         ([qa(start_s=5, end_s=5)], "bad_span"),
         ([qa(start_s=5)], "bad_span"),

@@ -1,6 +1,6 @@
 """Make the corpus of what was drawn: leave out the other samples, cut silence, weigh the turns.
 
-reads:  Dialogue, Draw
+reads:  Dialogue, TaskMixture
 writes: Dialogue, those that were drawn, in order; a Reject ``not_drawn`` for each other one
 source: arXiv:2512.21334, sections 3.2 and 4 (states and their imbalance)
 """
@@ -15,7 +15,7 @@ from pydantic import Field
 from pipeline.dialogue.silence import masked, trimmed
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
-from pipeline.records import Dialogue, Draw, Reject
+from pipeline.records import Dialogue, Reject, TaskMixture
 from pipeline.records.hash_sampling import hash_fraction, hash_rank
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
@@ -32,7 +32,7 @@ def run(
     videos: Iterable[VideoRows], config: Config, context: Context
 ) -> Iterator[Dialogue | Reject]:
     """The samples that were drawn, as they are to be learned from."""
-    draws = {draw.task: draw for draw in context.rows(Draw)}
+    draws = {draw.task: draw for draw in context.rows(TaskMixture)}
     corpus = sum((states(draw) for draw in draws.values()), StateCounts())
     for rows in videos:
         for dialogue in rows[Dialogue]:
@@ -48,12 +48,14 @@ def run(
             yield _as_learned(dialogue, draw, config, corpus)
 
 
-def states(draw: Draw) -> StateCounts:
+def states(draw: TaskMixture) -> StateCounts:
     """The turns of a task that are learned from."""
     return StateCounts(silence=draw.n_silence, standby=draw.n_standby, response=draw.n_response)
 
 
-def _as_learned(dialogue: Dialogue, draw: Draw, config: Config, corpus: StateCounts) -> Dialogue:
+def _as_learned(
+    dialogue: Dialogue, draw: TaskMixture, config: Config, corpus: StateCounts
+) -> Dialogue:
     spare = dialogue.n_tail if draw.silence == "trim" else dialogue.n_silence
     count = floor(draw.cut * spare + hash_fraction(f"{dialogue.sample_id} cut", draw.seed))
     if draw.silence == "trim":
@@ -65,4 +67,4 @@ def _as_learned(dialogue: Dialogue, draw: Draw, config: Config, corpus: StateCou
     return dialogue
 
 
-STAGE = Stage("mix", 1, (Dialogue, Draw), Dialogue, Config, run)
+STAGE = Stage("apply_mixture", 1, (Dialogue, TaskMixture), Dialogue, Config, run)

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.records import Dialogue, FramedSegment, ShardFile, Turn
 from pipeline.workflow.stage import Context
-from stages.shard import STAGE, Config
+from stages.write_corpus import STAGE, Config
 
 
 @pytest.fixture

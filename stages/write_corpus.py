@@ -21,11 +21,11 @@ class Config(StageConfig, CorpusSettings):
 def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[ShardFile]:
     """The files, after all of them are written; one video is held at a time."""
     if context.folder is None:
-        raise TypeError("stage 'shard' needs a folder")
+        raise TypeError("stage 'write_corpus' needs a folder")
     samples = (
         VideoSample(rows[Dialogue], rows[FramedSegment] if config.frames else ()) for rows in videos
     )
     yield from write_corpus(context.folder, samples, config)
 
 
-STAGE = Stage("shard", 2, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")
+STAGE = Stage("write_corpus", 2, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")

@@ -35,7 +35,7 @@ class Config(StageConfig):
         1.0,
         ge=0,
         description="a span that leaves the video by no more than this, or than the resolution of"
-        " its times, is clipped to it, as in the stage existing",
+        " its times, is clipped to it, as in the stage source_annotations",
     )
 
 
@@ -87,9 +87,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | R
             row = entry.model_dump_json()
             yield Reject(video_id=video.video_id, reason=reason, detail=detail, row=row)
         if not described:
-            yield Reject(video_id=video.video_id, reason="nothing_told")
+            yield Reject(video_id=video.video_id, reason="no_source_events")
 
 
 STAGE = per_video_stage(
-    name="told", version=1, reads=(Video,), writes=Event, config=Config, run=run
+    name="source_events", version=1, reads=(Video,), writes=Event, config=Config, run=run
 )

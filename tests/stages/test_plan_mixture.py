@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.records import DialogueHead, Draw
+from pipeline.records import DialogueHead, TaskMixture
 from pipeline.workflow.stage import Context
-from stages.draw import STAGE, Config, apportion
+from stages.plan_mixture import STAGE, Config, apportion
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
 
@@ -25,10 +25,10 @@ def head(task: str, number: int, **changes: Any) -> DialogueHead:
 
 
 @pytest.fixture
-def draw(video_rows: Callable[..., Any]) -> Callable[..., dict[str, Draw]]:
-    def run(config: Config, *heads: DialogueHead) -> dict[str, Draw]:
+def draw(video_rows: Callable[..., Any]) -> Callable[..., dict[str, TaskMixture]]:
+    def run(config: Config, *heads: DialogueHead) -> dict[str, TaskMixture]:
         videos = [video_rows({DialogueHead: [each]}, each.video_id) for each in heads]
-        made = [row for row in STAGE.run(videos, config, Context()) if isinstance(row, Draw)]
+        made = [row for row in STAGE.run(videos, config, Context()) if isinstance(row, TaskMixture)]
         return {row.task: row for row in made}
 
     return run

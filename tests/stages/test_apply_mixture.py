@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from pipeline.dialogue.tiling import even_tiling
-from pipeline.records import Dialogue, DialogueHead, Draw, Question, Reject, Response
+from pipeline.records import Dialogue, DialogueHead, Question, Reject, Response, TaskMixture
 from pipeline.workflow.stage import Context
-from stages import draw, mix
+from stages import apply_mixture, plan_mixture
 from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import dialogue_of
 
@@ -26,14 +26,16 @@ def sample(number: int, task: str) -> Dialogue:
 @pytest.fixture
 def mixed(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | Reject]]:
     def run(
-        samples: list[Dialogue], drawing: draw.Config, mixing: mix.Config | None = None
+        samples: list[Dialogue],
+        drawing: plan_mixture.Config,
+        mixing: apply_mixture.Config | None = None,
     ) -> list[Dialogue | Reject]:
         rows = [
             video_rows({Dialogue: [each], DialogueHead: [each]}, each.video_id) for each in samples
         ]
-        draws = list(draw.STAGE.run(rows, drawing, Context()))
-        context = Context(dataset={Draw: draws})
-        made = mix.STAGE.run(rows, mixing or mix.Config(), context)
+        draws = list(plan_mixture.STAGE.run(rows, drawing, Context()))
+        context = Context(dataset={TaskMixture: draws})
+        made = apply_mixture.STAGE.run(rows, mixing or apply_mixture.Config(), context)
         return [row for row in made if isinstance(row, (Dialogue, Reject))]
 
     return run
@@ -43,22 +45,22 @@ SAMPLES = [sample(i, "tsqa" if i % 3 else "narration") for i in range(60)]
 
 
 def test_without_wishes_all_pass_as_they_are(mixed: Any) -> None:
-    assert mixed(SAMPLES, draw.Config()) == SAMPLES
+    assert mixed(SAMPLES, plan_mixture.Config()) == SAMPLES
 
 
 def test_as_many_as_were_drawn_and_the_rest_rejected(mixed: Any) -> None:
-    made = mixed(SAMPLES, draw.Config(shares={"tsqa": 1, "narration": 1}))
+    made = mixed(SAMPLES, plan_mixture.Config(shares={"tsqa": 1, "narration": 1}))
     tasks = [row.task for row in made if isinstance(row, Dialogue)]
     assert (tasks.count("tsqa"), tasks.count("narration")) == (20, 20)
     rejects = [row for row in made if isinstance(row, Reject)]
     assert len(made) == 60 and {row.reason for row in rejects} == {"not_drawn"}
-    only = mixed(SAMPLES, draw.Config(shares={"tsqa": 1}, samples=7))
+    only = mixed(SAMPLES, plan_mixture.Config(shares={"tsqa": 1}, samples=7))
     assert [row.task for row in only if isinstance(row, Dialogue)] == ["tsqa"] * 7
 
 
 @pytest.mark.parametrize("silence", ["trim", "mask"])
 def test_silence_comes_down_to_the_ratio(mixed: Any, silence: Any) -> None:
-    made = mixed(SAMPLES, draw.Config(silence=silence, silence_per_response=8))
+    made = mixed(SAMPLES, plan_mixture.Config(silence=silence, silence_per_response=8))
     learned = [turn for row in made for turn in row.turns if turn.loss is not False]
     quiet = sum(turn.state == "silence" for turn in learned)
     assert quiet / 60 == pytest.approx(8, abs=0.3)
@@ -70,6 +72,6 @@ def test_silence_comes_down_to_the_ratio(mixed: Any, silence: Any) -> None:
 
 
 def test_weights_are_set(mixed: Any) -> None:
-    made = mixed(SAMPLES, draw.Config(), mix.Config(weights="class_balanced"))
+    made = mixed(SAMPLES, plan_mixture.Config(), apply_mixture.Config(weights="class_balanced"))
     weights = {turn.state: turn.loss_scale for row in made for turn in row.turns}
     assert weights["silence"] < weights["response"]
