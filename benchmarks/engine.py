@@ -44,6 +44,7 @@ from pipeline.records import FramedSegment, Record, Reject
 from pipeline.store.location import Location
 from pipeline.store.parts import write_manifest
 from pipeline.store.video_rows import read_videos
+from pipeline.workflow.annotation_stage import ask_of
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import build_graph
 from pipeline.workflow.plan import make_plan
@@ -170,9 +171,7 @@ def asks_of(task: ShardTask) -> Iterator[Ask]:
     for rows in read_videos([FramedSegment], parts):
         for case in narrate.cases(rows, SETTINGS):
             if not isinstance(case, Reject):
-                variables, frames = narrate.ask(case, SETTINGS)
-                text = task.prompts[SETTINGS.prompt].render(variables)
-                yield Ask("ask", text, SCHEMA, frames)
+                yield ask_of(case, "ask", task.prompts[SETTINGS.prompt], SCHEMA)
 
 
 async def bare(config: VllmConfig, asks: Sequence[Ask], counts: Path) -> Measured:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pipeline.engines.base import Frame
-from pipeline.records import Event, FramedSegment, Provenance
+from pipeline.records import FramedSegment
 from pipeline.workflow.annotation_stage import AnnotationConfig
 from pipeline.workflow.stage import VideoRows
 
@@ -18,9 +16,6 @@ T = TypeVar("T")
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 AnswerTime = Annotated[float, Field(allow_inf_nan=False)]
 """Seconds as a model states them: any finite number, judged by the stage."""
-
-PRINTED_S = 0.01
-"""Precision with which a prompt states times; a model that copies one is this far off at most."""
 
 
 class Answer(BaseModel):
@@ -56,52 +51,7 @@ def evenly(items: Sequence[T], at_most: int) -> Sequence[T]:
     return [items[i * last // (at_most - 1)] for i in range(at_most)]
 
 
-@dataclass(frozen=True)
-class Footage:
-    """The frames of a video to show, in order, and its length in seconds."""
-
-    video_id: str
-    duration_s: float
-    segments: tuple[FramedSegment, ...]
-
-
-def footage_of(rows: VideoRows, max_frames: int) -> Footage:
-    """The whole video in at most ``max_frames`` frames."""
+def whole_video(rows: VideoRows, max_frames: int) -> tuple[Sequence[FramedSegment], float]:
+    """At most ``max_frames`` frames of the whole video, and its length in seconds."""
     segments = rows[FramedSegment]
-    return Footage(rows.video_id, segments[-1].end_s, tuple(evenly(segments, max_frames)))
-
-
-def shown(segments: Sequence[FramedSegment]) -> tuple[Frame, ...]:
-    """The frames of the segments, to go with an ask."""
-    return tuple(Frame(time_s=s.frame_s, jpeg=s.jpeg) for s in segments)
-
-
-def printed_times(segments: Sequence[FramedSegment]) -> list[float]:
-    """When the frames of the segments were presented, in seconds, as a prompt states it."""
-    return [printed(s.frame_s) for s in segments]
-
-
-def printed(time_s: float) -> float:
-    """A time in seconds to the precision that prompts use."""
-    return round(time_s, 2)
-
-
-def writer(provenance: Provenance) -> str:
-    """The model that answered, as ``model@revision``."""
-    return f"{provenance.model}@{provenance.revision}"
-
-
-def found_by(event: Event) -> tuple[Provenance, ...]:
-    """The model call that found an event; none where a dataset told it."""
-    return (event.provenance,) if event.provenance else ()
-
-
-def call(provenance: Provenance) -> list[str | int]:
-    """What tells one model call from another, for an id that is made from it."""
-    return [
-        provenance.model,
-        provenance.revision,
-        provenance.prompt_sha,
-        provenance.seed,
-        provenance.request_id,
-    ]
+    return evenly(segments, max_frames), segments[-1].end_s

@@ -1,12 +1,17 @@
-"""Comparing what models say."""
+"""Comparing texts of models, and which checks the verifier makes of the answers to a question."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
+
+from pipeline.records import Response
+
+CheckName = Literal["answerable", "premature"]
 
 UNKNOWN = "unknown"
-"""What a model is told to say when the frames do not show the answer."""
+"""What a model is to answer when the frames do not show the answer."""
 
 
 def bare(text: str) -> str:
@@ -24,3 +29,24 @@ def majority(texts: Sequence[str]) -> str:
         raise ValueError("no texts")
     chosen, _ = Counter(bare(t) for t in texts).most_common(1)[0]
     return next(t for t in texts if bare(t) == chosen)
+
+
+def by_time(responses: Sequence[Response]) -> list[Response]:
+    """The responses by the time they are due; responses due together stay as they were."""
+    return sorted(responses, key=lambda r: r.respond_s)
+
+
+def required_checks(responses: Sequence[Response]) -> list[tuple[Response, CheckName]]:
+    """Every response with the checks it has to pass, in order of time.
+
+    Each must be answerable when it is due. Each that differs from the one before it must also not
+    be answered already by the frames before it; the first has none before it.
+    """
+    pairs: list[tuple[Response, CheckName]] = []
+    before: Response | None = None
+    for response in by_time(responses):
+        pairs.append((response, "answerable"))
+        if before is not None and bare(before.text) != bare(response.text):
+            pairs.append((response, "premature"))
+        before = response
+    return pairs

@@ -8,28 +8,15 @@ source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action capti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.engines.base import Frame
-from pipeline.records import Event, FramedSegment, Provenance, Reject
-from pipeline.records.digest import digest
-from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.records import THIS_CALL, Event, FramedSegment, Reject
+from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import (
-    Answer,
-    AnswerTime,
-    Footage,
-    SampledConfig,
-    Sentence,
-    call,
-    footage_of,
-    printed,
-    printed_times,
-    shown,
-)
+from stages._asking import Answer, AnswerTime, SampledConfig, Sentence, whole_video
 from stages._consistency import lists_alike, spokesman, support
 from stages._spans import clipped
 from stages._wording import bare
@@ -74,20 +61,15 @@ class Events(Answer):
     events: Annotated[list[Captioned], Field(max_length=200)]
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Footage]:
-    """One case a video."""
-    yield footage_of(rows, config.max_frames)
-
-
-def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """The whole video at once."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[float]]:
+    """The whole video at once; the subject is its length in seconds."""
+    frames, duration_s = whole_video(rows, config.max_frames)
     variables = {
         "focus": config.family,
-        "duration_s": printed(footage.duration_s),
+        "duration_s": printed(duration_s),
         "max_events": config.max_events,
-        "frame_times": printed_times(footage.segments),
     }
-    return variables, shown(footage.segments)
+    yield Case(duration_s, variables, shared=frames)
 
 
 def reasons_against(
@@ -110,45 +92,33 @@ def reasons_against(
     ]
 
 
-def accept(
-    footage: Footage, answers: Sequence[Events], config: Config, provenance: Provenance
-) -> Iterator[Event | Reject]:
+def accept(case: Case[float], answers: Answers[Events], config: Config) -> Iterator[Event | Reject]:
     """The events of the answer that speaks for all, by start, their spans clipped to the video.
 
     One listed twice counts once.
     """
     lists = [[(e.start_s, e.end_s) for e in answer.events] for answer in answers]
-    chosen, _ = spokesman(lists, lists_alike, provenance.samples)
+    chosen, _ = spokesman(lists, lists_alike, answers.drawn)
     others = [spans for i, spans in enumerate(lists) if i != chosen]
     found = sorted(answers[chosen].events, key=lambda e: (e.start_s, e.end_s, e.caption))
     if not found:
-        yield Reject(video_id=footage.video_id, reason="no_events")
-    spans = [
-        clipped(seen.start_s, seen.end_s, footage.duration_s, config.tolerance_s) for seen in found
-    ]
-    consistency = [
-        support((seen.start_s, seen.end_s), others, provenance.samples) for seen in found
-    ]
+        yield Reject(reason="no_events")
+    duration_s = case.subject
+    spans = [clipped(e.start_s, e.end_s, duration_s, config.tolerance_s) for e in found]
+    consistency = [support((e.start_s, e.end_s), others, answers.drawn) for e in found]
     reasons = reasons_against(found, spans, consistency, config)
-    for number, (seen, span, reason) in enumerate(zip(found, spans, reasons, strict=True)):
+    for seen, span, score, reason in zip(found, spans, consistency, reasons, strict=True):
         if span is None or reason:
-            yield Reject(
-                video_id=footage.video_id,
-                reason=reason,
-                detail=f"[{seen.start_s:.2f}, {seen.end_s:.2f}) of {footage.duration_s:.2f} s",
-                row=seen.model_dump_json(),
-            )
+            detail = f"[{seen.start_s:.2f}, {seen.end_s:.2f}) of {duration_s:.2f} s"
+            yield Reject(reason=reason, detail=detail, row=seen.model_dump_json())
             continue
-        content = [config.family, footage.video_id, number, seen.caption, span, call(provenance)]
         yield Event(
-            video_id=footage.video_id,
-            event_id=digest(content, 16),
             family=config.family,
             caption=seen.caption,
             start_s=span[0],
             end_s=span[1],
-            consistency=consistency[number],
-            provenance=provenance,
+            consistency=score,
+            provenance=THIS_CALL,
         )
 
 
@@ -160,6 +130,5 @@ STAGE = annotation_stage(
     config=Config,
     answer=Events,
     cases=cases,
-    ask=ask,
     accept=accept,
 )

@@ -7,30 +7,22 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.engines.base import Frame
-from pipeline.records import Annotation, FramedSegment, Provenance, Question, Reject
-from pipeline.records.digest import digest
-from pipeline.workflow.annotation_stage import annotation_stage
-from pipeline.workflow.stage import VideoRows
-from stages._asking import (
+from pipeline.records import Annotation, FramedSegment, Question, Reject, Response
+from pipeline.workflow.annotation_stage import (
     PRINTED_S,
-    Answer,
-    AnswerTime,
-    Footage,
-    Sentence,
-    SingleAnswerConfig,
-    call,
-    footage_of,
+    Answers,
+    Case,
+    annotation_stage,
     printed,
-    printed_times,
-    shown,
 )
-from stages._responses import instant_response
+from pipeline.workflow.stage import VideoRows
+from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, whole_video
 from stages._wording import UNKNOWN, bare
 
 
@@ -71,20 +63,15 @@ class Questions(Answer):
     questions: Annotated[list[TimedQuestion], Field(max_length=32)]
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Footage]:
-    """One case a video."""
-    yield footage_of(rows, config.max_frames)
-
-
-def ask(footage: Footage, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
     """The whole video at once."""
+    frames, duration_s = whole_video(rows, config.max_frames)
     variables = {
         "max_questions": config.max_questions,
         "min_gap_s": config.min_gap_s,
-        "duration_s": printed(footage.duration_s),
-        "frame_times": printed_times(footage.segments),
+        "duration_s": printed(duration_s),
     }
-    return variables, shown(footage.segments)
+    yield Case(None, variables, shared=frames)
 
 
 def shown_at(time_s: float, frame_times: Sequence[float]) -> float | None:
@@ -112,12 +99,12 @@ def timed(
 
 
 def accept(
-    footage: Footage, answers: Sequence[Questions], config: Config, provenance: Provenance
+    case: Case[None], answers: Answers[Questions], config: Config
 ) -> Iterator[Annotation | Reject]:
     """A task for each question that can be placed in the video."""
     questions = answers[0].questions
     if not questions:
-        yield Reject(video_id=footage.video_id, reason="no_change_points")
+        yield Reject(reason="no_change_points")
     seen: set[str] = set()
     for number, question in enumerate(questions):
         result: list[tuple[float, str]] | tuple[str, str]
@@ -126,43 +113,28 @@ def accept(
         elif bare(question.question) in seen:
             result = "duplicate_question", question.question
         else:
-            result = timed(question, [s.frame_s for s in footage.segments])
+            result = timed(question, [s.frame_s for s in case.shared])
         seen.add(bare(question.question))
         if isinstance(result, tuple):
-            yield Reject(
-                video_id=footage.video_id,
-                reason=result[0],
-                detail=result[1],
-                row=question.model_dump_json(),
-            )
+            reason, detail = result
+            yield Reject(reason=reason, detail=detail, row=question.model_dump_json())
         else:
-            yield annotation(footage.video_id, question, result, provenance)
+            yield annotation(question, result)
 
 
-def annotation(
-    video_id: str,
-    question: TimedQuestion,
-    answers: Sequence[tuple[float, str]],
-    provenance: Provenance,
-) -> Annotation:
+def annotation(question: TimedQuestion, answers: Sequence[tuple[float, str]]) -> Annotation:
     """One question, asked at the start, with an instant response where each answer becomes true.
 
     A response holds until the next one.
     """
-    ends = [time_s for time_s, _ in answers[1:]] + [None]
-    content = [question.aspect, question.question, answers, call(provenance)]
     return Annotation(
-        video_id=video_id,
-        annotation_id=digest(["tsqa", video_id, content], 16),
         task="tsqa",
         aspect=question.aspect,
         questions=[Question(qid="q0", text=question.question, asked_s=0)],
         responses=[
-            instant_response(f"r{i}", value, time_s, valid_until_s=end_s)
-            for i, ((time_s, value), end_s) in enumerate(zip(answers, ends, strict=True))
+            Response.instant(f"r{i}", text, time_s, valid_until_s=until and until[0])
+            for i, ((time_s, text), until) in enumerate(zip_longest(answers, answers[1:]))
         ],
-        provenance=[provenance],
-        parent_ids=[provenance.request_id],
     )
 
 
@@ -174,6 +146,5 @@ STAGE = annotation_stage(
     config=Config,
     answer=Questions,
     cases=cases,
-    ask=ask,
     accept=accept,
 )

@@ -23,7 +23,6 @@ from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._instructions import FOLDER, instruction, lettered, with_options
-from stages._together import groups
 
 
 class Config(StageConfig):
@@ -110,6 +109,24 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         for together in groups(sound, config.mixed_annotations, config.seed):
             if len(together) > 1 or config.mixed == "only":
                 yield from _make(together, video, tiling, config)[0]
+
+
+def groups(annotations: Sequence[Annotation], at_most: int, seed: int) -> list[list[Annotation]]:
+    """Every annotation in one group of at most so many, few of a group of the same task.
+
+    The tasks take turns, and within a task the order is drawn by the seed; so the groups do not
+    depend on the order in which the annotations come.
+    """
+    drawn = sorted(annotations, key=lambda a: digest([seed, a.annotation_id]))
+    rounds: dict[str, int] = {}
+    turns = []
+    for annotation in drawn:
+        turn = rounds[annotation.task] = rounds.get(annotation.task, -1) + 1
+        turns.append((turn, digest([seed, annotation.task]), annotation))
+    turns.sort(key=lambda each: each[:2])
+    ordered = [annotation for _, _, annotation in turns]
+    count = -(-len(ordered) // at_most)
+    return [ordered[number::count] for number in range(count)]
 
 
 def _make(

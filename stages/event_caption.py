@@ -9,17 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.records import (
-    Annotation,
-    CaptionedEvent,
-    Check,
-    Question,
-    Reject,
-)
-from pipeline.records.digest import digest
+from pipeline.records import Annotation, CaptionedEvent, Check, Question, Reject, Response
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._asking import call, found_by, writer
-from stages._responses import event_response
 
 
 def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
@@ -27,23 +18,16 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
 
     Each is reported when it is over, so the responses stand in order of their ends.
     """
-    video_id, family = events[0].video_id, events[0].family
     missing = [event.event_id for event in events if not event.text]
     if missing:
-        return Reject(
-            video_id=video_id,
-            reason="incomplete",
-            detail=f"events without a wording: {', '.join(missing)}",
-        )
+        detail = f"events without a wording: {', '.join(missing)}"
+        return Reject(reason="incomplete", detail=detail)
     ordered = sorted(events, key=lambda e: (e.end_s, e.start_s, e.event_id))
-    content = [[e.event_id, e.text, call(e.rewriting)] for e in ordered]
     return Annotation(
-        video_id=video_id,
-        annotation_id=digest([f"{family}_caption", video_id, content], 16),
-        task=f"{family}_caption",
+        task=f"{events[0].family}_caption",
         questions=[Question(qid="q0", text="", asked_s=0)],
         responses=[
-            event_response(f"r{i}", event.text, event.start_s, event.end_s)
+            Response.event(f"r{i}", event.text, event.start_s, event.end_s)
             for i, event in enumerate(ordered)
         ],
         checks=[
@@ -51,7 +35,7 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
                 name="agreement",
                 passed=True,
                 score=event.iou,
-                model=writer(event.grounding),
+                model=event.grounding.writer,
                 rid=f"r{i}",
             )
             for i, event in enumerate(ordered)
@@ -61,14 +45,14 @@ def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
                 name="consistency",
                 passed=True,
                 score=min(event.consistency, event.grounding_consistency),
-                model=writer(event.grounding),
+                model=event.grounding.writer,
                 rid=f"r{i}",
             )
             for i, event in enumerate(ordered)
-            if max(asked.samples for asked in (*found_by(event), event.grounding)) > 1
+            if max(asked.samples for asked in (*event.found_by, event.grounding)) > 1
         ],
         provenance=[
-            *dict.fromkeys(asked for event in ordered for asked in found_by(event)),
+            *dict.fromkeys(asked for event in ordered for asked in event.found_by),
             *(event.grounding for event in ordered),
             *(event.rewriting for event in ordered),
         ],
@@ -87,7 +71,7 @@ def run(rows: VideoRows, config: StageConfig, context: Context) -> Iterator[Anno
 
 STAGE = per_video_stage(
     name="event_caption",
-    version=1,
+    version=2,
     reads=(CaptionedEvent,),
     writes=Annotation,
     config=StageConfig,

@@ -7,25 +7,15 @@ source: section 4.1 of arXiv:2512.21334, event caption, step 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.engines.base import Frame
-from pipeline.records import Event, FramedSegment, GroundedEvent, Provenance, Reject
-from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.records import THIS_CALL, Event, FramedSegment, GroundedEvent, Reject
+from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import (
-    Answer,
-    Footage,
-    SampledConfig,
-    footage_of,
-    printed,
-    printed_times,
-    shown,
-)
+from stages._asking import Answer, SampledConfig, whole_video
 from stages._consistency import spans_alike, spokesman
 from stages._spans import clipped
 
@@ -55,54 +45,38 @@ class SpanSeen(Answer):
     end_s: OptionalTime = None
 
 
-@dataclass(frozen=True)
-class Search:
-    """An event, and where to look for it."""
-
-    event: Event
-    footage: Footage
+Search = tuple[Event, float]
+"""An event, and the length of its video in seconds."""
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Search]:
-    """One search an event."""
-    footage = footage_of(rows, config.max_frames)
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[Search]]:
+    """An event by its caption, without its span, in the whole video."""
+    frames, duration_s = whole_video(rows, config.max_frames)
     for event in rows[Event]:
-        yield Search(event, footage)
-
-
-def ask(search: Search, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """The caption without its span, and the whole video."""
-    variables = {
-        "caption": search.event.caption,
-        "duration_s": printed(search.footage.duration_s),
-        "frame_times": printed_times(search.footage.segments),
-    }
-    return variables, shown(search.footage.segments)
+        variables = {"caption": event.caption, "duration_s": printed(duration_s)}
+        yield Case((event, duration_s), variables, shared=frames)
 
 
 def accept(
-    search: Search, answers: Sequence[SpanSeen], config: Config, provenance: Provenance
+    case: Case[Search], answers: Answers[SpanSeen], config: Config
 ) -> Iterator[GroundedEvent | Reject]:
     """The event with the span that speaks for all answers.
 
     One that cannot be, or that the answers do not bear out, is as good as none: it is refused, and
     the event goes on without it.
     """
-    spans = [span_of(answer, search.footage.duration_s, config.tolerance_s) for answer in answers]
-    chosen, consistency = spokesman(spans, spans_alike, provenance.samples)
+    event, duration_s = case.subject
+    spans = [span_of(answer, duration_s, config.tolerance_s) for answer in answers]
+    chosen, consistency = spokesman(spans, spans_alike, answers.drawn)
     span, seen = spans[chosen], answers[chosen]
-
-    def refused(reason: str, detail: str) -> Reject:
-        video_id, row = search.event.video_id, seen.model_dump_json()
-        return Reject(video_id=video_id, reason=reason, detail=detail, row=row)
-
     if seen.found and span is None:
-        detail = f"for event {search.event.event_id} of {search.footage.duration_s:.2f} s"
-        yield refused("bad_span", detail)
+        detail = f"for event {event.event_id} of {duration_s:.2f} s"
+        yield Reject(reason="bad_span", detail=detail, row=seen.model_dump_json())
     if span is not None and consistency < config.min_consistency:
-        yield refused("inconsistent", f"{consistency:.2f} of {provenance.samples} answers")
+        detail = f"{consistency:.2f} of {answers.drawn} answers"
+        yield Reject(reason="inconsistent", detail=detail, row=seen.model_dump_json())
         span = None
-    yield grounded(search.event, span, provenance, consistency)
+    yield grounded(event, span, consistency)
 
 
 def span_of(seen: SpanSeen, duration_s: float, tolerance_s: float) -> tuple[float, float] | None:
@@ -112,23 +86,20 @@ def span_of(seen: SpanSeen, duration_s: float, tolerance_s: float) -> tuple[floa
     return clipped(seen.start_s, seen.end_s, duration_s, tolerance_s)
 
 
-def unanswered(search: Search, config: Config, provenance: Provenance) -> Iterator[GroundedEvent]:
+def unanswered(case: Case[Search], config: Config) -> Iterator[GroundedEvent]:
     """The event without a second span: were it left out, the others would seem to agree."""
-    yield grounded(search.event, None, provenance, 0.0)
+    yield grounded(case.subject[0], None, 0.0)
 
 
-def grounded(
-    event: Event, span: tuple[float, float] | None, provenance: Provenance, consistency: float
-) -> GroundedEvent:
+def grounded(event: Event, span: tuple[float, float] | None, consistency: float) -> GroundedEvent:
     """The event with a second span in seconds, or with none."""
-    return GroundedEvent.model_validate(
-        {
-            **event.model_dump(),
-            "grounded_start_s": span[0] if span else None,
-            "grounded_end_s": span[1] if span else None,
-            "grounding_consistency": consistency,
-            "grounding": provenance,
-        }
+    start_s, end_s = span or (None, None)
+    return GroundedEvent(
+        **event.model_dump(),
+        grounded_start_s=start_s,
+        grounded_end_s=end_s,
+        grounding_consistency=consistency,
+        grounding=THIS_CALL,
     )
 
 
@@ -140,7 +111,6 @@ STAGE = annotation_stage(
     config=Config,
     answer=SpanSeen,
     cases=cases,
-    ask=ask,
     accept=accept,
     unanswered=unanswered,
 )

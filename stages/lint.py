@@ -16,10 +16,8 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Check, Reject, Response, Verdict
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._asking import writer
-from stages._looks import in_order, looks
 from stages._spans import JITTER_S
-from stages._wording import bare
+from stages._wording import bare, by_time, required_checks
 
 REASONS = {"answerable": "not_answerable", "premature": "premature"}
 
@@ -42,14 +40,14 @@ class Config(StageConfig):
 
 
 def failures(responses: Sequence[Response], verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Why responses are dropped, by ``rid``: the first look that was failed, or not answered."""
+    """Why responses are dropped, by ``rid``: the first check that failed, or was not answered."""
     reasons: dict[str, str] = {}
-    for response, look in looks(responses):
-        passed = [v.passed for v in verdicts if v.rid == response.rid and v.check == look]
+    for response, check in required_checks(responses):
+        passed = [v.passed for v in verdicts if v.rid == response.rid and v.check == check]
         if not passed:
             reasons.setdefault(response.rid, "unverified")
         elif not all(passed):
-            reasons.setdefault(response.rid, REASONS[look])
+            reasons.setdefault(response.rid, REASONS[check])
     return reasons
 
 
@@ -59,7 +57,7 @@ def merged(responses: Sequence[Response]) -> list[Response]:
     The earlier one then holds for as long as the repetition would have.
     """
     kept: list[Response] = []
-    for response in in_order(responses):
+    for response in by_time(responses):
         if kept and bare(kept[-1].text) == bare(response.text):
             kept[-1] = kept[-1].model_copy(update={"valid_until_s": response.valid_until_s})
         else:
@@ -85,7 +83,7 @@ def unconfirmed(reasons: Mapping[str, str], config: Config) -> tuple[str, str] |
     return "unconfirmed_answer", "; ".join(f"{rid} {why}" for rid, why in reasons.items())
 
 
-def broken_rule(
+def violated_rule(
     annotation: Annotation, responses: Sequence[Response], config: Config
 ) -> tuple[str, str] | None:
     """The first rule that the responses, in order, break: a reason with its detail."""
@@ -110,22 +108,15 @@ def lint(
     passed = [r for r in annotation.responses if r.rid not in reasons]
     responses = merged(passed)
     standing = {r.rid for r in responses}
-    for response in in_order(annotation.responses):
+    for response in by_time(annotation.responses):
         if response.rid not in standing:
-            yield Reject(
-                video_id=annotation.video_id,
-                reason=reasons.get(response.rid, "repeat"),
-                detail=f"response {response.rid} of {annotation.annotation_id}",
-                row=response.model_dump_json(),
-            )
-    broken = unconfirmed(reasons, config) or broken_rule(annotation, responses, config)
-    if broken is not None:
-        yield Reject(
-            video_id=annotation.video_id,
-            reason=broken[0],
-            detail=broken[1],
-            row=annotation.model_dump_json(),
-        )
+            reason = reasons.get(response.rid, "repeat")
+            detail = f"response {response.rid} of {annotation.annotation_id}"
+            yield Reject(reason=reason, detail=detail, row=response.model_dump_json())
+    violation = unconfirmed(reasons, config) or violated_rule(annotation, responses, config)
+    if violation is not None:
+        reason, detail = violation
+        yield Reject(reason=reason, detail=detail, row=annotation.model_dump_json())
         return
     gap_s = smallest_gap(responses)
     rules = [Check(name="distinct_answers", passed=True, score=distinct(responses), model="")]
@@ -136,18 +127,18 @@ def lint(
             name=v.check,
             passed=v.passed,
             score=v.consistency,
-            model=writer(v.provenance),
+            model=v.provenance.writer,
             rid=v.rid,
         )
         for v in verdicts
         if v.rid in standing
     ]
-    looked = [v.provenance for v in verdicts if v.rid in standing]
+    calls = [v.provenance for v in verdicts if v.rid in standing]
     yield annotation.model_copy(
         update={
             "responses": responses,
             "checks": [*annotation.checks, *checks, *rules],
-            "provenance": [*annotation.provenance, *looked],
+            "provenance": [*annotation.provenance, *calls],
         }
     )
 

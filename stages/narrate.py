@@ -8,17 +8,15 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from pipeline.engines.base import Frame
-from pipeline.records import Change, FramedSegment, Provenance, Reject
-from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.records import Change, FramedSegment, Reject
+from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import Answer, SampledConfig, printed, printed_times, shown
+from stages._asking import Answer, SampledConfig
 from stages._consistency import spokesman, texts_alike
 
 
@@ -38,45 +36,22 @@ class ChangeSeen(Answer):
     sentence: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The frame under question, last, after the one before it and earlier ones of the window."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[FramedSegment] | Reject]:
+    """A case for every frame but the first: what changed between it and the frame before.
 
-    window: tuple[FramedSegment, ...]
-
-    @property
-    def before(self) -> FramedSegment:
-        """The frame that the last is compared with."""
-        return self.window[-2]
-
-    @property
-    def after(self) -> FramedSegment:
-        """The frame under question."""
-        return self.window[-1]
-
-
-def cases(rows: VideoRows, config: Config) -> Iterator[Pair | Reject]:
-    """A pair for every frame but the first."""
+    It shows all frames of the window.
+    """
     every = rows[FramedSegment]
     segments = [s for i, s in enumerate(every) if i == 0 or s.frame_s > every[i - 1].frame_s]
     if len(segments) < 2:
-        yield Reject(video_id=rows.video_id, reason="one_frame")
+        yield Reject(reason="one_frame")
     for i in range(1, len(segments)):
-        opens_s = segments[i].frame_s - config.window_s
+        before, after = segments[i - 1 : i + 1]
         first = i - 1
-        while first > 0 and segments[first - 1].frame_s > opens_s:
+        while first > 0 and segments[first - 1].frame_s > after.frame_s - config.window_s:
             first -= 1
-        yield Pair(tuple(segments[first : i + 1]))
-
-
-def ask(pair: Pair, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """All frames of the window; the change wanted is the one between the last two."""
-    variables = {
-        "before_s": printed(pair.before.frame_s),
-        "after_s": printed(pair.after.frame_s),
-        "frame_times": printed_times(pair.window),
-    }
-    return variables, shown(pair.window)
+        times = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
+        yield Case(after, times, segments[first : i + 1])
 
 
 def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
@@ -87,36 +62,25 @@ def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
 
 
 def accept(
-    pair: Pair, answers: Sequence[ChangeSeen], config: Config, provenance: Provenance
+    case: Case[FramedSegment], answers: Answers[ChangeSeen], config: Config
 ) -> Iterator[Change | Reject]:
     """The change that speaks for all answers; one without words, or in dispute, is refused."""
-    chosen, consistency = spokesman(answers, changes_alike, provenance.samples)
-    seen, after = answers[chosen], pair.after
+    chosen, consistency = spokesman(answers, changes_alike, answers.drawn)
+    seen, after = answers[chosen], case.subject
     if seen.changed and not seen.sentence:
-        yield Reject(
-            video_id=after.video_id,
-            reason="empty_sentence",
-            detail=f"a change without words at {after.frame_s:.2f} s",
-            row=seen.model_dump_json(),
+        detail = f"a change without words at {after.frame_s:.2f} s"
+        yield Reject(reason="empty_sentence", detail=detail, row=seen.model_dump_json())
+    elif consistency < config.min_consistency:
+        detail = f"{consistency:.2f} of {answers.drawn} answers at {after.frame_s:.2f} s"
+        yield Reject(reason="inconsistent", detail=detail, row=seen.model_dump_json())
+    else:
+        yield Change(
+            index=after.index,
+            time_s=after.frame_s,
+            changed=seen.changed,
+            text=seen.sentence if seen.changed else "",
+            consistency=consistency,
         )
-        return
-    if consistency < config.min_consistency:
-        yield Reject(
-            video_id=after.video_id,
-            reason="inconsistent",
-            detail=f"{consistency:.2f} of {provenance.samples} answers at {after.frame_s:.2f} s",
-            row=seen.model_dump_json(),
-        )
-        return
-    yield Change(
-        video_id=after.video_id,
-        index=after.index,
-        time_s=after.frame_s,
-        changed=seen.changed,
-        text=seen.sentence if seen.changed else "",
-        consistency=consistency,
-        provenance=provenance,
-    )
 
 
 STAGE = annotation_stage(
@@ -127,6 +91,5 @@ STAGE = annotation_stage(
     config=Config,
     answer=ChangeSeen,
     cases=cases,
-    ask=ask,
     accept=accept,
 )

@@ -7,26 +7,15 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 3
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.engines.base import Frame
-from pipeline.records import (
-    Annotation,
-    Change,
-    Check,
-    Provenance,
-    Question,
-    Reject,
-)
-from pipeline.records.digest import digest
-from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.records import Annotation, Change, Check, Reject
+from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, call, printed
-from stages._responses import instant_response
+from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig
 from stages._spans import JITTER_S
 
 
@@ -68,31 +57,18 @@ class Narration(Answer):
     lines: Annotated[list[Line], Field(max_length=1000)]
 
 
-@dataclass(frozen=True)
-class Draft:
-    """The changes of one video that were seen, in order of time; never empty."""
-
-    changes: tuple[Change, ...]
-
-    @property
-    def video_id(self) -> str:
-        """The video they were seen in."""
-        return self.changes[0].video_id
+Draft = Sequence[Change]
+"""The changes of one video that were seen, in order of time; never empty."""
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Draft | Reject]:
-    """One draft a video."""
-    changes = tuple(sorted((c for c in rows[Change] if c.changed), key=lambda c: c.index))
-    if changes:
-        yield Draft(changes)
-    else:
-        yield Reject(video_id=rows.video_id, reason="nothing_changed")
-
-
-def ask(draft: Draft, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """The draft as text; no frames."""
-    lines = [{"time_s": printed(c.time_s), "sentence": c.text} for c in draft.changes]
-    return {"lines": lines, "max_words": config.max_words}, ()
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[Draft] | Reject]:
+    """One draft a video, as text."""
+    changes = sorted((c for c in rows[Change] if c.changed), key=lambda c: c.index)
+    if not changes:
+        yield Reject(reason="nothing_changed")
+        return
+    lines = [{"time_s": printed(c.time_s), "sentence": c.text} for c in changes]
+    yield Case(changes, {"lines": lines, "max_words": config.max_words})
 
 
 def placed(
@@ -103,7 +79,7 @@ def placed(
     A line stands at the time of a change of the draft (``invented_time`` otherwise) and at least
     ``min_gap_s`` (less ``JITTER_S``) after the line before it (``too_close`` otherwise).
     """
-    times = {printed(c.time_s): c.time_s for c in reversed(draft.changes)}
+    times = {printed(c.time_s): c.time_s for c in reversed(draft)}
     kept: list[tuple[float, str]] = []
     left: list[tuple[str, Line]] = []
     for line in sorted(lines, key=lambda x: x.time_s):
@@ -118,65 +94,52 @@ def placed(
 
 
 def accept(
-    draft: Draft, answers: Sequence[Narration], config: Config, provenance: Provenance
+    case: Case[Draft], answers: Answers[Narration], config: Config
 ) -> Iterator[Annotation | Reject]:
     """The narration, and a refusal for each line that was left out of it."""
-    narration = answers[0]
-
-    def refused(reason: str, detail: str) -> Reject:
-        row = narration.model_dump_json()
-        return Reject(video_id=draft.video_id, reason=reason, detail=detail, row=row)
-
+    draft, narration = case.subject, answers[0]
+    row = narration.model_dump_json()
     if narration.negative:
-        yield refused("negative", "the editor refused the video")
+        yield Reject(reason="negative", detail="the editor refused the video", row=row)
         return
     kept, left = placed(draft, narration.lines, config.min_gap_s)
     for reason, line in left:
-        yield Reject(
-            video_id=draft.video_id,
-            reason=reason,
-            detail=f"line at {line.time_s:.2f} s",
-            row=line.model_dump_json(),
-        )
+        detail = f"line at {line.time_s:.2f} s"
+        yield Reject(reason=reason, detail=detail, row=line.model_dump_json())
     if len(kept) < config.min_lines:
-        yield refused("too_few_lines", f"{len(kept)} of at least {config.min_lines}")
+        detail = f"{len(kept)} of at least {config.min_lines}"
+        yield Reject(reason="too_few_lines", detail=detail, row=row)
     elif len(kept) > config.max_lines:
-        yield refused("too_many_lines", f"{len(kept)} of at most {config.max_lines}")
+        detail = f"{len(kept)} of at most {config.max_lines}"
+        yield Reject(reason="too_many_lines", detail=detail, row=row)
     else:
         invented = sum(reason == "invented_time" for reason, _ in left)
-        yield annotation(draft, kept, 1 - invented / len(narration.lines), provenance)
+        yield annotation(draft, kept, 1 - invented / len(narration.lines))
 
 
-def annotation(
-    draft: Draft, lines: Sequence[tuple[float, str]], known: float, provenance: Provenance
-) -> Annotation:
+def annotation(draft: Draft, lines: Sequence[tuple[float, str]], known: float) -> Annotation:
     """The lines, each with its time in seconds, as instant responses to one standing question.
 
     ``known`` is the share of the editor's lines at times of the draft. A line with another time was
     left out, and the check says so.
     """
-    return Annotation(
-        video_id=draft.video_id,
-        annotation_id=digest(["narration", draft.video_id, lines, call(provenance)], 16),
-        task="narration",
-        questions=[Question(qid="q0", text="", asked_s=0)],
-        responses=[
-            instant_response(f"r{i}", text, time_s) for i, (time_s, text) in enumerate(lines)
-        ],
+    return Annotation.instants(
+        "narration",
+        "",
+        lines,
         checks=[Check(name="known_times", passed=known == 1, score=known, model="")],
-        provenance=[*(c.provenance for c in draft.changes), provenance],
-        parent_ids=[c.provenance.request_id for c in draft.changes],
+        provenance=[change.provenance for change in draft],
+        parent_ids=[change.provenance.request_id for change in draft],
     )
 
 
 STAGE = annotation_stage(
     name="polish",
-    version=1,
+    version=2,
     reads=(Change,),
     writes=Annotation,
     config=Config,
     answer=Narration,
     cases=cases,
-    ask=ask,
     accept=accept,
 )

@@ -7,14 +7,12 @@ source: section 4.1 of arXiv:2512.21334, event caption; the rewriting is in its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from pydantic import Field
 
-from pipeline.engines.base import Frame
-from pipeline.records import CaptionedEvent, Provenance, Reject, VerifiedEvent
-from pipeline.workflow.annotation_stage import annotation_stage
+from pipeline.records import THIS_CALL, CaptionedEvent, Reject, VerifiedEvent
+from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
 
@@ -32,38 +30,29 @@ class Rewritten(Answer):
     sentence: Sentence
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[VerifiedEvent | Reject]:
-    """The kept events."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[VerifiedEvent] | Reject]:
+    """The captions of the kept events."""
     kept = [event for event in rows[VerifiedEvent] if event.kept]
     if not kept:
-        yield Reject(video_id=rows.video_id, reason="low_agreement", detail="no event was kept")
-    yield from kept
-
-
-def ask(event: VerifiedEvent, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """The caption alone; no frames."""
-    return {"caption": event.caption}, ()
+        yield Reject(reason="low_agreement", detail="no event was kept")
+    yield from (Case(event, {"caption": event.caption}) for event in kept)
 
 
 def accept(
-    event: VerifiedEvent, answers: Sequence[Rewritten], config: Config, provenance: Provenance
+    case: Case[VerifiedEvent], answers: Answers[Rewritten], config: Config
 ) -> Iterator[CaptionedEvent]:
     """The event with its new wording."""
-    yield captioned(event, answers[0].sentence, provenance)
+    yield captioned(case.subject, answers[0].sentence)
 
 
-def unanswered(
-    event: VerifiedEvent, config: Config, provenance: Provenance
-) -> Iterator[CaptionedEvent]:
+def unanswered(case: Case[VerifiedEvent], config: Config) -> Iterator[CaptionedEvent]:
     """The event without a wording, so that its video is not taken for complete."""
-    yield captioned(event, "", provenance)
+    yield captioned(case.subject, "")
 
 
-def captioned(event: VerifiedEvent, text: str, provenance: Provenance) -> CaptionedEvent:
+def captioned(event: VerifiedEvent, text: str) -> CaptionedEvent:
     """The event with a wording."""
-    return CaptionedEvent.model_validate(
-        {**event.model_dump(), "text": text, "rewriting": provenance}
-    )
+    return CaptionedEvent(**event.model_dump(), text=text, rewriting=THIS_CALL)
 
 
 STAGE = annotation_stage(
@@ -74,7 +63,6 @@ STAGE = annotation_stage(
     config=Config,
     answer=Rewritten,
     cases=cases,
-    ask=ask,
     accept=accept,
     unanswered=unanswered,
 )

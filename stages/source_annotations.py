@@ -1,4 +1,4 @@
-"""Take over what a dataset already says about its videos.
+"""Take over the annotations that a dataset already has of its videos.
 
 reads:  Video
 writes: Annotation of the task offline_qa, one per question; of event_grounding, one per wording of
@@ -27,7 +27,6 @@ from pipeline.records import (
 )
 from pipeline.records.digest import digest
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._responses import event_response, instant_response
 from stages._spans import clipped, stated
 from stages._wording import bare
 
@@ -121,8 +120,8 @@ def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
     """The answer: when its span is over if that is still to come, else at once."""
     start_s, end_s = span
     if asked_s < end_s:
-        return event_response("r0", text, start_s, end_s)
-    return instant_response("r0", text, end_s, evidence=[Span(start_s=start_s, end_s=end_s)])
+        return Response.event("r0", text, start_s, end_s)
+    return Response.instant("r0", text, end_s, evidence=[Span(start_s=start_s, end_s=end_s)])
 
 
 def worded(entry: SourceAnnotation) -> str | tuple[str, str]:
@@ -170,7 +169,7 @@ def take_question(
     return Taken(answer, span, min(asked_s, video.duration_s))
 
 
-def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
+def annotation(task: Task, taken: Sequence[Taken]) -> Annotation:
     """The task that entries of one origin make together; a question stands alone."""
     ordered = sorted(taken, key=lambda each: (each.span[1], each.span[0], each.entry.text))
     first = ordered[0]
@@ -181,17 +180,14 @@ def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
     elif task == "event_grounding":
         question = first.entry.text
         responses = [
-            event_response(f"r{i}", stated(*each.span), *each.span)
+            Response.event(f"r{i}", stated(*each.span), *each.span)
             for i, each in enumerate(ordered)
         ]
     else:
         responses = [
-            event_response(f"r{i}", each.entry.text, *each.span) for i, each in enumerate(ordered)
+            Response.event(f"r{i}", each.entry.text, *each.span) for i, each in enumerate(ordered)
         ]
-    content = [[said(each.entry), each.span, each.asked_s] for each in ordered]
     return Annotation(
-        video_id=video.video_id,
-        annotation_id=digest([task, video.video_id, content], 16),
         task=task,
         questions=[Question(qid="q0", text=question, asked_s=first.asked_s, options=options)],
         responses=responses,
@@ -200,15 +196,9 @@ def annotation(video: Video, task: Task, taken: Sequence[Taken]) -> Annotation:
     )
 
 
-def said(entry: SourceAnnotation) -> dict[str, object]:
-    """What an entry says, wherever its dataset says it, and however coarsely."""
-    return entry.model_dump(exclude={"pointer", "raw", "resolution_s"})
-
-
-def refused(video: Video, entry: SourceAnnotation, reason: str, detail: str) -> Reject:
+def refused(entry: SourceAnnotation, reason: str, detail: str) -> Reject:
     """The entry as a reject."""
-    row = entry.model_dump_json()
-    return Reject(video_id=video.video_id, reason=reason, detail=detail, row=row)
+    return Reject(reason=reason, detail=detail, row=entry.model_dump_json())
 
 
 def made(
@@ -219,9 +209,9 @@ def made(
         share = min(1.0, covered_s(each.span for each in taken) / video.duration_s)
         if share > config.max_share:
             detail = f"{share:.3f} of it, of at most {config.max_share:.3f}"
-            yield from (refused(video, each.entry, "covers_video", detail) for each in taken)
+            yield from (refused(each.entry, "covers_video", detail) for each in taken)
             return
-    yield annotation(video, task, taken)
+    yield annotation(task, taken)
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
@@ -235,23 +225,25 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
         for number, entry in enumerate(video.annotations):
             taken = take(video, entry, config)
             if isinstance(taken, Taken):
-                content = digest([said(taken.entry), taken.span, taken.asked_s], 16)
+                # What it is, wherever its dataset has it, and however coarse its times are.
+                stated_fields = taken.entry.model_dump(exclude={"pointer", "raw", "resolution_s"})
+                content = digest([stated_fields, taken.span, taken.asked_s], 16)
                 if content in seen:
                     taken = "duplicate_annotation", taken.entry.text
                 seen.add(content)
             if isinstance(taken, tuple):
-                yield refused(video, entry, *taken)
+                yield refused(entry, *taken)
                 continue
             # Of several spans with one wording each alone would be half the answer.
-            apart = {"offline_qa": number, "event_grounding": entry.text}
+            alone = {"offline_qa": number, "event_grounding": entry.text}
             for task in tasks_of(entry, config):
-                together.setdefault((task, entry.origin, apart.get(task)), []).append(taken)
+                together.setdefault((task, entry.origin, alone.get(task)), []).append(taken)
         for (task, _, _), entries in together.items():
             yield from made(video, task, entries, config)
         if not video.annotations:
-            yield Reject(video_id=video.video_id, reason="no_source_annotations")
+            yield Reject(reason="no_source_annotations")
 
 
 STAGE = per_video_stage(
-    name="source_annotations", version=3, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="source_annotations", version=4, reads=(Video,), writes=Annotation, config=Config, run=run
 )

@@ -14,7 +14,6 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.records import Event, Reject, SourceAnnotation, Video
-from pipeline.records.digest import digest
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
 from stages._spans import clipped
 from stages._wording import bare
@@ -53,11 +52,8 @@ def event_of(video: Video, entry: SourceAnnotation, config: Config) -> Event | t
         span = clipped(entry.start_s, entry.end_s, video.duration_s, tolerance_s)
     if span is None:
         return "bad_span", f"[{entry.start_s}, {entry.end_s}) of {video.duration_s:.2f} s"
-    family = FAMILIES[entry.kind]
     return Event(
-        video_id=video.video_id,
-        event_id=digest(["told", video.video_id, family, entry.origin, entry.text, span], 16),
-        family=family,
+        family=FAMILIES[entry.kind],
         caption=entry.text,
         start_s=span[0],
         end_s=span[1],
@@ -67,7 +63,7 @@ def event_of(video: Video, entry: SourceAnnotation, config: Config) -> Event | t
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | Reject]:
-    """The events of one video; one that is told twice in the same words counts once.
+    """The events of one video; one that is described twice in the same words counts once.
 
     What people and what models wrote stays apart.
     """
@@ -84,12 +80,11 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | R
                     continue
                 event = "duplicate_event", event.caption
             reason, detail = event
-            row = entry.model_dump_json()
-            yield Reject(video_id=video.video_id, reason=reason, detail=detail, row=row)
+            yield Reject(reason=reason, detail=detail, row=entry.model_dump_json())
         if not described:
-            yield Reject(video_id=video.video_id, reason="no_source_events")
+            yield Reject(reason="no_source_events")
 
 
 STAGE = per_video_stage(
-    name="source_events", version=1, reads=(Video,), writes=Event, config=Config, run=run
+    name="source_events", version=2, reads=(Video,), writes=Event, config=Config, run=run
 )

@@ -1,26 +1,23 @@
-"""Look again at each answer: is it there when it is due, and not before?
+"""Ask for each answer again: can it be seen when it is due, and not before?
 
 reads:  Annotation, FramedSegment
-writes: Verdict, one per response and look (stages/_looks.py), by annotation and time
+writes: Verdict, one per response and required check, by annotation and time
 source: ours; section 4.1 of arXiv:2512.21334 does not verify its time-sensitive QA
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, StringConstraints
 
-from pipeline.engines.base import Frame
-from pipeline.records import Annotation, FramedSegment, Provenance, Reject, Response, Verdict
+from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
 from pipeline.records.digest import digest
-from pipeline.workflow.annotation_stage import AnnotationConfig, annotation_stage
+from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import VideoRows
-from stages._asking import Answer, evenly, printed_times, shown
-from stages._looks import Look, looks
-from stages._wording import bare, majority
+from stages._asking import Answer, evenly
+from stages._wording import CheckName, bare, majority, required_checks
 
 
 class Config(AnnotationConfig):
@@ -39,28 +36,33 @@ class AnswerSeen(Answer):
     value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One look at one response; ``segments`` are what the verifier may see, never empty."""
+class Trial(NamedTuple):
+    """One check of one response of an annotation."""
 
     annotation: Annotation
     response: Response
-    look: Look
-    segments: tuple[FramedSegment, ...]
+    check: CheckName
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Trial | Reject]:
-    """The looks at each annotation; a look for which there is no frame is not taken."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
+    """The checks of each annotation, with the frames that they may see.
+
+    The question comes with all its answers to choose from. A check that has no frame is left out.
+    """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
+        questions = {question.qid: question.text for question in annotation.questions}
         trials = [
-            Trial(annotation, response, look, tuple(evenly(allowed, config.max_frames)))
-            for response, look in looks(annotation.responses)
-            if (allowed := visible(segments, response, look))
+            Case(
+                Trial(annotation, response, check),
+                {"question": questions[response.qid], "options": options(annotation)},
+                evenly(allowed, config.max_frames),
+            )
+            for response, check in required_checks(annotation.responses)
+            if (allowed := visible(segments, response, check))
         ]
         if not trials:
             yield Reject(
-                video_id=annotation.video_id,
                 reason="nothing_to_verify",
                 detail=annotation.annotation_id,
                 row=annotation.model_dump_json(),
@@ -69,10 +71,10 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Trial | Reject]:
 
 
 def visible(
-    segments: Sequence[FramedSegment], response: Response, look: Look
+    segments: Sequence[FramedSegment], response: Response, check: CheckName
 ) -> list[FramedSegment]:
     """The frames up to the time of the response, with those at that very time if it is due."""
-    if look == "answerable":
+    if check == "answerable":
         return [s for s in segments if s.frame_s <= response.respond_s]
     return [s for s in segments if s.frame_s < response.respond_s]
 
@@ -83,35 +85,20 @@ def options(annotation: Annotation) -> list[str]:
     return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 
-def ask(trial: Trial, config: Config) -> tuple[Mapping[str, Any], tuple[Frame, ...]]:
-    """The question with all its answers to choose from, and the frames of the look."""
-    question = next(q for q in trial.annotation.questions if q.qid == trial.response.qid)
-    variables = {
-        "question": question.text,
-        "options": options(trial.annotation),
-        "frame_times": printed_times(trial.segments),
-    }
-    return variables, shown(trial.segments)
-
-
-def accept(
-    trial: Trial, answers: Sequence[AnswerSeen], config: Config, provenance: Provenance
-) -> Iterator[Verdict]:
+def accept(case: Case[Trial], answers: Answers[AnswerSeen], config: Config) -> Iterator[Verdict]:
     """What was seen. It passes by the expected value when due, and by any other before."""
-    expected = trial.response.text
+    annotation, response, check = case.subject
     values = [answer.value for answer in answers]
     seen = majority(values)
-    says_it = bare(seen) == bare(expected)
+    as_expected = bare(seen) == bare(response.text)
     yield Verdict(
-        video_id=trial.annotation.video_id,
-        annotation_id=trial.annotation.annotation_id,
-        rid=trial.response.rid,
-        check=trial.look,
-        expected=expected,
+        annotation_id=annotation.annotation_id,
+        rid=response.rid,
+        check=check,
+        expected=response.text,
         seen=seen,
-        passed=says_it if trial.look == "answerable" else not says_it,
-        consistency=sum(bare(value) == bare(seen) for value in values) / provenance.samples,
-        provenance=provenance,
+        passed=as_expected if check == "answerable" else not as_expected,
+        consistency=sum(bare(value) == bare(seen) for value in values) / answers.drawn,
     )
 
 
@@ -123,6 +110,5 @@ STAGE = annotation_stage(
     config=Config,
     answer=AnswerSeen,
     cases=cases,
-    ask=ask,
     accept=accept,
 )

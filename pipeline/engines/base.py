@@ -75,6 +75,8 @@ class Ask:
     answer_schema: Mapping[str, Any]
     frames: tuple[Frame, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
+    system: str = ""
+    """The system part, the same for all asks of a node; sent before the rest."""
 
 
 @dataclass(frozen=True)

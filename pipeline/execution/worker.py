@@ -77,13 +77,13 @@ def _media(root: Location) -> DecodeProcess:
 
 def _run(task: ShardTask) -> dict[str, Any]:
     stage = load_stage(task.stage)
-    seat = JournaledEngine(task.engine, task.part) if task.engine else None
+    engine = JournaledEngine(task.engine, task.part) if task.engine else None
     folder = new_folder(task.part) if stage.scope == "dataset" else None
     manifest = read_manifest(task.part) if stage.scope == "source" else ()
     context = Context(
         manifest=manifest,
         media=_media(task.media_root),
-        seat=seat,
+        engine=engine,
         prompts=task.prompts,
         folder=folder,
         dataset=_dataset(stage, task),
@@ -100,12 +100,12 @@ def _run(task: ShardTask) -> dict[str, Any]:
                 accepted.append(row)
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
-        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, seat)
+        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
         if folder is not None:
             keep_folder(folder, task.part)
-        replies = seat.replies if seat else None
+        replies = engine.replies if engine else None
         write_part(task.part, stage.writes, accepted, rejects, counts, replies)
-        if seat is not None:
+        if engine is not None:
             remove_journal(task.part)
     finally:
         if folder is not None:
@@ -142,7 +142,7 @@ def _counts(
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
-    seat: JournaledEngine | None,
+    engine: JournaledEngine | None,
 ) -> dict[str, Any]:
     """Counts of a shard, after a check that nothing was lost.
 
@@ -171,7 +171,7 @@ def _counts(
         "videos_rejected": videos_in - videos_out,
         "rows_out": len(accepted),
         "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
-        "asks": seat.asks if seat else 0,
-        "tokens_in": sum(reply.tokens_in for reply in seat.replies) if seat else 0,
-        "tokens_out": sum(reply.tokens_out for reply in seat.replies) if seat else 0,
+        "asks": engine.asks if engine else 0,
+        "tokens_in": sum(reply.tokens_in for reply in engine.replies) if engine else 0,
+        "tokens_out": sum(reply.tokens_out for reply in engine.replies) if engine else 0,
     }

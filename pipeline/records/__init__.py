@@ -11,7 +11,16 @@ a reader of ``Segment``, which then does not load the pixels.
 from __future__ import annotations
 
 from pipeline.records.annotation import Annotation, Check, Question, Response, Span, Verdict
-from pipeline.records.base import ModelReply, Provenance, Ratio, Record, Reject, Seconds, State
+from pipeline.records.base import (
+    THIS_CALL,
+    ModelReply,
+    Provenance,
+    Ratio,
+    Record,
+    Reject,
+    Seconds,
+    State,
+)
 from pipeline.records.dialogue import (
     AskedQuestion,
     Dialogue,
@@ -25,6 +34,7 @@ from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent,
 from pipeline.records.video import FramedSegment, ManifestRow, Segment, SourceAnnotation, Video
 
 __all__ = [
+    "THIS_CALL",
     "Annotation",
     "AskedQuestion",
     "CaptionedEvent",

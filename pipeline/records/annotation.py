@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from pipeline.records.base import Provenance, Ratio, Record, Seconds
+from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
 
 class Question(Record):
@@ -24,7 +25,7 @@ class Span(Record):
 
 
 class Response(Record):
-    """What the assistant is to say, and when it may know it.
+    """A response of the assistant, and when it may be known.
 
     An ``event`` is reported when ``[start_s, end_s)`` is over; an ``instant`` at the first frame
     that shows it. ``respond_s`` is when the evidence is complete.
@@ -40,6 +41,19 @@ class Response(Record):
     valid_until_s: Seconds | None = None
     evidence: list[Span] = []
 
+    @classmethod
+    def instant(cls, rid: str, text: str, time_s: float, **fields: Any) -> Response:
+        """A response to the question ``q0`` at the first frame from ``time_s`` on."""
+        times = {"start_s": time_s, "end_s": time_s, "respond_s": time_s}
+        return cls(rid=rid, qid="q0", kind="instant", text=text, **times, **fields)
+
+    @classmethod
+    def event(cls, rid: str, text: str, start_s: float, end_s: float) -> Response:
+        """A response to the question ``q0`` when its span, which is all its evidence, is over."""
+        times = {"start_s": start_s, "end_s": end_s, "respond_s": end_s}
+        evidence = [Span(start_s=start_s, end_s=end_s)]
+        return cls(rid=rid, qid="q0", kind="event", text=text, **times, evidence=evidence)
+
 
 class Check(Record):
     """One verification of an annotation, or of one response of it (``rid``)."""
@@ -54,8 +68,8 @@ class Check(Record):
 class Annotation(Record):
     """The waist: one instruction task on one video."""
 
-    video_id: str
-    annotation_id: str
+    video_id: str = ""
+    annotation_id: str = ""
     task: str
     aspect: str = ""
     """For a task with kinds of question, which kind this is."""
@@ -63,17 +77,27 @@ class Annotation(Record):
     responses: list[Response]
     checks: list[Check] = []
     provenance: list[Provenance] = []
-    """The model calls that made it, first to last; empty when a dataset said it."""
+    """The model calls that made it, first to last; empty when it comes from a dataset."""
     origins: list[str] = []
-    """Who wrote what a dataset said of it: ``human``, ``model``, ``asr``; empty where no dataset
-    had a part in it, or does not say."""
+    """Who wrote the datasets' part of it: ``human``, ``model``, ``asr``; empty where no dataset had
+    a part in it, or its writer is unknown."""
     parent_ids: list[str] = []
+    """The rows it was made from, or the ask where it was made from frames alone."""
+
+    @classmethod
+    def instants(
+        cls, task: str, question: str, answers: Sequence[tuple[float, str]], **fields: Any
+    ) -> Annotation:
+        """One question asked at the start, answered at each ``(time_s, text)``, in their order."""
+        responses = [Response.instant(f"r{i}", text, t) for i, (t, text) in enumerate(answers)]
+        asked = Question(qid="q0", text=question, asked_s=0)
+        return cls(task=task, questions=[asked], responses=responses, **fields)
 
 
 class Verdict(Record):
-    """One look of the verifier at one response of an annotation."""
+    """One check of one response of an annotation by the verifier."""
 
-    video_id: str
+    video_id: str = ""
     annotation_id: str
     rid: str
     check: Literal["answerable", "premature"]
@@ -82,4 +106,4 @@ class Verdict(Record):
     passed: bool
     consistency: Ratio = 1.0
     """The share of the samples that saw the same."""
-    provenance: Provenance
+    provenance: Provenance = THIS_CALL

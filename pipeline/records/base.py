@@ -20,12 +20,12 @@ class Record(BaseModel):
 class Reject(Record):
     """A row that was turned down, kept beside the rows that were accepted.
 
-    ``reason`` is a short constant (``low_agreement``), ``detail`` says it for this row, and ``row``
-    is the row itself as JSON. ``request_id`` is that of the ask which came to this, and empty where
-    nothing was asked. ``stage`` is the node, filled in by the worker.
+    ``reason`` is a short constant (``low_agreement``), ``detail`` explains it for this row, and
+    ``row`` is the row itself as JSON. The machinery fills in ``video_id``, ``stage`` (the node) and
+    ``request_id``, which is that of the ask whose answers were refused, and else empty.
     """
 
-    video_id: str
+    video_id: str = ""
     reason: str
     detail: str = ""
     row: str = ""
@@ -52,6 +52,35 @@ class Provenance(Record):
     tokens_in: int
     tokens_out: int
     request_id: str
+
+    @property
+    def key(self) -> list[str | int]:
+        """What distinguishes one model call from another, for the id of a row made from it."""
+        return [self.model, self.revision, self.prompt_sha, self.seed, self.request_id]
+
+    @property
+    def writer(self) -> str:
+        """The model that answered, as ``model@revision``."""
+        return f"{self.model}@{self.revision}"
+
+
+THIS_CALL = Provenance(
+    stage="",
+    prompt="",
+    prompt_sha="",
+    model="",
+    revision="",
+    engine="",
+    engine_version="",
+    temperature=0,
+    max_tokens=0,
+    seed=0,
+    samples=0,
+    tokens_in=0,
+    tokens_out=0,
+    request_id="",
+)
+"""Stands in a row of a stage that asks a model for the call whose answers the row is made from."""
 
 
 class ModelReply(Record):

@@ -1,16 +1,16 @@
-"""What models found in a video, or a dataset told of it."""
+"""What models found in a video, or a dataset states about it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.records.base import Provenance, Ratio, Record, Seconds
+from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
 
 class Change(Record):
     """What changed between the frame before and the frame at ``time_s``, or that nothing did."""
 
-    video_id: str
+    video_id: str = ""
     index: int
     """The turn of the later frame."""
     time_s: Seconds
@@ -18,14 +18,14 @@ class Change(Record):
     text: str
     consistency: Ratio = 1.0
     """How much the samples of the ask have in common (``stages/_consistency.py``)."""
-    provenance: Provenance
+    provenance: Provenance = THIS_CALL
 
 
 class Event(Record):
     """Something with a caption and a span."""
 
-    video_id: str
-    event_id: str
+    video_id: str = ""
+    event_id: str = ""
     family: Literal["event", "action"]
     caption: str
     start_s: Seconds
@@ -33,9 +33,14 @@ class Event(Record):
     consistency: Ratio = 1.0
     """How well the other samples of the ask bear out its span."""
     provenance: Provenance | None
-    """The model call that found it; null where a dataset told it, and ``origin`` says who."""
+    """The model call that found it; null where it comes from a dataset, whose ``origin`` is set."""
     origin: Literal["human", "model", "asr", ""] = ""
-    """Who wrote what a dataset told; empty where none did."""
+    """Who wrote the dataset's annotation; empty where a model of this run found the event."""
+
+    @property
+    def found_by(self) -> tuple[Provenance, ...]:
+        """The model call that found it; none where it comes from a dataset."""
+        return (self.provenance,) if self.provenance else ()
 
 
 class GroundedEvent(Event):
@@ -45,7 +50,7 @@ class GroundedEvent(Event):
     grounded_end_s: Seconds | None
     grounding_consistency: Ratio = 1.0
     """How much the samples of the second ask have in common."""
-    grounding: Provenance
+    grounding: Provenance = THIS_CALL
 
 
 class VerifiedEvent(GroundedEvent):
@@ -62,4 +67,4 @@ class CaptionedEvent(VerifiedEvent):
 
     text: str
     """Empty when the rewriting gave no valid sentence."""
-    rewriting: Provenance
+    rewriting: Provenance = THIS_CALL

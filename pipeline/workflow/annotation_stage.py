@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import NO_VALID_ANSWER
-from pipeline.records import Provenance, Record, Reject
+from pipeline.records import FramedSegment, Provenance, Record, Reject
+from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
-from pipeline.workflow.stage import (
-    A,
-    C,
-    Case,
-    Context,
-    NodeEngine,
-    Rows,
-    Stage,
-    StageConfig,
-    VideoRows,
-)
+from pipeline.workflow.stage import C, Context, NodeEngine, Rows, Stage, StageConfig, VideoRows
+
+S = TypeVar("S")
+A = TypeVar("A", bound=BaseModel)
+FRAME_TIMES = "frame_times"
+PRINTED_S = 0.01
+"""Precision with which a prompt states times; a model that copies one is this far off at most."""
 
 
 class AnnotationConfig(StageConfig):
@@ -42,6 +40,12 @@ class AnnotationConfig(StageConfig):
             raise ValueError("several samples need a temperature above 0, or they are all the same")
         return self
 
+    @classmethod
+    def asking(cls, prompt: str) -> type[AnnotationConfig]:
+        """These settings, with a prompt file of their own."""
+        asked = (str, Field(prompt, description="prompt file"))
+        return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, prompt=asked)
+
     def prompts(self) -> tuple[str, ...]:
         """The one prompt it asks with."""
         return (self.prompt,)
@@ -49,6 +53,43 @@ class AnnotationConfig(StageConfig):
     def sampling(self) -> Sampling:
         """How the engine is to sample."""
         return Sampling(self.samples, self.temperature, self.max_tokens, self.seed)
+
+
+@dataclass(frozen=True)
+class Case(Generic[S]):
+    """One thing to ask a model.
+
+    ``variables`` are the values of the prompt. The model sees the frames of ``shared`` first, which
+    other cases of the video show too, then those of ``frames``; each in order of time. A prompt
+    that names ``frame_times`` gets their times in seconds. ``subject`` is for ``accept``: what the
+    answers are about.
+    """
+
+    subject: S
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    frames: Sequence[FramedSegment] = ()
+    shared: Sequence[FramedSegment] = ()
+
+
+class Answers(tuple[A, ...]):
+    """The valid answers to a case, at least one. ``drawn`` counts the samples, valid or not."""
+
+    drawn: int
+
+    def __new__(cls, valid: Iterable[A], drawn: int | None = None) -> Answers[A]:
+        """Without ``drawn``, all samples are valid."""
+        made = super().__new__(cls, valid)
+        made.drawn = len(made) if drawn is None else drawn
+        return made
+
+
+Cases = Iterable[Case[S] | Reject]
+Accepted = Iterable[Record | Case[S]]
+
+
+def printed(time_s: float) -> float:
+    """A time in seconds to the precision that prompts use."""
+    return round(time_s, 2)
 
 
 def annotation_stage(
@@ -59,92 +100,130 @@ def annotation_stage(
     writes: type[Record],
     config: type[C],
     answer: type[A],
-    cases: Callable[[VideoRows, C], Iterable[Case | Reject]],
-    ask: Callable[[Case, C], tuple[Mapping[str, Any], Sequence[Frame]]],
-    accept: Callable[[Case, Sequence[A], C, Provenance], Rows],
-    unanswered: Callable[[Case, C, Provenance], Rows] | None = None,
+    cases: Callable[[VideoRows, C], Cases[S]],
+    accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
+    unanswered: Callable[[Case[S], C], Rows] | None = None,
 ) -> Stage[C]:
-    """A stage that asks a model: pure functions around an engine.
+    """A stage that asks a model.
 
-    ``cases`` lists what to ask about one video, or refuses the video. ``ask`` turns a case into the
-    variables of the prompt and the frames to show. ``accept`` turns the answers that parsed as
-    ``answer`` into rows, or refuses; it is where samples are compared with each other, those that
-    did not parse included (``Provenance.samples`` counts all), and must give at least one row or
-    reject. A case without a valid answer is refused here, for the engine's
-    error or as ``no_valid_answer``; where that alone would hide the case from a later stage,
-    ``unanswered`` gives rows beside the reject.
+    ``cases`` lists what to ask about one video, or refuses the video. ``accept`` turns the answers
+    that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
+    are asked in a next round. It must yield something. A case without a valid answer is refused
+    here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from
+    a later stage, ``unanswered`` gives rows beside the reject.
 
-    All the asks of a shard go to the engine together, so that it stays busy. What the variables
-    hold is text to it: a token of its chat template in them is broken.
+    ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
+    the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the
+    engine together, so that it stays busy. Tokens of a chat template in the values of a prompt are
+    neutralised.
     """
     schema = answer.model_json_schema()
 
-    def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Any]:
-        if context.seat is None or not isinstance(config, AnnotationConfig):
+    def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
+        engine = context.engine
+        if engine is None or not isinstance(config, AnnotationConfig):
             raise TypeError(f"stage {name!r} needs an engine and an AnnotationConfig")
         prompt = context.prompts[config.prompt]
-        todo: list[tuple[str, Case | Reject, Ask | None]] = []
-        for rows in videos:
-            for number, case in enumerate(cases(rows, config)):
-                if isinstance(case, Reject):
-                    todo.append((rows.video_id, case, None))
+        made: list[_Node[S] | Record] = [
+            _Node(rows.video_id, number, case)
+            if isinstance(case, Case)
+            else complete(case, rows.video_id)
+            for rows in videos
+            for number, case in enumerate(cases(rows, config))
+        ]
+        nodes = [each for each in made if isinstance(each, _Node)]
+        while nodes:
+            asks = [
+                ask_of(
+                    node.case,
+                    digest([name, config.prompt, node.video_id, node.number], 16),
+                    prompt,
+                    schema,
+                )
+                for node in nodes
+            ]
+            replies = engine.generate(asks, config.sampling())
+            for node, ask, samples in zip(nodes, asks, replies, strict=True):
+                call = _provenance(name, config, prompt, engine, ask, samples)
+                valid, errors = _parse(answer, ask, samples)
+                if valid:
+                    node.take(accept(node.case, Answers(valid, config.samples), config), call)
                     continue
-                variables, frames = ask(case, config)
-                request_id = digest([name, config.prompt, rows.video_id, number], 16)
-                text = neutralise(prompt.render(variables))
-                todo.append(
-                    (rows.video_id, case, Ask(request_id, text, schema, tuple(frames), variables))
-                )
-        asks = [a for _, _, a in todo if a is not None]
-        replies = iter(context.seat.engine.generate(asks, config.sampling()) if asks else ())
-        for video_id, case, asked in todo:
-            if asked is None or isinstance(case, Reject):
-                yield case
-                continue
-            samples = next(replies)
-            answers, errors = _parse(answer, asked, samples)
-            provenance = _provenance(name, config, prompt, context.seat, asked, samples)
-            if not answers:
-                yield Reject(
-                    video_id=video_id,
-                    reason=_why_unanswered(samples),
-                    detail="; ".join(errors)[:2000],
-                    row=json.dumps({"request_id": asked.request_id, **_plain(asked.variables)}),
-                    request_id=asked.request_id,
-                )
+                node.take([_unanswered(ask, samples, errors)], call)
                 if unanswered is not None:
-                    yield from _after(asked, unanswered(case, config, provenance))
-                continue
-            yield from _after(asked, accept(case, answers, config, provenance))
+                    node.take(unanswered(node.case, config), call)
+            nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
+        yield from _rows(made)
 
     return Stage(name, version, reads, writes, config, run, answer=answer)
 
 
-def _after(asked: Ask, rows: Rows) -> Rows:
-    """The rows that an ask led to; what is refused of them names it."""
-    for row in rows:
-        if isinstance(row, Reject):
-            yield row.model_copy(update={"request_id": asked.request_id})
+def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:
+    """What an engine gets of a case.
+
+    Raises:
+        PromptError: the prompt names a variable that the case has not, or the reverse.
+    """
+    shown = [*case.shared, *case.frames]
+    variables = dict(case.variables)
+    if shown and FRAME_TIMES in prompt.variables:
+        variables[FRAME_TIMES] = [printed(segment.frame_s) for segment in shown]
+    return Ask(
+        request_id=request_id,
+        text=neutralise(prompt.render(variables)),
+        answer_schema=schema,
+        frames=tuple(Frame(segment.frame_s, segment.jpeg) for segment in shown),
+        variables=variables,
+        system=prompt.system,
+    )
+
+
+@dataclass
+class _Node(Generic[S]):
+    """A case, and what its answers led to: rows, and cases of the next round."""
+
+    video_id: str
+    number: int | str
+    """Of the case in its video; of one of a later round, behind that of the case it came from."""
+    case: Case[S]
+    made: list[_Node[S] | Record] = field(default_factory=list)
+
+    def take(self, made: Accepted[S], call: Provenance) -> None:
+        """Adds what the answers led to."""
+        for place, each in enumerate(made):
+            if isinstance(each, Case):
+                self.made.append(_Node(self.video_id, f"{self.number}.{place}", each))
+            else:
+                self.made.append(complete(each, self.video_id, call, place))
+
+
+def _rows(made: Iterable[_Node[S] | Record]) -> Iterator[Record]:
+    """All rows, in the order of the cases that led to them."""
+    for each in made:
+        if isinstance(each, _Node):
+            yield from _rows(each.made)
         else:
-            yield row
+            yield each
 
 
-def _why_unanswered(samples: Sequence[Reply]) -> str:
-    """The error that all samples share (``timeout``, ``truncated``); else that none was valid."""
-    errors = {sample.error for sample in samples}
-    return errors.pop() or NO_VALID_ANSWER if len(errors) == 1 else NO_VALID_ANSWER
+def _unanswered(ask: Ask, samples: Sequence[Reply], errors: Sequence[str]) -> Reject:
+    """Refused for the error that all samples share (``timeout``), else as ``no_valid_answer``."""
+    shared = {sample.error for sample in samples}
+    reason = (shared.pop() if len(shared) == 1 else None) or NO_VALID_ANSWER
+    values = {key: str(value) for key, value in ask.variables.items()}
+    row = json.dumps({"request_id": ask.request_id, **values})
+    return Reject(reason=reason, detail="; ".join(errors)[:2000], row=row)
 
 
-def _parse(answer: type[A], asked: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
+def _parse(answer: type[A], ask: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
+    """The valid answers, and why the other samples are none."""
     answers: list[A] = []
     errors: list[str] = []
     for sample in samples:
-        if sample.request_id != asked.request_id:
-            raise ValueError(f"reply {sample.request_id} came for ask {asked.request_id}")
+        if sample.request_id != ask.request_id:
+            raise ValueError(f"reply {sample.request_id} came for ask {ask.request_id}")
         if sample.text is None:
-            errors.append(
-                f"{sample.error}: {sample.detail}" if sample.detail else f"{sample.error}"
-            )
+            errors.append(": ".join(filter(None, [sample.error, sample.detail])))
             continue
         try:
             answers.append(answer.model_validate_json(sample.text))
@@ -157,27 +236,23 @@ def _provenance(
     stage: str,
     config: AnnotationConfig,
     prompt: Prompt,
-    seat: NodeEngine,
-    asked: Ask,
+    engine: NodeEngine,
+    ask: Ask,
     samples: Sequence[Reply],
 ) -> Provenance:
     return Provenance(
         stage=stage,
         prompt=prompt.name,
         prompt_sha=prompt.sha,
-        model=seat.model,
-        revision=seat.revision,
-        engine=seat.kind,
-        engine_version=samples[0].engine_version or seat.engine.version,
+        model=engine.model,
+        revision=engine.revision,
+        engine=engine.kind,
+        engine_version=samples[0].engine_version or engine.version,
         temperature=config.temperature,
         max_tokens=config.max_tokens,
         seed=config.seed,
         samples=config.samples,
         tokens_in=sum(s.tokens_in for s in samples),
         tokens_out=sum(s.tokens_out for s in samples),
-        request_id=asked.request_id,
+        request_id=ask.request_id,
     )
-
-
-def _plain(variables: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in variables.items()}

@@ -1,7 +1,9 @@
 """Prompts are text files under ``prompts/``: a template a file, rendered strictly.
 
 A template uses Jinja's ``{{ variable }}`` and ``{% for %}``; it names every variable it is given,
-and is given every variable it names. A folder of prompts (``instructions``) is loaded as a whole.
+and is given every variable it names. What stands above a line ``---`` is the system part, which has
+no variables, so that it is the same for all asks. A folder of prompts (``instructions``) is loaded
+as a whole.
 """
 
 from __future__ import annotations
@@ -46,18 +48,30 @@ class Prompt:
         return text_digest(self.text)
 
     @property
+    def system(self) -> str:
+        """The system part; empty where the text has none."""
+        return self._parts[0].strip()
+
+    @property
     def variables(self) -> frozenset[str]:
         """Names of the variables that the text has."""
-        return _compile(self.text)[1]
+        return _compile(self._parts[1])[1]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        system, line, rest = self.text.partition("\n---\n")
+        return (system, rest) if line else ("", self.text)
 
     def render(self, variables: Mapping[str, Any]) -> str:
-        """The text with its variables filled in. What is filled in is never a template itself.
+        """The text below the system part with its variables filled in.
+
+        What is filled in is never a template itself.
 
         Raises:
             PromptError: the prompt names a variable that was not given, or the reverse; or it
                 reaches for what no prompt may.
         """
-        template, names = _compile(self.text)
+        template, names = _compile(self._parts[1])
         if names != set(variables):
             missing, unused = sorted(names - set(variables)), sorted(set(variables) - names)
             raise PromptError(f"prompt {self.name!r}: not given {missing}, not used {unused}")
@@ -79,7 +93,8 @@ def load_prompts(name: str, folder: Path = PROMPTS) -> dict[str, Prompt]:
     A prompt in a folder is named ``folder/file``.
 
     Raises:
-        PromptError: there is neither such a file nor such a folder, or the name leads elsewhere.
+        PromptError: there is neither such a file nor such a folder, the name leads elsewhere, or a
+            system part has variables.
     """
     if not _NAME.fullmatch(name):
         raise PromptError(
@@ -94,4 +109,7 @@ def load_prompts(name: str, folder: Path = PROMPTS) -> dict[str, Prompt]:
     file = path.with_suffix(".md")
     if not file.is_file():
         raise PromptError(f"there is no prompt {file}")
-    return {name: Prompt(name, file.read_text(encoding="utf-8"))}
+    prompt = Prompt(name, file.read_text(encoding="utf-8"))
+    if names := _compile(prompt.system)[1]:
+        raise PromptError(f"prompt {name!r}: its system part has variables: {sorted(names)}")
+    return {name: prompt}

@@ -1,4 +1,4 @@
-"""What a stage is. A stage is a value, not a subclass: a name, a contract, and a function."""
+"""A stage is a value, not a subclass: a name, a contract, and a function over videos."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.engines.base import Engine
 from pipeline.media.base import Media
 from pipeline.records import Record, Reject
+from pipeline.records.complete import complete
 from pipeline.workflow.prompt import Prompt
 
 R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
-Case = TypeVar("Case")
-A = TypeVar("A", bound=BaseModel)
 Scope = Literal["source", "shard", "dataset"]
 Rows = Iterable[Record | Reject]
 
 
 class StageConfig(BaseModel):
-    """Settings that change what a stage computes. Every field bears identity."""
+    """Settings that change what a stage computes. Every field is part of its identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -46,27 +45,22 @@ class VideoRows(Protocol):
         ...
 
 
-class NodeEngine(Protocol):
-    """An engine as a node sees it: with the names that provenance needs."""
+class NodeEngine(Engine, Protocol):
+    """The engine of a node, with the names that provenance needs. It starts with the first ask."""
 
     kind: str
     model: str
     revision: str
 
-    @property
-    def engine(self) -> Engine:
-        """The engine itself, started when it is first asked for."""
-        ...
-
 
 @dataclass(frozen=True)
 class Context:
-    """The outside world, as handed to a stage. A stage reaches nothing else."""
+    """The outside world, as a stage gets it. A stage reaches nothing else."""
 
     manifest: Sequence[Mapping[str, Any]] = ()
     """For the scope ``source``: the rows of the manifest that make up this shard."""
     media: Media | None = None
-    seat: NodeEngine | None = None
+    engine: NodeEngine | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     folder: Path | None = None
     """For the scope ``dataset``: an empty folder whose files become part of the output."""
@@ -125,10 +119,14 @@ def per_video_stage(
     config: type[C],
     run: Callable[[VideoRows, C, Context], Rows],
 ) -> Stage[C]:
-    """A stage whose work on one video does not depend on any other."""
+    """A stage whose work on one video does not depend on any other.
 
-    def run_all(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Any]:
+    What ``run`` leaves out of a row, its video and its id, is filled in.
+    """
+
+    def run_all(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         for rows in videos:
-            yield from run(rows, config, context)
+            for row in run(rows, config, context):
+                yield complete(row, rows.video_id)
 
     return Stage(name, version, reads, writes, config, run_all)

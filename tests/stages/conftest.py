@@ -1,4 +1,4 @@
-"""Rows, an engine and media that say what a test tells them to."""
+"""Rows, and an engine and media that follow a script."""
 
 from __future__ import annotations
 
@@ -47,11 +47,14 @@ class Rows:
 
 
 @dataclass
-class SaidEngine:
+class ScriptedEngine:
     """Answers each ask with what ``reply`` returns: an answer, or a text as it stands."""
 
     reply: Replying
     version: str = "1"
+    kind: str = "embedded"
+    model: str = "m"
+    revision: str = "1"
     asks: list[Ask] = field(default_factory=list)
 
     def generate(
@@ -66,16 +69,8 @@ class SaidEngine:
         ]
 
 
-@dataclass
-class JournaledEngine:
-    engine: SaidEngine
-    kind: str = "embedded"
-    model: str = "m"
-    revision: str = "1"
-
-
 @dataclass(frozen=True)
-class SaidMedia:
+class ScriptedMedia:
     """Clips of known durations, one still a turn; other uris cannot be read."""
 
     durations_s: Mapping[str, float]
@@ -126,12 +121,12 @@ def video_rows() -> Callable[..., Rows]:
 
 
 @pytest.fixture
-def asking() -> Callable[[str, Replying], tuple[Context, SaidEngine]]:
+def asking() -> Callable[[str, Replying], tuple[Context, ScriptedEngine]]:
     """``asking(prompt, reply)``: a context with the real prompt file, and its engine."""
 
-    def make(prompt: str, reply: Replying) -> tuple[Context, SaidEngine]:
-        engine = SaidEngine(reply)
-        return Context(seat=JournaledEngine(engine), prompts=load_prompts(prompt)), engine
+    def make(prompt: str, reply: Replying) -> tuple[Context, ScriptedEngine]:
+        engine = ScriptedEngine(reply)
+        return Context(engine=engine, prompts=load_prompts(prompt)), engine
 
     return make
 
@@ -203,9 +198,9 @@ def event(provenance: Provenance) -> Callable[..., VerifiedEvent]:
 
 
 @pytest.fixture
-def said_media() -> Callable[[Mapping[str, float]], SaidMedia]:
-    """``said_media({uri: duration_s})``."""
-    return SaidMedia
+def scripted_media() -> Callable[[Mapping[str, float]], ScriptedMedia]:
+    """``scripted_media({uri: duration_s})``."""
+    return ScriptedMedia
 
 
 @pytest.fixture
@@ -219,15 +214,7 @@ def tsqa() -> Callable[..., Annotation]:
             task="tsqa",
             questions=[Question(qid="q0", text="Which?", asked_s=0)],
             responses=[
-                Response(
-                    rid=f"r{i}",
-                    qid="q0",
-                    kind="instant",
-                    text=value,
-                    start_s=time_s,
-                    end_s=time_s,
-                    respond_s=time_s,
-                )
+                Response.instant(f"r{i}", value, time_s)
                 for i, (time_s, value) in enumerate(answers)
             ],
         )

@@ -104,7 +104,7 @@ def test_one_answer_of_three_samples_has_nothing_that_bears_it_out() -> None:
 class Drawing:
     """Gives each ask the next answers, one a sample; None is no answer."""
 
-    version = "1"
+    kind, model, revision, version = "embedded", "m", "1", "1"
 
     def __init__(self, *answers: Any) -> None:
         self.answers = answers
@@ -131,7 +131,7 @@ def drawn(asking: Callable[..., Any]) -> Callable[..., Any]:
 
     def make(prompt: str, *answers: Any) -> Any:
         context, _ = asking(prompt, lambda ask: None)
-        return replace(context, seat=replace(context.seat, engine=Drawing(*answers)))
+        return replace(context, engine=Drawing(*answers))
 
     return make
 

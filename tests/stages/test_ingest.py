@@ -13,9 +13,9 @@ DURATIONS_S = {"a.mp4": 10.0, "short.mp4": 1.0, "long.mp4": 601.0}
 
 
 @pytest.fixture
-def ingested(said_media: Callable[..., Any]) -> Callable[..., list[Any]]:
+def ingested(scripted_media: Callable[..., Any]) -> Callable[..., list[Any]]:
     def run(*rows: Any, **settings: Any) -> list[Any]:
-        context = Context(manifest=rows, media=said_media(DURATIONS_S))
+        context = Context(manifest=rows, media=scripted_media(DURATIONS_S))
         return list(ingest.STAGE.run((), ingest.Config(**settings), context))
 
     return run

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.records import Annotation, Provenance, Reject, Verdict
 from pipeline.workflow.stage import Context
 from stages import lint
-from stages._looks import looks
+from stages._wording import required_checks
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def linted(
                 passed=passed,
                 provenance=provenance,
             )
-            for response, look in looks(annotation.responses)
+            for response, look in required_checks(annotation.responses)
             if (passed := (looks_at or {}).get((response.rid, look), True)) is not None
         ]
         rows = video_rows({Annotation: [annotation], Verdict: verdicts})
@@ -135,7 +135,7 @@ def test_a_repeat_is_merged_and_need_not_be_news(
     linted: Callable[..., Any], tsqa: Callable[..., Annotation]
 ) -> None:
     annotation = tsqa((0, "red"), (4, "Red."), (8, "green"))
-    assert [(r.rid, look) for r, look in looks(annotation.responses)] == [
+    assert [(r.rid, look) for r, look in required_checks(annotation.responses)] == [
         ("r0", "answerable"),
         ("r1", "answerable"),
         ("r2", "answerable"),
@@ -171,7 +171,7 @@ def test_laws(
     annotation = tsqa(*answers)
     results = {
         (response.rid, look): data.draw(st.sampled_from([True, True, True, False, None]))
-        for response, look in looks(annotation.responses)
+        for response, look in required_checks(annotation.responses)
     }
     left, refused = linted(annotation, results)
     if left is None:

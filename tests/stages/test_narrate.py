@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Change, FramedSegment, Provenance
+from pipeline.records import Change, FramedSegment, Provenance, Reject
+from pipeline.workflow.annotation_stage import Case
 from stages import narrate
 
 
@@ -24,11 +25,11 @@ def test_a_window_reaches_back_two_seconds_and_has_a_pair(
     windows: list[list[float]],
 ) -> None:
     rows = video_rows({FramedSegment: framed(5, turns_per_s)})
-    cases = [c for c in narrate.cases(rows, narrate.Config()) if isinstance(c, narrate.Pair)]
-    assert [[s.frame_s for s in case.window] for case in cases] == windows
-    variables, frames = narrate.ask(cases[-1], narrate.Config())
+    cases = [c for c in narrate.cases(rows, narrate.Config()) if isinstance(c, Case)]
+    assert [[s.frame_s for s in case.frames] for case in cases] == windows
+    variables = cases[-1].variables
     assert [variables["before_s"], variables["after_s"]] == windows[-1][-2:]
-    assert [f.time_s for f in frames] == variables["frame_times"] == windows[-1]
+    assert cases[-1].subject.frame_s == windows[-1][-1]
 
 
 def test_every_pair_leaves_a_change(
@@ -61,12 +62,12 @@ def test_a_turn_that_shows_the_frame_before_again_makes_no_pair(
     shown = [0.0, 0.0, 1.5, 1.5, 4.0]
     rows = [s.model_copy(update={"frame_s": t}) for s, t in zip(framed(5), shown, strict=True)]
     cases = list(narrate.cases(video_rows({FramedSegment: rows}), narrate.Config()))
-    assert [[s.index for s in c.window] for c in cases if isinstance(c, narrate.Pair)] == [
+    assert [[s.index for s in c.frames] for c in cases if isinstance(c, Case)] == [
         [0, 2],
         [2, 4],
     ]
     (reject,) = narrate.cases(video_rows({FramedSegment: rows[:2]}), narrate.Config())
-    assert not isinstance(reject, narrate.Pair)
+    assert isinstance(reject, Reject)
     assert reject.reason == "one_frame"
 
 
@@ -76,5 +77,5 @@ def test_one_frame_makes_no_pair(
     provenance: Provenance,
 ) -> None:
     (reject,) = narrate.cases(video_rows({FramedSegment: framed(1)}), narrate.Config())
-    assert not isinstance(reject, narrate.Pair)
+    assert isinstance(reject, Reject)
     assert reject.reason == "one_frame"

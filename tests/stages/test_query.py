@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Annotation, Provenance, Reject, VerifiedEvent
+from pipeline.records import Annotation, Reject, VerifiedEvent
+from pipeline.workflow.annotation_stage import Answers, Case
 from stages import query
 
 
@@ -82,11 +83,11 @@ def test_a_query_that_fits_two_events_is_refused(
 
 
 def test_a_query_may_not_be_the_caption_of_an_event_not_chosen(
-    event: Callable[..., VerifiedEvent], provenance: Provenance
+    event: Callable[..., VerifiedEvent],
 ) -> None:
-    choice = query.Choice(event(0.0, 2.0), ("a ball stops",))
-    said = [query.Query(query="A ball stops.")]
-    (reject,) = query.accept(choice, said, query.Config(), provenance)
+    case = Case((event(0.0, 2.0), frozenset({"a ball stops"})))
+    answers = Answers([query.Query(query="A ball stops.")])
+    (reject,) = query.accept(case, answers, query.Config())
     assert isinstance(reject, Reject)
 
 

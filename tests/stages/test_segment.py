@@ -28,9 +28,9 @@ def test_turns_must_tile(n_turns: int, duration_s: float, turns_per_s: float, wh
 
 
 def test_segments_lie_side_by_side(
-    video: Callable[..., Video], video_rows: Callable[..., Any], said_media: Callable[..., Any]
+    video: Callable[..., Video], video_rows: Callable[..., Any], scripted_media: Callable[..., Any]
 ) -> None:
-    context = Context(media=said_media({"v.mp4": 2.25}))
+    context = Context(media=scripted_media({"v.mp4": 2.25}))
     rows = video_rows({Video: [video(duration_s=2.25)]})
     made: list[Any] = list(segment.STAGE.run([rows], segment.Config(turns_per_s=2), context))
     assert [(s.index, s.start_s, s.end_s, s.frame_s) for s in made] == [
@@ -48,11 +48,11 @@ def test_segments_lie_side_by_side(
 def test_a_video_without_its_frames_is_refused(
     video: Callable[..., Video],
     video_rows: Callable[..., Any],
-    said_media: Callable[..., Any],
+    scripted_media: Callable[..., Any],
     uri: str,
     reason: str,
 ) -> None:
-    context = Context(media=said_media({"v.mp4": 5.0}))
+    context = Context(media=scripted_media({"v.mp4": 5.0}))
     rows = video_rows({Video: [video(uri=uri)]})
     (reject,) = segment.STAGE.run([rows], segment.Config(), context)
     assert reject.model_dump()["reason"] == reason

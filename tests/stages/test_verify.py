@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.engines.base import Ask
-from pipeline.records import Annotation, FramedSegment, Provenance, Reject, Verdict
+from pipeline.records import Annotation, FramedSegment, Reject, Verdict
+from pipeline.workflow.annotation_stage import Answers, Case
 from stages import verify
 
 
@@ -76,16 +77,11 @@ def test_an_annotation_without_responses_is_refused(
     ("said", "seen"), [(["b", "a", "A."], "a"), (["b", "a"], "b"), (["unknown"], "unknown")]
 )
 def test_of_several_samples_the_most_frequent_counts(
-    tsqa: Callable[..., Annotation],
-    framed: Callable[..., list[FramedSegment]],
-    provenance: Provenance,
-    said: list[str],
-    seen: str,
+    tsqa: Callable[..., Annotation], said: list[str], seen: str
 ) -> None:
     annotation = tsqa((0, "a"), (5, "b"))
-    trial = verify.Trial(annotation, annotation.responses[0], "answerable", tuple(framed(1)))
-    answers = [verify.AnswerSeen(value=value) for value in said]
-    drawn = provenance.model_copy(update={"samples": len(said)})
-    (verdict,) = verify.accept(trial, answers, verify.Config(), drawn)
+    trial = verify.Trial(annotation, annotation.responses[0], "answerable")
+    answers = Answers([verify.AnswerSeen(value=value) for value in said])
+    (verdict,) = verify.accept(Case(trial), answers, verify.Config())
     assert isinstance(verdict, Verdict)
     assert (verdict.seen, verdict.passed) == (seen, seen == "a")

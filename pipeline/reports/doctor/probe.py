@@ -65,7 +65,7 @@ def ask_node(
         PromptError: the prompt does not fit what the stage gives it.
     """
     seat = JournaledEngine(config.kind, config.model, config.revision, engine)
-    context = Context(seat=seat, prompts=node.prompts)
+    context = Context(engine=seat, prompts=node.prompts)
     rows = [video.rows(family_of(node)) for video in videos]
     return seat, list(node.stage.run(rows, node.config, context))
 

@@ -87,8 +87,8 @@ class Holding:
 
 def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Iterator[Where]:
     """Do it, then say where."""
-    if context.seat is not None:
-        assert context.seat.engine.version
+    if context.engine is not None:
+        assert context.engine.version
     time.sleep(config.sleep_s)
     if config.do == "exit":
         sys.exit("no more")
