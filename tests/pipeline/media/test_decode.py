@@ -209,7 +209,7 @@ def test_the_child_ends_when_its_parent_is_killed(clip_file: Callable[[str], Pat
 def test_what_libraries_print_does_not_reach_the_pipe() -> None:
     program = (
         "import os\n"
-        "from pipeline.media import decode_worker\n"
+        "from pipeline.media.reader import decode_worker\n"
         "from pipeline.media.base import MediaError\n"
         "def answer(request):\n"
         "    print('noise', flush=True)\n"

@@ -88,7 +88,7 @@ def _state(pid: int) -> str:
 
 def test_a_decoder_that_nobody_watches_ends_by_itself() -> None:
     program = (
-        "from pipeline.media import decode_worker\n"
+        "from pipeline.media.reader import decode_worker\n"
         "def answer(request):\n"
         "    while True: pass\n"
         "decode_worker.answer = answer\n"
