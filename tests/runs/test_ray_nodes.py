@@ -32,7 +32,10 @@ MOST_HALF_WRITTEN = 8
 
 START = "import sys; from pipeline.run import main; sys.exit(main(sys.argv[1:]))"
 ONE_A_SHARD = ("--set", "run.videos_per_shard=1")
-SOON = "from pipeline.execution.executors import ray_cluster as c; c.LOOK_EVERY_S, c.GONE_AFTER_S = 0.5, 3;"
+SOON = (
+    "from pipeline.execution.executors import ray_cluster as c;"
+    " c.LOOK_EVERY_S, c.GONE_AFTER_S = 0.5, 3;"
+)
 
 
 @pytest.fixture(scope="module")
