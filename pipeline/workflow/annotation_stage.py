@@ -96,12 +96,13 @@ def annotation_stage(
                     (rows.video_id, case, Ask(request_id, text, schema, tuple(frames), variables))
                 )
         asks = [a for _, _, a in todo if a is not None]
-        replies = iter(context.seat.engine.generate(asks, config.sampling()) if asks else ())
+        replies = dict(context.seat.engine.generate(asks, config.sampling())) if asks else {}
+        numbers = iter(range(len(asks)))
         for video_id, case, asked in todo:
             if asked is None or isinstance(case, Reject):
                 yield case
                 continue
-            samples = next(replies)
+            samples = replies[next(numbers)]
             answers, errors = _parse(answer, asked, samples)
             provenance = _provenance(name, config, prompt, context.seat, asked, samples)
             if not answers:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from pipeline.engines.base import Ask, Frame, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.records import Provenance, Record, Reject, Segment
 from pipeline.workflow.annotation_stage import AnnotationConfig, annotation_stage
 from pipeline.workflow.prompt import Prompt
@@ -85,10 +85,11 @@ class JournaledEngine:
         return self
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
         self.calls.append(list(asks))
-        return [[self.reply(a)] * sampling.samples for a in asks]
+        for i, each in enumerate(asks):
+            yield i, [self.reply(each)] * sampling.samples
 
 
 def run(
