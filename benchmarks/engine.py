@@ -219,7 +219,7 @@ def through_pipeline(
     config: VllmConfig, tasks: Sequence[ShardTask], in_flight: int, counts: Path
 ) -> Measured:
     """All shards through the worker, a few at once."""
-    open_engine(config).generate([WARMING], Sampling())
+    list(open_engine(config).generate([WARMING], Sampling()))
     folder = Location.of(counts.with_suffix(""))
     fresh = [replace(task, part=folder / task.part.name) for task in tasks]
     start_s, start_cpu_s = time.monotonic(), time.process_time()

@@ -129,9 +129,9 @@ def engine(asks: Sequence[Ask], url: str, concurrency: int) -> int:
     """How many asks were answered."""
     config = HttpConfig(model="m", revision="1", base_url=url, concurrency=concurrency)
     asked = HttpEngine(config)
-    replies = asked.generate(asks, Sampling())
+    answered = sum(reply.text is not None for _, (reply,) in asked.generate(asks, Sampling()))
     asked.close()
-    return sum(reply.text is not None for (reply,) in replies)
+    return answered
 
 
 def bare(asks: Sequence[Ask], url: str, concurrency: int) -> int:

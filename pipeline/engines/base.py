@@ -1,8 +1,8 @@
-"""What an engine is: asks in, replies out, in the same order and number."""
+"""What an engine is: it takes asks and yields the replies to each as soon as it has them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -104,47 +104,43 @@ class Reply:
     latency_s: float = 0.0
     """From the moment the engine took up the ask to its answer, all tries of it included."""
     engine_version: str = ""
-    """``Engine.version`` when it was given. Engines leave it to who keeps the reply."""
-
-
-Heard = Callable[[int, Sequence[Reply]], None]
-"""What is told of an ask that has all of its replies: its place among the asks, and they."""
-
-
-def unheard(place: int, replies: Sequence[Reply]) -> None:
-    """Nobody waits for single asks."""
+    """``Engine.version`` at the time of the answer. Engines leave it empty; the journal sets it."""
 
 
 class EngineError(RuntimeError):
-    """The engine itself is gone; asking it another row is pointless."""
+    """The engine itself has failed: no further ask can be answered."""
 
 
 class Engine(Protocol):
-    """Safe to call from several threads at once."""
+    """Answers asks. Safe to use from several threads at once."""
 
     @property
     def version(self) -> str:
-        """Of the software that answers, for provenance."""
+        """Version of the software that answers, for provenance."""
         ...
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> Sequence[Sequence[Reply]]:
-        """``sampling.samples`` replies per ask, in the order of ``asks``.
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """Yields ``(index of the ask, its sampling.samples replies)`` once for each ask.
 
-        A row that fails yields a ``Reply`` with an ``error``. ``heard`` is called once for each
-        ask, as soon as it has its replies and before another is taken up in its place, from any
-        thread, one call at a time; whatever ends this call early, what was heard was answered.
+        An ask is yielded as soon as it has its replies, in any order. One that fails has replies
+        with an ``error``. Work starts with the first ``next`` and goes on between two of them, but
+        no ask is taken up in the place of another before the caller has come back for more after
+        that one: a caller that does not come back stops the work, and whatever ends the process
+        costs the asks under way and no more. Closing the iterator early, or an exception in
+        ``next`` such as KeyboardInterrupt, ends the work under way.
 
         Raises:
-            EngineError: no further row can be answered.
+            EngineError: no further ask can be answered. What had its replies before is yielded
+                first.
         """
         ...
 
 
 class OpenEngine(Engine, Protocol):
-    """An engine for who opened it."""
+    """An engine as its owner sees it."""
 
     def close(self) -> None:
-        """Gives back what the engine holds. What is under way ends with EngineError."""
+        """Releases what the engine holds. Work under way ends with EngineError."""
         ...

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
@@ -24,13 +25,13 @@ class _Running(Generic[S]):
 
 
 class LoopThread(Generic[S]):
-    """Keeps something open on an event loop until it is closed. Safe to use from any thread."""
+    """Keeps a resource open on an event loop until it is closed. Safe to use from any thread."""
 
     def __init__(self, name: str, opening: Callable[[], AbstractAsyncContextManager[S]]) -> None:
         """Starts the thread, and waits until ``opening`` was entered on its loop.
 
         Raises:
-            EngineError: as ``opening`` raised it.
+            EngineError, ValueError: as ``opening`` raised it.
         """
         self._lock = Lock()
         started: Future[_Running[S]] = Future()
@@ -38,35 +39,82 @@ class LoopThread(Generic[S]):
             target=lambda: asyncio.run(_serve(opening, started)), name=name, daemon=True
         )
         self._thread.start()
-        self._running: _Running[S] | None = started.result()
+        try:
+            self._running: _Running[S] | None = started.result()
+        except (EngineError, ValueError):
+            self._thread.join()
+            raise
+        finally:
+            # After an interrupt the thread closes what it opens, and ends.
+            started.cancel()
 
     def run(self, work: Callable[[S], Coroutine[Any, Any, T]]) -> T:
-        """What the work comes to that is done on the loop, with what was opened.
-
-        What interrupts the caller also ends the work.
+        """The result of ``work(resource)``, which runs on the loop. An interrupt cancels it.
 
         Raises:
-            EngineError: it is closed, or was closed meanwhile.
+            EngineError: the thread is closed, or was closed meanwhile.
         """
-        with self._lock:
-            if self._running is None:
-                raise EngineError("the engine is closed")
-            coroutine = work(self._running.served)
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._running.loop)
+        future, _ = self._submit(work)
         try:
-            return future.result()
-        except CancelledError:
-            raise EngineError("the engine was closed") from None
+            return _result(future)
+        finally:
+            future.cancel()
+
+    def stream(
+        self, work: Callable[[S, Callable[[T], Awaitable[None]]], Coroutine[Any, Any, None]]
+    ) -> Iterator[T]:
+        """Yields what ``work(resource, hand_over)``, which runs on the loop, hands over.
+
+        ``await hand_over(item)`` returns when the caller asks for what comes after the item. What
+        was handed over is yielded before an exception of ``work`` is raised. Closing the iterator
+        early, or an interrupt, cancels the work.
+
+        Raises:
+            EngineError: the thread is closed, or was closed meanwhile.
+        """
+        items: SimpleQueue[tuple[T, asyncio.Event] | None] = SimpleQueue()
+
+        async def hand_over(item: T) -> None:
+            taken = asyncio.Event()
+            items.put((item, taken))
+            await taken.wait()
+
+        future, loop = self._submit(lambda served: work(served, hand_over))
+        future.add_done_callback(lambda _: items.put(None))
+        try:
+            while (handed := items.get()) is not None:
+                item, taken = handed
+                yield item
+                # A loop that was closed meanwhile has cancelled whoever waits for this.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(taken.set)
+            _result(future)
         finally:
             future.cancel()
 
     def close(self) -> None:
-        """Ends the work under way, closes what was opened, and waits for the thread."""
+        """Cancels the work under way, closes the resource, and waits for the thread."""
         with self._lock:
             running, self._running = self._running, None
             if running is not None:
                 running.loop.call_soon_threadsafe(running.stop.set)
         self._thread.join()
+
+    def _submit(
+        self, work: Callable[[S], Coroutine[Any, Any, T]]
+    ) -> tuple[Future[T], asyncio.AbstractEventLoop]:
+        with self._lock:
+            if self._running is None:
+                raise EngineError("the engine is closed")
+            loop = self._running.loop
+            return asyncio.run_coroutine_threadsafe(work(self._running.served), loop), loop
+
+
+def _result(future: Future[T]) -> T:
+    try:
+        return future.result()
+    except CancelledError:
+        raise EngineError("the engine was closed") from None
 
 
 async def _serve(
@@ -75,17 +123,19 @@ async def _serve(
     stop = asyncio.Event()
     try:
         async with opening() as served:
+            if not started.set_running_or_notify_cancel():
+                return
             started.set_result(_Running(asyncio.get_running_loop(), stop, served))
             await stop.wait()
             under_way = asyncio.all_tasks() - {asyncio.current_task()}
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
-    except EngineError as error:
+    except (EngineError, ValueError) as error:
         if started.done():
             raise
         started.set_exception(error)
     finally:
-        # Who waits for the start must not wait for a thread that is gone.
+        # The constructor must not wait for a thread that has ended.
         if not started.done():
             started.set_exception(EngineError("the engine did not start"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,30 +74,34 @@ async def resample_unparsable(
             return
 
 
+Answered = tuple[int, Sequence[Reply]]
+"""The index of an ask, and its replies."""
+
+
 async def gather_bounded(
-    asks: Sequence[Ask], at_once: int, answer: Callable[[int, Ask], Awaitable[list[Reply]]]
-) -> list[list[Reply]]:
-    """The replies to each ask, in their order, with so many under way at once.
+    asks: Sequence[Ask],
+    at_once: int,
+    answer: Callable[[Ask], Awaitable[Sequence[Reply]]],
+    hand_over: Callable[[Answered], Awaitable[None]],
+) -> None:
+    """Answers all asks, at most ``at_once`` at a time, and hands over each as it is answered.
 
-    ``answer`` is given the place of an ask, and the ask.
-
-    Where one raises, or this is cancelled, the others are ended before it comes out.
+    An ask counts as under way until ``hand_over`` returns. Where one raises, or this is cancelled,
+    the others are ended first.
     """
-    found: dict[int, list[Reply]] = {}
     todo = iter(enumerate(asks))
 
-    async def work(todo: Iterator[tuple[int, Ask]]) -> None:
+    async def work() -> None:
         for i, ask in todo:
-            found[i] = await answer(i, ask)
+            await hand_over((i, await answer(ask)))
 
-    workers = [asyncio.create_task(work(todo)) for _ in range(min(len(asks), at_once))]
+    workers = [asyncio.create_task(work()) for _ in range(min(len(asks), at_once))]
     try:
         await asyncio.gather(*workers)
     finally:
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-    return [found[i] for i in range(len(asks))]
 
 
 def one_line(text: str) -> str:

@@ -70,9 +70,6 @@ class Journal:
             OSError: it cannot be written.
         """
         with self._lock:
-            # Who was interrupted may have an engine that still hears what it had asked.
-            if self._closed.is_set():
-                return
             if self._saving.ident is None:
                 self._saving.start()
             if self._folder.path is None:

@@ -1,102 +1,79 @@
-"""A node's engine on one shard: what it says is journalled, and nothing is asked twice."""
+"""The engine of a node on one shard: replies are journaled, and no ask is answered twice."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from pipeline.engines import open_engine
-from pipeline.engines.base import Ask, Engine, EngineConfig, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 
 ATTEMPTS = 2
-"""So often a shard asks what fails for a cause that may pass. When nothing else is left to ask, an
-engine may take so many failures in a row for its own end; without a bound the shard had none."""
+"""How often a shard asks what fails for a passing cause, over all of its runs. An ask that makes
+the engine fail would otherwise keep the shard from ever ending."""
 
 
-class ContractError(RuntimeError):
-    """A stage or an engine broke its contract."""
+class JournaledEngine(ConfiguredEngine):
+    """Asks the engine only what the journal of the part does not have, and journals the replies.
 
-
-class JournaledEngine:
-    """An ``NodeEngine`` whose engine is the seat itself: it passes on what the journal of the part
-    does not have, and keeps all replies."""
+    ``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order.
+    """
 
     def __init__(self, config: EngineConfig, part: Location) -> None:
-        """Opens the engine at the first ask."""
-        self.kind: str = config.kind
-        self.model: str = config.model
-        self.revision: str = config.revision
+        """Opens the engine at the first ask that the journal does not have."""
+        super().__init__(config, lambda: open_engine(config))
         self.asks = 0
         self.replies: list[ModelReply] = []
-        self._config = config
         self._part = part
 
-    @property
-    def engine(self) -> Engine:
-        """Itself."""
-        return self
-
-    @property
-    def version(self) -> str:
-        """Of the engine that answers now."""
-        return open_engine(self._config).version
-
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> Sequence[Sequence[Reply]]:
-        """See ``Engine.generate``; an ask that was answered before has the replies of then."""
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``Engine.generate``. Replies of the journal come first, then each as it is journaled.
+
+        Raises:
+            OSError: the journal cannot be written.
+        """
         keys = [ask_digest(ask, sampling) for ask in asks]
         with Journal(self._part) as journal:
-            entries = {key: journal.known[key] for key in keys if key in journal.known}
-            stand = {key: entry.replies for key, entry in entries.items() if not entry.again}
-            found = {i: stand[key] for i, key in enumerate(keys) if key in stand}
-            left = [i for i in range(len(asks)) if i not in found]
-
-            def hear(place: int, replies: Sequence[Reply]) -> None:
-                i = left[place]
-                found[i] = tuple(_kept(reply, version) for reply in replies)
-                entries[keys[i]] = _tried(keys[i], found[i], entries.get(keys[i]))
-                journal.append(entries[keys[i]])
-                heard(i, found[i])
-
-            for i, replies in found.items():
-                heard(i, replies)
+            entries = {i: journal.known[key] for i, key in enumerate(keys) if key in journal.known}
+            left = [i for i in range(len(asks)) if i not in entries or entries[i].again]
+            yield from ((i, entry.replies) for i, entry in entries.items() if not entry.again)
             if left:
-                engine = open_engine(self._config)
-                version = engine.version
-                given = engine.generate([asks[i] for i in left], sampling, hear)
-                if len(given) != len(left) or len(found) != len(asks):
-                    raise ContractError(
-                        f"engine gave {len(given)} replies to {len(left)} asks, and told of"
-                        f" {len(found) - len(asks) + len(left)}"
-                    )
+                version = self.version
+                for place, replies in super().generate([asks[i] for i in left], sampling):
+                    i = left[place]
+                    stored = [_storable_reply(reply, version) for reply in replies]
+                    entries[i] = _attempted(keys[i], stored, entries.get(i))
+                    journal.append(entries[i])
+                    yield i, entries[i].replies
         self.asks += len(asks)
-        for i, key in enumerate(keys):
-            self.replies += _given(entries[key], found[i])
-        return [found[i] for i in range(len(asks))]
+        for i in range(len(asks)):
+            self.replies += _model_replies(entries[i])
 
 
 def ask_digest(ask: Ask, sampling: Sampling) -> str:
-    """Digest of everything that an engine sees of an ask; what has the same one is the same ask."""
+    """Digest of everything that an engine is given with an ask. Equal asks have equal digests."""
     seen = hashlib.sha256()
-    told = [ask.request_id, ask.text, ask.answer_schema, ask.variables, asdict(sampling)]
-    seen.update(json.dumps(told, sort_keys=True, default=str).encode())
+    values = [ask.request_id, ask.text, ask.answer_schema, ask.variables, asdict(sampling)]
+    seen.update(json.dumps(values, sort_keys=True, default=str).encode())
     for frame in ask.frames:
         seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
         seen.update(frame.jpeg)
     return seen.hexdigest()[:32]
 
 
-def _tried(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
-    """The entry of an ask after one more attempt; a failure that may pass is to be asked again."""
+def _attempted(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
+    """The entry of an ask after one more attempt. A passing failure is to be asked again."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     attempts = before.attempts + 1 if before else 1
     passing = any(reply.error in PASSING_ERRORS for reply in replies)
@@ -110,14 +87,17 @@ def _tried(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
     )
 
 
-def _given(entry: Entry, replies: Sequence[Reply]) -> list[ModelReply]:
-    told = {"ask": entry.ask, "attempts": entry.attempts}
+def _model_replies(entry: Entry) -> list[ModelReply]:
+    attempt = {"ask": entry.ask, "attempts": entry.attempts}
     times = {"first_at": entry.first_at, "last_at": entry.last_at}
-    return [ModelReply(sample=i, **asdict(r), **told, **times) for i, r in enumerate(replies)]
+    return [
+        ModelReply(sample=i, **asdict(reply), **attempt, **times)
+        for i, reply in enumerate(entry.replies)
+    ]
 
 
-def _kept(reply: Reply, version: str) -> Reply:
-    """The reply as it can be written to a file of text, in which a stage then sees it, too."""
+def _storable_reply(reply: Reply, version: str) -> Reply:
+    """The reply as files of text can hold it; a stage gets the same."""
     return replace(
         reply,
         text=_storable(reply.text),
@@ -127,5 +107,5 @@ def _kept(reply: Reply, version: str) -> Reply:
 
 
 def _storable(value: Any) -> Any:
-    """Half a character, which JSON can hold and a file of text cannot, is written as its escape."""
+    """Lone surrogates, which JSON can hold and UTF-8 cannot, become their escapes."""
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from pipeline.engines.configured import ContractError
 from pipeline.execution.journal import remove_journal
-from pipeline.execution.journaled_engine import ContractError, JournaledEngine
+from pipeline.execution.journaled_engine import JournaledEngine
 from pipeline.media.decode import DecodeProcess
 from pipeline.records import Record, Reject
 from pipeline.records.schema import from_table

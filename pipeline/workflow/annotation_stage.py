@@ -142,8 +142,9 @@ def annotation_stage(
                 )
                 for node in nodes
             ]
-            replies = engine.generate(asks, config.sampling())
-            for node, ask, samples in zip(nodes, asks, replies, strict=True):
+            replies = dict(engine.generate(asks, config.sampling()))
+            for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
+                samples = replies[i]
                 call = _provenance(name, config, prompt, engine, ask, samples)
                 valid, errors = _parse(answer, ask, samples)
                 if valid:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.media.base import (
     DEFAULT_LIMITS,
     Clip,
@@ -58,15 +58,13 @@ class ScriptedEngine:
     asks: list[Ask] = field(default_factory=list)
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> Sequence[Sequence[Reply]]:
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
         self.asks.extend(asks)
-        said = [(ask, self.reply(ask)) for ask in asks]
-        return [
-            [Reply(ask.request_id, text if isinstance(text, str) else json.dumps(text))]
-            * sampling.samples
-            for ask, text in said
-        ]
+        for i, ask in enumerate(asks):
+            answer = self.reply(ask)
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            yield i, [Reply(ask.request_id, text)] * sampling.samples
 
 
 @dataclass(frozen=True)

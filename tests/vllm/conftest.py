@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.vllm)
-        item.add_marker(pytest.mark.timeout(240))
+        item.add_marker(pytest.mark.timeout(900))
         # What vLLM and its libraries have to say about themselves is not about this project.
         item.add_marker(pytest.mark.filterwarnings("default"))
         if VARIABLE not in os.environ:

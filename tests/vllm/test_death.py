@@ -18,11 +18,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.engines.answer import Choice
-from pipeline.engines.base import Ask, EngineError, Reply, Sampling
+from pipeline.engines.base import Ask, EngineError, Sampling
+from pipeline.engines.sampling import Answered
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.interface import DiedError, Draw, Drawn
 from pipeline.engines.vllm.prompt import Shown
-from tests.pipeline.engines.contract import SCHEMA, asks_of, picture, rows
+from tests.pipeline.engines.contract import (
+    CEILING_S,
+    SCHEMA,
+    asks_of,
+    picture,
+    replies_to,
+    rows,
+)
 from tests.vllm.conftest import tiny
 
 if TYPE_CHECKING:
@@ -49,18 +57,18 @@ def test_a_death_in_the_middle_changes_no_answer(engine: VllmEngine, checkpoint:
 
     greedy, seeded = asks_of("Describe it.", "greedy"), asks_of("Name it.", "seeded", 20)
     undisturbed = [
-        rows(engine.generate(greedy, Sampling())),
-        rows(engine.generate(seeded, SEEDED)),
+        rows(replies_to(engine, greedy)),
+        rows(replies_to(engine, seeded, SEEDED)),
     ]
     others = cores()
     mortal = VllmEngine(tiny(checkpoint, max_num_seqs=4, restarts=1))
     (core,) = cores() - others
     with ThreadPoolExecutor(2) as pool:
         asked = [
-            pool.submit(mortal.generate, greedy, Sampling()),
-            pool.submit(mortal.generate, seeded, SEEDED),
+            pool.submit(replies_to, mortal, greedy),
+            pool.submit(replies_to, mortal, seeded, SEEDED),
         ]
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + CEILING_S
         while mortal.under_way < 40:
             assert time.monotonic() < until_s
             time.sleep(0.01)
@@ -70,9 +78,9 @@ def test_a_death_in_the_middle_changes_no_answer(engine: VllmEngine, checkpoint:
     assert second is not core
     # The count starts anew with each answer: this is again the first death in a row.
     kill(second)
-    assert rows(mortal.generate(greedy[:3], Sampling())) == undisturbed[0][:3]
+    assert rows(replies_to(mortal, greedy[:3])) == undisturbed[0][:3]
     mortal.close()
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + CEILING_S
     while cores() != others:
         assert time.monotonic() < until_s
         time.sleep(0.05)
@@ -87,7 +95,7 @@ def test_an_engine_that_keeps_dying_is_given_up(checkpoint: Path) -> None:
     kill(core)
     for _ in range(2):
         with pytest.raises(EngineError, match="died 1 times with no answer between"):
-            mortal.generate([Ask("late", "What is it?", SCHEMA, (picture(1),))], Sampling())
+            replies_to(mortal, [Ask("late", "What is it?", SCHEMA, (picture(1),))])
     mortal.close()
 
 
@@ -99,11 +107,11 @@ def test_no_core_outlives_a_process_that_was_killed(checkpoint: Path, tmp_path: 
         "opened = VllmEngine(tiny(Path(sys.argv[1])));"
         "pids = [str(child.pid) for child in multiprocessing.active_children()];"
         "Path(sys.argv[2] + '.new').write_text(' '.join(pids));"
-        "Path(sys.argv[2] + '.new').rename(sys.argv[2]); time.sleep(300)"
+        "Path(sys.argv[2] + '.new').rename(sys.argv[2]); time.sleep(3600)"
     )
     command = [sys.executable, "-c", program, str(checkpoint), str(note)]
     owner = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    until_s = time.monotonic() + 120
+    until_s = time.monotonic() + CEILING_S
     while not note.exists():
         assert owner.poll() is None and time.monotonic() < until_s
         time.sleep(0.1)
@@ -111,7 +119,7 @@ def test_no_core_outlives_a_process_that_was_killed(checkpoint: Path, tmp_path: 
     assert cores and all(core.exists() for core in cores)
     owner.kill()
     owner.wait()
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + CEILING_S
     while any(core.exists() for core in cores):
         assert time.monotonic() < until_s
         time.sleep(0.05)
@@ -148,10 +156,16 @@ def test_an_ask_that_kills_is_refused_by_itself(
     monkeypatch.setattr(Fragile, "started", 0)
     asks = [Ask(f"{i}", "poison" if i == place else "food", SCHEMA) for i in range(20)]
 
-    async def asked() -> list[list[Reply]]:
-        engine = async_engine.AsyncEngine(VllmConfig(model="m", revision="r"))
-        return await engine.generate(asks, Sampling())
+    errors: dict[int, str | None] = {}
 
-    errors = [reply.error for (reply,) in asyncio.run(asked())]
-    assert errors == ["engine_died" if i == place else None for i in range(20)]
+    async def hand_over(answered: Answered) -> None:
+        i, (reply,) = answered
+        errors[i] = reply.error
+
+    async def asked() -> None:
+        engine = async_engine.AsyncEngine(VllmConfig(model="m", revision="r"))
+        await engine.generate(asks, Sampling(), hand_over)
+
+    asyncio.run(asked())
+    assert errors == {i: "engine_died" if i == place else None for i in range(20)}
     assert Fragile.started == 4

@@ -146,13 +146,13 @@ def base_url(checkpoint: Path, folder: Path) -> Iterator[str]:
 
 
 def wait_for(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    until_s = time.monotonic() + 150
+    until_s = time.monotonic() + 600
     opener = build_opener(ProxyHandler({}))
     while True:
         assert server.poll() is None, log.read_text(errors="replace")[-3000:]
         assert time.monotonic() < until_s, log.read_text(errors="replace")[-3000:]
         try:
-            opener.open(url, timeout=1).close()
+            opener.open(url, timeout=60).close()
         except OSError:
             time.sleep(0.3)
         else:

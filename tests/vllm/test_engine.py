@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
-from tests.pipeline.engines.contract import SCHEMA, picture
+from tests.pipeline.engines.contract import SCHEMA, picture, replies_to
 from tests.vllm.conftest import frames_counted, tiny
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def ask(name: str, shown: tuple[Frame, ...] = (), text: str = "What changed?") -
 def test_frames_of_sliding_windows_are_encoded_once(engine: VllmEngine, frame_counts: Path) -> None:
     asks = [ask(f"slide-{i}", frames(1000 + i, 3)) for i in range(20)]
     before = frames_counted(frame_counts)
-    replies = engine.generate(asks, Sampling())
+    replies = replies_to(engine, asks)
     assert all(reply.error is None for (reply,) in replies)
     assert frames_counted(frame_counts) - before == 22
 
@@ -48,8 +48,8 @@ def test_frames_of_sliding_windows_are_encoded_once(engine: VllmEngine, frame_co
 def test_what_asks_begin_with_is_kept(engine: VllmEngine) -> None:
     """Frames stand before the text, so another question about them shares most of its prompt."""
     shown = frames(2000, 6)
-    ((first,),) = engine.generate([ask("first", shown, "What is there?")], Sampling())
-    ((second,),) = engine.generate([ask("second", shown, "Why is it there?")], Sampling())
+    ((first,),) = replies_to(engine, [ask("first", shown, "What is there?")])
+    ((second,),) = replies_to(engine, [ask("second", shown, "Why is it there?")])
     assert first.tokens_cached == 0
     assert second.tokens_cached > 0.5 * second.tokens_in
 
@@ -59,17 +59,17 @@ def test_frames_count_where_they_stand(engine: VllmEngine) -> None:
     turned = tuple(replace(a, jpeg=b.jpeg) for a, b in zip(shown, shown[::-1], strict=True))
     later = tuple(replace(frame, time_s=frame.time_s + 100) for frame in shown)
     asks = [ask("forwards", shown), ask("backwards", turned), ask("later", later), ask("none")]
-    texts = [reply.text for (reply,) in engine.generate(asks, Sampling())]
+    texts = [reply.text for (reply,) in replies_to(engine, asks)]
     assert len(set(texts)) == 4
 
 
 def test_tokens_are_counted_once(engine: VllmEngine) -> None:
     asked = ask("count", frames(40, 1))
-    (warm,) = engine.generate([asked], Sampling(samples=3, temperature=1.5, seed=3))
+    (warm,) = replies_to(engine, [asked], Sampling(samples=3, temperature=1.5, seed=3))
     assert [reply.tokens_in > 0 for reply in warm] == [True, False, False]
     assert all(reply.tokens_out > 0 and reply.latency_s > 0 for reply in warm)
     assert len({reply.text for reply in warm}) > 1
-    (greedy,) = engine.generate([asked], Sampling(samples=3))
+    (greedy,) = replies_to(engine, [asked], Sampling(samples=3))
     assert len({reply.text for reply in greedy}) == 1
     assert [reply.tokens_out > 0 for reply in greedy] == [True, False, False]
 
@@ -77,7 +77,7 @@ def test_tokens_are_counted_once(engine: VllmEngine) -> None:
 def test_a_seed_says_which_samples(engine: VllmEngine) -> None:
     asked = [ask("seeded", frames(50, 1))]
     rows = [
-        [reply.text for reply in engine.generate(asked, Sampling(4, 1.5, seed=seed))[0]]
+        [reply.text for reply in replies_to(engine, asked, Sampling(4, 1.5, seed=seed))[0]]
         for seed in (1, 1, 2)
     ]
     assert rows[0] == rows[1] != rows[2]
@@ -87,7 +87,7 @@ def test_a_seed_says_which_samples(engine: VllmEngine) -> None:
 
 def test_every_number_comes_to_an_end(engine: VllmEngine) -> None:
     asks = [Ask(f"number-{i}", f"When? {i}", NUMBERS, frames(i, 1)) for i in range(20)]
-    for (reply,) in engine.generate(asks, Sampling(temperature=2.0)):
+    for (reply,) in replies_to(engine, asks, Sampling(temperature=2.0)):
         assert reply.text is not None, reply
         answer = json.loads(reply.text)
         assert answer.keys() == NUMBERS["properties"].keys()
@@ -96,7 +96,7 @@ def test_every_number_comes_to_an_end(engine: VllmEngine) -> None:
 
 
 def test_an_answer_that_ran_out_of_tokens_is_truncated(engine: VllmEngine) -> None:
-    ((reply,),) = engine.generate([ask("short")], Sampling(max_tokens=3))
+    ((reply,),) = replies_to(engine, [ask("short")], Sampling(max_tokens=3))
     assert (reply.text, reply.error, reply.tokens_out) == (None, "truncated", 3)
 
 
@@ -117,7 +117,7 @@ def test_an_ask_that_cannot_be_answered_says_why(engine: VllmEngine) -> None:
         ask("strip", (strip_of_pixels(),)),
         ask("good", (whole,)),
     ]
-    replies = [reply for (reply,) in engine.generate(asks, Sampling())]
+    replies = [reply for (reply,) in replies_to(engine, asks)]
     assert [reply.error for reply in replies] == [
         "too_long",
         "bad_request",
@@ -137,7 +137,7 @@ def test_larger_frames_take_more_tokens_up_to_a_limit(checkpoint: Path) -> None:
     tokens = []
     for max_pixels in (None, 6 * 28 * 28):
         small = VllmEngine(tiny(checkpoint, max_pixels=max_pixels))
-        ((reply,),) = small.generate([ask("pixels", frames(1, 1))], Sampling())
+        ((reply,),) = replies_to(small, [ask("pixels", frames(1, 1))])
         small.close()
         tokens.append(reply.tokens_in)
     # 128 by 72 pixels are 5 by 3 squares of 28; within six of them the shape is kept as 3 by 1.

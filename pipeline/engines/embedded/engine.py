@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
 from pipeline.engines.embedded.events import events_of, locate
@@ -74,18 +74,15 @@ class EmbeddedEngine:
         self._observations = Observations()
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
-        """``sampling.samples`` equal replies per ask, in the order of ``asks``.
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``Engine.generate``. The samples of an ask are equal, and asks come in their order.
 
         A frame that is no picture gives the error ``bad_frame``; an ask without the variables that
         its kind of answer needs, or with a schema that is not understood, ``unsupported``.
         """
-        found = []
-        for place, ask in enumerate(asks):
-            found.append([self._reply(ask)] * sampling.samples)
-            heard(place, found[-1])
-        return found
+        for i, ask in enumerate(asks):
+            yield i, [self._reply(ask)] * sampling.samples
 
     def _reply(self, ask: Ask) -> Reply:
         try:

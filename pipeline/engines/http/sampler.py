@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
-from pipeline.engines.base import Ask, Heard, Reply, Sampling
+from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import Key
 from pipeline.engines.http.client import Client
@@ -14,7 +14,13 @@ from pipeline.engines.http.metrics import Tally
 from pipeline.engines.http.request_body import Body
 from pipeline.engines.http.response import Completion
 from pipeline.engines.limiter import Limiter
-from pipeline.engines.sampling import MEGABYTE, Sample, gather_bounded, resample_unparsable
+from pipeline.engines.sampling import (
+    MEGABYTE,
+    Answered,
+    Sample,
+    gather_bounded,
+    resample_unparsable,
+)
 
 
 class Asking:
@@ -38,19 +44,21 @@ class Asking:
         self._room = Limiter(config.concurrency, config.megabytes * MEGABYTE)
 
     async def replies(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard
-    ) -> list[list[Reply]]:
-        """See ``Engine.generate``."""
+        self,
+        asks: Sequence[Ask],
+        sampling: Sampling,
+        hand_over: Callable[[Answered], Awaitable[None]],
+    ) -> None:
+        """Hands over each ask with its replies. See ``Engine.generate``."""
 
-        async def answer(i: int, ask: Ask) -> list[Reply]:
+        async def answer(ask: Ask) -> list[Reply]:
             body = Body(self._config, ask, sampling)
             async with self._room.enter(body.size_bytes):
                 replies = await self._ask(ask, body, sampling)
-                heard(i, replies)
             self._tally.answered(replies)
             return replies
 
-        return await gather_bounded(asks, self._config.concurrency, answer)
+        await gather_bounded(asks, self._config.concurrency, answer, hand_over)
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
         start_s = monotonic()

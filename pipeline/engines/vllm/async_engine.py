@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from pipeline.engines.base import Ask, EngineError, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, EngineError, Reply, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.limiter import Limiter
-from pipeline.engines.sampling import MEGABYTE, gather_bounded
+from pipeline.engines.sampling import MEGABYTE, Answered, gather_bounded
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.images import size_bytes
 from pipeline.engines.vllm.interface import DiedError
@@ -43,26 +43,26 @@ class AsyncEngine:
         self._model = Model(config)
 
     async def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
-        """See ``Engine.generate``."""
+        self,
+        asks: Sequence[Ask],
+        sampling: Sampling,
+        hand_over: Callable[[Answered], Awaitable[None]],
+    ) -> None:
+        """Hands over each ask with its replies. See ``Engine.generate``."""
 
-        async def answer(i: int, ask: Ask) -> list[Reply]:
+        async def answer(ask: Ask) -> list[Reply]:
             try:
                 taken_bytes = size_bytes(ask.frames, self._config.max_pixels)
             except RequestError as failure:
                 reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
-                heard(i, [reply] * sampling.samples)
                 return [reply] * sampling.samples
             async with self._room.enter(taken_bytes):
                 started_s = monotonic()
                 replies = await self._replies(ask, sampling)
                 latency_s = monotonic() - started_s
-                replies = [replace(reply, latency_s=latency_s) for reply in replies]
-                heard(i, replies)
-            return replies
+            return [replace(reply, latency_s=latency_s) for reply in replies]
 
-        return await gather_bounded(asks, self._config.concurrency, answer)
+        await gather_bounded(asks, self._config.concurrency, answer, hand_over)
 
     @property
     def under_way(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
-from pipeline.engines.base import Ask, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.loop_thread import LoopThread
+from pipeline.engines.sampling import Answered
 from pipeline.engines.vllm.async_engine import AsyncEngine
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.model import VERSION
@@ -60,10 +61,8 @@ class VllmEngine:
 
         return self._thread.run(count)
 
-    def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
-        """``sampling.samples`` replies per ask, in the order of ``asks``.
+    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Iterator[Answered]:
+        """See ``Engine.generate``.
 
         Errors of a reply: ``truncated``, ``empty``, ``unparsable``, ``too_long`` and
         ``bad_request`` are about the ask; ``engine_died`` stands where vLLM died of it, and
@@ -73,7 +72,9 @@ class VllmEngine:
         Raises:
             EngineError: vLLM died too often, or could not be started again, or this is closed.
         """
-        return self._thread.run(lambda engine: engine.generate(asks, sampling, heard))
+        return self._thread.stream(
+            lambda engine, hand_over: engine.generate(asks, sampling, hand_over)
+        )
 
     def close(self) -> None:
         """Ends vLLM. What is under way ends with EngineError."""

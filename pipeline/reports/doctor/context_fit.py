@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from pipeline.dialogue.budget import (
     estimate_tokens,
     frame_tokens,
 )
-from pipeline.engines.base import Ask, EngineConfig, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.media.scenes.script import Actor, Move, Scene
 from pipeline.media.scenes.truth_of import truth_of
 from pipeline.records import FramedSegment, Video
@@ -71,11 +71,12 @@ class Silent:
     """The most that it was asked to say."""
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
         """The error ``not_asked`` for each."""
         self.max_tokens = max(self.max_tokens, sampling.max_tokens)
-        return [[Reply(ask.request_id, error="not_asked")] * sampling.samples for ask in asks]
+        for i, ask in enumerate(asks):
+            yield i, [Reply(ask.request_id, error="not_asked")] * sampling.samples
 
 
 def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestAsk | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.engines.base import Ask, Engine, EngineConfig, Heard, Reply, Sampling, unheard
+from pipeline.engines.answer import REPAIRED
+from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.engines.configured import ConfiguredEngine
 from pipeline.records import Reject
 from pipeline.reports.doctor.findings import NodeReport
 from pipeline.reports.doctor.scene_inputs import KnownVideo, family_of
@@ -19,72 +20,59 @@ from pipeline.workflow.stage import Context
 
 SCENES = ("scene-01", "scene-04", "scene-09", "scene-12")
 """Short ones, with shapes that come, go, move and turn another colour, and with cuts."""
-MENDED = "repaired"
-"""What an engine says of an answer whose JSON it had to mend: it did not obey as it was."""
 
 
-@dataclass
-class JournaledEngine:
-    """An ``NodeEngine`` whose engine is the seat itself: it passes on what it is asked, and keeps
-    that and the answers."""
+class RecordingEngine(ConfiguredEngine):
+    """Passes asks on, and keeps them and their replies."""
 
-    kind: str
-    model: str
-    revision: str
-    answering: Engine
-    asks: list[Ask] = field(default_factory=list)
-    replies: list[Reply] = field(default_factory=list)
-
-    @property
-    def engine(self) -> Engine:
-        """Itself."""
-        return self
-
-    @property
-    def version(self) -> str:
-        """Of the engine that answers."""
-        return self.answering.version
+    def __init__(self, config: EngineConfig, answering: Engine) -> None:
+        """``answering`` answers, under the names of ``config``."""
+        super().__init__(config, lambda: answering)
+        self.asks: list[Ask] = []
+        self.replies: list[Reply] = []
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> Sequence[Sequence[Reply]]:
-        """See ``Engine.generate``."""
-        replies = self.answering.generate(asks, sampling, heard)
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``ConfiguredEngine.generate``."""
+        found = {}
+        for i, replies in super().generate(asks, sampling):
+            found[i] = replies
+            yield i, replies
         self.asks += asks
-        self.replies += (reply for samples in replies for reply in samples)
-        return replies
+        self.replies += (reply for i in range(len(asks)) for reply in found[i])
 
 
 def ask_node(
     node: Node, config: EngineConfig, engine: Engine, videos: Sequence[KnownVideo]
-) -> tuple[JournaledEngine, list[Any]]:
+) -> tuple[RecordingEngine, list[Any]]:
     """What was asked and answered when the stage ran over known videos, and the rows it wrote.
 
     Raises:
         EngineError: the engine is gone.
         PromptError: the prompt does not fit what the stage gives it.
     """
-    seat = JournaledEngine(config.kind, config.model, config.revision, engine)
-    context = Context(engine=seat, prompts=node.prompts)
+    recording = RecordingEngine(config, engine)
+    context = Context(engine=recording, prompts=node.prompts)
     rows = [video.rows(family_of(node)) for video in videos]
-    return seat, list(node.stage.run(rows, node.config, context))
+    return recording, list(node.stage.run(rows, node.config, context))
 
 
 def probe_node(
     node: Node, config: EngineConfig, engine: Engine, videos: Sequence[KnownVideo]
 ) -> NodeReport:
     """How the node did; ``ask_node`` says what it raises."""
-    seat, rows = ask_node(node, config, engine, videos)
-    faults = Counter(filter(None, (fault(node.stage.answer, reply) for reply in seat.replies)))
+    recording, rows = ask_node(node, config, engine, videos)
+    faults = Counter(filter(None, (fault(node.stage.answer, reply) for reply in recording.replies)))
     rejects = Counter(row.reason for row in rows if isinstance(row, Reject))
     accepted = [row for row in rows if not isinstance(row, Reject)]
     return NodeReport(
         node=node.name,
         engine=config.kind,
         model=config.model,
-        asks=len(seat.asks),
-        replies=len(seat.replies),
-        obeyed=len(seat.replies) - faults.total(),
+        asks=len(recording.asks),
+        replies=len(recording.replies),
+        obeyed=len(recording.replies) - faults.total(),
         errors=dict(faults.most_common()),
         refused=dict(rejects.most_common()),
         timing=timing_of(node.stage, accepted, videos, family_of(node)),
@@ -94,8 +82,8 @@ def probe_node(
 
 def fault(answer: type[BaseModel] | None, reply: Reply) -> str | None:
     """Why a reply is no answer of that kind; None if it is one."""
-    if reply.text is None or reply.detail == MENDED:
-        return reply.error or MENDED
+    if reply.text is None or reply.detail == REPAIRED:
+        return reply.error or REPAIRED
     try:
         if answer is not None:
             answer.model_validate_json(reply.text)

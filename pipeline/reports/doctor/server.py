@@ -145,7 +145,7 @@ def _tiny_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> 
     ask = Ask("doctor", text, Ready.model_json_schema(), (Frame(0.0, jpeg),))
     try:
         engine = open_engine(host.model_copy(update={**once, **limit}))
-        ((reply,),) = engine.generate([ask], Sampling(max_tokens=128))
+        ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))
     except EngineError as error:
         return Finding(name, "failure", key.said(str(error)), "see what the server logs")
     if (wrong := fault(Ready, reply)) is None:

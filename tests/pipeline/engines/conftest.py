@@ -87,7 +87,7 @@ def answer(engine: EmbeddedEngine) -> Callable[..., Any]:
 
     def ask(title: str, frames: Sequence[Frame] = (), **variables: Any) -> Any:
         asked = Ask("id", "", {"title": title}, tuple(frames), variables)
-        ((reply,),) = engine.generate([asked], Sampling())
+        ((_, (reply,)),) = engine.generate([asked], Sampling())
         assert reply.text is not None, reply
         return json.loads(reply.text)
 

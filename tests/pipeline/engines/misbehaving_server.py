@@ -115,13 +115,15 @@ def simple(name: str, tries: int, body: Body, key: str) -> tuple[int, bytes]:
         "401": error(401, f"Incorrect API key provided: {key}"),
         "403": error(403, f"{key} may not"),
         "redirect": (307, b""),
+        "429_long": right if tries > 1 else error(429, "slow down"),
         "429_always": error(429, "slow down"),
         "429_once": right if tries > 1 else error(429, "slow down"),
         "429_date": right if tries > 1 else error(429, "slow down"),
-        "slow": right,
         "stall": right,
         "shuffled": right,
         "under_way": right,
+        "until_3": right,
+        "until_5": right,
     }
     return answers[name]
 
@@ -159,20 +161,26 @@ ODD: dict[str, Callable[[Reader, Writer], Awaitable[None]]] = {
 def delay_s(name: str, body: Body) -> float:
     if name == "shuffled":
         return int(hashlib.sha256(repr(parts_of(body)).encode()).hexdigest()[:4], 16) % 50 / 1000
-    return {"slow": 3.0, "stall": 30.0, "under_way": 0.05}.get(name, 0.0)
+    return {"stall": 600.0, "under_way": 0.05}.get(name, 0.0)
 
 
-async def wait(reader: Reader, delay_s: float) -> None:
-    """Waits as long as the client does."""
-    until_s = monotonic() + delay_s
-    while (left_s := until_s - monotonic()) > 0:
+async def wait(reader: Reader, name: str, body: Body) -> None:
+    """Waits as long as the client does: for a time, or until so many requests came together."""
+    until_s = monotonic() + delay_s(name, body)
+    together = int(name.removeprefix("until_")) if name.startswith("until_") else 0
+    while monotonic() < until_s or most["requests"] < together:
         if reader.at_eof():
             raise ConnectionResetError
-        await asyncio.sleep(min(left_s, 0.02))
+        await asyncio.sleep(min(max(until_s - monotonic(), 0.001), 0.02))
 
 
 def extra_headers(name: str) -> str:
-    value = {"429_once": "1", "429_always": "0", "429_date": formatdate(time() + 2, usegmt=True)}
+    value = {
+        "429_once": "1",
+        "429_long": "600",
+        "429_always": "0",
+        "429_date": formatdate(time() + 2, usegmt=True),
+    }
     location = "Location: /elsewhere\r\n" if name == "redirect" else ""
     return (f"Retry-After: {value[name]}\r\n" if name in value else "") + location
 
@@ -213,7 +221,7 @@ async def complete(
     if name in ODD:
         await ODD[name](reader, writer)
         return None
-    await wait(reader, delay_s(name, body))
+    await wait(reader, name, body)
     secret = headers.get("authorization", "").removeprefix("Bearer ")
     return (*simple(name, tries, body, secret), extra_headers(name))
 

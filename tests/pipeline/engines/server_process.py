@@ -23,7 +23,7 @@ class ServerProcess:
         self._process = subprocess.Popen(
             [sys.executable, str(SERVER), str(port_file)], stdin=subprocess.PIPE
         )
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + 120
         while not port_file.exists():
             assert time.monotonic() < until_s and self._process.poll() is None
             time.sleep(0.02)
@@ -46,7 +46,7 @@ class ServerProcess:
             self._process.terminate()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(120)
 
     def seen(self, key: str) -> list[dict[str, Any]]:
         """What each try of a marker brought: ``parts``, ``headers`` and ``body``."""
@@ -59,5 +59,5 @@ class ServerProcess:
         return found
 
     def _get(self, path: str) -> Any:
-        with build_opener(ProxyHandler({})).open(self.root + path, timeout=5) as response:
+        with build_opener(ProxyHandler({})).open(self.root + path, timeout=120) as response:
             return json.load(response)

@@ -31,8 +31,8 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
             "do:shuffled",
             Ask("bad", "do:400", SCHEMA),
             lambda: HttpEngine(config),
-            slow="do:slow",
-            under_way=lambda: server.most()["now"],
+            slow="do:stall",
+            under_way=lambda _: server.most()["now"],
         )
         engine.close()
 

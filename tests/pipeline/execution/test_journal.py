@@ -142,15 +142,6 @@ def test_an_object_store_has_it_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
         assert not journal_path(part).exists()
 
 
-def test_what_is_heard_too_late_is_let_go(tmp_path: Path) -> None:
-    part = Location.of(tmp_path / "part-00000-x.parquet")
-    journal = Journal(part)
-    journal.append(entry("a", 1, "x"))
-    journal.close()
-    journal.append(entry("b", 1, "x"))
-    assert read_journal(part).keys() == {"a"}
-
-
 @pytest.mark.parametrize("killed_at", ["replace", "unlink"])
 def test_a_journal_is_replaced_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: str

@@ -1,34 +1,27 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.engines.base import (
-    Ask,
-    EmbeddedConfig,
-    EngineError,
-    Frame,
-    Heard,
-    Reply,
-    Sampling,
-    unheard,
-)
+from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply, Sampling
+from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
-from pipeline.execution.journal import read_journal, remove_journal
-from pipeline.execution.journaled_engine import ContractError, JournaledEngine, ask_digest
+from pipeline.execution.journal import Entry, Journal, read_journal, remove_journal
+from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
 from pipeline.records import Reject
 from pipeline.store.location import Location
 from pipeline.store.parts import write_part
+from tests.pipeline.engines.contract import replies_to
 
 
 @dataclass
 class Answering:
-    """An engine that keeps what it was asked, fails where it is told to, and may break down."""
+    """An engine that keeps what it was asked, fails where a test wants it, and may break down."""
 
     errors: Mapping[str, ErrorName] = field(default_factory=dict)
     breaks_before: str = ""
@@ -37,18 +30,15 @@ class Answering:
     asked: list[str] = field(default_factory=list)
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> Sequence[Sequence[Reply]]:
-        found = []
-        for place, ask in enumerate(asks):
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        for i, ask in enumerate(asks):
             if ask.request_id == self.breaks_before:
                 raise EngineError("gone")
             self.asked.append(ask.request_id)
             error = self.errors.get(ask.request_id)
             text = None if error else self.text
-            found.append([Reply(ask.request_id, text, error)] * sampling.samples)
-            heard(place, found[-1])
-        return found
+            yield i, [Reply(ask.request_id, text, error)] * sampling.samples
 
 
 Opening = Callable[[Answering], JournaledEngine]
@@ -61,69 +51,100 @@ def part(tmp_path: Path) -> Location:
 
 
 @pytest.fixture
-def seated(part: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
-    """``seated(engine)``: a seat on the one part whose engine that is."""
+def journaled(part: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
+    """``journaled(engine)``: that engine, with the journal of the one part."""
 
-    def seat(engine: Answering) -> JournaledEngine:
+    def opened(engine: Answering) -> JournaledEngine:
         monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
         return JournaledEngine(EmbeddedConfig(), part)
 
-    return seat
+    return opened
 
 
-def test_a_resumed_shard_asks_the_rest_and_is_told_the_same(
-    seated: Opening, part: Location
+def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
+    journaled: Opening, part: Location
 ) -> None:
-    whole = seated(Answering())
-    expected = whole.generate(ASKS, Sampling(samples=2))
+    sampling = Sampling(samples=2)
+    whole = journaled(Answering())
+    expected = replies_to(whole, ASKS, sampling)
     remove_journal(part)
 
+    yielded: list[int] = []
     with pytest.raises(EngineError):
-        seated(Answering(breaks_before="c")).generate(ASKS, Sampling(samples=2))
+        for i, _ in journaled(Answering(breaks_before="c")).generate(ASKS, sampling):
+            yielded.append(i)
+    assert yielded == [0, 1]
     engine = Answering()
-    seat = seated(engine)
-    told: list[int] = []
-    assert seat.generate(ASKS, Sampling(samples=2), lambda i, _: told.append(i)) == expected
+    resumed = journaled(engine)
+    assert replies_to(resumed, ASKS, sampling) == expected
     assert engine.asked == ["c"]
-    assert sorted(told) == [0, 1, 2]
-    assert seat.asks == whole.asks == 3
-    assert [(r.request_id, r.sample, r.attempts) for r in seat.replies] == [
+    assert resumed.asks == whole.asks == 3
+    assert [(r.request_id, r.sample, r.attempts) for r in resumed.replies] == [
         (name, i, 1) for name in "abc" for i in range(2)
     ]
 
 
-def test_what_failed_for_a_passing_cause_is_asked_again_and_counted(seated: Opening) -> None:
+def test_an_ask_is_journaled_before_it_is_yielded_and_before_another_is_asked(
+    journaled: Opening, part: Location
+) -> None:
+    engine = Answering()
+    replies = journaled(engine).generate(ASKS, Sampling())
+    for i, _ in replies:
+        assert engine.asked == list("abc")[: i + 1]
+        assert read_journal(part).keys() == {ask_digest(a, Sampling()) for a in ASKS[: i + 1]}
+        if i == 1:
+            break
+    replies.close()  # type: ignore[attr-defined]  # a generator
+    resumed = Answering()
+    replies_to(journaled(resumed), ASKS)
+    assert resumed.asked == ["c"]
+
+
+def test_a_journal_that_cannot_be_written_ends_the_asking(
+    journaled: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(journal: Journal, entry: Entry) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Journal, "append", full)
+    engine = Answering()
+    with pytest.raises(OSError, match="no space left"):
+        replies_to(journaled(engine), ASKS)
+    assert engine.asked == ["a"]
+
+
+def test_what_failed_for_a_passing_cause_is_asked_again_and_counted(journaled: Opening) -> None:
     failing: dict[str, ErrorName] = {"a": "timeout", "b": "truncated"}
     with pytest.raises(EngineError):
-        seated(Answering(failing, breaks_before="c")).generate(ASKS, Sampling())
+        replies_to(journaled(Answering(failing, breaks_before="c")), ASKS)
     engine = Answering()
-    seat = seated(engine)
-    replies = seat.generate(ASKS, Sampling())
+    opened = journaled(engine)
+    replies = replies_to(opened, ASKS)
     assert engine.asked == ["a", "c"]
     assert [samples[0].error for samples in replies] == [None, "truncated", None]
-    assert [reply.attempts for reply in seat.replies] == [2, 1, 1]
-    assert all(reply.first_at <= reply.last_at for reply in seat.replies)
+    assert [reply.attempts for reply in opened.replies] == [2, 1, 1]
+    assert all(reply.first_at <= reply.last_at for reply in opened.replies)
 
 
 def test_what_fails_whenever_it_is_asked_does_not_hold_a_shard_up_for_ever(
-    seated: Opening,
+    journaled: Opening,
 ) -> None:
     for _ in range(2):
         engine = Answering({"a": "timeout"}, breaks_before="b")
         with pytest.raises(EngineError):
-            seated(engine).generate(ASKS, Sampling())
+            replies_to(journaled(engine), ASKS)
         assert engine.asked == ["a"]
     engine = Answering()
-    seat = seated(engine)
-    assert seat.generate(ASKS, Sampling())[0][0].error == "timeout"
+    opened = journaled(engine)
+    assert replies_to(opened, ASKS)[0][0].error == "timeout"
     assert engine.asked == ["b", "c"]
-    assert seat.replies[0].attempts == 2
+    assert opened.replies[0].attempts == 2
 
 
-def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(seated: Opening) -> None:
+def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(journaled: Opening) -> None:
     with pytest.raises(EngineError):
-        seated(Answering(breaks_before="b", version="old")).generate(ASKS, Sampling())
-    replies = seated(Answering(version="new")).generate(ASKS, Sampling())
+        replies_to(journaled(Answering(breaks_before="b", version="old")), ASKS)
+    replies = replies_to(journaled(Answering(version="new")), ASKS)
     assert [samples[0].engine_version for samples in replies] == ["old", "new", "new"]
 
 
@@ -151,24 +172,43 @@ def test_other_samples_are_not_taken_for_the_same(sampling: Sampling) -> None:
     assert ask_digest(ASKS[0], sampling) != ask_digest(ASKS[0], Sampling())
 
 
-def test_an_engine_that_does_not_tell_is_found_out(
-    seated: Opening, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("yielded", "message"),
+    [
+        ([], "ends with 3 of 3 asks left"),
+        ([0, 2], "ends with 1 of 3 asks left"),
+        ([0, 0, 1, 2], "yields ask 0 of 3 with 1 replies, 1 wanted; 2 asks are left"),
+        ([3], "yields ask 3 of 3 with 1 replies"),
+    ],
+)
+def test_an_engine_that_does_not_yield_each_ask_once_is_found_out(
+    journaled: Opening, monkeypatch: pytest.MonkeyPatch, yielded: list[int], message: str
 ) -> None:
     engine = Answering()
-    seat = seated(engine)
-    generate = engine.generate
-    monkeypatch.setattr(engine, "generate", lambda asks, sampling, heard: generate(asks, sampling))
-    with pytest.raises(ContractError, match="3 replies to 3 asks, and told of 0"):
-        seat.generate(ASKS, Sampling())
+    monkeypatch.setattr(
+        engine, "generate", lambda asks, sampling: ((i, [Reply("id", "x")]) for i in yielded)
+    )
+    with pytest.raises(ContractError, match=message):
+        replies_to(journaled(engine), ASKS)
 
 
-def test_a_reply_that_is_not_quite_text_is_seen_as_it_is_kept(
-    seated: Opening, part: Location
+def test_an_engine_with_too_few_samples_is_found_out(
+    journaled: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seat = seated(Answering(text="a \ud83d"))
-    assert seat.generate(ASKS[:1], Sampling())[0][0].text == "a \\ud83d"
+    engine = Answering()
+    generate = engine.generate
+    monkeypatch.setattr(engine, "generate", lambda asks, sampling: generate(asks, Sampling()))
+    with pytest.raises(ContractError, match="with 1 replies, 2 wanted"):
+        replies_to(journaled(engine), ASKS, Sampling(samples=2))
+
+
+def test_a_reply_with_a_lone_surrogate_is_stored_and_yielded_with_its_escape(
+    journaled: Opening, part: Location
+) -> None:
+    opened = journaled(Answering(text="a \ud83d"))
+    assert replies_to(opened, ASKS[:1])[0][0].text == "a \\ud83d"
     (entry,) = read_journal(part).values()
     assert entry.replies[0].text == "a \\ud83d"
-    write_part(part, Reject, [], [], {}, seat.replies)
+    write_part(part, Reject, [], [], {}, opened.replies)
     (row,) = pq.read_table(Path(part.with_name("replies-0.parquet"))).to_pylist()
     assert row["text"] == "a \\ud83d"

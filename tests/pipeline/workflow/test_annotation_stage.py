@@ -88,9 +88,13 @@ class RecordingEngine:
         self.reply = reply
         self.calls: list[list[Ask]] = []
 
-    def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Reply]]:
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """The last ask is answered first."""
         self.calls.append(list(asks))
-        return [[self.reply(a)] * sampling.samples for a in asks]
+        for i in reversed(range(len(asks))):
+            yield i, [self.reply(asks[i])] * sampling.samples
 
 
 PROMPT = "Segment {{ i }}?"

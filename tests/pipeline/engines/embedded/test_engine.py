@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from pipeline.engines.base import Ask, Frame, Reply, Sampling
+from pipeline.engines.base import Ask, Frame, Sampling
 from pipeline.engines.embedded.engine import ANSWERS, EmbeddedEngine, Observations
 from pipeline.engines.embedded.observe import BadFrameError
+from tests.pipeline.engines.contract import replies_to
 
 Answer = Callable[..., Any]
 Shown = Any
@@ -78,7 +79,7 @@ def asks(scene: Shown) -> Iterator[Ask]:
 
 def test_one_reply_an_ask_in_order(engine: EmbeddedEngine, shown: Mapping[str, Shown]) -> None:
     todo = list(asks(shown["scene-01"]))
-    replies = engine.generate(todo, Sampling(samples=3))
+    replies = replies_to(engine, todo, Sampling(samples=3))
     assert [[r.request_id for r in samples] for samples in replies] == [
         [ask.request_id] * 3 for ask in todo
     ]
@@ -100,15 +101,12 @@ def test_one_reply_an_ask_in_order(engine: EmbeddedEngine, shown: Mapping[str, S
 
 
 def test_the_same_ask_has_the_same_reply(shown: Mapping[str, Shown]) -> None:
-    def replies(engine: EmbeddedEngine, todo: Sequence[Ask]) -> list[list[Reply]]:
-        return engine.generate(todo, Sampling())
-
     todo = list(asks(shown["scene-09"]))
-    expected = replies(EmbeddedEngine(), todo)
-    assert replies(EmbeddedEngine(), todo[::-1]) == expected[::-1]
+    expected = replies_to(EmbeddedEngine(), todo)
+    assert replies_to(EmbeddedEngine(), todo[::-1]) == expected[::-1]
     shared = EmbeddedEngine()
     with ThreadPoolExecutor(4) as pool:
-        assert all(r == expected for r in pool.map(lambda _: replies(shared, todo), range(8)))
+        assert all(r == expected for r in pool.map(lambda _: replies_to(shared, todo), range(8)))
 
 
 def test_observations_are_kept_and_bounded(shown: Mapping[str, Shown]) -> None:
@@ -133,5 +131,5 @@ def test_no_frames_and_odd_variables_are_no_reason_to_fail(
     plain = {"duration_s": 0, "max_events": 3, "max_questions": 3, "min_gap_s": 1, "max_words": 4}
     given = {**odd, **{k: v for k, v in plain.items() if k in odd}}
     for variables in ({}, odd, given):
-        ((reply,),) = engine.generate([Ask("id", "", {"title": title}, (), variables)], Sampling())
+        ((reply,),) = replies_to(engine, [Ask("id", "", {"title": title}, (), variables)])
         assert (reply.text is None) != (reply.error is None)

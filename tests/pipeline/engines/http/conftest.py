@@ -13,11 +13,12 @@ import pytest
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.engine import HttpEngine
-from tests.pipeline.engines.contract import SCHEMA
+from tests.pipeline.engines.contract import SCHEMA, replies_to
 from tests.pipeline.engines.server_process import ServerProcess
 
 ATTEMPTS = 3
 TIMEOUT_S = 0.4
+"""Of an engine that is asked for what never comes."""
 KEY_VARIABLE = "MODEL_KEY"
 SECRET = "sk-very-secret-0123456789"
 
@@ -40,7 +41,7 @@ class Outcome:
 
 @dataclass
 class Bench:
-    """An engine with short limits and its server."""
+    """An engine with few tries and short waits, and its server."""
 
     server: ServerProcess
     engine: HttpEngine
@@ -52,10 +53,10 @@ class Bench:
         """Asks for a behaviour; its neighbours must come to their answers whatever it is."""
         marker = f"{do}#{next(_numbers)}"
         asks = [self.plain[0], ask_to(marker, marker, frames), self.plain[1]]
-        before, replies, after = self.engine.generate(asks, sampling or Sampling())
+        before, replies, after = replies_to(self.engine, asks, sampling)
         assert all(reply.text for reply in (*before, *after))
         assert {reply.request_id for reply in replies} == {marker}
-        return Outcome(replies, self.server.seen(marker))
+        return Outcome(list(replies), self.server.seen(marker))
 
 
 def ask_to(do: str, request_id: str = "id", frames: tuple[Frame, ...] = ()) -> Ask:
@@ -63,7 +64,7 @@ def ask_to(do: str, request_id: str = "id", frames: tuple[Frame, ...] = ()) -> A
 
 
 def config_of(server: ServerProcess | str, **settings: Any) -> HttpConfig:
-    quick = {"attempts": ATTEMPTS, "timeout_s": TIMEOUT_S, "longest_wait_s": 0.02}
+    quick = {"attempts": ATTEMPTS, "longest_wait_s": 0.02}
     url = server if isinstance(server, str) else server.base_url
     return HttpConfig.model_validate(
         {"model": "m", "revision": "r", "base_url": url} | quick | settings
@@ -92,5 +93,13 @@ def opened(server: ServerProcess) -> Iterator[Opener]:
 @pytest.fixture(scope="module")
 def bench(server: ServerProcess) -> Iterator[Bench]:
     engine = HttpEngine(config_of(server))
+    yield Bench(server, engine)
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def hasty(server: ServerProcess) -> Iterator[Bench]:
+    """With a short time limit."""
+    engine = HttpEngine(config_of(server, timeout_s=TIMEOUT_S))
     yield Bench(server, engine)
     engine.close()

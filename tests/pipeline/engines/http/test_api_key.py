@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.engines.base import EngineError, Sampling
+from pipeline.engines.base import EngineError
 from pipeline.engines.http.api_key import read_key
 from pipeline.engines.http.engine import HttpEngine
 from pipeline.engines.sampling import SAID_CHARACTERS
+from tests.pipeline.engines.contract import replies_to
 from tests.pipeline.engines.http.conftest import (
     KEY_VARIABLE,
     SECRET,
@@ -49,11 +50,11 @@ def test_a_key_shows_up_nowhere(
     caplog.set_level(logging.DEBUG)
     engine = opened(**settings)
     asks = [ask_to(f"{do}#{settings}".replace(" ", ""), do) for do in ECHOES]
-    replies = engine.generate(asks, Sampling())
+    replies = replies_to(engine, asks)
     assert all("(key)" in reply.detail for (reply,) in replies), "the server did quote it"
     assert "authorization" in server.seen(asks[0].text.removeprefix("do:"))[0]["headers"]
     with pytest.raises(EngineError) as refused:
-        engine.generate([ask_to("401")], Sampling())
+        replies_to(engine, [ask_to("401")])
     said = [
         repr(replies),
         repr(refused.value.args),
@@ -74,12 +75,12 @@ def test_whoever_is_refused_learns_where_the_key_came_from(
 ) -> None:
     place = settings.get("api_key_env") or settings["api_key_file"]
     with pytest.raises(EngineError, match=rf"status 401\) with the key of the \w+.* {place}"):
-        opened(**settings).generate([ask_to("401")], Sampling())
+        replies_to(opened(**settings), [ask_to("401")])
 
 
 def test_whoever_gave_no_key_learns_how_to_give_one(opened: Opener) -> None:
     with pytest.raises(EngineError, match="neither api_key_env nor api_key_file"):
-        opened().generate([ask_to("401")], Sampling())
+        replies_to(opened(), [ask_to("401")])
 
 
 @pytest.mark.parametrize("found", ["", "  \n", "two words", "k\u00e9y", "a\x00b"])

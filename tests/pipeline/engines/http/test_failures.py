@@ -1,16 +1,13 @@
-"""Each way in which a request can fail: what the row says, how often it was tried, how long."""
+"""Each way in which a request can fail: what the row says, and how often it was tried."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from pipeline.engines.base import EngineError, Sampling
+from tests.pipeline.engines.contract import replies_to
 from tests.pipeline.engines.http.conftest import ATTEMPTS, TIMEOUT_S, Bench, Opener, ask_to
 from tests.pipeline.engines.server_process import ServerProcess
-
-SLACK_S = 1.0
 
 PASSING = {
     "500_always": ("server_error", "status 500: broken, with"),
@@ -47,18 +44,17 @@ OF_THE_SERVER = {
 
 
 @pytest.mark.parametrize("do", PASSING)
-def test_a_cause_that_never_passes_is_named_after_all_attempts(bench: Bench, do: str) -> None:
-    start_s = time.monotonic()
-    outcome = bench(do)
-    took_s = time.monotonic() - start_s
+def test_a_cause_that_never_passes_is_named_after_all_attempts(
+    bench: Bench, hasty: Bench, do: str
+) -> None:
     error, detail = PASSING[do]
+    outcome = (hasty if error == "timeout" else bench)(do)
     assert (outcome.reply.error, outcome.reply.text) == (error, None)
     assert outcome.reply.detail.startswith(detail)
     assert len(outcome.tries) == ATTEMPTS
-    assert took_s < ATTEMPTS * TIMEOUT_S + SLACK_S
     if error == "timeout":
-        # The stall of 30 s costs the time limit of each try, and nothing after it.
-        assert took_s >= ATTEMPTS * TIMEOUT_S
+        # Each try has its time limit; the stall itself would outlast this test.
+        assert outcome.reply.latency_s >= ATTEMPTS * TIMEOUT_S
 
 
 @pytest.mark.parametrize("do", LASTING)
@@ -83,8 +79,12 @@ def test_what_would_meet_every_ask_ends_the_batch(
     opened: Opener, server: ServerProcess, do: str
 ) -> None:
     marker = f"{do}#alone"
+    replies = opened(concurrency=1).generate(
+        [ask_to("ok"), ask_to(marker), ask_to("ok")], Sampling()
+    )
+    assert next(replies)[0] == 0, "what was answered before is yielded"
     with pytest.raises(EngineError, match=OF_THE_SERVER[do]):
-        opened().generate([ask_to("ok"), ask_to(marker)], Sampling())
+        next(replies)
     assert len(server.seen(marker)) == 1, "a redirect is not followed either"
 
 
@@ -100,24 +100,20 @@ def test_two_failures_and_then_an_answer(bench: Bench) -> None:
 @pytest.mark.parametrize(("do", "wait_s"), [("429_once", 1.0), ("429_date", 1.0)])
 def test_the_wait_that_a_server_asks_for_is_kept(opened: Opener, do: str, wait_s: float) -> None:
     engine = opened(longest_wait_s=5)
-    start_s = time.monotonic()
-    ((reply,),) = engine.generate([ask_to(f"{do}#wait")], Sampling())
-    took_s = time.monotonic() - start_s
+    ((reply,),) = replies_to(engine, [ask_to(f"{do}#wait")])
     assert reply.text is not None
-    assert wait_s <= took_s < wait_s + 1.5
-    assert wait_s <= reply.latency_s <= took_s, "all tries of the ask are in its latency"
+    assert reply.latency_s >= wait_s, "all tries of the ask, and the waits between them"
     assert engine.counts.tries == 2
 
 
 def test_no_wait_is_longer_than_the_longest(bench: Bench) -> None:
-    start_s = time.monotonic()
-    assert bench("429_once").reply.text is not None
-    assert time.monotonic() - start_s < 0.9
+    """The server asks for ten minutes."""
+    assert bench("429_long").reply.text is not None
 
 
 def test_errors_are_counted_by_name(opened: Opener) -> None:
     engine = opened()
     asks = [ask_to(do) for do in ("ok", "400", "413", "empty", "429_always")]
-    engine.generate(asks, Sampling())
+    replies_to(engine, asks)
     assert engine.counts.errors == {"bad_request": 2, "empty": 1, "rate_limited": 1}
     assert (engine.counts.asks, engine.counts.tries) == (5, 4 + ATTEMPTS)

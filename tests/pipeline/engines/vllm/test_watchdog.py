@@ -16,7 +16,7 @@ Process = subprocess.Popen[bytes]
 @pytest.fixture
 def sleepers() -> Iterator[list[Process]]:
     """A parent and two cores."""
-    started = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
+    started = [subprocess.Popen(["sleep", "600"]) for _ in range(3)]
     yield started
     for process in started:
         process.kill()
@@ -36,8 +36,8 @@ def test_cores_are_killed_when_their_parent_ends(sleepers: list[Process]) -> Non
     assert [core.poll() for core in cores] == [None, None]
     parent.kill()
     # The guard sees an end as soon as it has happened, before anyone has asked how it ended.
-    assert process.wait(10) == 0
-    assert [core.wait(10) for core in cores] == [-9, -9]
+    assert process.wait(120) == 0
+    assert [core.wait(120) for core in cores] == [-9, -9]
 
 
 def test_the_guard_ends_with_the_last_core(sleepers: list[Process]) -> None:
@@ -47,7 +47,7 @@ def test_the_guard_ends_with_the_last_core(sleepers: list[Process]) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
     second.kill()
-    assert process.wait(10) == 0
+    assert process.wait(120) == 0
     assert parent.poll() is None
 
 
@@ -55,5 +55,5 @@ def test_a_parent_that_was_gone_before_counts_as_ended(sleepers: list[Process]) 
     parent, *cores = sleepers
     parent.kill()
     parent.wait()
-    assert guarding(sleepers).wait(10) == 0
-    assert [core.wait(10) for core in cores] == [-9, -9]
+    assert guarding(sleepers).wait(120) == 0
+    assert [core.wait(120) for core in cores] == [-9, -9]

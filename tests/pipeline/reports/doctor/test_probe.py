@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pipeline.engines.answer import REPAIRED
-from pipeline.engines.base import Ask, EmbeddedConfig, Engine, Heard, Reply, Sampling, unheard
+from pipeline.engines.base import Ask, EmbeddedConfig, Engine, Reply, Sampling
 from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.engines.errors import ErrorName
 from pipeline.media.scenes.truth import Truth
 from pipeline.reports.doctor.findings import Limits, NodeReport, judged
-from pipeline.reports.doctor.probe import MENDED, probe_node
+from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
 
@@ -32,9 +32,10 @@ class LateEngine:
     version: str = "1"
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
-        return [[Reply(ask.request_id, json.dumps(self._answer(ask)))] for ask in asks]
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        for i, ask in enumerate(asks):
+            yield i, [Reply(ask.request_id, json.dumps(self._answer(ask)))] * sampling.samples
 
     def _answer(self, ask: Ask) -> Any:
         given = ask.variables
@@ -79,12 +80,11 @@ class SameReply:
     version: str = "1"
 
     def generate(
-        self, asks: Sequence[Ask], sampling: Sampling, heard: Heard = unheard
-    ) -> list[list[Reply]]:
-        return [
-            [Reply(ask.request_id, self.text, self.error, self.detail)] * sampling.samples
-            for ask in asks
-        ]
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        for i, ask in enumerate(asks):
+            reply = Reply(ask.request_id, self.text, self.error, self.detail)
+            yield i, [reply] * sampling.samples
 
 
 def probed(node: Node, engine: Engine, videos: Sequence[KnownVideo]) -> NodeReport:
@@ -131,7 +131,7 @@ def test_the_embedded_engine_passes(
         (SameReply('{"what": "ever"}'), "unparsable"),
         (SameReply("I think so."), "unparsable"),
         (SameReply(None, "truncated"), "truncated"),
-        (SameReply('{"found": false}', detail=REPAIRED), MENDED),
+        (SameReply('{"found": false}', detail=REPAIRED), REPAIRED),
     ],
 )
 def test_disobedience_is_counted_by_name(
