@@ -9,9 +9,11 @@ if __package__ != "pipeline":  # started as a script: import from the repository
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import typer
 
+from pipeline import __version__
 from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
 from pipeline.cli.convert import convert_file
@@ -33,6 +35,13 @@ from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.worker import collect_seldom
 from pipeline.reports.reconcile_counts import AccountError
 from pipeline.store.parts import StoreError
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"turnwise {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -66,6 +75,18 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "rejects": list_rejects,
     "retry": retry_rejects,
 }
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it and end."),
+    ] = False,
+) -> None:
+    """Options that go before any verb."""
+
+
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
 
