@@ -22,7 +22,7 @@ from tests.pipeline.media.barcode_clips import ffmpeg
         ("av1.mp4", "is untested"),
     ],
 )
-def test_says_why_it_refuses(name: str, why: str, clip_file: Callable[[str], Path]) -> None:
+def test_the_error_names_the_cause(name: str, why: str, clip_file: Callable[[str], Path]) -> None:
     pytest.importorskip("decord")
     path = clip_file(name)
     index = pyav_reader.read_packet_index(path)

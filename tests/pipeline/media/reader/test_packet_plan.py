@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.reader.packet_index import PacketIndex
@@ -27,7 +27,6 @@ def index_of(groups: list[tuple[int, int]]) -> PacketIndex:
 GROUPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 8)), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(GROUPS, st.data())
 def test_a_group_is_fed_from_its_keyframe_to_the_last_wanted_frame(
     groups: list[tuple[int, int]], data: st.DataObject
@@ -47,7 +46,6 @@ def test_a_group_is_fed_from_its_keyframe_to_the_last_wanted_frame(
             assert not fed.any(), "nobody needs this group"
 
 
-@settings(deadline=None)
 @given(GROUPS, st.data())
 def test_in_order_feeds_everything_before(
     groups: list[tuple[int, int]], data: st.DataObject

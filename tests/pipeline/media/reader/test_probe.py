@@ -60,7 +60,9 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     assert raised.value.reason == "no_video_stream"
 
 
-def test_says_why_a_file_is_no_video(tmp_path: Path, clip_file: Callable[[str], Path]) -> None:
+def test_the_reason_of_a_file_that_is_no_video(
+    tmp_path: Path, clip_file: Callable[[str], Path]
+) -> None:
     empty, text, sound = tmp_path / "empty.mp4", tmp_path / "text.mp4", tmp_path / "sound.wav"
     empty.touch()
     text.write_text("not a video\n" * 50)

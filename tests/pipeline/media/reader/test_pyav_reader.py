@@ -61,7 +61,7 @@ def test_turns_the_picture_as_a_player_does(clip_file: Callable[[str], Path]) ->
         assert np.abs(ours.astype(int) - players).mean() < 4
 
 
-def spoil(source: Path, target: Path, index: PacketIndex, start: int, stop: int) -> Path:
+def corrupt(source: Path, target: Path, index: PacketIndex, start: int, stop: int) -> Path:
     """A copy of an intra-coded or H.264 MP4 file whose packets [start, stop) are overwritten.
 
     The media data of our clips are one run of packets; their sizes come from ffprobe.
@@ -92,7 +92,7 @@ def test_damage_is_counted_and_stays_in_its_group(
     index = pyav_reader.read_packet_index(source)
     keys = np.flatnonzero(index.is_key)
     hit = int(keys[1]) + 5
-    path = spoil(source, tmp_path / "spoilt.mp4", index, hit, hit + 2)
+    path = corrupt(source, tmp_path / "corrupt.mp4", index, hit, hit + 2)
     index = pyav_reader.read_packet_index(path)
     with pytest.raises(MediaError) as raised:
         pyav_reader.read(path, index, index.shown_pts.tolist(), index.size, _nothing)
