@@ -16,7 +16,7 @@ class AskedQuestion(Question):
     annotation_id: str = ""
 
 
-class GivenResponse(Response):
+class PlacedResponse(Response):
     """A response in a dialogue, with its turn."""
 
     turn: int
@@ -99,7 +99,7 @@ class Dialogue(DialogueHead):
     provenance: list[Provenance]
     """Every model call that contributed, first to last; empty without any."""
     questions: list[AskedQuestion]
-    responses: list[GivenResponse]
+    responses: list[PlacedResponse]
     """In order of their turns."""
     turns: list[Turn]
 
