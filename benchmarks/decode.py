@@ -42,7 +42,7 @@ SYNTHETIC = {
     "mpeg4 60": ("mp4", "-c:v mpeg4 -q:v 6 -bf 2 -g 60"),
     "mjpeg": ("avi", "-c:v mjpeg -q:v 6"),
 }
-COLUMNS = ("scan", "pyav", "in order", "decord")
+COLUMNS = ("packet index", "pyav", "in order", "decord")
 
 
 def make_clips(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -81,16 +81,16 @@ def _drop(_: Image) -> None:
 
 def measure(path: Path, repeat: int) -> tuple[str, float, dict[str, float]]:
     """Codec, duration in seconds, and ratio of each column that could read the file."""
-    scan: PacketIndex = pyav_reader.scan(path)
-    timeline = clip_timeline(scan, Clip(str(path)))
+    index: PacketIndex = pyav_reader.read_packet_index(path)
+    timeline = clip_timeline(index, Clip(str(path)))
     wanted = frozenset(map(timeline.on_screen, turn_times(timeline.duration_s, 1.0)))
-    size = target_size(scan.size, 448)
-    plan = packets_in_order(scan, wanted)
+    size = target_size(index.size, 448)
+    plan = packets_in_order(index, wanted)
     ways: dict[str, Callable[[], object]] = {
-        "scan": partial(pyav_reader.scan, path),
-        "pyav": partial(pyav_reader.read, path, scan, wanted, size, _drop),
-        "in order": partial(pyav_reader.read_plan, path, scan, plan, size, _drop),
-        "decord": partial(decord_reader.read, path, scan, wanted, size, _drop),
+        "packet index": partial(pyav_reader.read_packet_index, path),
+        "pyav": partial(pyav_reader.read, path, index, wanted, size, _drop),
+        "in order": partial(pyav_reader.read_plan, path, plan, size, _drop),
+        "decord": partial(decord_reader.read, path, index, wanted, size, _drop),
     }
     bare_s = min(bare_decode_cpu_s(path) for _ in range(repeat))
     spent_s: dict[str, float] = {}
@@ -99,10 +99,10 @@ def measure(path: Path, repeat: int) -> tuple[str, float, dict[str, float]]:
             spent_s[name] = min(cpu_s(way) for _ in range(repeat))
         except MediaError:
             continue
-    for name in spent_s.keys() - {"scan"}:
-        spent_s[name] += spent_s["scan"]
+    for name in spent_s.keys() - {"packet index"}:
+        spent_s[name] += spent_s["packet index"]
     ratios = {name: bare_s / seconds for name, seconds in spent_s.items()}
-    return scan.codec, timeline.duration_s, ratios
+    return index.codec, timeline.duration_s, ratios
 
 
 def rows(clips: Iterator[tuple[str, Path]], repeat: int) -> Iterator[dict[str, float]]:

@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS_OF_A_CHECKOUT = ("pipeline", "stages", "prompts", "configs", "data_manifest")
 
 # Else a test would join whatever cluster it finds on this machine: another test's, or the user's.
 os.environ["RAY_ADDRESS"] = "local"
+
+# On a busy machine an example may take any time.
+settings.register_profile("any_time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_time")
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

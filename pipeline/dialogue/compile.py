@@ -32,7 +32,7 @@ from pipeline.dialogue.placement import (
     wish_of,
 )
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, GivenResponse, Question, State, Turn
+from pipeline.records import Annotation, PlacedResponse, Question, State, Turn
 
 _TURNS = TypeAdapter(tuple[Turn, ...])
 _IDLE: dict[str, Any] = {
@@ -55,7 +55,7 @@ class Compiled:
     """The turns, in order, and the responses in the order in which they are said."""
 
     turns: tuple[Turn, ...]
-    responses: tuple[GivenResponse, ...]
+    responses: tuple[PlacedResponse, ...]
 
     def flagged(self, flag: Flag) -> int:
         """How many responses carry ``flag``."""
@@ -134,7 +134,7 @@ def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
     asked: dict[str, int],
-    given: Sequence[GivenResponse],
+    given: Sequence[PlacedResponse],
 ) -> tuple[Turn, ...]:
     states: list[State] = ["silence"] * len(tiling)
     for response in given:

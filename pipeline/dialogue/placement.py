@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
-from pipeline.records import GivenResponse, Response, Span
+from pipeline.records import PlacedResponse, Response, Span
 
 Collision = Literal["merge", "shift", "split"]
 Flag = Literal["clamped", "merged", "shifted", "split"]
@@ -126,7 +126,7 @@ def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list
 
 def given_of(
     wishes: Sequence[Wish], turns: Sequence[int], *, split: bool
-) -> tuple[GivenResponse, ...]:
+) -> tuple[PlacedResponse, ...]:
     """The responses with the turns they got, in the order in which they are said."""
     said = [0] * (max(turns, default=0) + 1)
     for turn in turns:
@@ -146,7 +146,7 @@ def given_of(
         fields = {name: getattr(wish.response, name) for name in Response.model_fields}
         standby_from = min(wish.standby_from, turn)
         given.append(
-            GivenResponse.model_construct(
+            PlacedResponse.model_construct(
                 **fields, turn=turn, standby_from=standby_from, flags=list(flags)
             )
         )

@@ -1,1 +1,1 @@
-"""Video in: what a file holds, and the frame shown at a time."""
+"""Reading videos: facts of a file, and the frames on screen at given times."""

@@ -1,8 +1,8 @@
-"""What reading a video means: the seam between the workflow and the decoders.
+"""The interface between the workflow and the decoders: requests, results, limits, errors.
 
-Time zero of a clip is the presentation time of the frame on screen at ``clip_start_s``; the frame
+Time zero of a clip is the presentation time of the frame on screen at ``clip_start_s``. The frame
 on screen at a time is the last one presented at or before it. Turn ``i`` shows the frame on screen
-at ``i / turns_per_s``; there is a turn for every such time before the end of the clip.
+at ``i / turns_per_s``, for every such time before the end of the clip.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ ReaderName = Literal["auto", "pyav", "decord"]
 
 
 class MediaError(ValueError):
-    """A video that cannot be read. ``reason`` is a short constant, the message says the detail."""
+    """A video that cannot be read."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        """``detail`` says it for this video."""
+        """``reason``: one of ``pipeline.media.reasons``; ``detail``: the message, for people."""
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
 
     def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
-        """Errors cross process borders."""
+        """For pickle: an error raised in a worker process reaches the runner."""
         return type(self), (self.reason, self.detail)
 
 
@@ -39,7 +39,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a clip holds. Sizes are as displayed, after rotation."""
+    """Facts of a clip. Sizes are pixels as displayed, after rotation."""
 
     duration_s: float
     width: int
@@ -52,7 +52,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Header:
-    """What a container says of its frames, as OpenCV reads it. Neither need be true."""
+    """Frame count and rate that a container states, as OpenCV reads them. They may be wrong."""
 
     frames: int
     rate: float
@@ -61,7 +61,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Still:
-    """One turn's frame: its presentation time from time zero of the clip, and the encoded image."""
+    """One turn's frame: its presentation time in seconds from time zero, and its JPEG."""
 
     frame_s: float
     jpeg: bytes
@@ -69,7 +69,7 @@ class Still:
 
 @dataclass(frozen=True)
 class StillsRequest:
-    """Which frames are wanted, and how they are to be encoded."""
+    """How many frames to read, and how to encode them."""
 
     turns_per_s: float = 1.0
     longer_px: int = 448
@@ -80,20 +80,20 @@ class StillsRequest:
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one video may take; each has a reason of its own where it takes more.
+    """Limits on reading one video, each with a reason of its own in ``pipeline.media.reasons``.
 
-    The defaults let through hours of film in 8K, and refuse what no camera makes.
+    The defaults allow hours of film in 8K, and refuse what no camera makes.
     """
 
     timeout_s: float = 600.0
-    """Wall clock, after which the process that reads is killed."""
+    """Wall clock, after which the decoder is killed."""
     max_file_bytes: int = 64 << 30
     max_frame_pixels: int = 8192 * 8192
-    """Of a picture as stored, however small it is wanted. 8K is half as many, 16K twice."""
+    """Of a picture as stored, before scaling. 8K has half as many, 16K twice."""
     max_frames: int = 5_000_000
     """Packets of the video stream: 23 hours at 60 frames a second."""
     memory_bytes: int = 4 << 30
-    """What the process that reads may take up for a video, its frames and their JPEGs."""
+    """Memory of the decoder for one video, its frames and their JPEGs."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -101,34 +101,35 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class FileFactsRequest:
-    """What is wanted of a whole file, without each of its frames."""
+    """Which facts of a whole file to read."""
 
     content: bool = False
-    """The digest of its bytes, which need not be those of a video."""
+    """The digest of its bytes, whether or not they are a video."""
     length: bool = False
+    """The duration."""
     frames: int = 0
     """Difference hashes of so many frames, evenly spaced."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What was wanted of a file; None and empty where it was not."""
+    """Facts of a file; those that were not requested are None or empty."""
 
     sha256: str = ""
     duration_s: float | None = None
     hashes: tuple[int | None, ...] = ()
-    """In order of time, 64 bits each; None for a frame that is too flat to tell from others."""
+    """In order of time, 64 bits each; None for a frame too flat to be distinguished."""
 
 
 class Media(Protocol):
-    """Reads videos. Whatever a damaged file does to a decoder stays with that file."""
+    """Reads videos. A damaged file causes an error for that file only."""
 
     def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
-        """Raises MediaError when the clip holds no readable video, or takes more than it may."""
+        """Raises MediaError: the clip holds no readable video, or exceeds a limit."""
         ...
 
     def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
-        """Of the whole file, to compare with tools that go by it. Raises MediaError."""
+        """Of the whole file, to compare with tools that rely on it. Raises MediaError."""
         ...
 
     def stills(
@@ -137,6 +138,6 @@ class Media(Protocol):
         """One still a turn, in order of time.
 
         Raises:
-            MediaError: the clip holds no readable video, or takes more than it may.
+            MediaError: the clip holds no readable video, or exceeds a limit.
         """
         ...

@@ -1,4 +1,4 @@
-"""Media that survives its files: decoding happens in a child process that may be lost."""
+"""The ``Media`` of files. A child process decodes, so that no file can harm the caller."""
 
 from __future__ import annotations
 
@@ -50,55 +50,42 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 class DecodeProcess:
     """The ``Media`` of files. Safe to use from several threads, which take turns.
 
-    A relative ``uri`` is resolved against ``root``. What lies in an object store is copied to this
-    machine for as long as it is read. The child starts with the first request, serves
-    one video after the other, and is replaced after a crash or a timeout. It ends with its parent.
+    A relative ``uri`` is resolved against ``root``. A file in an object store is copied to this
+    machine while it is read. The child starts with the first request, reads one video after the
+    other, and is replaced after a crash or a timeout. It ends with its parent.
     """
 
     def __init__(self, root: Path | Location) -> None:
-        """Starts nothing yet."""
+        """Does not start the child yet."""
         self._root = Location.of(root) if isinstance(root, Path) else root
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
     def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
-        """What the clip holds.
-
-        Raises:
-            MediaError: the clip holds no readable video, or takes more than it may.
-            FileNotFoundError: ffprobe is not installed, which is no fault of the video.
-        """
+        """As ``Media.probe``; raises FileNotFoundError too, where ffprobe is not installed."""
         if shutil.which("ffprobe") is None:
             raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
-        return self._ask(Request(clip, "probe", limits), Probe)
+        return self._call(Request(clip, "probe", limits), Probe)
 
     def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
-        """What the container of the clip's file says of its frames.
-
-        Raises:
-            MediaError: the file is no video, or takes more than it may.
-        """
-        return self._ask(Request(clip, "header", limits), Header)
+        """As ``Media.header``."""
+        return self._call(Request(clip, "header", limits), Header)
 
     def stills(
         self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
     ) -> Sequence[Still]:
-        """One still a turn, in order of time.
-
-        Raises:
-            MediaError: the clip holds no readable video, or takes more than it may.
-        """
-        return self._ask(Request(clip, request, limits), list)
+        """As ``Media.stills``."""
+        return self._call(Request(clip, request, limits), list)
 
     def file_facts(
         self, uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIMITS
     ) -> FileFacts:
-        """What is wanted of a whole file, of which few frames are decoded, or none.
+        """The requested facts of a whole file.
 
         Raises:
-            MediaError: the file cannot be read as far as it must be, or takes more than it may.
+            MediaError: a requested fact cannot be read, or the file exceeds a limit.
         """
-        return self._ask(Request(Clip(uri), request, limits), FileFacts)
+        return self._call(Request(Clip(uri), request, limits), FileFacts)
 
     def close(self) -> None:
         """Ends the child. A later request starts another."""
@@ -118,19 +105,16 @@ class DecodeProcess:
         """Closes."""
         self.close()
 
-    def _ask(self, request: Request, kind: type[R]) -> R:
-        """The reply, which is of the kind.
-
-        A decoder that dies is tried once more: what killed it need not have been this video.
-        """
+    def _call(self, request: Request, kind: type[R]) -> R:
+        """The reply, of that kind. Retries a crash once: its cause need not be this video."""
         try:
-            return self._ask_once(request, kind)
+            return self._call_once(request, kind)
         except MediaError as error:
             if error.reason != DECODE_CRASH:
                 raise
-        return self._ask_once(request, kind)
+        return self._call_once(request, kind)
 
-    def _ask_once(self, request: Request, kind: type[R]) -> R:
+    def _call_once(self, request: Request, kind: type[R]) -> R:
         file = video_file(request.clip.uri, self._root)
         with on_this_machine(file, request.limits) as path, self._lock:
             local = replace(request, clip=replace(request.clip, uri=str(path)))
@@ -138,14 +122,14 @@ class DecodeProcess:
             usable = False
             try:
                 reply = _exchange(child, local)
-                # One that ran out of memory may have lost some of it for good.
+                # After running out of memory a process may hold less of it for good.
                 usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
             except TimeoutError:
                 raise MediaError(
                     DECODE_TIMEOUT, f"not read within {request.limits.timeout_s} s"
                 ) from None
             except (EOFError, BrokenPipeError):
-                raise _ending(child) from None
+                raise _exit_error(child) from None
             except ValueError as error:
                 raise MediaError(DECODE_CRASH, str(error)) from None
             finally:
@@ -158,7 +142,7 @@ class DecodeProcess:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
-        """Raises ChildProcessError: it does not start, which is no fault of any video."""
+        """The child. Raises ChildProcessError when it does not start: no video is the cause."""
         if self._child is None or self._child.poll() is not None:
             self._stop()
             self._child = subprocess.Popen(
@@ -172,9 +156,9 @@ class DecodeProcess:
             try:
                 _receive(self._child, _START_S, 0)
             except (EOFError, TimeoutError, ValueError):
-                ending = _ending(self._child).detail
+                cause = _exit_error(self._child).detail
                 self._stop()
-                raise ChildProcessError(f"the decoder does not start: {ending}") from None
+                raise ChildProcessError(f"the decoder does not start: {cause}") from None
         return self._child
 
     def _stop(self) -> None:
@@ -190,7 +174,7 @@ class DecodeProcess:
 
 
 def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
-    """Raises ValueError for what is no reply, and what ``_receive`` does."""
+    """The child's reply. Raises ValueError for any other message, else as ``_receive``."""
     assert child.stdin is not None
     child.stdin.write(packed_request(request))
     limits = request.limits
@@ -198,18 +182,18 @@ def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:
 
 
 def _receive(child: subprocess.Popen[bytes], timeout_s: float, most_bytes: int) -> bytes:
-    """The body of a message. Raises ValueError for a longer one, else as ``_read_exactly``."""
+    """The body of a message, at most so long, else ValueError. Raises as ``_read_exactly``."""
     assert child.stdout is not None
     deadline_s = monotonic() + timeout_s
     source = child.stdout.fileno()
     length = body_length(_read_exactly(source, LENGTH.size, deadline_s))
     if length > most_bytes:
-        raise ValueError(f"the decoder announced {length} bytes, more than it may have")
+        raise ValueError(f"the decoder announced {length} bytes, more than {most_bytes}")
     return _read_exactly(source, length, deadline_s)
 
 
 def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
-    """Raises TimeoutError when the deadline passes first, EOFError when the other side ends."""
+    """Raises TimeoutError when the deadline passes first, EOFError when the pipe is closed."""
     received = bytearray()
     waiting = select.poll()
     waiting.register(source, select.POLLIN)
@@ -224,14 +208,14 @@ def _read_exactly(source: int, n_bytes: int, deadline_s: float) -> bytes:
     return bytes(received)
 
 
-def _ending(child: subprocess.Popen[bytes]) -> MediaError:
-    """How the child ended: it has closed its pipe, so it is ending if it has not."""
+def _exit_error(child: subprocess.Popen[bytes]) -> MediaError:
+    """Why the child ended. It has closed its pipe, so it has ended or is about to."""
     try:
         code = child.wait(timeout=10)
     except subprocess.TimeoutExpired:
         return MediaError(DECODE_CRASH, "the decoder closed its pipe")
     if code == -signal.SIGXCPU:
-        return MediaError(DECODE_TIMEOUT, "the decoder used up its share of the processor")
+        return MediaError(DECODE_TIMEOUT, "the decoder exceeded its limit of CPU time")
     if code < 0:
         return MediaError(DECODE_CRASH, f"the decoder was ended by {signal.Signals(-code).name}")
     return MediaError(DECODE_CRASH, f"the decoder ended with status {code}")

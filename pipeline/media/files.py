@@ -1,4 +1,4 @@
-"""The files of videos: which one a uri names, how large it is, and how it comes to this machine."""
+"""Video files: locating them by uri, copying them to this machine, and their sizes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pipeline.media.base import Limits, MediaError
 from pipeline.media.reasons import MISSING_FILE, TOO_LARGE, UNSUPPORTED
 from pipeline.store.location import Location, LocationError
 
-_FOLDERS_KEPT = 16
+_CACHED_FOLDERS = 16
 
 
 def video_file(uri: str, root: Location) -> Location:
-    """The file that a uri names: a path, absolute or from ``root`` on, or a uri with a scheme.
+    """The file of a uri: an absolute path, one relative to ``root``, or an address with a scheme.
 
     Raises:
-        MediaError: ``unsupported`` for a scheme that nothing here reads.
+        MediaError: ``unsupported`` for a scheme that cannot be read.
     """
     if "://" in uri:
         try:
@@ -34,18 +34,18 @@ def video_file(uri: str, root: Location) -> Location:
 
 @contextmanager
 def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
-    """A path of the file here: its own, or while the block lasts that of a copy.
+    """A local path of the file: its own, or that of a copy, which is removed after the block.
 
     Raises:
-        MediaError: ``missing_file`` where an object store has none, ``too_large`` where it has more
-            than the limits allow, which is then not copied.
-        OSError: the store does not give it.
+        MediaError: the object store has no such file (``missing_file``), or it exceeds the limit
+            (``too_large``) and is not copied.
+        OSError: the store cannot be read.
     """
     if file.path is not None:
         yield file.path
         return
     with tempfile.TemporaryDirectory(prefix="turnwise-video-") as folder:
-        # The suffix tells some readers what kind of file it is.
+        # Some readers go by the suffix.
         copy = Path(folder) / f"video{file.suffix}"
         try:
             n_bytes = file.size_bytes()
@@ -60,14 +60,14 @@ def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
 
 
 class FileSizes:
-    """How large the files of videos are, so that one put in the place of another is noticed.
+    """Sizes of video files, so that a replaced file is noticed.
 
-    The time of the last change would tell more, but differs from one copy of a folder to another.
-    In an object store whole folders are listed, for to ask file by file would take hours.
+    Modification times would notice more, but differ between copies of a folder. In an object store
+    whole folders are listed, since one request a file would take hours.
     """
 
     def __init__(self, root: Location) -> None:
-        """``root``: where relative uris start from."""
+        """``root``: what relative uris are resolved against."""
         self._root = root
         self._folders: dict[Location, Mapping[str, int]] = {}
 
@@ -86,7 +86,7 @@ class FileSizes:
 
     def _listed(self, folder: Location) -> Mapping[str, int]:
         if folder not in self._folders:
-            if len(self._folders) >= _FOLDERS_KEPT:
+            if len(self._folders) >= _CACHED_FOLDERS:
                 del self._folders[next(iter(self._folders))]
             self._folders[folder] = folder.sizes()
         return self._folders[folder]

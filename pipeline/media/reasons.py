@@ -1,4 +1,4 @@
-"""Why a video cannot be read: the constants that ``MediaError.reason`` takes."""
+"""The values of ``MediaError.reason``: why a video cannot be read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ NO_VIDEO_STREAM: Final = "no_video_stream"
 NO_FRAMES: Final = "no_frames"
 UNSUPPORTED_CODEC: Final = "unsupported_codec"
 UNSUPPORTED_CONTAINER: Final = "unsupported_container"
-"""Not in ``containers.py``: a playlist, say, which would open other files and addresses."""
+"""Not listed in ``reader/container.py``: a playlist, for one, would open other files."""
 UNSUPPORTED: Final = "unsupported"
-"""Nothing is wrong with it, but the reader that was asked for cannot be exact; or it is no local
-file, or longer than a day."""
+"""Not damaged, but the requested reader cannot be exact, the uri has a scheme that cannot be read,
+or the clip is longer than a day."""
 DAMAGED: Final = "damaged"
 ENCRYPTED: Final = "encrypted"
 CLIP_OUTSIDE: Final = "clip_outside"
 DECODE_TIMEOUT: Final = "decode_timeout"
 DECODE_CRASH: Final = "decode_crash"
 TOO_LARGE: Final = "too_large"
-"""This and the next three: more than the ``Limits`` of the request."""
+"""This and the next three: exceeds the ``Limits`` of the request."""
 TOO_MANY_PIXELS: Final = "too_many_pixels"
 TOO_MANY_FRAMES: Final = "too_many_frames"
 OUT_OF_MEMORY: Final = "out_of_memory"

@@ -1,11 +1,11 @@
 """The rows that flow between stages.
 
-One class per kind of row. A record is immutable and refuses unknown fields; its Arrow schema is
+One class per kind of row. A record is immutable and rejects unknown fields; its Arrow schema is
 derived from it (``pipeline.records.schema``). Times are float64 seconds from the first presented
 frame of the (clipped) video; spans are half-open ``[start_s, end_s)``.
 
-A class that extends another adds columns to it, and can be read as it: ``FramedSegment`` satisfies
-a reader of ``Segment``, which then does not load the pixels.
+A subclass adds columns, and its rows can be read as the base class: a reader of ``Segment`` also
+reads ``FramedSegment``, without loading the pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.records.dialogue import (
     AskedQuestion,
     Dialogue,
     DialogueHead,
-    GivenResponse,
+    PlacedResponse,
     ShardFile,
     TaskMixture,
     Turn,
@@ -44,10 +44,10 @@ __all__ = [
     "DialogueHead",
     "Event",
     "FramedSegment",
-    "GivenResponse",
     "GroundedEvent",
     "ManifestRow",
     "ModelReply",
+    "PlacedResponse",
     "Provenance",
     "Question",
     "Ratio",

@@ -9,26 +9,26 @@ from pipeline.records.base import Provenance, Ratio, Record, Seconds, State
 
 
 class AskedQuestion(Question):
-    """A question as a dialogue holds it: with the annotation that asks it."""
+    """A question in a dialogue, with the annotation that it comes from."""
 
     task: str
     aspect: str = ""
     annotation_id: str = ""
 
 
-class GivenResponse(Response):
-    """A response as a dialogue holds it: with where it came to stand."""
+class PlacedResponse(Response):
+    """A response in a dialogue, with its turn."""
 
     turn: int
-    """Index of the turn in which it is said."""
+    """Index of the turn that holds it."""
     standby_from: int
     """Index of the first turn that waits for it; ``turn`` where none does."""
     flags: list[str] = []
-    """``clamped``, ``merged``, ``shifted``, ``split``, where it stands otherwise than it asked."""
+    """``clamped``, ``merged``, ``shifted``, ``split``: how its place differs from the request."""
 
 
 class Turn(Record):
-    """One turn: what the user says with a segment, and the state (and text) of the answer."""
+    """One turn: the user's question with a segment, and the state and text of the answer."""
 
     index: int
     start_s: Seconds
@@ -36,7 +36,7 @@ class Turn(Record):
     frame_s: Seconds
     state: State
     transition: bool = False
-    """The state is not that of the turn before; the first turn of a dialogue always counts."""
+    """Whether the state differs from the turn before; true for the first turn of a dialogue."""
     question: str = ""
     text: str = ""
     qids: list[str] = []
@@ -44,83 +44,83 @@ class Turn(Record):
     answers: list[str] = []
     """The question that each response of ``rids`` answers, in that order."""
     flags: list[str] = []
-    """Those of its responses; ``late_question`` where one is asked after the end of the video,
-    ``carried`` where one was asked in an earlier window."""
+    """Those of its responses; ``late_question`` for a question after the end of the video,
+    ``carried`` for one from an earlier window."""
     loss: bool | None = None
-    """Whether the turn is learned from; null where no preset of weights was applied."""
+    """Whether the turn contributes to the loss; null where no preset of weights was applied."""
     loss_scale: float | None = None
-    """How much it counts where it is."""
+    """Its weight in the loss."""
 
 
 class DialogueHead(Record):
-    """What a dialogue is about, without what is said in it."""
+    """The facts of a dialogue without its content: no questions, responses or turns."""
 
     sample_id: str
     video_id: str
     task: str
-    """Of its annotation; ``mixed`` where there are several tasks in it."""
+    """Of its annotation; ``mixed`` where it has several tasks."""
     aspect: str
     source: str
     licence: str
     split: str
     sha256: str
-    """Of the video file, so that who may not be given the video can know that it is the same."""
+    """Of the video file, so that users who fetch the video themselves can verify it."""
     uri: str
     clip_start_s: Seconds
     clip_end_s: Seconds | None
     duration_s: Seconds
     width: int
-    """Pixels as displayed; 0 where nobody looked."""
+    """Pixels as displayed; 0 where unknown."""
     height: int
     turns_per_s: float
     whole_id: str = ""
-    """The sample that this one is a window of; empty where it is whole."""
+    """The ``sample_id`` of the dialogue that this is a window of; empty for a whole dialogue."""
     context_turns: int = 0
-    """So many turns at its beginning repeat the window before: to be read, not learned."""
+    """Number of turns at the beginning that repeat the window before, as context without loss."""
     n_silence: int
-    """Turns in silence, leaving out what repeats the window before; so with the other two."""
+    """Number of silent turns, not counting context turns; so too the next two."""
     n_standby: int
     n_response: int
     n_tail: int
-    """Of the silent ones, those at the end, in which nothing is asked either."""
+    """Of the silent turns, those at the end that hold no question either."""
     annotation_ids: list[str]
 
 
 class Dialogue(DialogueHead):
-    """One training sample: a video, or a window of it, as turns, made from annotations of it."""
+    """One training sample: annotations of a video, or of a window of it, as turns."""
 
     models: list[str]
-    """All that wrote or verified it, each ``model@revision`` once; empty when a dataset said it."""
+    """The models that wrote or verified it, each ``model@revision`` once; empty without any."""
     origins: list[str] = []
-    """Who wrote what a dataset said of it, each of ``human``, ``model``, ``asr`` once."""
+    """Who wrote the source annotations used: each of ``human``, ``model``, ``asr`` once."""
     parent_ids: list[str]
-    """What the annotations were made from: events, or the requests that found them."""
+    """Events that the annotations were made from, or the requests that found them."""
     checks: list[Check]
     provenance: list[Provenance]
-    """Every model call that had a part in it, first to last; empty when a dataset said it."""
+    """Every model call that contributed, first to last; empty without any."""
     questions: list[AskedQuestion]
-    responses: list[GivenResponse]
-    """In the order in which they are said."""
+    responses: list[PlacedResponse]
+    """In order of their turns."""
     turns: list[Turn]
 
 
 class TaskMixture(Record):
-    """What of one task is to go into the corpus: about the dataset, not about a video."""
+    """The samples and silence of one task in the corpus: one row for the whole dataset."""
 
     task: str
     samples: int
-    """So many there are."""
+    """Samples available."""
     drawn: int
-    """So many go in: those whose lot is at most ``last_rank``."""
+    """Samples in the corpus: those whose ``hash_rank`` is at most ``last_rank``."""
     last_rank: str
     seed: int
-    """That the lots were drawn with."""
+    """Of ``hash_rank``."""
     silence: Literal["keep", "trim", "mask"]
-    """What is done with silence that is too much: see the stage ``plan_mixture``."""
+    """What happens to excess silence: see the stage ``plan_mixture``."""
     cut: Ratio
-    """The share that goes of the silence that can go; one value for all tasks."""
+    """Share of the removable silence that is removed; the same for all tasks."""
     n_silence: int
-    """Turns to learn from in what goes in, once silence is cut; to rounding."""
+    """Turns with loss in the drawn samples, after the cut, up to rounding; so too the next two."""
     n_standby: int
     n_response: int
 

@@ -1,4 +1,4 @@
-"""Identity of a piece of work: a digest of all that can change its output, and of nothing else."""
+"""Digests of values: the identity of a part is one of everything that can change its content."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 from typing import Any
 
 FORMAT = 1
-"""Raised when the meaning of a fingerprint changes; every part is then recomputed."""
+"""Raised when the definition of a fingerprint changes; every part is then recomputed."""
 
 
 def canonical_json(value: Any) -> str:
-    """The one JSON text of a value.
+    """The canonical JSON text of a value: sorted keys, no spaces.
 
     Raises:
-        TypeError: the value holds something that is not plain JSON data.
+        TypeError: the value is not plain JSON data.
         ValueError: a float in it is not finite.
     """
     return json.dumps(

@@ -1,4 +1,4 @@
-"""Chance that is the same on every machine: drawn by a name and a seed."""
+"""Sampling by hashes of names and a seed, so that every machine draws the same."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ K = TypeVar("K", str, int)
 
 
 def hash_rank(name: str, seed: int) -> str:
-    """The lot of something that has a name: 16 hex digits, as good as random."""
+    """16 hex digits to order names by, uniformly distributed. Samples are those of lowest rank."""
     return digest([seed, name], 16)
 
 
 def hash_fraction(name: str, seed: int) -> float:
-    """A number in [0, 1), as good as random."""
+    """A number in [0, 1), uniformly distributed."""
     return int(hash_rank(name, seed)[:13], 16) / 16**13
 
 
 def largest_remainder(weights: Mapping[K, float], whole: int) -> dict[K, int]:
-    """``whole`` things in proportion to weights, rounded by the largest remainders.
+    """Counts that sum to ``whole``, in proportion to weights, by the method of largest remainders.
 
-    Nothing where all weights are 0 or there are none.
+    Empty where the weights are all 0 or there are none.
     """
     total = sum(weights.values())
     exact = {key: whole * weight / total for key, weight in weights.items()} if total else {}

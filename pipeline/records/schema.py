@@ -1,4 +1,4 @@
-"""Arrow schemas, derived from the record classes so that the contract is written once."""
+"""Arrow schemas, derived from the record classes."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def to_table(kind: type[Record], rows: Iterable[Record]) -> pa.Table:
 
 
 def from_table(kind: type[R], table: pa.Table) -> Sequence[R]:
-    """A table as validated rows; columns that ``kind`` does not have are left out, and those that a
-    table of an earlier version lacks have their defaults.
+    """A table as validated rows. Columns that ``kind`` does not have are left out; columns missing
+    in a table of an earlier version take their defaults.
 
     Raises:
-        pydantic.ValidationError: a value breaks the record's constraints, or a column is missing
-            that has no default.
+        pydantic.ValidationError: a value violates the record's constraints, or a column without a
+            default is missing.
     """
     columns = [name for name in kind.model_fields if name in table.column_names]
     return [kind.model_validate(row) for row in table.select(columns).to_pylist()]

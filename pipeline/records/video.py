@@ -1,4 +1,4 @@
-"""Videos, and the turns they are cut into."""
+"""Videos, their source annotations, and the segments they are cut into."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pipeline.records.base import Record, Seconds
 
 
 class SourceAnnotation(Record):
-    """What a dataset already says about a video: a question and its answer, or a described span.
+    """A dataset's own annotation of a video: a question and its answer, or a described span.
 
-    A ``step`` is a described span of a procedure, whose steps are told together.
+    A ``step`` is a described span of a procedure; the steps of a procedure belong together.
     """
 
     kind: Literal["qa", "event", "step"]
@@ -22,28 +22,28 @@ class SourceAnnotation(Record):
     start_s: Seconds | None = None
     end_s: Seconds | None = None
     resolution_s: Seconds = 0.0
-    """What its annotators could tell apart, as the 5 s of one that chose among chunks; 0 where
+    """The resolution of its times, such as 5 where annotators chose among chunks of 5 s; 0 where
     times are exact."""
     annotator: str = ""
-    """Who of several, or which model, where the dataset says."""
+    """Which of several people, or which model, where the dataset states it."""
     origin: Literal["human", "model", "asr", ""] = ""
-    """Who wrote it; empty where nobody says."""
+    """Who wrote it; empty where unknown."""
     pointer: str = ""
-    """Where the dataset says it: its file, ``#``, and the keys from the top joined by ``/``."""
+    """Its place in the dataset: the file, ``#``, and the keys from the top joined by ``/``."""
     raw: str = ""
-    """What the dataset has in place of those fields that differ from it, as a JSON object."""
+    """The dataset's own values of those fields that were changed, as a JSON object."""
 
 
 class ManifestRow(Record):
-    """One video to annotate, as a manifest lists it, before anybody has looked at the file."""
+    """One video to annotate, as listed in a manifest, before the file is probed."""
 
     video_id: str
     uri: str
     platform_id: str = ""
     """Of the whole video where it was published, such as ``youtube:dQw4w9WgXcQ``."""
     identity: str = ""
-    """The same text in rows whose whole video is the same, wherever they come from; empty where
-    nothing is known of that."""
+    """The same text in all rows of the same whole video, whatever their source; empty where
+    unknown."""
     clip_start_s: Seconds = 0.0
     clip_end_s: Seconds | None = None
     source: str = ""
@@ -53,7 +53,7 @@ class ManifestRow(Record):
 
 
 class Video(ManifestRow):
-    """A video that was probed and admitted."""
+    """A video that was probed and accepted."""
 
     duration_s: Seconds
     """From the first presented frame of the clip to the end of its last, by presentation time."""
@@ -63,7 +63,7 @@ class Video(ManifestRow):
     rotation_deg: int
     codec: str
     frame_rate: float
-    """Average frames a second; variable-rate files have one too. For information only."""
+    """Average frames a second, of variable rates too. For information only."""
     sha256: str
 
 
@@ -75,7 +75,7 @@ class Segment(Record):
     start_s: Seconds
     end_s: Seconds
     frame_s: Seconds
-    """True presentation time of the frame, at most ``start_s``."""
+    """Presentation time of the frame, at most ``start_s``."""
 
 
 class FramedSegment(Segment):

@@ -118,17 +118,17 @@ ODD: tuple[Any, ...] = (
 
 
 def mutated_line(row: dict[str, Any], chance: Random) -> bytes:
-    """A line for the row, with one to three changes to what it says or to the line itself."""
+    """A line for the row, with one to three changes to its values or to the line itself."""
     changed: Any = json.loads(json.dumps(row))
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        changed = _spoilt(changed, chance)
+        changed = _changed(changed, chance)
     line = json.dumps(changed, ensure_ascii=chance.random() < 0.7).encode(errors="surrogatepass")
     if chance.random() < 0.15:
         line = chance.choice((_flip, _truncate, _duplicate, _remove, _noise))(line, b"", chance)
     return line.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
-def _spoilt(value: Any, chance: Random) -> Any:
+def _changed(value: Any, chance: Random) -> Any:
     """The value with one change at a random depth."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         key = chance.choice(sorted(value))
@@ -139,11 +139,11 @@ def _spoilt(value: Any, chance: Random) -> Any:
             1: {**value, strange: 1},
             2: {**value, key: chance.choice(ODD)},
         }.get(chance.randrange(10))
-        return {**value, key: _spoilt(value[key], chance)} if rest is None else rest
+        return {**value, key: _changed(value[key], chance)} if rest is None else rest
     if isinstance(value, list) and value and chance.random() < 0.9:
         at = chance.randrange(len(value))
         middle = chance.choice(([], [value[at]] * chance.randint(2, 50), None, None, None))
-        middle = [_spoilt(value[at], chance)] if middle is None else middle
+        middle = [_changed(value[at], chance)] if middle is None else middle
         return [*value[:at], *middle, *value[at + 1 :]]
     if isinstance(value, (int, float)) and chance.random() < 0.6:
         return value * chance.choice((-1, 1e-9, 1e9, 0.5, 1.5, 2))

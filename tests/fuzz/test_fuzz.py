@@ -27,7 +27,8 @@ SEED = os.environ.get("TURNWISE_FUZZ_SEED", "1")
 VIDEOS = int(os.environ.get("TURNWISE_FUZZ_VIDEOS", "60"))
 RECORDS = int(os.environ.get("TURNWISE_FUZZ_RECORDS", "200"))
 SHARED = ROOT / ".." / "shared" / "videos"
-VIDEO_LIMIT_S = 20.0
+VIDEO_LIMIT_S = 120.0
+"""Far above what a mutated video of two seconds takes on a busy machine: only a hang reaches it."""
 
 KNOWN = {
     "ingest": REASONS | {"unsafe_uri", "too_short", "too_long", "bad_manifest_row", "duplicate_id"},
@@ -109,14 +110,14 @@ def config_of(folder: Path, manifest: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(3600 + 5 * (VIDEOS + RECORDS))
 def test_nothing_crashes_hangs_or_is_lost(
     tmp_path: Path, cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifest, rows = written(tmp_path)
     config = str(config_of(tmp_path, manifest))
     started_s = time.monotonic()
-    cli(ROOT, "run", "-c", config, timeout_s=120 + VIDEOS + RECORDS)
+    cli(ROOT, "run", "-c", config, timeout_s=600 + 5 * (VIDEOS + RECORDS))
     run_s = time.monotonic() - started_s
     status = json.loads(cli(ROOT, "status", "-c", config, "--json").stdout)
     rejects = [

@@ -36,11 +36,11 @@ def test_rows_are_written_or_rejected(
     raw.write_bytes(b"\n".join(lines) + b"\n")
     status, text, _ = call(capsys, "convert", raw, "-o", out, "--json", "--to", to)
     assert status in {0, 3}
-    said, rejects = json.loads(text), rejects_of(out)
-    assert reconciled(said, lines_of(out), rejects)
-    assert said["rows"] == said["written"] + sum(said["rejected"].values())
-    assert said["rows"] >= sum(bool(line.strip()) for line in lines) * 0.9
-    assert said["written"] >= len(lines) // 4, "so few are sound that nothing else is tried"
+    counts, rejects = json.loads(text), rejects_of(out)
+    assert reconciled(counts, lines_of(out), rejects)
+    assert counts["rows"] == counts["written"] + sum(counts["rejected"].values())
+    assert counts["rows"] >= sum(bool(line.strip()) for line in lines) * 0.9
+    assert counts["written"] >= len(lines) // 4, "so few are sound that nothing else is tried"
     with capsys.disabled():
-        print(f"\nseed {SEED}, to {to}: {said['rows']} rows", dict(Counter(said["rejected"])))
+        print(f"\nseed {SEED}, to {to}: {counts['rows']} rows", dict(Counter(counts["rejected"])))
     assert call(capsys, "audit", raw, "--json")[0] == 0

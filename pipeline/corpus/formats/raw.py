@@ -23,7 +23,7 @@ from pipeline.corpus.formats.fields import mapping, optional_number, text
 from pipeline.corpus.streamo.official_converter import DEFAULT_QUESTION
 from pipeline.corpus.streamo.raw import Origin, read_raw
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import AskedQuestion, Dialogue, GivenResponse
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
@@ -33,7 +33,7 @@ ORIGIN = 1
 class _Place:
     """Where the official converter is to put a response, in whole seconds from 0."""
 
-    response: GivenResponse
+    response: PlacedResponse
     standby_from: int
     second: int
     """``standby_from`` itself where nothing waits."""
@@ -139,7 +139,7 @@ def _response(place: _Place) -> dict[str, Any]:
     }
 
 
-def _place(dialogue: Dialogue, response: GivenResponse, last: int) -> _Place:
+def _place(dialogue: Dialogue, response: PlacedResponse, last: int) -> _Place:
     seconds = (
         min(ceil(dialogue.turns[index].start_s - EPSILON_S), last)
         for index in (response.standby_from, response.turn)

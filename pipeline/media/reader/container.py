@@ -1,4 +1,9 @@
-"""What a container says of its frames, as OpenCV reads it, to compare with tools that use it."""
+"""Which containers are opened, and the frame count that OpenCV reads from one.
+
+FFmpeg goes by content, not by file name: a text file with a playlist in it makes FFmpeg open other
+files and addresses of its choice, and a name with ``%d`` any pictures beside it. So only the
+containers listed here are opened. OpenCV's count serves to compare with tools that use it.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +18,25 @@ from pipeline.media.reasons import NOT_A_VIDEO
 CONTAINERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif", "mxf", "rm", "wtv"),
     *("dv", "nut", "ivf", "swf", "live_flv", "apng", "yuv4mpegpipe"),
-    # a bare stream
+    # elementary streams
     *("h261", "h263", "h264", "hevc", "vvc", "av1", "obu", "m4v", "mpegvideo", "mjpeg", "vc1"),
-    # sound alone, of which it is said that it has no video
+    # sound only, which is rejected for having no video stream
     *("mp3", "wav", "flac", "aac", "ac3", "aiff"),
 )
-"""Names of demuxers. One of several names, as ``mov,mp4,...``, is listed when any of them is."""
+"""Names of demuxers. Any one name of a demuxer with several, as ``mov,mp4,...``, is enough."""
 
 OPTIONS = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
-"""For libavformat: these containers, from local files, and nothing that they point to elsewhere."""
+"""For libavformat: only these containers, and only local files."""
 
 
 def container_count(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
-    """Of the whole file. ``clip.uri`` is a local path.
+    """Frame count and rate of the whole file, as stated by its container. ``clip.uri``: a path.
 
     Raises:
         MediaError: ``missing_file``, ``empty_file``, ``too_large`` or ``not_a_video``.
     """
     path = existing_file(clip.uri, limits)
-    # The one way to hand OpenCV's FFmpeg an option; it is read whenever a file is opened.
+    # The only way to pass options to OpenCV's FFmpeg, which reads them whenever it opens a file.
     options = "|".join(f"{name};{value}" for name, value in OPTIONS.items())
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)

@@ -1,8 +1,8 @@
-"""The process in which files are opened and decoded: one request in, one reply out, until the end.
+"""The process that opens and decodes files: reads a request, writes its reply, until stdin ends.
 
-``pipeline.media.decode`` starts it with ``python -m``. It holds itself, and ffprobe below it, to
-the memory of each request. Its parent watches the time; should the parent be gone, twice as much of
-the processor's time ends it.
+``pipeline.media.decode`` starts it with ``python -m``. It limits its memory, and that of ffprobe
+below it, to that of each request. Its parent enforces the time limit; should the parent be gone, a
+limit of twice as much CPU time does.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pipeline.media.reasons import OUT_OF_MEMORY
 
 
 def answer(request: Request) -> Reply:
-    """What is wanted of the clip, or why there is none."""
+    """What the request asks for, or the error that reading it raised."""
     try:
         if request.wanted == "probe":
             return probe(request.clip, request.limits)
@@ -47,8 +47,8 @@ def answer(request: Request) -> Reply:
         return error
 
 
-def replied(request: Request) -> bytes:
-    """The answer as a message; where memory does not suffice for it, one that says so."""
+def packed_answer(request: Request) -> bytes:
+    """The answer as a message; ``out_of_memory`` where making it takes too much."""
     try:
         return packed_reply(answer(request))
     except (MemoryError, cv2.error) as error:
@@ -59,40 +59,40 @@ def replied(request: Request) -> bytes:
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answers requests until the other side is gone."""
+    """Answers requests until the pipe is closed."""
     at_start_bytes = _data_bytes()
     while len(head := requests.read(LENGTH.size)) == LENGTH.size:
         request = unpacked_request(requests.read(body_length(head)))
-        _hold_to(request.limits, at_start_bytes)
-        replies.write(replied(request))
+        _set_limits(request.limits, at_start_bytes)
+        replies.write(packed_answer(request))
         replies.flush()
 
 
-def _hold_to(limits: Limits, at_start_bytes: int) -> None:
-    """Sets what this process, and any below it, may take from now on.
+def _set_limits(limits: Limits, at_start_bytes: int) -> None:
+    """Limits memory and CPU time of this process, and of those it starts, from now on.
 
-    ``RLIMIT_DATA`` counts what a process can write to, which is what it takes up. Libraries reserve
-    some for the threads they start, more with every core, hence ``at_start_bytes``.
+    ``RLIMIT_DATA`` counts writable memory. Libraries reserve some for the threads that they start,
+    more with every core, hence ``at_start_bytes``.
     """
-    _lower(resource.RLIMIT_DATA, at_start_bytes + limits.memory_bytes)
-    _lower(resource.RLIMIT_CPU, ceil(process_time() + 2 * limits.timeout_s))
+    _set_soft_limit(resource.RLIMIT_DATA, at_start_bytes + limits.memory_bytes)
+    _set_soft_limit(resource.RLIMIT_CPU, ceil(process_time() + 2 * limits.timeout_s))
 
 
-def _lower(which: int, most: int) -> None:
-    """The soft limit; the hard one stays, so that the next request can have more."""
+def _set_soft_limit(which: int, most: int) -> None:
+    """The hard limit stays, so that the next request can have more."""
     _, hard = resource.getrlimit(which)
     within = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(which, (within, hard))
 
 
 def _data_bytes() -> int:
-    """What this process can write to now: the sixth number of ``statm``, in pages."""
+    """Writable memory of this process now: the sixth number of ``statm``, in pages."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
     return pages * resource.getpagesize()
 
 
 def main() -> None:
-    """Serves on stdin and stdout, out of reach of libraries that print."""
+    """Serves on what were stdin and stdout, so that libraries cannot read or print there."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     cv2.setNumThreads(1)
     requests, replies = os.dup(0), os.dup(1)

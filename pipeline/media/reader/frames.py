@@ -1,4 +1,4 @@
-"""One still a turn: from a clip to JPEG, through whichever reader is asked for."""
+"""The stills of a clip, one JPEG a turn, through the requested frame reader."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipeline.media.reader.timeline import clip_timeline
 
 READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
     {
-        # The faster exact reader. That is PyAV for every codec measured (benchmarks/README.md): it
-        # decodes only the groups it needs. It also notices damage that decord conceals.
+        # PyAV is the faster exact reader for every codec measured (benchmarks/README.md), since it
+        # decodes only the groups it needs. It also reports damage that decord conceals.
         "auto": pyav_reader.read,
         "pyav": pyav_reader.read,
         "decord": decord_reader.read,
@@ -26,23 +26,23 @@ READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
 def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) -> list[Still]:
     """One still a turn, in order of time. ``clip.uri`` is a local path.
 
-    Of the limits, time and memory are those of the process (``decode_worker``).
+    ``decode_worker`` enforces the limits of time and memory for the whole process.
 
     Raises:
-        MediaError: the clip holds no readable video, or more than the limits allow.
+        MediaError: the clip holds no readable video, or exceeds a limit.
     """
     path = existing_file(clip.uri, limits)
-    scan = pyav_reader.scan(path, limits)
-    timeline = clip_timeline(scan, clip)
+    index = pyav_reader.read_packet_index(path, limits)
+    timeline = clip_timeline(index, clip)
     shown = [
         timeline.on_screen(time_s)
         for time_s in turn_times(timeline.duration_s, request.turns_per_s)
     ]
     jpegs = READERS[request.reader](
         path,
-        scan,
+        index,
         frozenset(shown),
-        target_size(scan.size, request.longer_px),
+        target_size(index.size, request.longer_px),
         partial(encode_jpeg, quality=request.jpeg_quality),
     )
     return [Still(float(timeline.frame_s(pts)), jpegs[pts]) for pts in shown]

@@ -1,4 +1,4 @@
-"""What a file's packets say about its frames, and the seam that every frame reader fits."""
+"""The packets of a video file, and the interface of the readers that decode its frames."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class PacketIndex:
-    """The packets of a file's video stream, one array element each, in order of decoding.
+    """The packets of a file's video stream, one array element each, in decoding order.
 
-    Times are ticks of ``time_base`` as the container gives them. A packet is not shown when an edit
-    list leaves it out, when the format marks its frame as hidden, or when it stands at the head of
-    the file and refers to a picture before it.
+    Times are the container's, in ticks of ``time_base``. A packet is not shown when an edit list
+    leaves it out, when the format marks its frame as hidden, or when it is at the start of the file
+    and refers to a picture before it.
     """
 
     codec: str
@@ -44,11 +44,11 @@ class PacketIndex:
     is_key: Flags
     is_shown: Flags
     last_ticks: int
-    """What the container says of how long the last frame is shown; 0 where it says nothing."""
+    """Duration of the last frame as the container states it; 0 where it states none."""
 
     @cached_property
     def shown_pts(self) -> Ticks:
-        """When frames are shown, ascending, each time once."""
+        """Presentation times of the shown frames, ascending, without duplicates."""
         return np.unique(self.pts[self.is_shown])
 
     @cached_property
@@ -58,7 +58,7 @@ class PacketIndex:
 
     @cached_property
     def is_leading(self) -> Flags:
-        """Shown before the keyframe that it follows: it may refer to the group before."""
+        """Shown before the keyframe that precedes it: it may refer to the group before."""
         key_pts = np.concatenate([np.array([np.iinfo(np.int64).min]), self.pts[self.is_key]])
         leading: Flags = self.pts < key_pts[self.group]
         return leading
@@ -70,25 +70,25 @@ class FrameReader(Protocol):
     def __call__(
         self,
         path: Path,
-        scan: PacketIndex,
+        index: PacketIndex,
         wanted: Collection[int],
         size: Size,
         use: Callable[[Image], T],
     ) -> dict[int, T]:
-        """What ``use`` makes of each wanted frame, by its presentation time in ticks.
+        """``use(image)`` of each wanted frame, by its presentation time in ticks.
 
-        ``wanted`` is a subset of ``scan.shown_pts``; images come as displayed, scaled to ``size``,
-        one at a time and in no promised order.
+        ``wanted`` is a subset of ``index.shown_pts``; images are as displayed, scaled to ``size``,
+        and come one at a time in any order.
 
         Raises:
-            MediaError: ``unsupported`` when this reader cannot be exact here, ``damaged`` when some
-                wanted frame cannot be decoded.
+            MediaError: ``unsupported`` when this reader cannot be exact for this file, ``damaged``
+                when a wanted frame cannot be decoded.
         """
         ...
 
 
 def existing_file(uri: str, limits: Limits) -> Path:
-    """The path, which names a file with something in it.
+    """The path of a local file that is not empty.
 
     Raises:
         MediaError: ``missing_file``, ``empty_file`` or ``too_large``.
@@ -109,11 +109,7 @@ def existing_file(uri: str, limits: Limits) -> Path:
 
 
 def check_pixels(stored: Size, limits: Limits) -> None:
-    """Nothing, for a picture that may be decoded.
-
-    Raises:
-        MediaError: ``too_many_pixels``.
-    """
+    """Raises MediaError ``too_many_pixels`` for a picture that is larger than allowed."""
     width, height = stored
     if width * height > limits.max_frame_pixels:
         detail = f"{width} x {height} pixels are more than {limits.max_frame_pixels}"

@@ -1,6 +1,6 @@
-"""Admitting a video: stream facts from ffprobe, the true timeline from the packets themselves.
+"""Probing a clip: codec, size and rotation from ffprobe, the timeline from the packets.
 
-Durations that containers declare are not believed: some declare none, some declare days.
+The duration that a container declares is not used: some declare none, some declare days.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """What ffprobe says of the first video stream that is not a cover picture."""
+    """ffprobe's facts of the first video stream that is not a cover picture."""
 
     codec: str
     size: Size
@@ -46,17 +46,17 @@ class StreamFacts:
 
 
 def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
-    """What the clip holds. ``clip.uri`` is a local path.
+    """Facts of the clip. ``clip.uri`` is a local path.
 
-    Of the limits, time and memory are those of the process (``decode_worker``).
+    ``decode_worker`` enforces the limits of time and memory for the whole process.
 
     Raises:
-        MediaError: the clip holds no readable video, or more than the limits allow.
+        MediaError: the clip holds no readable video, or exceeds a limit.
     """
     path = existing_file(clip.uri, limits)
     facts = stream_facts(path, limits)
-    scan = pyav_reader.scan(path, limits)
-    timeline = clip_timeline(scan, clip)
+    index = pyav_reader.read_packet_index(path, limits)
+    timeline = clip_timeline(index, clip)
     width, height = facts.size
     return Probe(
         duration_s=timeline.duration_s,
@@ -64,7 +64,7 @@ def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         height=height,
         rotation_deg=facts.rotation_deg,
         codec=facts.codec,
-        frame_rate=_frame_rate(scan.shown_pts * float(scan.time_base), timeline.duration_s),
+        frame_rate=_frame_rate(index.shown_pts * float(index.time_base), timeline.duration_s),
         sha256=file_sha256(path),
     )
 
@@ -75,7 +75,7 @@ def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
     Raises:
         MediaError: ``not_a_video``, ``unsupported_container``, ``no_video_stream``,
             ``unsupported_codec``, ``too_many_pixels`` or ``out_of_memory``; ``decode_crash`` when
-            ffprobe itself gave way.
+            ffprobe itself crashed.
     """
     try:
         answer: dict[str, Any] = ffmpeg.probe(  # type: ignore[no-untyped-call]
@@ -101,13 +101,12 @@ def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
     return StreamFacts(codec, size, rotation_deg)
 
 
-def _probe_error(said: str) -> MediaError:
-    """What ffprobe's last words mean."""
-    last = said.rsplit(": ", 1)[-1]
+def _probe_error(stderr: str) -> MediaError:
+    last = stderr.rsplit(": ", 1)[-1]
     if not last:
-        return MediaError(DECODE_CRASH, "ffprobe ended without saying why")
-    if "Format not on whitelist" in said:
-        name = said.removeprefix("[").split(" @ ", 1)[0]
+        return MediaError(DECODE_CRASH, "ffprobe ended without an error message")
+    if "Format not on whitelist" in stderr:
+        name = stderr.removeprefix("[").split(" @ ", 1)[0]
         return MediaError(UNSUPPORTED_CONTAINER, f"no file of the kind {name!r} is opened")
     if last == os.strerror(errno.ENOMEM):
         return MediaError(OUT_OF_MEMORY, f"ffprobe: {last}")
@@ -115,7 +114,7 @@ def _probe_error(said: str) -> MediaError:
 
 
 def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:
-    """Frames a second, on average over the file; a single frame has only its duration."""
+    """Average frames a second of the file; of a single frame, the inverse of its duration."""
     if shown_s.size == 1:
         return 1 / duration_s
     return float((shown_s.size - 1) / (shown_s[-1] - shown_s[0]))
@@ -134,7 +133,7 @@ def _pixel_aspect(stream: dict[str, Any]) -> Fraction | None:
 
 
 def file_sha256(path: Path) -> str:
-    """Hexadecimal digest of the file's content."""
+    """Hexadecimal SHA-256 of the file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""Scanning files and reading frames through PyAV. The only file that imports it."""
+"""Indexes packets and reads frames with PyAV. The only file that imports it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from pipeline.media.reasons import (
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
 )
-"""Codecs whose keyframes start a group that decodes by itself; others are read in order."""
+"""Codecs whose keyframes start a group that decodes on its own; others are read in order."""
 SKIPS_UNREFERENCED = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
-"""Codecs whose decoders can be told, packet by packet, to leave out a frame that none refers to."""
+"""Codecs whose decoders can leave out, packet by packet, a frame that no other refers to."""
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _video_streams(container: InputContainer) -> list[VideoStream]:
 def _packets(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[tuple[int, Packet[VideoStream]]]:
-    """Every packet that holds something, with its presentation time in ticks."""
+    """Every packet with content, and its presentation time in ticks."""
     while True:
         try:
             for packet in container.demux(stream):
@@ -77,28 +77,24 @@ def _packets(
                 if packet.size and ticks is not None:
                     yield ticks, packet
         except IndexError:
-            # PyAV trips over streams that a file announces on its way; it goes on from there.
+            # PyAV raises this for a stream that starts later in the file; reading can go on.
             continue
         return
 
 
 def _check_memory(error: av.error.FFmpegError) -> None:
-    """Nothing, for an error that is the file's own.
-
-    Raises:
-        MediaError: ``out_of_memory``.
-    """
+    """Raises MediaError ``out_of_memory`` for an error that is not the file's."""
     if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter: no stack for a thread
         raise MediaError(OUT_OF_MEMORY, "the decoder got no more memory") from error
 
 
-def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
-    """What the file shows and when, from its packets; only its first frames are decoded.
+def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
+    """The packets of the file's video stream; only its first frames are decoded.
 
     Raises:
-        MediaError: the file is no video that can be read, it has more pixels or frames than it
-            may, or it ends within a packet. A container without an index that is cut off elsewhere
-            is a shorter video: nothing tells.
+        MediaError: the file is no readable video, exceeds the limits of pixels or frames, or ends
+            within a packet. A truncation between packets cannot be seen in containers without an
+            index: such a file is a shorter video.
     """
     ticks, ticks_long = array("q"), array("q")
     is_key, is_shown_flag = bytearray(), bytearray()
@@ -148,13 +144,13 @@ def scan(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
 
 
 def _is_hidden(codec: str, packet: Packet[VideoStream]) -> bool:
-    """Whether the packet only serves later ones. VP8 says so in its first byte, nobody else."""
+    """Whether the packet's frame is only a reference: a flag that only VP8 has, in byte 0."""
     return codec == "vp8" and not memoryview(packet)[0] >> 4 & 1
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What decoding the head of a file shows: the turn of its pictures, and which come out."""
+    """What decoding the start of a file gives: the rotation, and times of the frames there."""
 
     rotation_deg: int
     pts: frozenset[int]
@@ -163,8 +159,8 @@ class _Head:
 def _read_head(path: Path, key_pts: int | None) -> _Head:
     """Decodes up to the first keyframe.
 
-    A recording that starts in the middle of a stream has pictures there that refer to what was
-    before the start. No packet says so; the decoder leaves them out.
+    A recording that starts in the middle of a stream has pictures there that refer to frames before
+    the start. Packets do not show this; the decoder leaves such pictures out.
     """
     rotation_deg = 0
     seen: set[int] = set()
@@ -185,7 +181,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 
 
 def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame] | None:
-    """The frames that come out when the packet goes in; None on an error. No packet: the rest."""
+    """The frames that decoding a packet gives; None on an error. Without a packet: the rest."""
     try:
         return stream.codec_context.decode(packet)
     except av.error.FFmpegError as error:
@@ -194,7 +190,7 @@ def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[Vi
 
 
 def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> VideoFrame | None:
-    """The frame as RGB of a size; None where nothing can be made of its pixels."""
+    """The frame as RGB of that size; None where its pixels cannot be converted."""
     try:
         return reformatter.reformat(frame, *size, "rgb24", interpolation="BICUBIC")
     except av.error.FFmpegError as error:
@@ -203,37 +199,36 @@ def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> Vid
 
 
 def read(
-    path: Path, scan: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+    path: Path, index: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
-    """What ``use`` makes of each wanted frame: a ``FrameReader``.
+    """A ``FrameReader``.
 
-    Only the groups that hold a wanted frame are decoded, where the codec allows it. If that does
-    not give every wanted frame, the file is decoded in order.
+    Decodes only the groups that hold a wanted frame, where the codec allows it. If that does not
+    give every wanted frame, decodes the file in order.
 
     Raises:
-        MediaError: ``damaged`` when some wanted frame still cannot be decoded. A frame counts as
-            such too when the decoder reports an error in it, or in its group before it.
+        MediaError: ``damaged`` when a wanted frame still cannot be decoded, or the decoder reports
+            an error in it, or in its group before it.
     """
     found: dict[int, T] = {}
-    if scan.codec in SKIPS_GROUPS:
-        found = read_plan(path, scan, packets_in_groups(scan, wanted), size, use)
+    if index.codec in SKIPS_GROUPS:
+        found = read_plan(path, packets_in_groups(index, wanted), size, use)
     if len(found) < len(set(wanted)):
-        found = read_plan(path, scan, packets_in_order(scan, wanted), size, use)
+        found = read_plan(path, packets_in_order(index, wanted), size, use)
     missing = len(set(wanted)) - len(found)
     if missing:
         raise MediaError(DAMAGED, f"{missing} of {len(set(wanted))} frames missing")
     return found
 
 
-def read_plan(
-    path: Path, scan: PacketIndex, plan: PacketPlan, size: Size, use: Callable[[Image], T]
-) -> dict[int, T]:
-    """What ``use`` makes of the plan's frames, as far as they decode without an error."""
-    packet_of = {int(scan.pts[i]): int(i) for i in np.flatnonzero(scan.is_shown)}
-    stored_size = (size[1], size[0]) if scan.rotation_deg % 180 else size
+def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T]) -> dict[int, T]:
+    """``use(image)`` by time in ticks, of those wanted frames that decode without an error."""
+    index = plan.index
+    packet_of = {int(index.pts[i]): int(i) for i in np.flatnonzero(index.is_shown)}
+    stored_size = (size[1], size[0]) if index.rotation_deg % 180 else size
     reformatter = VideoReformatter()
     found: dict[int, T] = {}
-    broken: list[int] = []
+    failed: list[int] = []
 
     def take(frames: list[VideoFrame] | None) -> None:
         for frame in frames or ():
@@ -241,37 +236,37 @@ def read_plan(
             if pts is None or pts not in packet_of:
                 continue
             if frame.is_corrupt:
-                broken.append(packet_of[pts])
-            elif plan.asked[packet_of[pts]]:
+                failed.append(packet_of[pts])
+            elif plan.is_wanted[packet_of[pts]]:
                 small = _scaled(reformatter, frame, stored_size)
                 if small is None:
-                    broken.append(packet_of[pts])
+                    failed.append(packet_of[pts])
                     continue
                 image: Image = small.to_ndarray().astype(np.uint8, copy=False)
-                found[pts] = use(turned(image, scan.rotation_deg))
+                found[pts] = use(turned(image, index.rotation_deg))
 
     with _opened(path) as (container, stream):
-        skips = plan.skips and scan.codec in SKIPS_UNREFERENCED
+        skips = plan.skips and index.codec in SKIPS_UNREFERENCED
         last = plan.last
-        left_out = False
-        for index, (_, packet) in enumerate(_packets(container, stream)):
-            if index > last:
+        flush_first = False
+        for number, (_, packet) in enumerate(_packets(container, stream)):
+            if number > last:
                 break
-            if not plan.feed[index]:
-                left_out = True
+            if not plan.feed[number]:
+                flush_first = True
                 continue
-            if left_out:
+            if flush_first:
                 take(_decoded(stream, None))
                 stream.codec_context.flush_buffers()
-                left_out = False
+                flush_first = False
             if skips:
-                stream.codec_context.skip_frame = "DEFAULT" if plan.asked[index] else "NONREF"
+                stream.codec_context.skip_frame = "DEFAULT" if plan.is_wanted[number] else "NONREF"
             frames = _decoded(stream, packet)
             if frames is None:
-                broken.append(index)
+                failed.append(number)
             take(frames)
         take(_decoded(stream, None))
-    if broken:
-        spoilt = plan.spoilt(broken)
-        return {pts: made for pts, made in found.items() if not spoilt[packet_of[pts]]}
+    if failed:
+        affected = plan.affected(failed)
+        return {pts: made for pts, made in found.items() if not affected[packet_of[pts]]}
     return found

@@ -1,4 +1,4 @@
-"""Turns and their pictures: when each stands, how large it is, how it is encoded. Pure."""
+"""Times of turns, and size, rotation and encoding of their pictures. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from pipeline.media.reader.packet_index import Image, Size
 
 TURN_TOLERANCE_S = Fraction(1, 1_000_000)
-"""What is left of a clip after its last turn may be rounding; so little makes no turn."""
+"""A remainder of the clip this short may be rounding, and makes no turn of its own."""
 
 
 def turn_times(duration_s: float, turns_per_s: float) -> list[Fraction]:
-    """When each turn stands, from time zero: ``i / turns_per_s`` before the end, at least one.
+    """Seconds of each turn from time zero: every ``i / turns_per_s`` before the end, at least one.
 
     Raises:
         ValueError: the rate is not positive.
@@ -28,12 +28,12 @@ def turn_times(duration_s: float, turns_per_s: float) -> list[Fraction]:
 
 
 def turn_times_s(duration_s: float, turns_per_s: float) -> list[float]:
-    """When each turn stands, as ``turn_times`` has it, each rounded to the nearest float."""
+    """``turn_times``, each rounded to the nearest float."""
     return [float(time_s) for time_s in turn_times(duration_s, turns_per_s)]
 
 
 def displayed_size(stored: Size, pixel_aspect: Fraction | None, rotation_deg: int) -> Size:
-    """Size with square pixels, after rotation. ``pixel_aspect`` is width to height of a pixel."""
+    """Size with square pixels, after rotation. ``pixel_aspect``: width / height of a pixel."""
     width, height = stored
     if pixel_aspect is not None and pixel_aspect > 0:
         width = max(1, round(width * pixel_aspect))
@@ -41,7 +41,7 @@ def displayed_size(stored: Size, pixel_aspect: Fraction | None, rotation_deg: in
 
 
 def target_size(size: Size, longer_px: int) -> Size:
-    """That size with its longer side at most ``longer_px``, in proportion, never enlarged."""
+    """The size scaled in proportion until its longer side is at most ``longer_px``."""
     longer = max(size)
     if longer <= longer_px:
         return size
@@ -50,7 +50,7 @@ def target_size(size: Size, longer_px: int) -> Size:
 
 
 def clockwise_deg(counterclockwise_deg: float) -> int:
-    """The nearest quarter turn the other way round: 0, 90, 180 or 270."""
+    """The same rotation clockwise, to the nearest quarter turn: 0, 90, 180 or 270."""
     return round(-counterclockwise_deg / 90) % 4 * 90
 
 
@@ -60,7 +60,7 @@ def turned(image: Image, rotation_deg: int) -> Image:
 
 
 def encode_jpeg(image: Image, quality: int) -> bytes:
-    """The image as a JPEG file."""
+    """The RGB image as a JPEG file."""
     done, jpeg = cv2.imencode(
         ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )

@@ -1,4 +1,4 @@
-"""Which frame of a clip is on screen at a time. Arithmetic on ticks, exact."""
+"""Which frame of a clip is on screen at a time: exact arithmetic on ticks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.media.reader.packet_index import PacketIndex, Ticks
 from pipeline.media.reasons import CLIP_OUTSIDE, NO_FRAMES, UNSUPPORTED
 
 CLIP_TOLERANCE_S = Fraction(1, 1_000_000)
-"""A clip's start is a decimal number that somebody rounded; a frame's time is not."""
+"""A clip's start is a rounded decimal number; a frame's time is not."""
 LONGEST_CLIP_S = 86_400
-"""Broken headers give a few frames a million years; so many turns would take all memory."""
+"""Damaged headers give a few frames a million years; so many turns would take all memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """The frames of a clip. Time zero is that of the first one."""
+    """The frames of a clip. Time zero is the presentation time of the first."""
 
     pts: Ticks
     """Presentation times in ticks, ascending."""
@@ -33,7 +33,7 @@ class Timeline:
         return float(self.end_s)
 
     def frame_s(self, pts: int) -> Fraction:
-        """That frame's time from time zero."""
+        """Seconds from time zero to a frame, by its ticks."""
         return (pts - int(self.pts[0])) * self.time_base
 
     def on_screen(self, time_s: Fraction) -> int:
@@ -42,18 +42,18 @@ class Timeline:
         return int(self.pts[np.searchsorted(self.pts, tick, side="right") - 1])
 
 
-def clip_timeline(scan: PacketIndex, clip: Clip) -> Timeline:
+def clip_timeline(index: PacketIndex, clip: Clip) -> Timeline:
     """The frames on screen during the clip; the last is cut where the clip ends.
 
     Raises:
         MediaError: ``no_frames``, ``clip_outside`` when no frame is on screen during the clip, or
             ``unsupported`` when it is longer than a day.
     """
-    pts = scan.shown_pts
+    pts = index.shown_pts
     if pts.size == 0:
         raise MediaError(NO_FRAMES, "the video stream shows no frame")
     first = int(pts[0])
-    file_end_s = (int(pts[-1]) - first + _last_ticks(scan)) * scan.time_base
+    file_end_s = (int(pts[-1]) - first + _last_ticks(index)) * index.time_base
     start_s = Fraction(clip.clip_start_s) + CLIP_TOLERANCE_S
     end_s = file_end_s
     if clip.clip_end_s is not None:
@@ -62,27 +62,27 @@ def clip_timeline(scan: PacketIndex, clip: Clip) -> Timeline:
         raise MediaError(
             CLIP_OUTSIDE, f"from {clip.clip_start_s} to {clip.clip_end_s} of {float(file_end_s)} s"
         )
-    start_tick = first + floor(start_s / scan.time_base)
-    end_tick = first + end_s / scan.time_base
+    start_tick = first + floor(start_s / index.time_base)
+    end_tick = first + end_s / index.time_base
     begin = int(np.searchsorted(pts, start_tick, side="right")) - 1
     stop = int(np.searchsorted(pts, -floor(-end_tick), side="left"))
-    zero_s = (int(pts[begin]) - first) * scan.time_base
+    zero_s = (int(pts[begin]) - first) * index.time_base
     if end_s - zero_s > LONGEST_CLIP_S:
         raise MediaError(UNSUPPORTED, f"{float(end_s - zero_s):.0f} s are more than a day")
-    return Timeline(pts[begin:stop], scan.time_base, end_s - zero_s)
+    return Timeline(pts[begin:stop], index.time_base, end_s - zero_s)
 
 
-def _last_ticks(scan: PacketIndex) -> int:
+def _last_ticks(index: PacketIndex) -> int:
     """How long the last frame is shown.
 
-    The container is believed where it says no more than the longest gap between two frames: a
-    wrong duration must not add seconds that nobody filmed.
+    The duration that the container states counts up to the longest gap between two frames: a wrong
+    one must not add seconds that nobody filmed.
     """
-    gaps = np.diff(scan.shown_pts)
+    gaps = np.diff(index.shown_pts)
     if gaps.size == 0:
-        if scan.last_ticks <= 0:
+        if index.last_ticks <= 0:
             raise MediaError(NO_FRAMES, "a single frame, shown for no known time")
-        return scan.last_ticks
-    if 0 < scan.last_ticks <= int(gaps.max()):
-        return scan.last_ticks
+        return index.last_ticks
+    if 0 < index.last_ticks <= int(gaps.max()):
+        return index.last_ticks
     return max(1, int(np.median(gaps)))

@@ -1,1 +1,1 @@
-"""Scripted scenes: videos rendered from scripts, and what is true of them."""
+"""Scripted scenes: videos rendered from scripts, with their ground truth."""

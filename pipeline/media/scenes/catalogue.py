@@ -1,6 +1,6 @@
-"""The scripted scenes. The tests of this package hold the laws they keep.
+"""The scripted scenes. The tests of this package check the rules that every scene follows.
 
-Names are plain numbers, so that neither a path nor a video id says what is to be seen.
+Names are numbers, so that neither a path nor a video id reveals what the video shows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Videos whose truth is known: scripted scenes, drawn and encoded, with their truth beside them."""
+"""Renders the scripted scenes: draws and encodes videos, and writes their ground truth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.script import HEIGHT, RGB, WIDTH, Actor, Colour, Scene, Texture
-from pipeline.media.scenes.truth_of import told_of, truth_of
+from pipeline.media.scenes.truth_of import source_annotations_of, truth_of
 from pipeline.records import ManifestRow
 
 Pixels = NDArray[np.uint8]
 
 TICKS = 90_000
-"""Ticks a second of the time stamps of a variable frame rate; every rate in use divides it."""
+"""Ticks a second of the time stamps of variable frame rates: a multiple of every rate in use."""
 SUBPIXEL_BITS = 4
 NOISE_FRAMES = 8
 NOISE_AMPLITUDE = 3
@@ -36,8 +36,8 @@ ENCODING: dict[str, dict[str, Any]] = {
 def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
     """The path of ``manifest.jsonl`` in the folder, one row a scene; all scenes unless named.
 
-    Writes ``videos/<name>.mp4`` and ``truth/<name>.json`` (a ``Truth``). A video that
-    stands beside the very truth of its script is left as it is.
+    Writes ``videos/<name>.mp4`` and ``truth/<name>.json`` (a ``Truth``). A video is not rendered
+    again when its truth file is already that of the script.
 
     Raises:
         KeyError: there is no scene of a name.
@@ -53,7 +53,7 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
         if not (video.is_file() and known == text.encode()):
             for path in (video, truth):
                 path.parent.mkdir(parents=True, exist_ok=True)
-            # The truth is written last: it says that the video is whole.
+            # The truth is written last: its presence shows that the video is complete.
             truth.unlink(missing_ok=True)
             render(scene, video)
             truth.write_text(text, encoding="utf-8")
@@ -62,7 +62,7 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
             uri=f"videos/{name}.mp4",
             source="scripted-scenes",
             licence="Apache-2.0",
-            annotations=told_of(scene, number),
+            annotations=source_annotations_of(scene, number),
         )
         rows.append(row.model_dump_json() + "\n")
     manifest = folder / "manifest.jsonl"
@@ -73,10 +73,10 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
 
 @cache
 def timing_option() -> str:
-    """The option of ffmpeg that leaves times as they are: ``vsync`` where it is older than 5.1."""
+    """The option of ffmpeg for time stamps; before ffmpeg 5.1 it is ``vsync``."""
     command = ["ffmpeg", "-hide_banner", "-h", "long"]
-    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "fps_mode" if "-fps_mode" in known else "vsync"
+    options = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "fps_mode" if "-fps_mode" in options else "vsync"
 
 
 def render(scene: Scene, path: Path) -> None:
@@ -91,14 +91,14 @@ def render(scene: Scene, path: Path) -> None:
         format="rawvideo",
         pix_fmt="bgr24",
         s=f"{WIDTH}x{HEIGHT}",
-        # The last rate, since it is the last frame alone whose duration nothing else tells.
+        # The last rate: it sets the duration of the last frame, which no time stamp does.
         framerate=str(runs[-1][1]),
     )
     timing: dict[str, Any] = {}
     if len(runs) > 1:
         pictures = pictures.filter("settb", f"1/{TICKS}").filter("setpts", _time_stamps(scene))
-        # Without passthrough, ffmpeg makes the rate constant. With B-frames, the frame that is
-        # decoded last is not the one shown last, and its duration ends the file too early.
+        # Without passthrough, ffmpeg makes the rate constant. With B-frames, the last frame decoded
+        # is not the last one shown, and its duration ends the file too early.
         timing = {timing_option(): "passthrough", "enc_time_base": f"1:{TICKS}", "bf": 0}
     process = (
         ffmpeg.output(
@@ -119,14 +119,14 @@ def render(scene: Scene, path: Path) -> None:
         for picture in _pictures(scene):
             process.stdin.write(picture.tobytes())
     except BrokenPipeError:
-        pass  # ffmpeg gave up; what it wrote says why
-    _, said = process.communicate()
+        pass  # ffmpeg failed; its error message follows
+    _, stderr = process.communicate()
     if process.returncode:
-        raise ffmpeg.Error("ffmpeg", None, said)  # type: ignore[no-untyped-call]
+        raise ffmpeg.Error("ffmpeg", None, stderr)  # type: ignore[no-untyped-call]
 
 
 def draw(scene: Scene, time_s: float, canvas: Pixels) -> Pixels:
-    """The picture at a time, drawn over the background: height, width, blue-green-red."""
+    """The picture at a time, drawn over the background: BGR, [height, width, 3]."""
     picture: Pixels = canvas.copy()
     for actor in scene.actors:
         if actor.in_view(time_s):
@@ -145,7 +145,7 @@ def _pictures(scene: Scene) -> Iterator[Pixels]:
 
 
 def _canvases(colour: Colour, texture: Texture) -> list[Pixels]:
-    """Empty pictures of a background, to be shown in turn."""
+    """Pictures of the background alone, to be used in turn."""
     plain = np.empty((HEIGHT, WIDTH, 3), np.float64)
     plain[:] = RGB[colour][::-1]
     if texture == "gradient":
@@ -181,7 +181,7 @@ def _draw_actor(picture: Pixels, actor: Actor, time_s: float) -> None:
 
 
 def _time_stamps(scene: Scene) -> str:
-    """An ffmpeg expression of the frame number ``N`` that gives the time stamp in ticks."""
+    """An ffmpeg expression for the time stamp in ticks of frame ``N``."""
     expression, first = "", 0
     for start, rate, count in scene.frame_runs():
         stamps = f"{start * TICKS}+(N-{first})*{TICKS / rate}"

@@ -1,7 +1,7 @@
-"""What a scripted scene is: a value that says what is on screen at every time.
+"""Scripts of scenes: values that define what is on screen at every time.
 
-Shapes of one plain colour each stand or move on a plain background. Times are seconds from the
-first frame; a state holds from its time on. Places are pixels of the centre, from the top left.
+Shapes of one colour each stand or move on a plain background. Times are seconds from the first
+frame; a state lasts until the next. Positions are pixels of the centre, from the top left.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Actor:
     colours: tuple[tuple[float, Colour], ...]
     moves: tuple[Move, ...] = ()
     visible: tuple[tuple[float, float], ...] = ((0.0, inf),)
-    """Half-open spans; a span that lasts to the end of the video ends at infinity."""
+    """Half-open spans; one that lasts to the end of the video ends at infinity."""
 
     def colour(self, time_s: float) -> Colour:
         """The colour at a time, whether or not the actor is in view."""
@@ -80,11 +80,11 @@ class Actor:
         return any(start <= time_s < end for start, end in self.visible)
 
     def moving(self, time_s: float) -> bool:
-        """Whether a motion is going on at a time."""
+        """Whether the actor is in motion at a time."""
         return any(move.start_s <= time_s < move.end_s for move in self.moves)
 
     def legs(self) -> list[tuple[tuple[float, float], Move]]:
-        """Each motion with the place it starts from, in order."""
+        """Each motion with its start position, in order of time."""
         starts = [self.start, *(move.to for move in self.moves)]
         return list(zip(starts, self.moves, strict=False))
 
@@ -102,10 +102,10 @@ class Actor:
 
 @dataclass(frozen=True)
 class Scene:
-    """A whole video.
+    """The script of one video.
 
-    ``rates`` are frames a second, each from its time on: one for a constant rate. A rate holds for
-    whole frames, so the next one starts at the end of the frame that reaches its time.
+    ``rates`` are start times with frames a second: one for a constant rate. A rate applies to whole
+    frames, so the next one starts at the end of the frame that reaches its time.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Scene:
     codec: Codec = "libx264"
 
     def frame_runs(self) -> list[tuple[Fraction, Fraction, int]]:
-        """For each rate: the time of its first frame, its frames a second, how many they are."""
+        """For each rate: the time of its first frame, frames a second, number of frames."""
         runs: list[tuple[Fraction, Fraction, int]] = []
         start_s = Fraction(0)
         stops = [*(time_s for time_s, _ in self.rates[1:]), self.length_s]

@@ -1,6 +1,7 @@
-"""What is known to be true of a video, so that a run over it can be scored.
+"""The records of a video's ground truth, the format of ``truth/<name>.json``.
 
-Scripted scenes (``pipeline.media``) write it, the truth report (``pipeline.reports``) reads it.
+``truth_of.py`` derives them from a script; the truth report (``pipeline.reports``) scores runs by
+them.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ GONE = "gone"
 
 
 class TrueChange(Record):
-    """Something changes at ``time_s``: the first frame presented at or after it shows it.
+    """A change at ``time_s``, first shown by the first frame presented at or after it.
 
-    A ``move`` stands at the start of a motion; its end is no change of its own.
+    A ``move`` is the start of a motion; the end of a motion is no change.
     """
 
     time_s: Seconds
@@ -28,10 +29,10 @@ class TrueChange(Record):
 
 
 class TrueEvent(Record):
-    """Something that is so during ``[start_s, end_s)``.
+    """What is true during ``[start_s, end_s)``.
 
-    Family ``event``: a stretch in which a shape is in view, unless it always is, or a background,
-    from cut to cut; family ``action``: a motion.
+    Family ``event``: a shape is in view, unless it always is, or a background, from cut to cut;
+    family ``action``: a motion.
     """
 
     family: Literal["event", "action"]
@@ -50,7 +51,7 @@ class TrueValue(Record):
 class TrueTrack(Record):
     """The right answer to one question at each time of the video.
 
-    ``values`` are in order of time; the first stands at 0 and neighbours differ. By aspect:
+    ``values`` are in order of time; the first is at 0, and neighbours differ. By aspect:
 
     - ``count``: how many shapes are in view, in digits; the subject is "shapes";
     - ``scene``: the colour of the background; the subject is "background";
@@ -67,13 +68,13 @@ class TrueTrack(Record):
 
 
 class Truth(Record):
-    """All that is known of one video. Changes and events are in order of time."""
+    """The ground truth of one video. Changes and events are in order of time."""
 
     video_id: str
     duration_s: Seconds
     """To the end of the last frame."""
     script: str
-    """Digest of what the video was made from."""
+    """Digest of the script."""
     changes: list[TrueChange]
     events: list[TrueEvent]
     tracks: list[TrueTrack]

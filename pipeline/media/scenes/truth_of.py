@@ -1,4 +1,8 @@
-"""What a script says is true of its video."""
+"""Derives from a script its video's ground truth (``truth.py``) and source annotations.
+
+The truth is what runs are scored by. The source annotations are input: what a dataset would
+provide for the video.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,11 @@ from pipeline.records import SourceAnnotation
 from pipeline.records.digest import text_digest
 
 RENDERING = 1
-"""Raised when the same script comes to look otherwise."""
+"""Raised when rendering changes what the same script looks like."""
 
 
 def truth_of(scene: Scene) -> Truth:
-    """Changes, events and answers, as the script has them."""
+    """The changes, events and answer tracks of the script."""
     return Truth(
         video_id=scene.name,
         duration_s=scene.duration_s(),
@@ -26,19 +30,19 @@ def truth_of(scene: Scene) -> Truth:
     )
 
 
-def told_of(scene: Scene, number: int) -> list[SourceAnnotation]:
-    """What a dataset would tell of the video: questions, and described spans, as people write them.
+def source_annotations_of(scene: Scene, number: int) -> list[SourceAnnotation]:
+    """Questions and described spans, as people write them.
 
-    ``number`` moves the places of the right options.
+    ``number`` shifts the position of the right option.
     """
     return [*questions_of(scene, number), *described_spans(scene)]
 
 
 def described_spans(scene: Scene) -> list[SourceAnnotation]:
-    """What is so for a part of the video, kind ``event``; motions too, unless there are several:
-    these follow each other as the steps of a procedure do, kind ``step``.
+    """Spans of less than the whole video, kind ``event``; kind ``step`` for motions where there are
+    several, like the steps of a procedure.
 
-    They are not worded as the embedded engine does it, which does not know what "slides" is.
+    The wording differs from the embedded engine's, which does not know the word "slides".
     """
     spans = list(_described(scene))
     motions = sum(move for move, *_ in spans)
@@ -58,7 +62,7 @@ def described_spans(scene: Scene) -> list[SourceAnnotation]:
 
 
 def _described(scene: Scene) -> Iterable[tuple[bool, str, float, float, str]]:
-    """Whether it is a motion, a caption, start and end in seconds, and keys into the script."""
+    """Whether it is a motion, its caption, start and end in seconds, and its path in the script."""
     ends = [*(time_s for time_s, _ in scene.backgrounds[1:]), scene.duration_s()]
     for n, ((start_s, colour), end_s) in enumerate(zip(scene.backgrounds, ends, strict=True)):
         yield False, f"All is set against a {colour} background", start_s, end_s, f"backgrounds/{n}"
@@ -73,9 +77,9 @@ def _described(scene: Scene) -> Iterable[tuple[bool, str, float, float, str]]:
 
 
 def questions_of(scene: Scene, number: int) -> list[SourceAnnotation]:
-    """Two questions about the whole video, with options and the right one of them.
+    """Two questions about the whole video, with four options and the right answer.
 
-    ``number`` moves the place of the right option.
+    ``number`` shifts the position of the right option.
     """
     last_s = scene.frame_times()[-1]
     shapes = sum(actor.in_view(last_s) for actor in scene.actors)
@@ -200,7 +204,7 @@ def _crossings(actor: Actor) -> Iterable[float]:
 
 
 def _third(actor: Actor, time_s: float) -> str:
-    # A crossing found by division may lie a rounding error before its edge.
+    # A crossing found by division may be a rounding error before its edge.
     x = actor.place(time_s)[0]
     for (from_x, _), move in actor.legs():
         if move.start_s <= time_s < move.end_s:

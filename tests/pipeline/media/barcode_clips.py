@@ -52,7 +52,7 @@ def number_of(image: Picture) -> int:
 
 
 def ffmpeg(*args: str, raw: bytes = b"") -> None:
-    """Runs the command; fails with what it said."""
+    """Runs the command; fails with its error message."""
     command = ["ffmpeg", "-y", "-v", "error", "-threads", "2", *args]
     done = subprocess.run(command, input=raw, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")

@@ -36,7 +36,7 @@ def encrypted(video: Path, path: Path) -> Path:
 
 
 def with_durations(video: Path, path: Path, ticks: int) -> Path:
-    """An MP4 of which every header says that it lasts so long. All boxes are of version 0."""
+    """An MP4 whose every header states that duration. All boxes are of version 0."""
     content = bytearray(video.read_bytes())
     for box, offset in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
         at = content.index(box)

@@ -13,10 +13,11 @@ from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, Media, MediaError,
 from pipeline.media.decode import DecodeProcess
 from tests.pipeline.media import hostile_videos
 from tests.pipeline.media.barcode_clips import ffmpeg
+from tests.pipeline.media.child_processes import HANG_S
 from tests.pipeline.media.hostile_videos import PLAYLISTS, copied, grey_png, pictures, plain
 
 REQUEST = StillsRequest(turns_per_s=1.0)
-QUICK = replace(DEFAULT_LIMITS, timeout_s=60.0)
+LIMITS = replace(DEFAULT_LIMITS, timeout_s=HANG_S)
 
 
 @pytest.fixture(scope="module")
@@ -36,26 +37,26 @@ def media(folder: Path) -> Iterator[DecodeProcess]:
 def neighbour(media: Media) -> Iterator[None]:
     """Whatever a test does to the decoder, the next video is read."""
     yield
-    assert media.probe(Clip("plain.mp4"), QUICK).duration_s == pytest.approx(3.0)
+    assert media.probe(Clip("plain.mp4"), LIMITS).duration_s == pytest.approx(3.0)
 
 
-def reasons(media: Media, path: Path, limits: Limits = QUICK) -> tuple[str, str]:
+def reasons(media: Media, path: Path, limits: Limits = LIMITS) -> tuple[str, str]:
     """Why a probe and stills of a file are refused; ``read`` where they are not."""
-    said = []
-    for look in (
+    found = []
+    for read in (
         lambda: media.probe(Clip(path.name), limits),
         lambda: media.stills(Clip(path.name), REQUEST, limits),
     ):
         try:
-            look()
-            said.append("read")
+            read()
+            found.append("read")
         except MediaError as error:
-            said.append(error.reason)
-    return said[0], said[1]
+            found.append(error.reason)
+    return found[0], found[1]
 
 
 def times_s(media: Media, path: Path) -> list[float]:
-    return [still.frame_s for still in media.stills(Clip(path.name), REQUEST, QUICK)]
+    return [still.frame_s for still in media.stills(Clip(path.name), REQUEST, LIMITS)]
 
 
 @pytest.mark.parametrize("name", ["no_bytes.mp4", "no_bytes.webm"])
@@ -80,11 +81,11 @@ def test_encrypted(media: Media, folder: Path) -> None:
 
 
 def test_absurdly_long_by_its_header(media: Media, folder: Path) -> None:
-    """Frames say how long a video is; no header does."""
+    """The duration is that of the frames, not of a header."""
     path = folder / "long.mp4"
     hostile_videos.with_durations(folder / "plain.mp4", path, hostile_videos.LONGEST)
-    assert media.header(Clip(path.name), QUICK).frames > 0
-    assert media.probe(Clip(path.name), QUICK).duration_s == pytest.approx(3.0)
+    assert media.header(Clip(path.name), LIMITS).frames > 0
+    assert media.probe(Clip(path.name), LIMITS).duration_s == pytest.approx(3.0)
     assert times_s(media, path) == [0.0, 1.0, 2.0]
 
 
@@ -104,7 +105,7 @@ def test_of_two_video_tracks_the_first_is_read(media: Media, folder: Path) -> No
     other = plain(folder / "other.mp4", size="64x48")
     path, mapped = folder / "two.mp4", ("-map", "0", "-map", "1")
     ffmpeg("-i", str(folder / "plain.mp4"), "-i", str(other), *mapped, "-c", "copy", str(path))
-    probe = media.probe(Clip(path.name), QUICK)
+    probe = media.probe(Clip(path.name), LIMITS)
     assert (probe.width, probe.height) == (160, 120)
     assert times_s(media, path) == [0.0, 1.0, 2.0]
 
@@ -112,13 +113,13 @@ def test_of_two_video_tracks_the_first_is_read(media: Media, folder: Path) -> No
 @pytest.mark.parametrize("suffix", ["mkv", "mov"])
 def test_frames_of_one_pixel(media: Media, folder: Path, suffix: str) -> None:
     path = pictures(grey_png(1, 1), folder / f"pixel.{suffix}")
-    probe = media.probe(Clip(path.name), QUICK)
+    probe = media.probe(Clip(path.name), LIMITS)
     assert (probe.width, probe.height) == (1, 1)
     assert times_s(media, path) == [0.0, 1.0, 2.0]
 
 
 def test_frames_of_16k_and_a_bomb_of_them(media: Media, folder: Path) -> None:
-    """A few bytes a row of 16,000 pixels: 3 MB that say 768 million."""
+    """A few bytes a row of 16,000 pixels: 3 MB that decode to 768 million."""
     path = pictures(grey_png(16_000, 16_000), folder / "bomb.mov")
     assert path.stat().st_size < 4 << 20
     assert reasons(media, path) == ("too_many_pixels", "too_many_pixels")
@@ -126,39 +127,39 @@ def test_frames_of_16k_and_a_bomb_of_them(media: Media, folder: Path) -> None:
 
 def test_frames_of_8k_are_film(media: Media, folder: Path) -> None:
     path = pictures(grey_png(7680, 4320), folder / "film.mov", count=1)
-    probe = media.probe(Clip(path.name), QUICK)
+    probe = media.probe(Clip(path.name), LIMITS)
     assert (probe.width, probe.height) == (7680, 4320)
-    (still,) = media.stills(Clip(path.name), REQUEST, QUICK)
+    (still,) = media.stills(Clip(path.name), REQUEST, LIMITS)
     assert still.frame_s == 0
 
 
-@pytest.mark.parametrize("room_mib", [8, 40, 80])
-def test_what_needs_more_memory_than_it_may(media: Media, folder: Path, room_mib: int) -> None:
-    """Whoever gets none: the decoder, the threads that scale, or Python."""
+@pytest.mark.parametrize("memory_mib", [8, 40, 80])
+def test_what_needs_more_memory_than_it_may(media: Media, folder: Path, memory_mib: int) -> None:
+    """Whichever runs out first: the decoder, the threads that scale, or Python."""
     path = folder / "memory.mov"
     if not path.exists():
         pictures(grey_png(7680, 4320), path, count=2)
         assert reasons(media, path) == ("read", "read")
-    little = replace(QUICK, memory_bytes=room_mib << 20)
+    little = replace(LIMITS, memory_bytes=memory_mib << 20)
     assert reasons(media, path, little)[1] == "out_of_memory"
 
 
 def test_thousands_of_frames_a_second(media: Media, folder: Path) -> None:
     path = plain(folder / "fast.mp4", rate=2000, size="64x48")
-    probe = media.probe(Clip(path.name), QUICK)
+    probe = media.probe(Clip(path.name), LIMITS)
     assert [probe.frame_rate, probe.duration_s] == pytest.approx([2000, 3])
     assert times_s(media, path) == [0.0, 1.0, 2.0]
-    fewer = replace(QUICK, max_frames=5999)
+    fewer = replace(LIMITS, max_frames=5999)
     assert reasons(media, path, fewer) == ("too_many_frames", "too_many_frames")
-    assert reasons(media, path, replace(QUICK, max_frames=6000)) == ("read", "read")
+    assert reasons(media, path, replace(LIMITS, max_frames=6000)) == ("read", "read")
 
 
 def test_a_file_larger_than_it_may_be(media: Media, folder: Path) -> None:
     path = folder / "plain.mp4"
     n_bytes = path.stat().st_size
-    less = replace(QUICK, max_file_bytes=n_bytes - 1)
+    less = replace(LIMITS, max_file_bytes=n_bytes - 1)
     assert reasons(media, path, less) == ("too_large", "too_large")
-    assert reasons(media, path, replace(QUICK, max_file_bytes=n_bytes)) == ("read", "read")
+    assert reasons(media, path, replace(LIMITS, max_file_bytes=n_bytes)) == ("read", "read")
 
 
 def test_negative_timestamps(media: Media, folder: Path) -> None:
@@ -166,13 +167,13 @@ def test_negative_timestamps(media: Media, folder: Path) -> None:
     options = ("-avoid_negative_ts", "disabled", "-output_ts_offset", "-1.5", "-muxdelay", "0")
     for suffix, duration_s, shown in (("ts", 3.0, [0.0, 1.0, 2.0]), ("mp4", 1.5, [0.0, 1.0])):
         path = copied(folder / "plain.mp4", folder / f"negative.{suffix}", *options)
-        assert media.probe(Clip(path.name), QUICK).duration_s == pytest.approx(duration_s)
+        assert media.probe(Clip(path.name), LIMITS).duration_s == pytest.approx(duration_s)
         assert times_s(media, path) == shown
 
 
 @pytest.fixture
 def server() -> Iterator[socket.socket]:
-    """Somebody who listens on this machine, and does not wait."""
+    """A server on this machine; ``accept`` does not wait."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
         yield listening
@@ -192,12 +193,12 @@ def test_a_file_opens_no_other(
     for suffix in ("mp4", "m3u8", "ffconcat"):
         path = folder / f"{kind}_{where}.{suffix}"
         path.write_text(PLAYLISTS[kind].format(target=target, port=port))
-        said = reasons(media, path)
+        probe, stills = reasons(media, path)
         # Which of them an FFmpeg knows, and by which suffix, depends on its build.
-        assert said[0] == "unsupported_container" or (kind != "concat" and said[0] == "not_a_video")
-        assert said[1] == "not_a_video"
+        assert probe == "unsupported_container" or (kind != "concat" and probe == "not_a_video")
+        assert stills == "not_a_video"
         with pytest.raises(MediaError):
-            media.header(Clip(path.name), QUICK)
+            media.header(Clip(path.name), LIMITS)
     with pytest.raises(BlockingIOError):
         server.accept()
 

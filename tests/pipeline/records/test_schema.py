@@ -21,7 +21,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_every_record_survives_arrow(kind: type[Record], data: st.DataObject) -> None:
     st.register_type_strategy(str, st.text(st.characters(codec="utf-8"), max_size=5))

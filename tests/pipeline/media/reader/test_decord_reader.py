@@ -19,15 +19,15 @@ from tests.pipeline.media.barcode_clips import ffmpeg
         ("h264_180.mp4", "rotated"),
         ("h264_cut.mp4", "not shown"),
         ("h264_late.mp4", "timestamps"),
-        ("av1.mp4", "nothing is known"),
+        ("av1.mp4", "is untested"),
     ],
 )
-def test_says_why_it_refuses(name: str, why: str, clip_file: Callable[[str], Path]) -> None:
+def test_the_error_names_the_cause(name: str, why: str, clip_file: Callable[[str], Path]) -> None:
     pytest.importorskip("decord")
     path = clip_file(name)
-    scan = pyav_reader.scan(path)
+    index = pyav_reader.read_packet_index(path)
     with pytest.raises(MediaError, match=why) as raised:
-        decord_reader.read(path, scan, [int(scan.shown_pts[0])], scan.size, lambda _: None)
+        decord_reader.read(path, index, [int(index.shown_pts[0])], index.size, lambda _: None)
     assert raised.value.reason == "unsupported"
 
 
@@ -37,13 +37,13 @@ def test_a_picture_of_one_column_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tall.mp4"
     source = "testsrc2=size=16x512:rate=10:duration=1"
     ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", "-bf", "0", str(path))
-    scan = pyav_reader.scan(path)
-    wanted, size = [int(scan.shown_pts[0])], (1, 64)
+    index = pyav_reader.read_packet_index(path)
+    wanted, size = [int(index.shown_pts[0])], (1, 64)
     seen: list[Image] = []
-    pyav_reader.read(path, scan, wanted, size, seen.append)
+    pyav_reader.read(path, index, wanted, size, seen.append)
     assert [image.shape for image in seen] == [(64, 1, 3)]
     with pytest.raises(MediaError, match="a picture of") as raised:
-        decord_reader.read(path, scan, wanted, size, seen.append)
+        decord_reader.read(path, index, wanted, size, seen.append)
     assert raised.value.reason == "unsupported"
 
 
@@ -51,11 +51,11 @@ def test_what_decord_cannot_open_is_refused(
     clip_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
     pytest.importorskip("decord")
-    scan = pyav_reader.scan(clip_file("h264.mp4"))
+    index = pyav_reader.read_packet_index(clip_file("h264.mp4"))
     for content in (b"", b"no video at all"):
         (tmp_path / "other.mp4").write_bytes(content)
         with pytest.raises(MediaError) as raised:
-            decord_reader.read(tmp_path / "other.mp4", scan, [0], scan.size, lambda _: None)
+            decord_reader.read(tmp_path / "other.mp4", index, [0], index.size, lambda _: None)
         assert raised.value.reason == "unsupported"
 
 
@@ -64,6 +64,6 @@ def test_a_platform_without_decord_is_refused(
 ) -> None:
     monkeypatch.setitem(sys.modules, "decord", None)
     path = clip_file("h264.mp4")
-    scan = pyav_reader.scan(path)
+    index = pyav_reader.read_packet_index(path)
     with pytest.raises(MediaError, match="not installed"):
-        decord_reader.read(path, scan, [0], scan.size, lambda _: None)
+        decord_reader.read(path, index, [0], index.size, lambda _: None)

@@ -84,7 +84,7 @@ def image(grey: np.ndarray) -> Image:
     return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-def test_bits_say_where_a_picture_gets_brighter() -> None:
+def test_bits_are_set_where_a_picture_gets_brighter() -> None:
     ramp = np.tile(np.arange(0, 252, 28), (8, 1))
     assert difference_hash(image(ramp)) == 2**64 - 1
     assert difference_hash(image(ramp[:, ::-1])) == 0

@@ -38,17 +38,17 @@ def test_gives_the_frame_on_screen_or_refuses(
     reader: str, name: str, clip_file: Callable[[str], Path]
 ) -> None:
     path, recipe = clip_file(name), RECIPES[name]
-    scan = pyav_reader.scan(path)
-    timeline = clip_timeline(scan, Clip(str(path)))
+    index = pyav_reader.read_packet_index(path)
+    timeline = clip_timeline(index, Clip(str(path)))
 
     def stored_number(image: Image) -> int:
-        assert image.shape == (scan.size[1], scan.size[0], 3)
+        assert image.shape == (index.size[1], index.size[0], 3)
         return number_of(np.rot90(image, recipe.rotation_deg // 90))
 
     for asked_s in ASKED_S.values():
         shown = [timeline.on_screen(time_s) for time_s in asked_s]
         try:
-            numbers = READERS[reader](path, scan, set(shown), scan.size, stored_number)
+            numbers = READERS[reader](path, index, set(shown), index.size, stored_number)
         except MediaError as error:
             assert reader == "decord" and error.reason == "unsupported", error
             if "not installed" in error.detail:
@@ -65,10 +65,10 @@ def test_scales_every_frame_to_the_size_asked_for(
     reader: str, name: str, clip_file: Callable[[str], Path]
 ) -> None:
     path = clip_file(name)
-    scan = pyav_reader.scan(path)
-    wanted = [int(p) for p in scan.shown_pts[::20]]
+    index = pyav_reader.read_packet_index(path)
+    wanted = [int(p) for p in index.shown_pts[::20]]
     try:
-        found = READERS[reader](path, scan, wanted, (160, 90), lambda i: (i.shape, number_of(i)))
+        found = READERS[reader](path, index, wanted, (160, 90), lambda i: (i.shape, number_of(i)))
     except MediaError as error:
         pytest.skip(error.detail)
     assert list(found.values()) == [((90, 160, 3), n) for n in range(0, 90, 20)]

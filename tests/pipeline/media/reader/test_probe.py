@@ -15,11 +15,11 @@ from tests.pipeline.media.barcode_clips import RECIPES, ffmpeg
 @pytest.mark.parametrize(
     "name", ["h264.mp4", "h264_90.mp4", "h264_180.mp4", "h264.ts", "vp9.webm", "mpeg4_b.avi"]
 )
-def test_probe_agrees_with_the_scan(name: str, clip_file: Callable[[str], Path]) -> None:
+def test_probe_agrees_with_the_packet_index(name: str, clip_file: Callable[[str], Path]) -> None:
     path = clip_file(name)
-    found, scan = probe(Clip(str(path))), pyav_reader.scan(path)
-    assert (found.width, found.height) == scan.size
-    assert (found.rotation_deg, found.codec) == (scan.rotation_deg, scan.codec)
+    found, index = probe(Clip(str(path))), pyav_reader.read_packet_index(path)
+    assert (found.width, found.height) == index.size
+    assert (found.rotation_deg, found.codec) == (index.rotation_deg, index.codec)
     assert found.rotation_deg == RECIPES[name].rotation_deg
     assert found.duration_s == pytest.approx(3.0, abs=0.001)
     assert found.frame_rate == pytest.approx(30, abs=0.02)
@@ -47,7 +47,7 @@ def test_pixels_that_are_not_square_are_shown_square(tmp_path: Path) -> None:
     source = "testsrc=size=320x180:rate=10:duration=0.5,setsar=4/3"
     ffmpeg("-f", "lavfi", "-i", source, "-c:v", "mpeg4", str(path))
     found = probe(Clip(str(path)))
-    assert (found.width, found.height) == (427, 180) == pyav_reader.scan(path).size
+    assert (found.width, found.height) == (427, 180) == pyav_reader.read_packet_index(path).size
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
@@ -60,7 +60,9 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     assert raised.value.reason == "no_video_stream"
 
 
-def test_says_why_a_file_is_no_video(tmp_path: Path, clip_file: Callable[[str], Path]) -> None:
+def test_the_reason_of_a_file_that_is_no_video(
+    tmp_path: Path, clip_file: Callable[[str], Path]
+) -> None:
     empty, text, sound = tmp_path / "empty.mp4", tmp_path / "text.mp4", tmp_path / "sound.wav"
     empty.touch()
     text.write_text("not a video\n" * 50)

@@ -20,16 +20,18 @@ def _nothing(_: Image) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_scan_knows_when_every_frame_is_shown(name: str, clip_file: Callable[[str], Path]) -> None:
+def test_the_packet_index_knows_when_every_frame_is_shown(
+    name: str, clip_file: Callable[[str], Path]
+) -> None:
     recipe = RECIPES[name]
-    scan = pyav_reader.scan(clip_file(name))
-    times_s = (scan.shown_pts - scan.shown_pts[0]) * float(scan.time_base)
+    index = pyav_reader.read_packet_index(clip_file(name))
+    times_s = (index.shown_pts - index.shown_pts[0]) * float(index.time_base)
     assert len(times_s) == len(recipe.truth)
     assert np.allclose(times_s, [float(time_s) for time_s, _ in recipe.truth], atol=0.00051)
-    assert scan.rotation_deg == recipe.rotation_deg
-    assert scan.size == ((HEIGHT, WIDTH) if recipe.rotation_deg == 90 else (WIDTH, HEIGHT))
+    assert index.rotation_deg == recipe.rotation_deg
+    assert index.size == ((HEIGHT, WIDTH) if recipe.rotation_deg == 90 else (WIDTH, HEIGHT))
     codec = re.split(r"[_.]", name)[0]
-    assert scan.codec == {"mpeg2": "mpeg2video"}.get(codec, codec)
+    assert index.codec == {"mpeg2": "mpeg2video"}.get(codec, codec)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -37,29 +39,29 @@ def test_the_plan_alone_gives_every_wanted_frame(
     name: str, clip_file: Callable[[str], Path]
 ) -> None:
     path = clip_file(name)
-    scan = pyav_reader.scan(path)
+    index = pyav_reader.read_packet_index(path)
     for step in (1, 7, 23, 45):
-        wanted = scan.shown_pts[3::step].tolist()
-        plan = packets_in_groups(scan, wanted)
-        found = pyav_reader.read_plan(path, scan, plan, scan.size, _nothing)
+        wanted = index.shown_pts[3::step].tolist()
+        plan = packets_in_groups(index, wanted)
+        found = pyav_reader.read_plan(path, plan, index.size, _nothing)
         assert sorted(found) == wanted
 
 
 def test_turns_the_picture_as_a_player_does(clip_file: Callable[[str], Path]) -> None:
     for name in ("h264_90.mp4", "h264_180.mp4"):
         path = clip_file(name)
-        scan = pyav_reader.scan(path)
-        first = int(scan.shown_pts[0])
-        ours = pyav_reader.read(path, scan, [first], scan.size, np.copy)[first]
+        index = pyav_reader.read_packet_index(path)
+        first = int(index.shown_pts[0])
+        ours = pyav_reader.read(path, index, [first], index.size, np.copy)[first]
         command = ["ffmpeg", "-v", "error", "-i", str(path), "-frames:v", "1"]
         raw = subprocess.run(
             [*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True
         ).stdout
-        players = np.frombuffer(raw, np.uint8).reshape(scan.size[1], scan.size[0], 3)
+        players = np.frombuffer(raw, np.uint8).reshape(index.size[1], index.size[0], 3)
         assert np.abs(ours.astype(int) - players).mean() < 4
 
 
-def spoil(source: Path, target: Path, scan: PacketIndex, start: int, stop: int) -> Path:
+def corrupt(source: Path, target: Path, index: PacketIndex, start: int, stop: int) -> Path:
     """A copy of an intra-coded or H.264 MP4 file whose packets [start, stop) are overwritten.
 
     The media data of our clips are one run of packets; their sizes come from ffprobe.
@@ -79,7 +81,7 @@ def spoil(source: Path, target: Path, scan: PacketIndex, start: int, stop: int) 
     for position, size in places[start:stop]:
         content[position + 4 : position + size] = b"\xff" * (size - 4)
     target.write_bytes(content)
-    assert len(places) == scan.pts.size
+    assert len(places) == index.pts.size
     return target
 
 
@@ -87,21 +89,21 @@ def test_damage_is_counted_and_stays_in_its_group(
     clip_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
     source = clip_file("h264_no_b.mp4")
-    scan = pyav_reader.scan(source)
-    keys = np.flatnonzero(scan.is_key)
+    index = pyav_reader.read_packet_index(source)
+    keys = np.flatnonzero(index.is_key)
     hit = int(keys[1]) + 5
-    path = spoil(source, tmp_path / "spoilt.mp4", scan, hit, hit + 2)
-    scan = pyav_reader.scan(path)
+    path = corrupt(source, tmp_path / "corrupt.mp4", index, hit, hit + 2)
+    index = pyav_reader.read_packet_index(path)
     with pytest.raises(MediaError) as raised:
-        pyav_reader.read(path, scan, scan.shown_pts.tolist(), scan.size, _nothing)
+        pyav_reader.read(path, index, index.shown_pts.tolist(), index.size, _nothing)
     missing = int(keys[2]) - hit
     assert (raised.value.reason, raised.value.detail) == (
         "damaged",
         f"{missing} of 90 frames missing",
     )
     whole = [*range(hit), *range(int(keys[2]), 90)]
-    wanted = scan.shown_pts[whole].tolist()
-    found = pyav_reader.read(path, scan, wanted, scan.size, number_of)
+    wanted = index.shown_pts[whole].tolist()
+    found = pyav_reader.read(path, index, wanted, index.size, number_of)
     assert [found[pts] for pts in wanted] == whole
 
 
@@ -112,7 +114,7 @@ def test_a_file_that_ends_within_a_packet_is_damaged(
     ffmpeg("-i", str(clip_file("h264.mp4")), "-c", "copy", "-movflags", "+faststart", str(path))
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(MediaError, match="ends within packet"):
-        pyav_reader.scan(path)
+        pyav_reader.read_packet_index(path)
 
 
 def test_a_stream_announced_on_the_way_ends_nothing(
@@ -125,4 +127,4 @@ def test_a_stream_announced_on_the_way_ends_nothing(
     repeats = 6_000_000 // silent.stat().st_size + 1
     many = silent.read_bytes() * repeats
     path.write_bytes(many + loud.read_bytes() + many)
-    assert pyav_reader.scan(path).pts.size == 90 * (2 * repeats + 1)
+    assert pyav_reader.read_packet_index(path).pts.size == 90 * (2 * repeats + 1)

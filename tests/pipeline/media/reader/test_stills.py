@@ -5,7 +5,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.reader.stills import (
@@ -24,7 +24,6 @@ RATES = st.one_of(
 SIDES = st.integers(1, 10_000)
 
 
-@settings(deadline=None)
 @given(st.floats(0.0, 2_000.0), RATES)
 def test_turns_are_every_multiple_before_the_end(duration_s: float, turns_per_s: float) -> None:
     times_s = turn_times_s(duration_s, turns_per_s)
@@ -35,7 +34,6 @@ def test_turns_are_every_multiple_before_the_end(duration_s: float, turns_per_s:
     assert times_s == sorted(set(times_s))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5_000), st.integers(1, 100), st.integers(1, 10), st.integers(-2, 2))
 def test_rounding_of_the_end_makes_no_turn(turns: int, over: int, under: int, ulps: int) -> None:
     turns_per_s = over / under

@@ -1,4 +1,4 @@
-"""The laws of the scripts, the truth read from them, and the rendered pixels."""
+"""The rules of the scripts, the truth read from them, and the rendered pixels."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def value_at(track: TrueTrack, time_s: float) -> str:
 
 
 @every_scene
-def test_changes_have_room_and_one_decimal(scene: Scene) -> None:
+def test_changes_keep_a_distance_and_have_one_decimal(scene: Scene) -> None:
     times = instants(scene)
     assert all(later - earlier >= 2 - 1e-9 for earlier, later in pairwise(times))
     assert all(2 <= time_s <= scene.duration_s() - 2 for time_s in times)
@@ -69,7 +69,7 @@ def test_spans_are_long_and_motions_are_fast(scene: Scene) -> None:
 
 
 @every_scene
-def test_actors_keep_apart_and_inside(scene: Scene) -> None:
+def test_actors_do_not_overlap_and_stay_inside(scene: Scene) -> None:
     for time_s in grid(scene):
         there = [actor for actor in scene.actors if actor.in_view(time_s)]
         for actor in there:
@@ -79,12 +79,12 @@ def test_actors_keep_apart_and_inside(scene: Scene) -> None:
             if not actor.moving(time_s):
                 assert min(abs(x - WIDTH / 3), abs(x - 2 * WIDTH / 3)) >= 0.04 * WIDTH
         for one, other in combinations(there, 2):
-            apart = np.abs(np.subtract(one.place(time_s), other.place(time_s)))
-            assert apart.max() >= one.radius + other.radius + 4
+            distance = np.abs(np.subtract(one.place(time_s), other.place(time_s)))
+            assert distance.max() >= one.radius + other.radius + 4
 
 
 @every_scene
-def test_actors_can_be_told_apart(scene: Scene) -> None:
+def test_actors_can_be_distinguished(scene: Scene) -> None:
     for actor in scene.actors:
         # A shape that comes or goes, or has a double, is known by the one colour it has.
         alone = sum(other.shape == actor.shape for other in scene.actors) == 1
@@ -125,7 +125,7 @@ def test_scenes_are_many_and_different() -> None:
 
 
 @every_scene
-def test_tracks_say_what_the_script_says(scene: Scene) -> None:
+def test_tracks_agree_with_the_script(scene: Scene) -> None:
     truth = truth_of(scene)
     for track in truth.tracks:
         assert track.values[0].time_s == 0
@@ -182,16 +182,18 @@ def test_questions_have_the_right_option(scene: Scene) -> None:
 
 @every_scene
 def test_people_describe_what_happens_for_a_while_in_words_of_their_own(scene: Scene) -> None:
-    truth, told = truth_of(scene), described_spans(scene)
+    truth, described = truth_of(scene), described_spans(scene)
     whole = (0.0, truth.duration_s)
     true = sorted((e.start_s, e.end_s) for e in truth.events)
-    assert sorted((e.start_s, e.end_s) for e in told) == [span for span in true if span != whole]
-    assert not {e.text for e in told} & {e.caption for e in truth.events}
-    assert all(entry.origin == "human" for entry in told)
-    assert len({entry.pointer for entry in told}) == len(told)
-    motions = [entry for entry in told if "slides" in entry.text]
+    assert sorted((e.start_s, e.end_s) for e in described) == [
+        span for span in true if span != whole
+    ]
+    assert not {e.text for e in described} & {e.caption for e in truth.events}
+    assert all(entry.origin == "human" for entry in described)
+    assert len({entry.pointer for entry in described}) == len(described)
+    motions = [entry for entry in described if "slides" in entry.text]
     assert len(motions) == sum(event.family == "action" for event in truth.events)
-    steps = [entry for entry in told if entry.kind == "step"]
+    steps = [entry for entry in described if entry.kind == "step"]
     assert steps == (motions if len(motions) > 1 else [])
 
 
@@ -199,9 +201,9 @@ def presentation(path: Path) -> tuple[list[float], float]:
     """Presentation times of all frames, and the duration of the stream."""
     entries = "packet=pts_time:stream=duration"
     command = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", str(path)]
-    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    times = sorted(float(packet["pts_time"]) for packet in said["packets"])
-    return times, float(said["streams"][0]["duration"])
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    times = sorted(float(packet["pts_time"]) for packet in answer["packets"])
+    return times, float(answer["streams"][0]["duration"])
 
 
 def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
