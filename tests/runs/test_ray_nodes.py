@@ -32,7 +32,8 @@ MOST_HALF_WRITTEN = 8
 
 START = "import sys; from pipeline.run import main; sys.exit(main(sys.argv[1:]))"
 ONE_A_SHARD = ("--set", "run.videos_per_shard=1")
-SOON = "from pipeline import ray_cluster as c; c.LOOK_EVERY_S, c.GONE_AFTER_S = 0.5, 3;"
+CLUSTER = "pipeline.execution.executors.ray_cluster"
+SOON = f"import {CLUSTER} as c; c.REFRESH_S, c.GONE_AFTER_S = 0.5, 3;"
 
 
 @pytest.fixture(scope="module")
