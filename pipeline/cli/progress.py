@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipeline.cli.options import FAILED, PARTLY, run_root
 from pipeline.execution.executors import open_executor
 from pipeline.execution.executors.base import Executor
-from pipeline.execution.runner import execute, install_corpus, save_settings, todo
+from pipeline.execution.runner import execute, install_corpus, missing_tasks, save_settings
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig
@@ -32,7 +32,7 @@ def make_missing(
         typer.Exit: shards failed.
     """
     root = run_root(settings)
-    tasks = todo(plans, chosen)
+    tasks = missing_tasks(plans, chosen)
     save_settings(settings, [plan.node for plan in plans], root)
     chosen_executor = open_executor(executor or settings.run.executor, settings.run.workers)
     results = _watch(plans, tasks, chosen_executor, root)

@@ -1,4 +1,4 @@
-"""One shard through one node. This is all that an executor runs, wherever it runs it."""
+"""Runs one node on one shard: the function that every executor calls."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ _LAST_LINE_CHARACTERS = 500
 
 
 def collect_seldom() -> None:
-    """Makes this process look for cycles of garbage less often.
+    """Make the cyclic garbage collector of this process run less often.
 
-    Work holds many small rows that point at nothing but their own fields. To walk through all of
-    them as often as Python does by default takes more than half of the time of reading them.
+    A shard is many small rows without references to each other. With Python's default thresholds,
+    traversing them takes more than half of the time of reading them.
     """
     gc.set_threshold(100_000, 20, 100)
 
 
 def run_shard(task: ShardTask) -> ShardResult:
-    """Never raises but for a signal: a shard that fails must not stop its neighbours.
+    """Run a task; a failure becomes the result's ``error``, so that other shards go on.
 
-    A library may also exit, or panic with what is no ``Exception``: that is one more failure.
+    Raises only for a signal. A library that exits, or raises a ``BaseException`` of its own, is a
+    failure of the shard too.
     """
     collect_seldom()
     started = time.monotonic()
     try:
         counts = _run(task)
-    except BaseException as error:  # the one place that may: the traceback is the result
+    except BaseException as error:  # the traceback is the result
         ends = isinstance(error, (KeyboardInterrupt, SystemExit))
         if ends and threading.current_thread() is threading.main_thread():
             raise  # only there do signals arrive
         seconds = time.monotonic() - started
-        return ShardResult(task.node, task.shard, task.part, seconds=seconds, error=_told(error))
+        return ShardResult(
+            task.node, task.shard, task.part, seconds=seconds, error=_traceback(error)
+        )
     return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
 
 
-def _told(error: BaseException) -> str:
-    """The traceback; of one that is very long, both ends and what it comes to.
-
-    It travels to the driver, is kept there and logged.
-    """
+def _traceback(error: BaseException) -> str:
+    """The traceback; of a very long one both ends and the last line, for the driver logs it."""
     text = "".join(traceback.format_exception(error))
     if len(text) <= _ERROR_CHARACTERS:
         return text
@@ -77,13 +77,13 @@ def _media(root: Location) -> DecodeProcess:
 
 def _run(task: ShardTask) -> dict[str, Any]:
     stage = load_stage(task.stage)
-    seat = JournaledEngine(task.engine, task.part) if task.engine else None
+    engine = JournaledEngine(task.engine, task.part) if task.engine else None
     folder = new_folder(task.part) if stage.scope == "dataset" else None
     manifest = read_manifest(task.part) if stage.scope == "source" else ()
     context = Context(
         manifest=manifest,
         media=_media(task.media_root),
-        seat=seat,
+        seat=engine,
         prompts=task.prompts,
         folder=folder,
         dataset=_dataset(stage, task),
@@ -100,12 +100,12 @@ def _run(task: ShardTask) -> dict[str, Any]:
                 accepted.append(row)
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
-        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, seat)
+        counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
         if folder is not None:
             keep_folder(folder, task.part)
-        replies = seat.replies if seat else None
+        replies = engine.replies if engine else None
         write_part(task.part, stage.writes, accepted, rejects, counts, replies)
-        if seat is not None:
+        if engine is not None:
             remove_journal(task.part)
     finally:
         if folder is not None:
@@ -114,7 +114,7 @@ def _run(task: ShardTask) -> dict[str, Any]:
 
 
 def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:
-    """The rows that are about the dataset, by kind."""
+    """The rows about the whole dataset, by kind."""
     rows: dict[type[Record], Sequence[Record]] = {}
     for kind in filter(about_dataset, stage.reads):
         parts = {part for shard in task.inputs for name, part in shard if name == kind.__name__}
@@ -124,7 +124,7 @@ def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[
 
 
 def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterator[VideoRows]:
-    """The videos of the shards that are read, counted as the stage takes them."""
+    """The videos of the shards that are read; counts each in ``entered`` as the stage takes it."""
     reads = [kind for kind in stage.reads if not about_dataset(kind)]
     for shard in task.inputs:
         parts: dict[type[Record], list[Location]] = {
@@ -142,12 +142,15 @@ def _counts(
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
-    seat: JournaledEngine | None,
+    engine: JournaledEngine | None,
 ) -> dict[str, Any]:
-    """Counts of a shard, after a check that nothing was lost.
+    """Counts of a shard, after a check that no video was lost.
 
-    ``videos_in = videos_out + videos_rejected``: a video with at least one accepted row came out.
-    For a source each manifest row is one video. ``rejected`` counts rows by reason.
+    ``videos_in = videos_out + videos_rejected``, where ``videos_out`` have an accepted row. For a
+    source each manifest row is a video. ``rejected`` counts rows by reason.
+
+    Raises:
+        ContractError: a video has neither an accepted nor a rejected row, or is not of the shard.
     """
     out = {getattr(row, "video_id", "") for row in accepted}
     if stage.scope == "source":
@@ -171,7 +174,7 @@ def _counts(
         "videos_rejected": videos_in - videos_out,
         "rows_out": len(accepted),
         "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
-        "asks": seat.asks if seat else 0,
-        "tokens_in": sum(reply.tokens_in for reply in seat.replies) if seat else 0,
-        "tokens_out": sum(reply.tokens_out for reply in seat.replies) if seat else 0,
+        "asks": engine.asks if engine else 0,
+        "tokens_in": sum(reply.tokens_in for reply in engine.replies) if engine else 0,
+        "tokens_out": sum(reply.tokens_out for reply in engine.replies) if engine else 0,
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.engines.base import EngineConfig
 from pipeline.execution.executors.base import ATTEMPTS, DEATHS_IN_A_ROW, MACHINES, Loss, run_on
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, ReadyQueue, pool_key
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardResult, ShardTask
@@ -183,7 +183,7 @@ def test_a_failed_shard_blocks_only_what_lies_below(
     plan_toys: Planner, inline: Any, tmp_path: Path
 ) -> None:
     plans = plan_toys([1, 1, 1, 1], spell={"lose": "v1"})
-    tasks = todo(plans, {"admit", "spell", "count"})
+    tasks = missing_tasks(plans, {"admit", "spell", "count"})
     results = list(execute(plans, tasks, inline, Location.of(tmp_path)))
     assert {f"{r.node}{r.shard}": r.blocked for r in results if r.error} == {
         "spell0": False,
