@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.manifest import WORDS, measured
 from pipeline.execution.executors.ready_queue import ReadyQueue
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.execution.worker import collect_seldom
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
@@ -62,7 +62,7 @@ def plan_only(folder: Path, out: Path) -> None:
 
 def shards(folder: Path, out: Path) -> None:
     plans = plan(folder, out)
-    tasks = todo(plans, {each.node.name for each in plans})
+    tasks = missing_tasks(plans, {each.node.name for each in plans})
     assert not list(execute(plans, tasks, NoExecutor(), Location.of(out)))
     print(f"{len(tasks):,} tasks of {len(plans)} nodes", file=sys.stderr)
 

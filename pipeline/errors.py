@@ -1,4 +1,4 @@
-"""Errors of a config in plain words: which key is wrong, and which was probably meant."""
+"""Errors of a config: which key is wrong, and which was probably meant."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.options import FAILED, SetOption, planned, run_root
 from pipeline.errors import ConfigError
-from pipeline.execution.garbage import AliveError, Garbage, find_garbage, remove_garbage, token
+from pipeline.execution.garbage import Garbage, LiveRunError, find_garbage, remove_garbage, token
 
 MEGABYTE = 1_000_000
 
@@ -43,7 +43,7 @@ def remove_unreached(
     if remove and remove == listed:
         try:
             remove_garbage(garbage, root)
-        except AliveError as error:
+        except LiveRunError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(FAILED) from None
         typer.echo(f"{root}: removed {_sum(garbage)}")

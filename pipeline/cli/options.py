@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import ConfigError
-from pipeline.execution.executors.base import JOB_VARIABLE
+from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig, load_config
 from pipeline.workflow.graph import build_graph
@@ -50,7 +50,7 @@ def run_root(settings: RunConfig) -> Location:
     if place.path is None:
         return place
     root = Path(settings.run.root.removeprefix("file://")).expanduser()
-    if JOB_VARIABLE in os.environ and not root.is_absolute():
+    if in_ray_job() and not root.is_absolute():
         root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
     return Location.of(root.resolve())
 

@@ -1,6 +1,5 @@
 """How the verbs that make parts do it: run the shards, show how far it is, say what came of it."""
 
-import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -9,9 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.cli.options import FAILED, PARTLY, run_root
-from pipeline.execution.executors.base import JOB_VARIABLE, Executor
-from pipeline.execution.executors.local import LocalExecutor
-from pipeline.execution.runner import execute, install_corpus, save_settings, todo
+from pipeline.execution.executors import open_executor
+from pipeline.execution.executors.base import Executor
+from pipeline.execution.runner import execute, install_corpus, missing_tasks, save_settings
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig
@@ -33,9 +32,10 @@ def make_missing(
         typer.Exit: shards failed.
     """
     root = run_root(settings)
-    tasks = todo(plans, chosen)
+    tasks = missing_tasks(plans, chosen)
     save_settings(settings, [plan.node for plan in plans], root)
-    results = _watch(plans, tasks, _executor(executor or settings.run.executor, settings), root)
+    chosen_executor = open_executor(executor or settings.run.executor, settings.run.workers)
+    results = _watch(plans, tasks, chosen_executor, root)
     typer.echo(summarize(plans, root).to_text())
     failed = [result for result in results if result.error and not result.blocked]
     if not failed and install_corpus(plans, root / "corpus"):
@@ -46,14 +46,6 @@ def make_missing(
         blocked = sum(result.blocked for result in results)
         typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
         raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)
-
-
-def _executor(name: ExecutorName, settings: RunConfig) -> Executor:
-    if name == "local" or (name == "auto" and JOB_VARIABLE not in os.environ):
-        return LocalExecutor(settings.run.workers)
-    from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds, often unused
-
-    return RayExecutor(settings.run.workers)
 
 
 def _watch(

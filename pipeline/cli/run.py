@@ -67,7 +67,7 @@ def plan(
         rows = [
             {
                 "node": p.node.name,
-                "recipe": p.node.fingerprint,
+                "recipe": p.node.recipe_digest,
                 "shards": len(p.tasks),
                 "to_do": len(p.missing),
                 "cause": p.cause,
@@ -78,7 +78,7 @@ def plan(
         return
     for p in plans:
         state = f"{len(p.missing)}/{len(p.tasks)} shards to do" if p.missing else "done"
-        typer.echo(f"{p.node.name:16} {p.node.fingerprint}  {state:22} {p.cause}".rstrip())
+        typer.echo(f"{p.node.name:16} {p.node.recipe_digest}  {state:22} {p.cause}".rstrip())
 
 
 def status(

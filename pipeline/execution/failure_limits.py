@@ -1,4 +1,4 @@
-"""Whether a node still does work that is worth its cost: a run whose node does not stops early."""
+"""Stops a run early when a node fails or rejects more than its limits allow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _DETAIL_CHARACTERS = 300
 
 
 class FailureLimitExceeded(RuntimeError):
-    """A node passed one of its limits; no further shard is worth starting."""
+    """A node passed one of its limits."""
 
 
 @dataclass
-class _Tally:
+class _Totals:
     asks: int = 0
     videos: int = 0
     videos_rejected: int = 0
@@ -28,47 +28,47 @@ class _Tally:
 
 
 class FailureMonitor:
-    """Adds up what the shards of a run come to, node by node."""
+    """Adds up the counts of a run's shards, node by node, and checks them against the limits."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        """Shards of earlier runs do not count: what was wrong with them may be mended."""
+        """Shards of earlier runs do not count: their faults may be mended."""
         self._nodes = {node.name: node for node in nodes}
-        self._tallies = {name: _Tally() for name in self._nodes}
+        self._totals = {name: _Totals() for name in self._nodes}
 
     def check(self, result: ShardResult) -> None:
-        """Adds a result.
+        """Add a result.
 
         Raises:
-            FailureLimitExceeded: with it the node passes a limit; the message says what to look at.
+            FailureLimitExceeded: the node is now over a limit; the message says what to look at.
         """
         if result.error is not None:
             return
-        node, tally = self._nodes[result.node], self._tallies[result.node]
-        tally.asks += result.counts["asks"]
-        tally.videos += result.counts["videos_in"]
-        tally.videos_rejected += result.counts["videos_rejected"]
-        tally.reasons.update(result.counts["rejected"])
-        failed = Counter({r: n for r, n in tally.reasons.items() if r in UNANSWERED})
+        node, totals = self._nodes[result.node], self._totals[result.node]
+        totals.asks += result.counts["asks"]
+        totals.videos += result.counts["videos_in"]
+        totals.videos_rejected += result.counts["videos_rejected"]
+        totals.reasons.update(result.counts["rejected"])
+        failed = Counter({r: n for r, n in totals.reasons.items() if r in UNANSWERED})
         limits = node.limits
-        if node.stage.answer is not None and tally.asks >= limits.after:
-            share = failed.total() / tally.asks
+        if node.stage.answer is not None and totals.asks >= limits.after:
+            share = failed.total() / totals.asks
             if share > limits.unanswered:
-                said = f"{share:.0%} of {tally.asks} asks have no valid answer"
-                raise _collapse(node, said, "unanswered", failed, result)
-        if tally.videos >= limits.after:
-            share = tally.videos_rejected / tally.videos
+                fact = f"{share:.0%} of {totals.asks} asks have no valid answer"
+                raise _exceeded(node, fact, "unanswered", failed, result)
+        if totals.videos >= limits.after:
+            share = totals.videos_rejected / totals.videos
             if share > limits.rejected:
-                said = f"{share:.0%} of {tally.videos} videos were rejected"
-                raise _collapse(node, said, "rejected", tally.reasons, result)
+                fact = f"{share:.0%} of {totals.videos} videos were rejected"
+                raise _exceeded(node, fact, "rejected", totals.reasons, result)
 
 
-def _collapse(
-    node: Node, said: str, limit: str, reasons: Counter[str], result: ShardResult
+def _exceeded(
+    node: Node, fact: str, limit: str, reasons: Counter[str], result: ShardResult
 ) -> FailureLimitExceeded:
     common = reasons.most_common(_COMMONEST)
     named = ", ".join(f"{reason} {n}" for reason, n in common)
     lines = [
-        f"stopped: {node.name}: {said}, more than nodes.{node.name}.limits.{limit} ="
+        f"stopped: {node.name}: {fact}, more than nodes.{node.name}.limits.{limit} ="
         f" {getattr(node.limits, limit):g} ({named})",
         *_example(result, [reason for reason, _ in common]),
         f"look at: rejects --node {node.name}" + (", doctor" if node.engine else ""),
@@ -81,12 +81,12 @@ def _collapse(
 
 
 def _example(result: ShardResult, reasons: Collection[str]) -> list[str]:
-    """A reject of the last shard, of the commonest of the reasons that it has."""
+    """One reject of the last shard, of the first of ``reasons`` that occurs in it."""
     table = read_table(rejects_path(result.part), ("video_id", "reason", "detail"))
     rows = [row for row in table.to_pylist() if row["reason"] in reasons]
     if not rows:
         return []
     row = min(rows, key=lambda row: [*reasons].index(row["reason"]))
     reason, detail = row["reason"], " ".join(row["detail"].split())[:_DETAIL_CHARACTERS]
-    said = detail if detail.startswith(reason) else f"{reason}: {detail}"
-    return [f"such as: {row['video_id']}: {said}"]
+    text = detail if detail.startswith(reason) else f"{reason}: {detail}"
+    return [f"such as: {row['video_id']}: {text}"]

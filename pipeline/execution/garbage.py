@@ -1,7 +1,8 @@
-"""What in a store no recipe reaches any more: parts of earlier settings, and what killed runs left.
+"""Finds and removes the files that no recipe reaches: parts of earlier settings, and what killed
+runs left half-written.
 
-What a run made is named by what went into it, so an edit makes new parts beside the old ones, to
-which the edit can be taken back at no cost. They stay until somebody says that they may go.
+Parts are named by the digest of their inputs, so an edit makes new parts beside the old ones, and
+undoing it costs nothing. The old ones stay until a user removes them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.records.digest import digest
-from pipeline.store.heartbeat import runs_alive
+from pipeline.store.heartbeat import live_runs
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
 
 _OF_A_PART = re.compile(r"[a-z]+-(\d{5,}-[0-9a-f]+)(?:\..*)?")
-"""A part and all that lies beside it have one name behind their kind."""
-KEPT = frozenset({"recipe.json"})
+"""A part and the files beside it: the kind, then a name that they share."""
+_RECIPE = "recipe.json"
 
 
-class AliveError(RuntimeError):
-    """A run is alive, so nothing may be removed."""
+class LiveRunError(RuntimeError):
+    """A run is alive in the root, so nothing may be removed."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class Garbage:
 def find_garbage(plans: Sequence[Sequence[NodePlan]], root: Location) -> Sequence[Garbage]:
     """All files that none of the plans of this root reaches, in order.
 
-    What killed runs left half-written has a name that begins with a dot.
+    Half-written files of killed runs have names that begin with a dot.
     """
     reached = _reached(plans)
     return [*_parts(reached, root / "parts"), *_half_written(root)]
 
 
 def token(garbage: Sequence[Garbage]) -> str:
-    """What stands for exactly these files, in their sizes."""
+    """A digest of exactly these files and their sizes, by which a user confirms the removal."""
     return digest([[each.file.address, each.size_bytes] for each in garbage], 8)
 
 
@@ -51,17 +52,17 @@ def remove_garbage(garbage: Sequence[Garbage], root: Location) -> None:
     """Remove the files.
 
     Raises:
-        AliveError: a run is alive in this root; it says which.
+        LiveRunError: a run is alive in this root; the message names it.
     """
-    if alive := runs_alive(root):
-        raise AliveError(f"a run is alive in {root}: {'; '.join(alive)}")
+    if alive := live_runs(root):
+        raise LiveRunError(f"a run is alive in {root}: {'; '.join(alive)}")
     for each in garbage:
         each.file.remove()
         _remove_empty(each.file.parent, root)
 
 
 def _remove_empty(folder: Location, root: Location) -> None:
-    """A folder that has nothing in it any more, and so those above it; object stores have none."""
+    """Remove a folder of this machine if it is empty, and then its parents likewise."""
     while folder.path is not None and folder != root:
         try:
             folder.path.rmdir()
@@ -71,10 +72,10 @@ def _remove_empty(folder: Location, root: Location) -> None:
 
 
 def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], set[str]]:
-    """Of each node and recipe, the names of its parts behind their kind."""
+    """The names of parts, without their kind, by node and digest of the recipe."""
     found: dict[tuple[str, str], set[str]] = {}
     for plan in (plan for each in plans for plan in each):
-        names = found.setdefault((plan.node.name, plan.node.fingerprint), set())
+        names = found.setdefault((plan.node.name, plan.node.recipe_digest), set())
         names.update(task.part.stem.removeprefix("part-") for task in plan.tasks)
     return found
 
@@ -92,13 +93,13 @@ def _parts(reached: Mapping[tuple[str, str], set[str]], parts: Location) -> Iter
                     yield Garbage(file, why, size_bytes)
                 elif top.startswith("."):
                     yield Garbage(file, "half-written", size_bytes)
-                elif top not in KEPT and not _is_of(top, names):
+                elif top != _RECIPE and not _is_of(top, names):
                     yield Garbage(file, "of other inputs", size_bytes)
 
 
 def _is_of(name: str, names: set[str]) -> bool:
     found = _OF_A_PART.fullmatch(name)
-    # What has a name of another kind is somebody's own, and not ours to remove.
+    # A name of any other form is a file of the user's.
     return found is None or found[1] in names
 
 

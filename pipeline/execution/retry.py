@@ -1,4 +1,4 @@
-"""Parts given up so that some of their asks are put again: the good replies stay."""
+"""Discards parts, so that a run asks some of their asks again and reuses the other replies."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def parts_to_retry(
 def give_up_parts(
     plans: Sequence[NodePlan], chosen: Collection[Location], reasons: Collection[str]
 ) -> Sequence[NodePlan]:
-    """The plans after the chosen parts, and all that was made from them, were removed.
+    """Remove the chosen parts and all parts made from them; returns the plans after that.
 
-    What was said for them is kept in their journals, but for the asks of the chosen parts that
-    failed, or whose answer was rejected, for one of the reasons. A journal is there before its part
-    goes, and the deepest parts go first: killed midway, this leaves what a run or another retry
-    makes whole, with no reply lost.
+    The replies go back to the parts' journals. Asks of the chosen parts that failed, or whose
+    answer was rejected, for one of the reasons are marked to be asked again. A journal is written
+    before its part is removed, and the deepest parts go first: if this is killed midway, a run or
+    another retry completes it, and no reply is lost.
     """
     stale: set[Location] = set(chosen)
     for plan in plans:
@@ -70,7 +70,7 @@ def _has(task: ShardTask, reasons: Collection[str]) -> bool:
 
 
 def _entries(task: ShardTask, reasons: Collection[str]) -> Iterator[Entry]:
-    """What a journal of a part would hold, with the asks that are to be put again marked."""
+    """The journal of a part, rebuilt from its replies, with the asks to be asked again marked."""
     rejected: set[str] = set()
     if reasons:
         table = read_table(rejects_path(task.part), ("reason", "request_id"))
@@ -78,15 +78,15 @@ def _entries(task: ShardTask, reasons: Collection[str]) -> Iterator[Entry]:
             row.get("request_id", "") for row in table.to_pylist() if row["reason"] in reasons
         }
     rows = read_table(replies_path(task.part), ModelReply.model_fields).to_pylist()
-    # Without a digest, as earlier versions wrote them, nobody can tell what the ask was.
+    # Replies of earlier versions have no digest of the ask, so they cannot be reused.
     for ask, samples in groupby((row for row in rows if row.get("ask")), lambda row: row["ask"]):
-        given: list[dict[str, Any]] = list(samples)
-        failed = given[0]["request_id"] in rejected or any(r["error"] in reasons for r in given)
+        replies: list[dict[str, Any]] = list(samples)
+        failed = replies[0]["request_id"] in rejected or any(r["error"] in reasons for r in replies)
         yield Entry(
             ask=ask,
-            attempts=given[0]["attempts"],
-            first_at=given[0]["first_at"],
-            last_at=given[0]["last_at"],
-            replies=tuple(Reply(**{name: row[name] for name in _REPLY}) for row in given),
+            attempts=replies[0]["attempts"],
+            first_at=replies[0]["first_at"],
+            last_at=replies[0]["last_at"],
+            replies=tuple(Reply(**{name: row[name] for name in _REPLY}) for row in replies),
             again=failed,
         )

@@ -1,4 +1,4 @@
-"""Do what a plan says is missing, and leave a record of it beside the parts."""
+"""Runs the missing tasks of a plan, logs their results, and installs the corpus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.execution.executors.base import Executor
 from pipeline.execution.failure_limits import FailureMonitor
 from pipeline.execution.journal import remove_journal
 from pipeline.records.digest import canonical_json, text_digest
-from pipeline.store.heartbeat import alive
+from pipeline.store.heartbeat import heartbeat
 from pipeline.store.location import Location
 from pipeline.store.parts import (
     copy_folder,
@@ -42,12 +42,12 @@ _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headle
 
 
 def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[NodePlan]:
-    """The plans after the parts of the named nodes, and of every node below them, were removed,
-    with all that was heard for them.
+    """Remove the parts and journals of the named nodes and of every node below them; returns the
+    plans after that.
 
-    A part's name says what went into it, not what came out: were only the named nodes recomputed,
-    the parts made from their old rows would stay. For the same reason the deepest go first: killed
-    midway, this leaves no part below one that is gone.
+    A part is named by its inputs, not by its content: were only the named nodes recomputed, the
+    parts made from their old rows would stay. For the same reason the deepest go first, so that no
+    part outlives one that it was made from, even when this is killed midway.
     """
     stale = downstream([plan.node for plan in plans], names)
     for plan in reversed(plans):
@@ -58,7 +58,7 @@ def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence
     return [replace(p, missing=p.tasks) if p.node.name in stale else p for p in plans]
 
 
-def todo(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTask]:
+def missing_tasks(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTask]:
     """The missing tasks of the named nodes, node after node.
 
     Raises:
@@ -87,9 +87,9 @@ def execute(
     """Run the tasks; results come as they finish and are added to the run's log.
 
     Raises:
-        ConfigError: the manifest is not any more what it was when the tasks were planned.
-        FailureLimitExceeded: a node passed one of its limits. No further task is started; what is
-            under way is let go, and its journals hold what was answered.
+        ConfigError: the manifest has changed since the tasks were planned.
+        FailureLimitExceeded: a node passed one of its limits. Tasks that are running are abandoned;
+            their journals hold the replies they had.
     """
     started = {task.node for task in tasks}
     for plan in plans:
@@ -98,7 +98,7 @@ def execute(
     for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
-    with alive(root), RunLog(root) as log:
+    with heartbeat(root), RunLog(root) as log:
         monitor = FailureMonitor(plan.node for plan in plans)
         results = executor.run(tasks)
         try:
@@ -107,33 +107,37 @@ def execute(
                 yield result
                 monitor.check(result)
         finally:
-            # At once: until then the workers go on with what they have.
+            # Now, and not at garbage collection: until then the workers go on.
             if isinstance(results, Generator):
                 results.close()
 
 
 def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> None:
-    """Leave beside each part that is to be made of rows of the manifest these rows."""
-    wanted = {task.shard: task.part for task in tasks}
+    """Write the manifest rows of each part of the source beside it, where they are not there yet.
+
+    That reads the manifest a second time: a plan holds none of its rows, for there may be millions.
+    """
     there = tasks[0].part.parent.sizes()
-    for number, shard in enumerate(manifest):
+    wanted = {t.shard: t.part for t in tasks if manifest_path(t.part).name not in there}
+    for number, shard in enumerate(manifest if wanted else ()):
         part = wanted.pop(number, None)
-        if part is None or manifest_path(part).name in there:
+        if part is None:
             continue
         if not part.stem.endswith(f"-{shard.identity}"):
             raise ConfigError("source.path: the manifest, or a video of it, changes: run again")
         write_manifest(part, shard.rows)
+        if not wanted:
+            break
     if wanted:
         raise ConfigError("source.path: the manifest became shorter: run again")
 
 
 def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
-    """Put the files that a dataset node left in place; False when none has run.
+    """Put the files of the dataset node's part at ``corpus``; False where there are none.
 
-    On this machine the files are linked, not copied, where the file system can. The old folder
-    goes only when the new one is complete; runs that publish at once leave the whole corpus of one
-    of them. An object store cannot do that: there file after file is put in place, what tells of
-    the others last.
+    Large files are hard links to the part's where the file system allows it. The old folder is
+    replaced by one rename, and of runs that install at once the whole corpus of one stays. In an
+    object store the files are copied one by one, the card and the counts last.
     """
     for plan in plans:
         part = plan.tasks[0].part
@@ -144,7 +148,7 @@ def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
         if not names:
             continue
         if corpus.path is None or files.path is None:
-            # The card and the counts stand at the top.
+            # The card and the counts are at the top level, and describe the other files.
             ordered = sorted(names, key=lambda name: ("/" not in name, name))
             copy_folder({name: files / name for name in ordered}, corpus)
             return True
@@ -159,7 +163,7 @@ def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
 
 
 def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> Location:
-    """Leave resolved config, prompts and versions under ``<root>/settings/<digest>``."""
+    """Write the resolved config, prompts and versions to ``<root>/settings/<digest>``."""
     resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     prompts = {p.name: p.text for node in nodes for p in node.prompts.values()}
     versions = canonical_json({"python": platform.python_version(), **_versions()})
@@ -196,7 +200,7 @@ def _entry(result: ShardResult) -> dict[str, object]:
 
 
 def _link(source: str, target: str) -> None:
-    """A link for what is large; what somebody may edit in place (the card) is a copy."""
+    """Link a large file; copy a small one, which a user may edit in place (the card)."""
     try:
         if Path(source).stat().st_size > _COPY_UP_TO_BYTES:
             os.link(source, target)

@@ -1,4 +1,4 @@
-"""One shard through one node. This is all that an executor runs, wherever it runs it."""
+"""Runs one node on one shard: the function that every executor calls."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ _LAST_LINE_CHARACTERS = 500
 
 
 def collect_seldom() -> None:
-    """Makes this process look for cycles of garbage less often.
+    """Make the cyclic garbage collector of this process run less often.
 
-    Work holds many small rows that point at nothing but their own fields. To walk through all of
-    them as often as Python does by default takes more than half of the time of reading them.
+    A shard is many small rows without references to each other. With Python's default thresholds,
+    traversing them takes more than half of the time of reading them.
     """
     gc.set_threshold(100_000, 20, 100)
 
 
 def run_shard(task: ShardTask) -> ShardResult:
-    """Never raises but for a signal: a shard that fails must not stop its neighbours.
+    """Run a task; a failure becomes the result's ``error``, so that other shards go on.
 
-    A library may also exit, or panic with what is no ``Exception``: that is one more failure.
+    Raises only for a signal. A library that exits, or raises a ``BaseException`` of its own, is a
+    failure of the shard too.
     """
     collect_seldom()
     started = time.monotonic()
     try:
         counts = _run(task)
-    except BaseException as error:  # the one place that may: the traceback is the result
+    except BaseException as error:  # the traceback is the result
         ends = isinstance(error, (KeyboardInterrupt, SystemExit))
         if ends and threading.current_thread() is threading.main_thread():
             raise  # only there do signals arrive
         seconds = time.monotonic() - started
-        return ShardResult(task.node, task.shard, task.part, seconds=seconds, error=_told(error))
+        return ShardResult(
+            task.node, task.shard, task.part, seconds=seconds, error=_traceback(error)
+        )
     return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
 
 
-def _told(error: BaseException) -> str:
-    """The traceback; of one that is very long, both ends and what it comes to.
-
-    It travels to the driver, is kept there and logged.
-    """
+def _traceback(error: BaseException) -> str:
+    """The traceback; of a very long one both ends and the last line, for the driver logs it."""
     text = "".join(traceback.format_exception(error))
     if len(text) <= _ERROR_CHARACTERS:
         return text
@@ -115,7 +115,7 @@ def _run(task: ShardTask) -> dict[str, Any]:
 
 
 def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:
-    """The rows that are about the dataset, by kind."""
+    """The rows about the whole dataset, by kind."""
     rows: dict[type[Record], Sequence[Record]] = {}
     for kind in filter(about_dataset, stage.reads):
         parts = {part for shard in task.inputs for name, part in shard if name == kind.__name__}
@@ -125,7 +125,7 @@ def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[
 
 
 def _videos(stage: Stage[Any], task: ShardTask, entered: Counter[str]) -> Iterator[VideoRows]:
-    """The videos of the shards that are read, counted as the stage takes them."""
+    """The videos of the shards that are read; counts each in ``entered`` as the stage takes it."""
     reads = [kind for kind in stage.reads if not about_dataset(kind)]
     for shard in task.inputs:
         parts: dict[type[Record], list[Location]] = {
@@ -145,10 +145,13 @@ def _counts(
     rejects: Sequence[Reject],
     engine: JournaledEngine | None,
 ) -> dict[str, Any]:
-    """Counts of a shard, after a check that nothing was lost.
+    """Counts of a shard, after a check that no video was lost.
 
-    ``videos_in = videos_out + videos_rejected``: a video with at least one accepted row came out.
-    For a source each manifest row is one video. ``rejected`` counts rows by reason.
+    ``videos_in = videos_out + videos_rejected``, where ``videos_out`` have an accepted row. For a
+    source each manifest row is a video. ``rejected`` counts rows by reason.
+
+    Raises:
+        ContractError: a video has neither an accepted nor a rejected row, or is not of the shard.
     """
     out = {getattr(row, "video_id", "") for row in accepted}
     if stage.scope == "source":

@@ -14,7 +14,7 @@ from pipeline.records import Reject
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_counts, read_table, rejects_path, replies_path
-from pipeline.store.run_log import NO_WORK, Work, read_log
+from pipeline.store.run_log import Attempts, read_attempts
 from pipeline.workflow.annotation_stage import AnnotationConfig
 from pipeline.workflow.graph import Node
 from pipeline.workflow.outputs import done_tasks
@@ -111,7 +111,7 @@ def read_rejects(
 
     Holds one shard at a time.
     """
-    log = read_log(root)
+    log = read_attempts(root)
     for plan in plans:
         if nodes and plan.node.name not in nodes:
             continue
@@ -123,15 +123,15 @@ def read_rejects(
 
 
 def _rows(
-    node: Node, task: ShardTask, root: Location, log: Mapping[tuple[str, str], Work]
+    node: Node, task: ShardTask, root: Location, log: Mapping[tuple[str, str], Attempts]
 ) -> Iterator[RejectRow]:
     path = rejects_path(task.part)
     rejects = from_table(Reject, read_table(path, Reject.model_fields))
-    shard = log.get((task.node, task.part.name), NO_WORK)
+    shard = log.get((task.node, task.part.name), Attempts())
     asked = _asked(task) if any(reject.request_id for reject in rejects) else {}
     for reject in rejects:
         of_ask = bool(reject.request_id)
-        work = asked.get(reject.request_id, shard)
+        attempts = asked.get(reject.request_id, shard)
         prompt = _prompt(node) if of_ask else ("", "")
         yield RejectRow(
             video_id=reject.video_id,
@@ -141,9 +141,9 @@ def _rows(
             reason=reject.reason,
             reason_class=class_of(reject, node),
             detail=reject.detail,
-            attempts=work.attempts,
-            first_at=work.first_at,
-            last_at=work.last_at,
+            attempts=attempts.count,
+            first_at=attempts.first_at,
+            last_at=attempts.last_at,
             request_id=reject.request_id,
             prompt=prompt[0],
             prompt_sha=prompt[1],
@@ -152,14 +152,14 @@ def _rows(
         )
 
 
-def _asked(task: ShardTask) -> dict[str, Work]:
-    """The work on each ask of a shard, by request."""
+def _asked(task: ShardTask) -> dict[str, Attempts]:
+    """The attempts at each ask of a shard, by request."""
     columns = ("request_id", "attempts", "first_at", "last_at")
     table = read_table(replies_path(task.part), columns)
     if table.num_columns < len(columns):
         return {}  # written by an earlier version
     return {
-        row["request_id"]: Work(row["attempts"], row["first_at"], row["last_at"], 0.0, False)
+        row["request_id"]: Attempts(row["attempts"], row["first_at"], row["last_at"])
         for row in table.to_pylist()
     }
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.reports.reconcile_counts import UNEXPLAINED, account_of, check_fates, check_videos
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table, rejects_path
-from pipeline.store.run_log import NO_WORK, Work, read_log
+from pipeline.store.run_log import Attempts, read_attempts
 from pipeline.workflow.graph import downstream
 from pipeline.workflow.outputs import done_tasks, last_dialogues
 from pipeline.workflow.plan import NodePlan
@@ -122,7 +122,7 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
         AccountError: what they hold does not add up.
         StoreError: a file is absent or damaged.
     """
-    log = read_log(root)
+    log = read_attempts(root)
     nodes = [_node(plan, log) for plan in plans]
     fates, samples, placed = _fates(plans)
     out, unfinished = fates.pop("", 0), fates.pop("open", 0)
@@ -141,7 +141,7 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     )
 
 
-def _node(plan: NodePlan, log: Mapping[tuple[str, str], Work]) -> NodeSummary:
+def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
@@ -152,16 +152,17 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Work]) -> NodeSummary:
         errors.update(measured.pop("errors", {}))
         totals.update(counts)
         totals.update(measured)
-    works = [log.get((task.node, task.part.name), NO_WORK) for task in plan.tasks]
-    missing = [log.get((task.node, task.part.name), NO_WORK) for task in plan.missing]
+    none = Attempts()
+    attempts = [log.get((task.node, task.part.name), none) for task in plan.tasks]
+    missing = [log.get((task.node, task.part.name), none) for task in plan.missing]
     return NodeSummary(
         node=plan.node.name,
         stage=plan.node.stage.name,
         shards=len(plan.tasks),
         shards_done=len(done),
-        shards_failed=sum(work.failed for work in missing),
+        shards_failed=sum(each.failed for each in missing),
         rejected=dict(sorted(reasons.items())),
-        seconds=round(sum(work.seconds for work in works), 3),
+        seconds=round(sum(each.seconds for each in attempts), 3),
         videos_in=totals["videos_in"],
         videos_out=totals["videos_out"],
         videos_rejected=totals["videos_rejected"],

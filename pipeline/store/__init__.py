@@ -1,1 +1,1 @@
-"""Where the files of a run lie, and how they are written and read."""
+"""Files of runs: locations, parts, logs, heartbeats, and file formats."""

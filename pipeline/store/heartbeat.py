@@ -1,6 +1,6 @@
-"""Which runs are alive in a store: for who would remove what they are about to read.
+"""Heartbeats of runs, so that nothing is removed that a live run is about to read.
 
-<root>/alive/<random>.json, put anew every half minute and removed at the end. No run looks at them.
+<root>/alive/<random>.json, written every half minute and removed at the end. Runs read none.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from pipeline.store.location import Location
 
 EVERY_S = 30.0
 DEAD_AFTER_S = 600.0
-"""So long without a sign is dead: twenty signs missed, or clocks that far apart."""
+"""A run without a heartbeat for so long is dead: twenty are missing, or clocks differ that much."""
 
 
 @contextmanager
-def alive(root: Location) -> Iterator[None]:
-    """Signs of life of this run while the block lasts."""
-    sign = root / f"alive/{uuid.uuid4().hex}.json"
+def heartbeat(root: Location) -> Iterator[None]:
+    """Write heartbeats of this run while the block lasts."""
+    file = root / f"alive/{uuid.uuid4().hex}.json"
     ended = threading.Event()
 
-    def give() -> None:
+    def beat() -> None:
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        sign.write_text(canonical_json({"at": at, "host": platform.node(), "pid": os.getpid()}))
+        file.write_text(canonical_json({"at": at, "host": platform.node(), "pid": os.getpid()}))
 
-    def keep_giving() -> None:
+    def keep_beating() -> None:
         while not ended.wait(EVERY_S):
-            with suppress(OSError):  # the next one may come through
-                give()
+            with suppress(OSError):  # the next one may succeed
+                beat()
 
-    give()
-    thread = threading.Thread(target=keep_giving, name="signs of life", daemon=True)
+    beat()
+    thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        sign.remove()
+        file.remove()
 
 
-def runs_alive(root: Location) -> list[str]:
-    """Who is alive, one text a run. Signs of those that died without removing theirs go."""
+def live_runs(root: Location) -> list[str]:
+    """The runs that are alive, one description each. Heartbeats of dead runs are removed."""
     found = []
     folder = root / "alive"
     for name in folder.sizes():
         if not name.endswith(".json") or name.startswith("."):
             continue
         try:
-            said = json.loads((folder / name).read_bytes())
-            seen = datetime.fromisoformat(said["at"])
-            host, pid = str(said["host"]), int(said["pid"])
+            beat = json.loads((folder / name).read_bytes())
+            seen = datetime.fromisoformat(beat["at"])
+            host, pid = str(beat["host"]), int(beat["pid"])
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):
@@ -67,7 +67,7 @@ def runs_alive(root: Location) -> list[str]:
         if _is_dead(seen, host, pid):
             (folder / name).remove()
         else:
-            found.append(f"process {pid} of {host}, last seen {said['at']}")
+            found.append(f"process {pid} of {host}, last seen {beat['at']}")
     return found
 
 

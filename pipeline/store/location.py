@@ -1,8 +1,8 @@
-"""Where files lie, on this machine or in an object store, and how they come to be there: whole.
+"""Files and folders on this machine or in an object store.
 
-A file appears by one act, a rename here and one PUT there, so that what exists is complete. Nothing
-is ever appended to or renamed in an object store, and what is in a folder is told by listing it.
-Object stores are reached through fsspec, which tries again what fails for passing causes.
+A file appears atomically, by a rename here and by one PUT there, so that every file is complete.
+Nothing in an object store is appended to or renamed; listings are the only index. fsspec and the
+store's client retry requests that fail for passing causes, so nothing here does.
 """
 
 from __future__ import annotations
@@ -25,36 +25,35 @@ import fsspec
 from pipeline.errors import ConfigError
 
 SCHEMES: Mapping[str, str] = {"s3": "s3", "gs": "gcs"}
-"""Object stores, and the extra of this package that reaches each."""
+"""Schemes of object stores, and the extra of this package that each needs."""
 
 _BUFFER_BYTES = 1 << 20
 
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    # botocore's own ladder: refused, throttled and broken-off requests, with growing waits.
+    # botocore's own retries of refused, throttled and aborted requests, with growing waits.
     "s3": {"config_kwargs": {"retries": {"mode": "standard", "max_attempts": 8}}},
 }
 
 
 class LocationError(ConfigError):
-    """An address that says of no place that can be reached."""
+    """An address that cannot be used: an unknown scheme, or a client that is not installed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
     """A file or a folder: an absolute path of this machine, or ``s3://`` or ``gs://``.
 
-    Whatever reaches a place raises OSError where the place does not let it, after the tries that
-    fsspec makes. Only ``scheme`` of an address is looked at before that.
+    Methods that access it raise OSError when that fails, after the retries of the store's client.
     """
 
     address: str
 
     @staticmethod
     def of(text: str | os.PathLike[str]) -> Location:
-        """The place that a text names; a path may be relative, begin with ``~``, or be a file URI.
+        """Parse an address; a path may be relative, begin with ``~``, or be a file URI.
 
         Raises:
-            LocationError: its scheme is none of those.
+            LocationError: the scheme is unknown.
         """
         text = os.fspath(text)
         scheme, mark, _ = text.partition("://")
@@ -69,13 +68,13 @@ class Location:
 
     @property
     def scheme(self) -> str:
-        """Of an object store; empty on this machine."""
+        """The scheme of an object store; empty on this machine."""
         scheme, mark, _ = self.address.partition("://")
         return scheme if mark and scheme in SCHEMES else ""
 
     @property
     def path(self) -> Path | None:
-        """On this machine; None in an object store."""
+        """The path on this machine; None in an object store."""
         return None if self.scheme else Path(self.address)
 
     @property
@@ -95,15 +94,15 @@ class Location:
 
     @property
     def parent(self) -> Location:
-        """The folder that it lies in."""
+        """The folder that contains it."""
         return Location(self.address.rpartition("/")[0] or "/")
 
     def with_name(self, name: str) -> Location:
-        """Another place in the same folder."""
+        """The location of that name in the same folder."""
         return self.parent / name
 
     def __truediv__(self, below: str) -> Location:
-        """A place below this one; ``below`` may be several names joined by ``/``."""
+        """The location below this one; ``below`` may be several names joined by ``/``."""
         return Location(f"{self.address.rstrip('/')}/{below}")
 
     def __str__(self) -> str:
@@ -111,32 +110,32 @@ class Location:
         return self.address
 
     def exists(self) -> bool:
-        """Whether there is such a file or folder."""
+        """Whether the file or folder exists."""
         if self.scheme:
             return bool(self._store.exists(self.address))
         return os.path.exists(self.address)  # noqa: PTH110  a million times, without a Path
 
     def is_file(self) -> bool:
-        """Whether there is such a file."""
+        """Whether it exists and is a file."""
         return bool(self._store.isfile(self.address)) if self.scheme else Path(self).is_file()
 
     def size_bytes(self) -> int:
-        """Of a file."""
+        """Size of the file."""
         return int(self._store.size(self.address)) if self.scheme else Path(self).stat().st_size
 
     def __fspath__(self) -> str:
-        """Raises LocationError for a place that is not on this machine."""
+        """The path. Raises LocationError for a location in an object store."""
         if self.scheme:
             raise LocationError(f"{self.address} is not on this machine")
         return self.address
 
     def sizes(self) -> Mapping[str, int]:
-        """The files in a folder by name, with their bytes; of no folder, none."""
+        """Sizes in bytes of the files in a folder, by name; empty if there is no such folder."""
         if not self.scheme:
             found: dict[str, int] = {}
             with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.address) as items:
                 for item in items:
-                    # What somebody is writing may get its name, or go, at any moment.
+                    # Another process may rename or remove it at any moment.
                     with suppress(FileNotFoundError):
                         if item.is_file():
                             found[item.name] = item.stat().st_size
@@ -149,7 +148,7 @@ class Location:
         return {name: about["size"] for name, about in files if name and about["type"] == "file"}
 
     def folders(self) -> list[str]:
-        """Names of the folders in a folder, in order; of no folder, none."""
+        """Sorted names of the folders in a folder; empty if there is no such folder."""
         if not self.scheme:
             with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.address) as items:
                 return sorted(item.name for item in items if item.is_dir())
@@ -162,7 +161,7 @@ class Location:
         return sorted(name.rpartition("/")[2] for name in inner)
 
     def walk(self) -> Mapping[str, int]:
-        """All files below a folder by their way from it, with their bytes, in order."""
+        """Sizes in bytes of all files below a folder, by their path relative to it, sorted."""
         found = dict(self.sizes())
         for folder in self.folders():
             inner = (self / folder).walk()
@@ -170,20 +169,20 @@ class Location:
         return dict(sorted(found.items()))
 
     def open(self) -> BinaryIO:
-        """The file, to read from, at any place in it."""
+        """Open the file for reading, seekable."""
         if self.scheme:
-            # Its own readers of lines cannot be told how long a line may be.
+            # fsspec's ``readline`` takes no limit of bytes.
             return io.BufferedReader(self._store.open(self.address, "rb"), _BUFFER_BYTES)
         return Path(self).open("rb")
 
     def read_bytes(self) -> bytes:
-        """All of a file."""
+        """The content of the file."""
         if self.scheme:
             return bytes(self._store.cat_file(self.address))
         return Path(self).read_bytes()
 
     def write_bytes(self, content: bytes) -> None:
-        """Put a file there, or in the place of the one that is there, by one act."""
+        """Create or replace the file atomically."""
         if self.scheme:
             self._store.pipe_file(self.address, content)
             return
@@ -191,13 +190,13 @@ class Location:
             path.write_bytes(content)
 
     def write_text(self, text: str) -> None:
-        """Put a text there, as UTF-8, by one act."""
+        """Create or replace the file atomically with a text, as UTF-8."""
         self.write_bytes(text.encode())
 
     @contextmanager
     def writing(self) -> Iterator[Path]:
-        """A path of this machine to write to; what is there when the block ends well is put in
-        place by one act, and what an interrupted block leaves is never under this name."""
+        """A temporary path on this machine; its file replaces this one atomically when the block
+        ends without an exception."""
         path = self.path
         if path is None:
             with tempfile.TemporaryDirectory(prefix="turnwise-") as folder:
@@ -214,14 +213,14 @@ class Location:
             temporary.unlink(missing_ok=True)
 
     def fetch(self, to: Path) -> None:
-        """Copy a file to this machine."""
+        """Copy the file to this machine."""
         if self.scheme:
             self._store.get_file(self.address, str(to))
         else:
             shutil.copyfile(self, to)
 
     def copy_to(self, other: Location) -> None:
-        """Copy a file, within an object store without bringing it here."""
+        """Copy the file; within one object store the data does not pass through this machine."""
         if self.scheme and self.scheme == other.scheme:
             self._store.cp_file(self.address, other.address)
             return
@@ -229,7 +228,7 @@ class Location:
             self.fetch(path)
 
     def remove(self) -> None:
-        """Remove a file; nothing happens where there is none."""
+        """Remove the file if it exists."""
         if self.scheme:
             with suppress(FileNotFoundError):
                 self._store.rm_file(self.address)
@@ -237,7 +236,7 @@ class Location:
         Path(self).unlink(missing_ok=True)
 
     def remove_tree(self) -> None:
-        """Remove a folder and all that is in it; nothing happens where there is none."""
+        """Remove the folder and everything in it if it exists."""
         if not self.scheme:
             shutil.rmtree(self, ignore_errors=True)
             return
@@ -251,10 +250,10 @@ class Location:
 
 @cache
 def _filesystem(scheme: str) -> Any:
-    """The file system of a scheme, which remembers no listing: others write there too.
+    """The file system of a scheme. It caches no listing, because other processes write there too.
 
     Raises:
-        LocationError: the package that reaches it is not installed.
+        LocationError: its client is not installed.
     """
     try:
         options = _OPTIONS.get(scheme, {})
@@ -265,6 +264,6 @@ def _filesystem(scheme: str) -> Any:
 
 
 def _sync(path: Path) -> None:
-    """A name that outlives a loss of power must not outlive its content."""
+    """Make the content durable before the name, in case of a loss of power."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -1,12 +1,12 @@
-"""Parts in their store. A part exists completely or not at all; its name is its identity.
+"""Reads and writes parts. A part exists completely or not at all; its name is its identity.
 
 <root>/parts/<node>/<recipe>/recipe.json
-<root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the rows that a part of a source is of
+<root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the manifest rows of a part of a source
 <root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
-<root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   what the engine said
-<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, while the part is made
-<root>/parts/<node>/<recipe>/files-00003-<inputs>/     what a dataset stage left in its folder
+<root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   the replies of the engine
+<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, until the part is written
+<root>/parts/<node>/<recipe>/files-00003-<inputs>/     the files that a dataset stage wrote
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COUNTS = b"turnwise.counts"
 
 
 class StoreError(RuntimeError):
-    """A file of a part cannot be read, though the part exists."""
+    """A file of an existing part cannot be read."""
 
     def __init__(self, file: Location, error: Exception) -> None:
         """The message says what to do."""
@@ -44,33 +44,33 @@ class StoreError(RuntimeError):
 
 
 def part_path(root: Location, node: str, recipe: str, shard: int, inputs: str) -> Location:
-    """Where the part of a shard belongs."""
+    """The file of a part."""
     return root / f"parts/{node}/{recipe}/part-{shard:05d}-{inputs}.parquet"
 
 
 def rejects_path(part: Location) -> Location:
-    """Where the rows that were turned down lie."""
+    """The file of a part's rejects."""
     return part.with_name(part.name.replace("part-", "rejects-", 1))
 
 
 def replies_path(part: Location) -> Location:
-    """Where what the engine said lies."""
+    """The file of a part's replies."""
     return part.with_name(part.name.replace("part-", "replies-", 1))
 
 
 def files_path(part: Location) -> Location:
-    """Where the files of a dataset stage lie."""
+    """The folder of the files of a dataset stage."""
     return part.with_name(part.stem.replace("part-", "files-", 1))
 
 
 def manifest_path(part: Location) -> Location:
-    """Where the rows of the manifest lie that a part of a source is made of."""
+    """The file of the manifest rows that a part of a source is made of."""
     return part.with_name(f"{part.stem.replace('part-', 'manifest-', 1)}.jsonl")
 
 
 @contextmanager
 def parquet_file(file: Location) -> Iterator[pq.ParquetFile]:
-    """A file of a part, to read from: mapped where it is on this machine.
+    """Open a file of a part for reading; on this machine it is memory-mapped.
 
     Raises:
         StoreError: it is absent or damaged.
@@ -87,7 +87,7 @@ def parquet_file(file: Location) -> Iterator[pq.ParquetFile]:
 
 
 def read_table(part: Location, columns: Iterable[str]) -> pa.Table:
-    """Some columns of a part, its rows in the order they were written.
+    """Columns of a file of a part; rows are in the order in which they were written.
 
     Raises:
         StoreError: the file is absent or damaged.
@@ -97,7 +97,7 @@ def read_table(part: Location, columns: Iterable[str]) -> pa.Table:
 
 
 def read_counts(part: Location) -> dict[str, Any]:
-    """What was counted when a file of a part was written; reads the file's footer alone.
+    """The counts in a file of a part; reads the file's footer alone.
 
     Raises:
         StoreError: the file is absent or damaged.
@@ -112,7 +112,7 @@ def read_counts(part: Location) -> dict[str, Any]:
 
 
 def read_rows(file: Location) -> int:
-    """How many rows a file of a part has; reads its footer alone.
+    """Number of rows of a file of a part; reads its footer alone.
 
     Raises:
         StoreError: the file is absent or damaged.
@@ -129,9 +129,9 @@ def write_part(
     counts: Mapping[str, Any],
     replies: Sequence[ModelReply] | None = None,
 ) -> None:
-    """Write replies and refused rows, then the accepted ones: the part's appearance is the commit.
+    """Write replies and rejects, then the accepted rows, whose file commits the part.
 
-    ``replies`` are None where nothing is asked.
+    ``replies``: None for a stage that asks no model.
     """
     if replies is not None:
         _write_table(replies_path(part), ModelReply, replies, _measured(replies))
@@ -149,7 +149,7 @@ def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
 
 
 def new_folder(part: Location) -> Path:
-    """An empty folder of this machine, for ``keep_folder``: beside the part where that is here."""
+    """An empty folder of this machine for ``keep_folder``, beside the part if that is here too."""
     if part.path is None:
         return Path(tempfile.mkdtemp(prefix="turnwise-"))
     folder = part.path.with_name(f".{part.stem}.{uuid.uuid4().hex}")
@@ -158,7 +158,7 @@ def new_folder(part: Location) -> Path:
 
 
 def keep_folder(folder: Path, part: Location) -> None:
-    """Give the folder its name. What an interrupted run left under that name goes."""
+    """Move the folder to ``files_path(part)``, replacing what an interrupted run left there."""
     place = files_path(part)
     if place.path is not None:
         put_folder(folder, place.path)
@@ -168,9 +168,9 @@ def keep_folder(folder: Path, part: Location) -> None:
 
 
 def copy_folder(files: Mapping[str, Location], place: Location) -> None:
-    """Copy files below a place in their order, and remove what else is there.
+    """Copy files below a place in their order, then remove all others there.
 
-    That is not one act: whoever reads there meanwhile may see files of both.
+    This is not atomic: a reader may meanwhile see old and new files.
     """
     old = place.walk()
     for name, file in files.items():
@@ -180,7 +180,7 @@ def copy_folder(files: Mapping[str, Location], place: Location) -> None:
 
 
 def put_folder(fresh: Path, place: Path) -> None:
-    """Give a complete folder its place; what stood there goes. Of several at once, one stays."""
+    """Rename a complete folder to a place, replacing what is there; concurrent calls leave one."""
     while True:
         try:
             fresh.rename(place)
@@ -199,25 +199,25 @@ def put_folder(fresh: Path, place: Path) -> None:
 
 
 def discard(part: Location) -> None:
-    """Remove a part and what lies beside it; nothing happens where there is none."""
+    """Remove a part and the files beside it, if there are any."""
     for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
         file.remove()
     files_path(part).remove_tree()
 
 
 def write_manifest(part: Location, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Leave the rows that a part of a source is to be made of."""
+    """Write the manifest rows that a part of a source is to be made of."""
     manifest_path(part).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
 
 
 def read_manifest(part: Location) -> Sequence[Mapping[str, Any]]:
-    """The rows that ``write_manifest`` left."""
+    """The rows that ``write_manifest`` wrote."""
     lines = manifest_path(part).read_bytes().splitlines()
     return [json.loads(line) for line in lines]
 
 
 def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
-    """Leave the recipe beside its parts, so that a later plan can say what changed."""
+    """Write the recipe beside its parts, so that a later plan can tell what changed."""
     (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
@@ -227,7 +227,7 @@ def _write_table(
     table = to_table(kind, rows).replace_schema_metadata({_COUNTS: canonical_json(counts)})
     schema = schema_of(kind)
     images = [field.name for field in schema if pa.types.is_binary(field.type)]
-    # Encoded images do not shrink, and a dictionary of them would hold each one twice.
+    # Encoded images do not compress, and a dictionary would store each one twice.
     options: dict[str, Any] = {"compression": "zstd"}
     if images:
         others = [name for name in schema.names if name not in images]

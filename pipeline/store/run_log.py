@@ -1,6 +1,6 @@
-"""What runs did, shard after shard: one file a run, which its end may cut short.
+"""The logs of runs: JSON lines, one for each shard that ended. A killed run cuts its last line.
 
-<root>/log/<when it began>-<random>.jsonl
+<root>/log/<start of the run>-<random>.jsonl
 """
 
 from __future__ import annotations
@@ -18,57 +18,34 @@ from typing import Any
 from pipeline.records.digest import canonical_json
 from pipeline.store.location import Location
 
+PUT_EVERY_S = 30.0
+"""Nothing can be appended to in an object store: there the whole file is put anew, at most so
+often."""
+
 
 @dataclass(frozen=True)
-class Work:
-    """All the work on one part so far: times in UTC, ``seconds`` and ``failed`` of the last."""
+class Attempts:
+    """How often something was attempted, and when first and last (UTC, ISO 8601).
 
-    attempts: int
-    first_at: str
-    last_at: str
-    seconds: float
-    failed: bool
+    ``seconds`` and ``failed`` are those of the last attempt.
+    """
 
-
-NO_WORK = Work(0, "", "", 0.0, False)
-
-
-def read_log(root: Location) -> Mapping[tuple[str, str], Work]:
-    """By node and name of the part. What was not started does not count."""
-    found: dict[tuple[str, str], Work] = {}
-    for entry in read_logs(root):
-        key = (entry["node"], entry["part"])
-        if entry["blocked"]:
-            continue
-        before = found.get(key, NO_WORK)
-        found[key] = Work(
-            attempts=before.attempts + 1,
-            first_at=before.first_at or entry["at"],
-            last_at=entry["at"],
-            seconds=entry["seconds"],
-            failed=entry["error"] is not None,
-        )
-    return found
-
-
-PUT_EVERY_S = 30.0
-"""An object store takes no single lines: there the whole file is put anew, so often at most."""
-
-
-def now() -> str:
-    """The time, as it stands in every line."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    count: int = 0
+    first_at: str = ""
+    last_at: str = ""
+    seconds: float = 0.0
+    failed: bool = False
 
 
 class RunLog:
-    """The file of one run. It appears with its first line, and is whole when the block ends."""
+    """The log of one run. Its file appears with the first line, and is whole after the block."""
 
     def __init__(self, root: Location) -> None:
-        """``root``: where the run lives."""
-        began = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._place = root / f"log/{began}-{uuid.uuid4().hex[:8]}.jsonl"
+        """``root``: folder of the run."""
+        start = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._place = root / f"log/{start}-{uuid.uuid4().hex[:8]}.jsonl"
         self._file: BufferedRandom | None = None
-        self._held: list[bytes] = []
+        self._lines: list[bytes] = []
         self._put_s = monotonic()
 
     def __enter__(self) -> RunLog:
@@ -76,7 +53,7 @@ class RunLog:
         return self
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        """Add a line. It is there at once on this machine, within half a minute elsewhere."""
+        """Add a line. On this machine it is written at once, elsewhere within ``PUT_EVERY_S``."""
         line = f"{canonical_json(entry)}\n".encode(errors="replace")
         path = self._place.path
         if path is not None:
@@ -86,7 +63,7 @@ class RunLog:
             self._file.write(line)
             self._file.flush()
             return
-        self._held.append(line)
+        self._lines.append(line)
         if monotonic() - self._put_s >= PUT_EVERY_S:
             self._put()
 
@@ -96,19 +73,24 @@ class RunLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leaves all of it there."""
+        """Write what is left, and close."""
         if self._file is not None:
             self._file.close()
-        elif self._held:
+        elif self._lines:
             self._put()
 
     def _put(self) -> None:
-        self._place.write_bytes(b"".join(self._held))
+        self._place.write_bytes(b"".join(self._lines))
         self._put_s = monotonic()
 
 
-def read_logs(root: Location) -> Iterator[dict[str, Any]]:
-    """The lines of all runs, in the order in which these began; one that was cut is passed over."""
+def now() -> str:
+    """The time (UTC, ISO 8601) as lines of the log have it."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def read_log(root: Location) -> Iterator[dict[str, Any]]:
+    """The lines of all runs, in the order in which the runs started, without those cut short."""
     folder = root / "log"
     for name in sorted(folder.sizes()):
         with (folder / name).open() as lines:
@@ -116,6 +98,18 @@ def read_logs(root: Location) -> Iterator[dict[str, Any]]:
                 try:
                     entry = json.loads(line)
                 except ValueError:
-                    continue  # a run was killed while it wrote this line
+                    continue
                 if isinstance(entry, dict):
                     yield entry
+
+
+def read_attempts(root: Location) -> Mapping[tuple[str, str], Attempts]:
+    """The attempts at each part, by node and name of the part. Blocked shards do not count."""
+    found: dict[tuple[str, str], Attempts] = {}
+    for entry in read_log(root):
+        if not entry["blocked"]:
+            key = (entry["node"], entry["part"])
+            before = found.get(key, Attempts())
+            first_at, failed = before.first_at or entry["at"], entry["error"] is not None
+            found[key] = Attempts(before.count + 1, first_at, entry["at"], entry["seconds"], failed)
+    return found

@@ -1,4 +1,4 @@
-"""The rows of a shard, video by video, read from the parts of the nodes before."""
+"""The rows of a shard, video by video, read from the parts of other nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class StoredVideoRows:
-    """The rows of one video. They become records when they are asked for."""
+    """The rows of one video, parsed into records on access."""
 
     video_id: str
     slices: Mapping[type[Record], Sequence[Slice]]
@@ -59,7 +59,7 @@ def read_videos(
             orders.append([video_id for video_id, _, _ in runs])
             for video_id, start, stop in runs:
                 by_video.setdefault(video_id, []).append(Slice(table, start, stop))
-    # Each part keeps the order of the manifest; the one with most videos tells most of it.
+    # Each part has the order of the manifest; the part with most videos has most of that order.
     orders.sort(key=len, reverse=True)
     for video_id in dict.fromkeys(video_id for order in orders for video_id in order):
         if video_id in found[reads[0]]:

@@ -1,1 +1,1 @@
-"""What is to be made: stages, the graph of nodes, and the plan of a run."""
+"""What a run makes: its config, graph of stages, source and plan. Never how it is executed."""

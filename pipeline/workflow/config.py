@@ -1,7 +1,7 @@
 """The run configuration: the YAML files under ``configs/``, as validated models.
 
-A file may say ``extends: other.yaml`` (relative to itself): what it says then goes over what the
-other says, key by key. Unknown keys are refused.
+A file with ``extends: other.yaml`` (relative to itself) overrides the other key by key. Unknown
+keys are errors.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def _text(value: Any) -> Any:
 
 
 Address = Annotated[str, BeforeValidator(_text), Field(min_length=1), AfterValidator(_address)]
-"""A path, or a place in an object store: ``s3://``, ``gs://``."""
+"""A path, or an address in an object store: ``s3://``, ``gs://``."""
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")]
-"""A node's parts lie in a folder of its name."""
+"""It names the folder of the node's parts."""
 
 
 class Section(BaseModel):
@@ -55,7 +55,7 @@ class Section(BaseModel):
 
 
 class RunSection(Section):
-    """Where a run leaves its parts and how wide it runs. Nothing here bears identity but shards."""
+    """Where a run writes its parts and how it runs. Only ``videos_per_shard`` bears identity."""
 
     name: str = Field("run", description="name of the run, for the corpus and the log")
     root: Address = Field(
@@ -95,7 +95,7 @@ class Execution(Section):
 
 
 class Limits(Section):
-    """Beyond which a node stops the run. Never part of its identity; 1 is no limit."""
+    """Shares above which a node stops the run; 1 is no limit. Never part of its identity."""
 
     unanswered: float = Field(
         0.5, ge=0, le=1, description="share of its asks that have no valid answer"
@@ -105,7 +105,7 @@ class Limits(Section):
 
 
 class NodeSection(Section):
-    """A stage placed in the run."""
+    """A node: a stage in the run."""
 
     stage: str
     after: tuple[str, ...] = ()
@@ -123,18 +123,18 @@ class RunConfig(Section):
     engines: dict[Role, SerializeAsAny[EngineConfig]] = {}
     nodes: dict[NodeName, NodeSection]
     corpus: CorpusSettings = CorpusSettings()
-    """Settings of the node that writes the corpus."""
+    """Defaults of every node whose stage config extends ``CorpusSettings``."""
 
     @field_validator("engines", mode="before")
     @classmethod
     def _of_their_kinds(cls, engines: Any) -> Any:
         if not isinstance(engines, dict):
             return engines
-        return {role: _engine(role, given) for role, given in engines.items()}
+        return {role: _engine(role, section) for role, section in engines.items()}
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """The config in a file, with ``a.b=value`` overrides applied (values are YAML).
+    """Load a config from a file and apply ``a.b=value`` overrides, whose values are YAML.
 
     Raises:
         ConfigError: the file cannot be read, or a key or value in it is wrong; the message names
@@ -144,25 +144,25 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     for override in overrides:
         _apply(raw, override)
     if isinstance(raw.get("engines"), dict):
-        # Here, and not by the validator, so that the error names the key and no more.
-        raw["engines"] = {role: _engine(role, given) for role, given in raw["engines"].items()}
+        # Here too, so that the error names the key alone.
+        raw["engines"] = {role: _engine(role, value) for role, value in raw["engines"].items()}
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, RunConfig)) from None
 
 
-def _engine(role: str, given: Any) -> Any:
-    """The config of the kind of engine that a role asks for; what is no mapping stays."""
-    if not isinstance(given, dict):
-        return given
-    kind = given.get("kind", "embedded")
+def _engine(role: str, section: Any) -> Any:
+    """The section of a role as the config of its kind of engine; no mapping is left as it is."""
+    if not isinstance(section, dict):
+        return section
+    kind = section.get("kind", "embedded")
     if kind not in KINDS:
         known = ", ".join(KINDS)
         hint = did_you_mean(str(kind), KINDS)
         raise ConfigError(f"engines.{role}.kind: {kind!r} is not one of {known}{hint}")
     try:
-        return KINDS[kind].model_validate(given)
+        return KINDS[kind].model_validate(section)
     except ValidationError as error:
         raise ConfigError(explain(error, KINDS[kind], f"engines.{role}")) from None
 

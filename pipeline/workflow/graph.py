@@ -1,4 +1,4 @@
-"""The workflow as a graph of nodes, checked before anything runs."""
+"""The graph of nodes of a run, built from its config and checked before anything runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.records.digest import FORMAT, digest
@@ -25,7 +24,7 @@ STAGES = Path(__file__).resolve().parents[2] / "stages"
 
 @dataclass(frozen=True)
 class Node:
-    """A stage placed in the graph, with its settings resolved."""
+    """A stage in the graph, with its settings resolved."""
 
     name: str
     stage: Stage[Any]
@@ -40,7 +39,7 @@ class Node:
     def recipe(self) -> dict[str, Any]:
         """Everything that can change this node's output, as plain data.
 
-        Not in it: transport, executor, workers, resources, limits, and where files lie.
+        Not in it: transport, executor, workers, resources, limits, and the locations of files.
         """
         return {
             "format": FORMAT,
@@ -51,11 +50,11 @@ class Node:
             "answer": self.stage.answer and self.stage.answer.model_json_schema(),
             "engine": self.engine and self.engine.identity(),
             "writes": schema_of(self.stage.writes).to_string(truncate_metadata=False),
-            "after": {node.name: node.fingerprint for node in self.after},
+            "after": {node.name: node.recipe_digest for node in self.after},
         }
 
     @cached_property
-    def fingerprint(self) -> str:
+    def recipe_digest(self) -> str:
         """Digest of the recipe."""
         return digest(self.recipe)
 
@@ -95,7 +94,7 @@ def select(
     until: Collection[str] = (),
 ) -> frozenset[str]:
     """Names of the nodes to run: those of ``only``, or all at or below ``start`` and at or above
-    ``until``; all when nothing is asked.
+    ``until``; all when none of these names a node.
 
     Raises:
         ConfigError: a name is not a node, or the choice is empty.
@@ -132,7 +131,7 @@ def _upstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
 
 
 def stage_names() -> list[str]:
-    """Names of all stages there are."""
+    """Names of all stages, sorted."""
     return sorted(p.stem for p in STAGES.glob("*.py") if not p.stem.startswith("_"))
 
 
@@ -155,14 +154,16 @@ def find_stage(key: str, name: str) -> Stage[Any]:
 def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str, Node]) -> Node:
     where = f"nodes.{name}"
     stage = find_stage(f"{where}.stage", section.stage)
-    given = dict(section.config)
-    if issubclass(stage.config, CorpusSettings):
-        given = config.corpus.model_dump() | given
+    values = dict(section.config)
+    for _, shared in config:
+        # A section of the run has defaults for the stages whose config extends its model.
+        if isinstance(shared, BaseModel) and issubclass(stage.config, type(shared)):
+            values = shared.model_dump() | values
     try:
-        settings = stage.config.model_validate(given)
+        settings = stage.config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(explain(error, stage.config, f"{where}.config")) from None
-    # The order in which a config names them says nothing, so rows must not come in it.
+    # Sorted, so that the order in the config changes neither rows nor identity.
     after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
     prompts: dict[str, Prompt] = {}
@@ -188,20 +189,20 @@ def _engine(
     if section.engine not in config.engines:
         known = ", ".join(sorted(config.engines)) or "none"
         raise ConfigError(
-            f"{where}.engine: role {section.engine!r} has no entry in engines; there: {known}"
+            f"{where}.engine: role {section.engine!r} has no entry in engines; known: {known}"
         )
     return config.engines[section.engine]
 
 
 def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
-    """Each kind that is read is given, and each node that is given is read."""
+    """Each kind that is read must be written by a node of ``after``, and each node be read."""
     names = ", ".join(kind.__name__ for kind in stage.reads) or "the manifest only"
     for kind in stage.reads:
         if not any(issubclass(node.stage.writes, kind) for node in after):
-            given = ", ".join(f"{n.name} ({n.stage.writes.__name__})" for n in after) or "nothing"
+            inputs = ", ".join(f"{n.name} ({n.stage.writes.__name__})" for n in after) or "nothing"
             raise ConfigError(
                 f"{where}.after: stage {stage.name!r} reads {names}, but {kind.__name__} comes from"
-                f" none of: {given}"
+                f" none of: {inputs}"
             )
     for node in after:
         if not any(issubclass(node.stage.writes, kind) for kind in stage.reads):

@@ -1,4 +1,4 @@
-"""The rows that a run left, read from its parts."""
+"""Reads the rows that a run has made from its parts."""
 
 from __future__ import annotations
 
@@ -18,51 +18,38 @@ from pipeline.workflow.task import ShardTask
 R = TypeVar("R", bound=Record)
 
 
-def read_dialogues(plans: Sequence[NodePlan]) -> Iterator[Dialogue]:
-    """Every dialogue that goes into the corpus, shard after shard."""
-    return _read(plans, Dialogue, {plan.node.name for plan in last_dialogues(plans)})
-
-
 def last_dialogues(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
-    """The nodes whose dialogues no later node makes into other dialogues."""
+    """The nodes whose dialogues no other node turns into dialogues."""
     made = [plan for plan in plans if plan.node.stage.writes is Dialogue]
     read = {other.name for plan in made for other in plan.node.after}
     return [plan for plan in made if plan.node.name not in read]
 
 
-def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
-    """Every annotation that a dialogue was made from."""
-    return _read(plans, Annotation, {plan.node.name for plan in final_annotations(plans)})
-
-
 def final_annotations(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
     """The nodes whose annotations a dialogue node reads."""
-    final = {
-        other.name
-        for plan in plans
-        if plan.node.stage.writes is Dialogue
-        for other in plan.node.after
-    }
-    return [p for p in plans if p.node.name in final and p.node.stage.writes is Annotation]
+    made = [plan for plan in plans if plan.node.stage.writes is Dialogue]
+    read = {other.name for plan in made for other in plan.node.after}
+    return [p for p in plans if p.node.name in read and p.node.stage.writes is Annotation]
 
 
-def found_by_models(annotation: Annotation) -> bool:
-    """Whether models found what an annotation says, and no dataset had a part in it.
+def read_dialogues(plans: Sequence[NodePlan]) -> Iterator[Dialogue]:
+    """Every dialogue that goes into the corpus, node after node and shard after shard."""
+    return _read(Dialogue, last_dialogues(plans))
 
-    What a dataset said names no model call; what a model made of it names who wrote it too.
-    """
-    return bool(annotation.provenance) and not annotation.origins
+
+def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
+    """Every annotation that dialogues are made from, node after node and shard after shard."""
+    return _read(Annotation, final_annotations(plans))
+
+
+def _read(kind: type[R], plans: Iterable[NodePlan]) -> Iterator[R]:
+    for task in done_tasks(plans):
+        yield from rows_of(kind, task.part)
 
 
 def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
-    """The tasks whose part exists now, node after node, shard after shard."""
+    """The tasks whose part exists now, node after node and shard after shard."""
     return (task for plan in plans for task in plan.done())
-
-
-def _read(plans: Sequence[NodePlan], kind: type[R], nodes: set[str]) -> Iterator[R]:
-    chosen = (p for p in plans if p.node.name in nodes and p.node.stage.writes is kind)
-    for task in done_tasks(chosen):
-        yield from rows_of(kind, task.part)
 
 
 def rows_of(kind: type[R], file: Location) -> Sequence[R]:
@@ -70,11 +57,19 @@ def rows_of(kind: type[R], file: Location) -> Sequence[R]:
     return from_table(kind, read_table(file, kind.model_fields))
 
 
+def found_by_models(annotation: Annotation) -> bool:
+    """Whether models made an annotation without any dataset's annotations.
+
+    One taken from a dataset has no provenance; one that a model made of it has ``origins``.
+    """
+    return bool(annotation.provenance) and not annotation.origins
+
+
 def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
     """The parts with the dialogues of a run.
 
     Raises:
-        ConfigError: some are not made yet.
+        ConfigError: some do not exist yet.
     """
     chosen = last_dialogues(plans)
     missing = sum(len(plan.missing) for plan in chosen)

@@ -1,4 +1,4 @@
-"""What a run would do: every part it needs, which of them exist, and why the others do not."""
+"""Plans a run: every part that it needs, which of them exist, and why the others do not."""
 
 from __future__ import annotations
 
@@ -12,41 +12,45 @@ from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.store.parts import part_path
 from pipeline.workflow.graph import Node
-from pipeline.workflow.source import RawRow, Source
+from pipeline.workflow.raw_rows import RawRow
+from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
 from pipeline.workflow.task import ShardTask
 
 
 @dataclass(frozen=True)
 class ManifestShard:
-    """A slice of the manifest, and the digest of its rows and of the sizes of their files."""
+    """A slice of the manifest."""
 
     rows: tuple[RawRow, ...]
-    identity: str
+    sizes: FileSizes
+
+    @property
+    def identity(self) -> str:
+        """Digest of the rows and of the sizes of their files."""
+        return digest([[[dict(row), self.sizes.of(row)] for row in self.rows], []], 8)
 
 
 @dataclass(frozen=True)
 class ManifestShards:
-    """The manifest shard by shard. Each pass reads it anew, so that none of it is held."""
+    """The manifest, shard by shard. Each pass reads it anew; no row is held."""
 
     source: Source
     videos_per_shard: int
 
     def __iter__(self) -> Iterator[ManifestShard]:
-        """Raises ConfigError, at the end, for a source without a row that can be read."""
+        """Raises ConfigError, at the end, where no row of the source can be read."""
         sizes = FileSizes(self.source.root)
         for rows in self.source.shards(self.videos_per_shard):
-            files = [[dict(row), sizes.of(row)] for row in rows]
-            yield ManifestShard(rows, digest([files, []], 8))
+            yield ManifestShard(rows, sizes)
 
 
 @dataclass(frozen=True)
 class NodePlan:
-    """All shard tasks of one node, those whose part does not exist yet, and why (``cause``).
+    """All shard tasks of one node, those whose part did not exist, and why (``cause``).
 
-    ``changed_by``: of the nodes at or above this one, those whose recipe changed, with the change.
-    ``manifest``, and how many of its rows each shard has, stand in the plan of the node that reads
-    it.
+    ``changed_by``: the nodes at or above this one whose recipe changed, each with its change.
+    ``manifest`` and ``manifest_rows`` (rows of each shard) are set for the node that reads it.
     """
 
     node: Node
@@ -58,7 +62,7 @@ class NodePlan:
     manifest_rows: Sequence[int] = field(default=(), repr=False)
 
     def done(self) -> Iterator[ShardTask]:
-        """The tasks whose part exists now, by a listing of their folder."""
+        """The tasks whose part exists now; lists their folder anew."""
         if self.tasks:
             there = self.tasks[0].part.parent.sizes()
             yield from (task for task in self.tasks if task.part.name in there)
@@ -67,7 +71,7 @@ class NodePlan:
 def make_plan(
     nodes: Sequence[Node], source: Source, videos_per_shard: int, root: Location
 ) -> Sequence[NodePlan]:
-    """What every node would compute, in the order of ``nodes``. Reads only what exists.
+    """The plan of every node, in the order of ``nodes``. Only reads.
 
     Raises:
         ConfigError: the source has no row that can be read.
@@ -81,9 +85,7 @@ def make_plan(
         parts[node.name] = [task.part for task in tasks]
         there = tasks[0].part.parent.sizes()
         missing = [task for task in tasks if task.part.name not in there]
-        cause, changed_by = _cause(
-            node, tasks, missing, plans, changed_by_itself="recipe.json" in there
-        )
+        cause, changed_by = _cause(node, tasks, missing, plans, has_run="recipe.json" in there)
         plan = NodePlan(node, tasks, missing, cause, changed_by)
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
@@ -114,7 +116,7 @@ def _tasks(
 def _inputs(
     node: Node, shard: int, parts: Mapping[str, Sequence[Location]]
 ) -> tuple[tuple[str, Location], ...]:
-    """The parts that a shard reads; what is about the dataset comes with each of them."""
+    """The parts that a shard reads; parts about the whole dataset are read by every shard."""
     return tuple(
         (kind.__name__, part)
         for kind in node.stage.reads
@@ -125,7 +127,7 @@ def _inputs(
 
 
 def _identity(inputs: tuple[tuple[tuple[str, Location], ...], ...]) -> str:
-    """The names of the parts that are read say what is in them."""
+    """Digest of the names of the parts that are read, which stand for their content."""
     return digest([[], [[part.name for _, part in each] for each in inputs]], 8)
 
 
@@ -143,7 +145,7 @@ def _task(
         shard=shard,
         config=node.recipe["config"],
         inputs=inputs,
-        part=part_path(root, node.name, node.fingerprint, shard, identity),
+        part=part_path(root, node.name, node.recipe_digest, shard, identity),
         media_root=media_root,
         engine=node.engine,
         prompts=node.prompts,
@@ -158,13 +160,16 @@ def _cause(
     missing: Sequence[ShardTask],
     plans: Mapping[str, NodePlan],
     *,
-    changed_by_itself: bool,
+    has_run: bool,
 ) -> tuple[str, Mapping[str, str]]:
-    """Why a node's parts are missing, and the nodes that began it with what changed in each."""
+    """Why a node's parts are missing, and the nodes that changed (``NodePlan.changed_by``).
+
+    ``has_run``: a run has started on this very recipe before.
+    """
     if not missing:
         return "", {}
     folder = tasks[0].part.parent
-    if changed_by_itself:
+    if has_run:
         above = [other.name for other in node.after if plans[other.name].missing]
         return f"below {', '.join(above)}" if above else "shards not made yet", {}
     old = _nearest(folder.parent, node.recipe)
@@ -172,7 +177,7 @@ def _cause(
         return "not run", {}
     changed = sorted(_differences(old, node.recipe))
     own = "; ".join(
-        f"{_spoken(key, node)} changed" for key in changed if not key.startswith("after.")
+        f"{_label(key, node)} changed" for key in changed if not key.startswith("after.")
     )
     if own:
         return own, {node.name: own}
@@ -192,8 +197,7 @@ def _nearest(folder: Location, recipe: Mapping[str, Any]) -> Mapping[str, Any] |
 
 
 def _recipe(file: Location) -> Mapping[str, Any] | None:
-    """The recipe in a file; None without one, or when it is damaged: it says why, and decides
-    nothing."""
+    """The recipe in a file; None if it is missing or damaged: it explains a plan, and no more."""
     try:
         recipe = json.loads(file.read_bytes())
     except (ValueError, FileNotFoundError):
@@ -216,7 +220,8 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _spoken(key: str, node: Node) -> str:
+def _label(key: str, node: Node) -> str:
+    """A key of a recipe in words."""
     head, _, name = key.partition(".")
     match head:
         case "prompt":

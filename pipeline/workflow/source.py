@@ -1,78 +1,45 @@
-"""The rows of the manifest: from a JSONL or Parquet file, from a folder, or of the scripted scenes.
+"""Reads a manifest: a JSONL or Parquet file, a folder of videos, or the scripted scenes.
 
-Rows stay raw here: ``ingest`` admits or refuses each, so that a bad one costs itself alone. They
-are read anew for each pass over them, and never held.
+Rows are not parsed here: ``ingest`` accepts or rejects each by itself. They are read anew for each
+pass, and never held.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.media.scenes.render import render_scenes
-from pipeline.records.digest import canonical_json
 from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
-
-LONGEST_LINE_BYTES = 16 << 20
-"""An hour of speech with the time of every word takes less than a tenth of it."""
-MOST_KEYS = 1000
-"""Of one mapping, and columns of a Parquet file. A manifest has ten."""
-MOST_LEVELS = 16
-"""More than any manifest needs, and few enough to hand a row to another process."""
-
-
-def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Each line with its number, from 1; None for one that is longer than ``LONGEST_LINE_BYTES``.
-
-    Of such a line no more than that is ever held.
-    """
-    number = 0
-    while line := file.readline(LONGEST_LINE_BYTES + 1):
-        number += 1
-        whole = len(line) <= LONGEST_LINE_BYTES or line.endswith(b"\n")
-        yield number, line if whole else None
-        while not whole:
-            more = file.readline(LONGEST_LINE_BYTES)
-            whole = not more or more.endswith(b"\n")
-
-
-def shape_problem(value: Any, levels: int = MOST_LEVELS) -> str:
-    """Why plain data has no shape of a row; empty when it has."""
-    if not isinstance(value, dict | list | tuple):
-        return ""
-    if levels == 0:
-        return f"nested more than {MOST_LEVELS} deep"
-    if isinstance(value, dict) and len(value) > MOST_KEYS:
-        return f"{len(value)} keys in one mapping are more than {MOST_KEYS}"
-    inner = value.values() if isinstance(value, dict) else value
-    return next(filter(None, (shape_problem(item, levels - 1) for item in inner)), "")
-
-
-RawRow = Mapping[str, Any]
-
-_OURS = ("unreadable", "duplicate_of")
+from pipeline.workflow.raw_rows import (
+    LONGEST_LINE_BYTES,
+    MOST_KEYS,
+    RawRow,
+    bounded_lines,
+    row_problem,
+)
 
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of a manifest, and the folder that their relative paths start from."""
+    """The rows of a manifest, and the folder that their relative paths are relative to."""
 
     rows: Iterable[RawRow]
-    """Each pass over them reads them anew."""
+    """Each iteration reads them anew."""
     root: Location
 
     def shards(self, videos_per_shard: int) -> Iterator[tuple[RawRow, ...]]:
-        """All rows, so many at once."""
+        """All rows in slices of ``videos_per_shard``; the last may be shorter."""
         rows = iter(self.rows)
         while shard := tuple(islice(rows, videos_per_shard)):
             yield shard
@@ -81,13 +48,16 @@ class Source:
 def read_source(section: SourceSection, limit: int | None = None) -> Source:
     """The first ``limit`` rows of the source, in its own order; a folder is sorted by path.
 
-    Each row is plain JSON data and has a ``video_id``. One without is named by its uri and clip. A
-    line that is no JSON object, or holds what JSON or UTF-8 cannot, becomes
-    ``{"video_id": "row 17", "unreadable": why}``. A row whose ``video_id`` came before becomes
-    ``{"video_id": id, "duplicate_of": its first row}``. Rows count from 1, in JSONL by lines.
+    Each row is plain JSON data with a ``video_id``, by default made of its uri and clip. A line
+    that is not a JSON object, or has values that JSON or UTF-8 cannot hold, becomes
+    ``{"video_id": "row 17", "unreadable": reason}``. A row with a ``video_id`` that came before
+    becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by lines.
+
+    Scenes are rendered here where they are not there yet, for a plan too: the names of parts
+    depend on the sizes of the videos.
 
     Raises:
-        ConfigError: there is no such file or folder, or nothing is in it. A pass over the rows
+        ConfigError: the file or folder does not exist or is empty. An iteration over the rows
             raises it too, at its end, where none of them can be read.
     """
     place = Location.of(section.path)
@@ -114,24 +84,24 @@ def read_source(section: SourceSection, limit: int | None = None) -> Source:
 
 @dataclass(frozen=True)
 class _Rows:
-    """``read_source`` says what they are."""
+    """The rows that ``read_source`` describes."""
 
     section: SourceSection
     place: Location
     limit: int | None
 
     def __iter__(self) -> Iterator[RawRow]:
-        unread: RawRow | None = None
-        read = False
+        first: RawRow | None = None
+        any_read = False
         for row in islice(_unique(self._numbered()), self.limit):
-            read = read or "unreadable" not in row
-            unread = unread or row
+            any_read = any_read or "unreadable" not in row
+            first = first or row
             yield row
-        if unread is None:
+        if first is None:
             raise ConfigError(f"source.path: no videos in {self.place}")
-        if not read:
-            first = f"{unread['video_id']}: {unread['unreadable']}"
-            raise ConfigError(f"source.path: no row of {self.place} can be read; {first}")
+        if not any_read:
+            problem = f"{first['video_id']}: {first['unreadable']}"
+            raise ConfigError(f"source.path: no row of {self.place} can be read; {problem}")
 
     def _numbered(self) -> Iterator[tuple[int, RawRow | str]]:
         if self.section.kind == "folder":
@@ -142,7 +112,7 @@ class _Rows:
 
 
 def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
-    """Each line that is not blank with its number; a text says why a line cannot be read."""
+    """Each line that is not blank, with its number: its row, or why it cannot be read."""
     with place.open() as lines:
         for number, line in bounded_lines(lines):
             if line is None:
@@ -171,7 +141,7 @@ def _parquet(place: Location) -> Iterator[RawRow]:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Parquet has one set of keys for all rows and annotations: null is a key left out."""
+    """Parquet has the same keys in all rows and annotations: a null is a key left out."""
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
@@ -193,11 +163,11 @@ def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
 
 
 def _unique(rows: Iterable[tuple[int, RawRow | str]]) -> Iterator[RawRow]:
-    # By digests, for a million of them are held.
+    # The ids are held as digests, because there may be millions.
     first: dict[bytes, int] = {}
     for number, raw in rows:
         row = {} if isinstance(raw, str) else _named(raw, number)
-        problem = raw if isinstance(raw, str) else _problem(row)
+        problem = raw if isinstance(raw, str) else row_problem(row)
         if problem:
             yield {"video_id": f"row {number}", "unreadable": problem}
             continue
@@ -216,19 +186,3 @@ def _named(row: RawRow, number: int) -> RawRow:
     start_s, end_s = row.get("clip_start_s"), row.get("clip_end_s")
     clip = "" if start_s is None and end_s is None else f"#t={start_s or 0},{end_s or ''}"
     return {"video_id": uri + clip, **row}
-
-
-def _problem(row: RawRow) -> str:
-    """Why a row cannot be handed on; empty when it can. What it says, ``ingest`` judges."""
-    if problem := shape_problem(row):
-        return problem
-    try:
-        canonical_json(row).encode()
-    except (TypeError, ValueError) as error:
-        return f"not plain data: {error}"
-    if ours := [key for key in _OURS if key in row]:
-        return f"{ours[0]}: unknown key"
-    video_id = row["video_id"]
-    if not isinstance(video_id, str) or not video_id.strip():
-        return f"video_id: must be a text that is not blank, not {video_id!r:.100}"
-    return ""

@@ -1,4 +1,4 @@
-"""The work of a node on one shard, and what it came to, as plain picklable data."""
+"""A node's task on one shard, and its result, as plain picklable data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pipeline.workflow.prompt import Prompt
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """A node's work on one shard, as plain picklable data.
+    """A node's work on one shard.
 
-    ``inputs`` are, for each shard that is read, the kind and the parts of each node before, in the
-    order of the node's ``after``; a stage of scope ``dataset`` reads all shards, others one. One of
-    scope ``source`` reads none: the rows of the manifest lie beside its part (``write_manifest``).
+    ``inputs`` has, for each shard that is read, (name of the record class, part) in the order of
+    the stage's ``reads`` and the node's ``after``. A stage of scope ``dataset`` reads all shards,
+    others one. One of scope ``source`` reads none: its manifest rows are a file beside the part
+    (``write_manifest``).
     """
 
     node: str
@@ -40,10 +41,11 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What one shard came to, or the traceback that stopped it.
+    """The result of one shard.
 
-    ``counts``: see ``_counts``; empty when there is an error. ``error`` of a shard that was not
-    started because one before it failed is one line without a traceback, and ``blocked`` is set.
+    ``counts`` are those in the footer of its part, empty when there is an ``error``: the traceback,
+    or one line where the shard was not started or its process died. ``blocked``: it was not started
+    because a shard that it reads failed.
     """
 
     node: str

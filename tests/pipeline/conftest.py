@@ -31,14 +31,14 @@ class InlinePool:
         self.waiting: list[ShardTask] = []
         self.order: list[tuple[str, int]] = []
 
-    def open(self, lane: PoolKey) -> None:
+    def open(self, key: PoolKey) -> None:
         """Nothing is needed."""
 
-    def capacity(self, lane: PoolKey) -> int:
+    def capacity(self, key: PoolKey) -> int:
         """Four."""
         return 4
 
-    def close(self, lane: PoolKey) -> None:
+    def close(self, key: PoolKey) -> None:
         """Nothing is held."""
 
     def start(self, task: ShardTask) -> None:

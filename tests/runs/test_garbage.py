@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import main
-from pipeline.store.heartbeat import DEAD_AFTER_S, alive, runs_alive
+from pipeline.store.heartbeat import DEAD_AFTER_S, heartbeat, live_runs
 from pipeline.store.location import Location
 
 WriteConfig = Callable[..., Path]
@@ -46,7 +46,7 @@ def test_what_is_listed_goes_when_asked_again(
 
     assert main(_command(made, "--remove", "00000000")) == 2
     assert f"this one is {token}" in capsys.readouterr().err
-    with alive(Location.of(root)):
+    with heartbeat(Location.of(root)):
         assert main(_command(made, "--remove", token)) == 1
         assert "a run is alive" in capsys.readouterr().err
     assert {p for p in root.rglob("*") if p.is_file()} == before
@@ -71,13 +71,13 @@ def _command(config: Path, *more: str) -> list[str]:
 
 def test_signs_of_life(tmp_path: Path) -> None:
     root = Location.of(tmp_path)
-    assert runs_alive(root) == []
-    with alive(root), alive(root):
-        assert len(runs_alive(root)) == 2
+    assert live_runs(root) == []
+    with heartbeat(root), heartbeat(root):
+        assert len(live_runs(root)) == 2
         sign = next((tmp_path / "alive").iterdir())
         said = json.loads(sign.read_text())
         assert said["host"] == platform.node()
-    assert runs_alive(root) == []
+    assert live_runs(root) == []
 
     now = datetime.now(timezone.utc)
     old = now - timedelta(seconds=DEAD_AFTER_S + 1)
@@ -89,14 +89,14 @@ def test_signs_of_life(tmp_path: Path) -> None:
     for name, sign_of in signs.items():
         (root / f"alive/{name}.json").write_text(json.dumps(sign_of))
     (root / "alive/broken.json").write_text("{")
-    found = runs_alive(root)
+    found = live_runs(root)
     assert len(found) == 2 and "of other" in " ".join(found) and "broken" in " ".join(found)
     assert sorted(root.walk()) == ["alive/broken.json", "alive/elsewhere.json"]
 
 
 def test_a_sign_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.store.heartbeat.EVERY_S", 0.01)
-    with alive(Location.of(tmp_path)):
+    with heartbeat(Location.of(tmp_path)):
         (sign,) = (tmp_path / "alive").glob("*.json")
         sign.unlink()
         waiting = threading.Event()

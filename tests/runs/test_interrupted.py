@@ -1,4 +1,4 @@
-"""What a user sees of a run that cannot go on, and what a run that was killed leaves."""
+"""What a user sees of a run that cannot continue, and what a killed run leaves."""
 
 from __future__ import annotations
 
@@ -43,17 +43,15 @@ def test_a_killed_run_takes_its_workers_along_and_can_be_run_again(
     command = [sys.executable, "pipeline/run.py", "run", "-c", str(config)]
     with (tmp_path / "out").open("wb") as out:
         run = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("run/parts/ingest/*/part-*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("run/parts/ingest/*/part-*")):
+        assert run.poll() is None
         time.sleep(0.05)
     workers = children(run.pid)
     assert len(workers) > 2
     os.kill(run.pid, kill)
-    assert run.wait(30) == (143 if kill == signal.SIGTERM else -kill)
-    deadline = time.monotonic() + 30
-    while any(map(alive, workers)) and time.monotonic() < deadline:
+    assert run.wait() == (143 if kill == signal.SIGTERM else -kill)
+    while any(map(alive, workers)):
         time.sleep(0.05)
-    assert not [pid for pid in workers if alive(pid)]
     assert main(["run", "-c", str(config), "--limit", "2"]) == 0
 
 
@@ -97,7 +95,6 @@ def test_a_disk_that_takes_no_more_costs_what_did_not_fit_and_no_more(
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
         capture_output=True,
         text=True,
-        timeout=200,
         check=False,
     )
     assert full.returncode in (1, 3), full.stderr

@@ -47,7 +47,7 @@ def run(cli: Cli, root: Location, manifest: Location | Path, *more: str, expect:
 
 
 def content(root: Location) -> Mapping[str, bytes]:
-    """All that is made by what went in: not what was measured, nor how the run was set."""
+    """Every file that the inputs determine: no measurements, logs or settings."""
     return {
         name: (root / name).read_bytes()
         for name in root.walk()
@@ -71,12 +71,12 @@ def test_a_run_in_an_object_store_has_the_bytes_of_one_on_disk(
     cli: Cli, store: ObjectStore, videos: Location, here: Mapping[str, bytes], executor: str
 ) -> None:
     root = Location.of(store.url(f"run-{executor}"))
-    said = run(cli, root, videos / "manifest.jsonl", "--executor", executor)
-    assert f"corpus: {root}/corpus" in said.stdout
+    done = run(cli, root, videos / "manifest.jsonl", "--executor", executor)
+    assert f"corpus: {root}/corpus" in done.stdout
     assert content(root) == here
     again = run(cli, root, videos / "manifest.jsonl")
     assert content(root) == here
-    assert again.stdout == said.stdout
+    assert again.stdout == done.stdout
 
 
 def test_a_store_that_fails_every_tenth_call_only_slows(
@@ -101,5 +101,5 @@ def test_a_video_that_is_not_in_the_store_costs_itself_alone(
     )
     root = Location.of(store.url("run-some"))
     schemes = ("--set", "nodes.ingest.config.schemes=[file, s3]")
-    said = run(cli, root, videos / "some.jsonl", *schemes)
-    assert "videos: 4 in = 2 annotated + 2 rejected  (missing_file 2)" in said.stdout
+    done = run(cli, root, videos / "some.jsonl", *schemes)
+    assert "videos: 4 in = 2 annotated + 2 rejected  (missing_file 2)" in done.stdout

@@ -1,4 +1,4 @@
-"""The same bytes, whoever runs the shards and however many of them at once."""
+"""The same bytes from every executor and any number of workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def results(root: Path) -> dict[str, str]:
-    """Of all rows and files; replies say when they were given, so they are of each run alone."""
+    """Digests of all rows and files, without replies: those have times."""
     parts = digests(root / "parts")
     rows = {name: digest for name, digest in parts.items() if "/replies-" not in name}
     assert len(rows) < len(parts)

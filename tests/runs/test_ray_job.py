@@ -63,16 +63,15 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(url, environment)
     finally:
         head.terminate()
-        head.wait(30)
+        head.wait()
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until and head.poll() is None:
+    while head.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}/api/version", timeout=2).close()
+            urllib.request.urlopen(f"{url}/api/version", timeout=30).close()
             return
         except OSError:
             time.sleep(0.3)
@@ -81,13 +80,11 @@ def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
 
 def submitted(command: list[str], cluster: Cluster) -> subprocess.CompletedProcess[str]:
     """What became of a job. A head that has just started may not have its agent yet."""
-    until = time.monotonic() + 60
     while True:
         done = subprocess.run(
-            command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, timeout=240,
-            check=False,
-        )  # fmt: skip
-        if "No available agent" not in done.stderr or time.monotonic() > until:
+            command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, check=False
+        )
+        if "No available agent" not in done.stderr:
             return done
         time.sleep(1)
 

@@ -55,12 +55,12 @@ def test_a_resumed_run_asks_what_was_in_flight_and_no_more(
     journals = list(tmp_path.glob("killed/parts/*/*/journal-*/*.journal"))
     if killed == "the run":
         os.killpg(run.pid, signal.SIGKILL)
-        run.wait(30)
+        run.wait()
     else:
         os.kill(asking(run.pid), signal.SIGKILL)
     server.latency_s = 0.02
     assert journals, "to be killed between two shards would say little"
-    assert run.wait(120) == 0 if killed == "who asks" else main(command) == 0
+    assert run.wait() == 0 if killed == "who asks" else main(command) == 0
 
     repeated = server.asked - whole
     assert repeated.total() <= CONCURRENCY

@@ -10,7 +10,7 @@ from ray import cloudpickle
 
 from pipeline.cli.options import planned, run_root
 from pipeline.execution.executors.local import LocalExecutor
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store.location import Location
 
 SHARD_BYTES = 64 << 10
@@ -29,7 +29,7 @@ def size(value: object) -> int:
 
 def test_tasks_and_results_are_small(write_config: Callable[..., Path]) -> None:
     settings, plans = planned(write_config("run"), None, 2)
-    tasks = todo(plans, {plan.node.name for plan in plans})
+    tasks = missing_tasks(plans, {plan.node.name for plan in plans})
     results = list(execute(plans, tasks, LocalExecutor(2), run_root(settings)))
     assert len(results) == len(tasks) > 20 and not any(result.error for result in results)
     assert max(map(size, tasks)) < SHARD_BYTES

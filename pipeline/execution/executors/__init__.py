@@ -1,1 +1,21 @@
-"""Where tasks run: on this machine, or on Ray."""
+"""Where tasks run: on this machine, or on Ray. ``open_executor`` knows which executors exist."""
+
+from __future__ import annotations
+
+from pipeline.execution.executors.base import Executor
+from pipeline.execution.executors.local import LocalExecutor
+from pipeline.execution.executors.ray_job import in_ray_job
+from pipeline.workflow.config import ExecutorName
+
+
+def open_executor(name: ExecutorName, workers: int | None) -> Executor:
+    """The executor of a name; ``auto`` is Ray inside a Ray job and local processes elsewhere.
+
+    ``workers``: local processes, or the CPUs of a Ray cluster that has to be started; None takes
+    one for each CPU.
+    """
+    if name == "local" or (name == "auto" and not in_ray_job()):
+        return LocalExecutor(workers)
+    from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds
+
+    return RayExecutor(workers)

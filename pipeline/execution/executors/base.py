@@ -1,4 +1,4 @@
-"""Where shards run. An executor starts each task once its inputs exist, and knows nothing else."""
+"""Runs a graph of tasks on a pool of processes: starts what is ready, retries what was lost."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pipeline.execution.executors.ready_queue import PoolKey, ReadyQueue, pool_k
 from pipeline.store.location import Location
 from pipeline.workflow.task import ShardResult, ShardTask
 
-JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Set by Ray in a process that ``ray job submit`` started."""
-
 ATTEMPTS = 2
 """How often a task is started whose worker process died under it."""
 
 DEATHS_IN_A_ROW = 5
-"""So many deaths of an engine's process, with no shard done between them, are no accident."""
+"""After so many deaths of an engine's processes without a finished task, its tasks fail."""
 
 MACHINES = 5
-"""How many machines a task may lose. They leave for reasons of their own; but one that takes all
-memory of each takes down more than its process. The processes of an engine that get nothing done
-may lose so many each."""
+"""How many machines a task may lose. Machines leave for reasons of their own, but a task that
+exhausts the memory of each takes down more than its process. The processes of an engine may lose
+so many each without a finished task between them."""
+
+CLOSE_TIMEOUT_S = 10.0
+"""An engine that takes longer to free what it holds is killed with its process."""
 
 
 class Executor(Protocol):
@@ -32,14 +32,14 @@ class Executor(Protocol):
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
         """One result a task, as they finish.
 
-        A task starts when no other task of ``tasks`` still has to make one of its inputs. One
-        below a task that failed is not started; its result says ``blocked``.
+        A task starts when every part that it reads and that ``tasks`` make exists. A task below one
+        that failed is not started; its result is marked ``blocked``.
         """
         ...
 
 
 class Loss(Enum):
-    """Why a task that was under way comes to no result."""
+    """Why a running task has no result."""
 
     PROCESS = "its worker process died"
     MACHINE = "the machine it ran on was lost"
@@ -49,44 +49,44 @@ _LIMITS = {Loss.PROCESS: ATTEMPTS, Loss.MACHINE: MACHINES}
 
 
 class Pool(Protocol):
-    """Processes that run tasks. What ``LocalExecutor`` and ``RayExecutor`` differ in."""
+    """Processes that run tasks, grouped by ``PoolKey``: the part that differs by executor."""
 
     def open(self, key: PoolKey) -> None:
-        """Get processes for a lane under way, as far as there is room for them.
+        """Start the processes of a key, as many as fit now.
 
-        Called again while its tasks wait: what did not fit before may fit now.
+        Called again while tasks of the key wait: what did not fit before may fit now.
         """
         ...
 
     def capacity(self, key: PoolKey) -> int:
-        """How many of its tasks may be under way now: none while it has no process."""
+        """How many tasks of a key may run at once; 0 while it has no process."""
         ...
 
     def close(self, key: PoolKey) -> None:
-        """Let the processes of a lane go; no task of it is under way."""
+        """End the processes of a key, of which no task is running."""
         ...
 
     def start(self, task: ShardTask) -> None:
-        """Hand over one task."""
+        """Start one task."""
         ...
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
-        """Wait until something happened: tasks finished or were lost, or a lane got a process."""
+        """Wait until tasks finished or were lost, or a process became ready; the former, if any."""
         ...
 
 
 def run_on(
     pool: Pool, tasks: Sequence[ShardTask], pool_key: Callable[[ShardTask], PoolKey] = pool_key
 ) -> Iterator[ShardResult]:
-    """``Executor.run`` on the processes of a pool, in the lanes that it has.
+    """``Executor.run`` on a pool.
 
-    Engines that do not fit side by side take turns: one that has nothing to do makes room when
-    nothing else can go on.
+    Engines that do not fit beside each other take turns: when nothing else can go on, those without
+    a ready task are closed.
     """
     queue = ReadyQueue(tasks, pool_key)
     starter = _Starter(pool, queue)
     while True:
-        # What one engine leaves free goes to one that has nothing, before another gets more of it.
+        # An engine without a process is offered free resources before another gets more of them.
         for key in sorted(queue.keys, key=lambda key: pool.capacity(key) > 0):
             for failure in starter.start(key):
                 yield from _settle(queue, failure)
@@ -107,7 +107,7 @@ def run_on(
                 starter.ended(task)
                 yield from _settle(queue, result)
         for key in queue.keys:
-            if not queue.left(key):
+            if not queue.unfinished(key):
                 pool.close(key)
 
 
@@ -123,11 +123,10 @@ def _settle(queue: ReadyQueue, result: ShardResult) -> Iterator[ShardResult]:
 
 
 class _Starter:
-    """Starts tasks as the pool has room, and deals with processes and machines lost under them.
+    """Starts tasks up to the pool's capacity, and retries those whose process or machine was lost.
 
-    A process that several tasks share takes all of them along. Each is tried again with nobody
-    beside it, so that only the one at fault fails. A machine that leaves is nobody's fault: what
-    ran there is simply run again.
+    When a process that several tasks share dies, each of them is a suspect and is retried alone, so
+    that only the one at fault fails. A task on a machine that was lost is retried beside others.
     """
 
     def __init__(self, pool: Pool, queue: ReadyQueue) -> None:
@@ -141,15 +140,15 @@ class _Starter:
 
     @property
     def busy(self) -> bool:
-        """Whether a task is under way."""
+        """Whether a task is running."""
         return any(self._running.values())
 
     def waiting(self, key: PoolKey) -> bool:
-        """Whether a lane has tasks that may start."""
+        """Whether a key has tasks that can start."""
         return bool(self._suspects[key] or self._displaced[key]) or self._queue.ready(key)
 
     def start(self, key: PoolKey) -> Iterator[ShardResult]:
-        """Start what there is room for; yields failures of what is not worth starting."""
+        """Start tasks of a key up to its capacity; failures of those that are given up."""
         if not self.waiting(key):
             return
         if self._hopeless(key):
@@ -157,12 +156,12 @@ class _Starter:
                 yield _failure(task, "not started: the process of its engine dies again and again")
             return
         self._pool.open(key)
-        while len(self._running[key]) < self._room(key) and (task := self._take(key)):
+        while len(self._running[key]) < self._most(key) and (task := self._take(key)):
             self._pool.start(task)
             self._running[key].add(task.part)
 
     def ended(self, task: ShardTask) -> None:
-        """A task came to its result."""
+        """A task has a result."""
         key = self._queue.pool_key(task)
         self._running[key].discard(task.part)
         for loss in Loss:
@@ -170,7 +169,7 @@ class _Starter:
             self._in_a_row[loss][key] = 0
 
     def lost(self, tasks: Sequence[tuple[ShardTask, Loss]]) -> Iterator[ShardResult]:
-        """Tasks came to no result; yields failures of those that are given up."""
+        """Tasks were lost; failures of those that are given up."""
         for key, loss in {(self._queue.pool_key(task), loss) for task, loss in tasks}:
             self._in_a_row[loss][key] += 1
         for task, loss in tasks:
@@ -187,26 +186,26 @@ class _Starter:
                 self._displaced[key].append(task)
 
     def _hopeless(self, key: PoolKey) -> bool:
-        """Whether the processes of an engine get nothing done, again and again."""
+        """Whether the processes of an engine were lost too often without a finished task."""
         if key.engine is None:
             return False
         deaths, machines = (self._in_a_row[loss][key] for loss in Loss)
         return deaths >= DEATHS_IN_A_ROW or machines >= MACHINES * len(key.engine.replica_configs())
 
     def _take(self, key: PoolKey) -> ShardTask | None:
-        again = self._suspects[key] or self._displaced[key]
-        return again.popleft() if again else self._queue.take(key)
+        retried = self._suspects[key] or self._displaced[key]
+        return retried.popleft() if retried else self._queue.take(key)
 
-    def _room(self, key: PoolKey) -> int:
-        """How many tasks may be under way: one, where it is to be seen who is at fault."""
-        room = self._pool.capacity(key)
-        # A worker has one task at a time; there, nobody else can have been it.
+    def _most(self, key: PoolKey) -> int:
+        """How many tasks of a key may run now: at most one while there is a suspect."""
+        capacity = self._pool.capacity(key)
+        # A process without an engine has one task at a time: no other can be at fault.
         if key.engine is None:
-            return room
+            return capacity
         suspected = self._suspects[key] or not self._running[key].isdisjoint(
             self._losses[Loss.PROCESS]
         )
-        return min(1, room) if suspected else room
+        return min(1, capacity) if suspected else capacity
 
 
 def _failure(task: ShardTask, error: str) -> ShardResult:

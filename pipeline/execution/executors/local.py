@@ -1,4 +1,4 @@
-"""Processes of this machine."""
+"""Runs tasks in processes of this machine."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _DEVICES = Path("/dev")
 
 
 class LocalExecutor:
-    """Processes that take one task at a time, and beside them those that hold engines."""
+    """Worker processes that run one task at a time, and processes that hold an engine each."""
 
     def __init__(self, workers: int | None = None) -> None:
-        """One process for each CPU this process may use, unless ``workers`` says otherwise."""
+        """``workers``: number of processes; None takes one for each CPU this process may use."""
         self._workers = workers or len(os.sched_getaffinity(0))
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
@@ -36,7 +36,7 @@ class LocalExecutor:
             ConfigError: an engine needs more GPUs than this machine shows.
         """
         gpus = visible_gpus()
-        for engine in {key.key: key.engine for key in map(pool_key, tasks)}.values():
+        for engine in (key.engine for key in dict.fromkeys(map(pool_key, tasks))):
             if engine is not None and engine.gpus > len(gpus):
                 raise ConfigError(
                     f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
@@ -49,19 +49,19 @@ class LocalExecutor:
 
 
 def visible_gpus() -> list[str]:
-    """The names by which a process can be given the GPUs of this machine."""
-    said = os.environ.get(GPU_VARIABLE)
-    if said is not None:
-        names = [name.strip() for name in said.split(",")]
-        # CUDA reads up to the first that is none: -1, as a rule, to hide them all.
+    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    value = os.environ.get(GPU_VARIABLE)
+    if value is not None:
+        names = [name.strip() for name in value.split(",")]
+        # CUDA ignores the first invalid name and all after it; -1 hides every GPU.
         return list(takewhile(lambda name: name and not name.startswith("-"), names))
-    # CUDA counts those that it sees from 0, whatever their files are called.
+    # CUDA numbers the GPUs that it finds from 0, whatever their device files are called.
     return [str(i) for i in range(len(list(_DEVICES.glob("nvidia[0-9]*"))))]
 
 
 @dataclass
 class _Replica:
-    """A process, the engine that its tasks are to open there, and the tasks under way."""
+    """A process, the engine that its tasks open there, and the tasks it is running."""
 
     process: WorkerProcess
     engine: EngineConfig | None
@@ -107,7 +107,7 @@ class _LocalPool:
         replicas = self._replicas[pool_key(task)]
         replica = min(replicas, key=lambda replica: len(replica.running) / replica.process.slots)
         if not replica.running and not replica.process.is_alive():
-            # It died of something else: no task is to answer for it.
+            # It died while idle, so no task is at fault.
             replica = _replaced(replica, replicas)
         replica.running[task.part] = task
         replica.process.start(replace(task, engine=replica.engine) if replica.engine else task)
@@ -121,7 +121,7 @@ class _LocalPool:
         }
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for connection in wait(list(waiting)):
-            replicas, replica = waiting[connection]  # type: ignore[index]  # they are those given
+            replicas, replica = waiting[connection]  # type: ignore[index]  # one of those passed in
             result = replica.process.result()
             if result is not None:
                 found.append((replica.running.pop(result.part), result))
@@ -138,9 +138,9 @@ def _replica(engine: EngineConfig | None, gpus: Sequence[str]) -> _Replica:
 
 
 def _replaced(replica: _Replica, replicas: list[_Replica]) -> _Replica:
-    """What takes the place of a replica whose process died.
+    """A new replica in place of one whose process died.
 
-    It comes first of all that are as free: a task is tried again in a process that nothing befell.
+    It is first in the list, so that a retried task gets this process rather than a used one.
     """
     replica.process.close()
     _wait_for_gpus(replica)
@@ -151,6 +151,6 @@ def _replaced(replica: _Replica, replicas: list[_Replica]) -> _Replica:
 
 
 def _wait_for_gpus(replica: _Replica) -> None:
-    """Until the process is gone, its GPUs are full."""
+    """Wait for the end of the process, which holds the memory of its GPUs until then."""
     if replica.gpus:
         replica.process.wait()

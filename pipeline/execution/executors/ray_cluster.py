@@ -1,8 +1,7 @@
-"""The Ray cluster of a run: how it is reached, what it has, and whether it is still there."""
+"""The Ray cluster of a run: joining it, its resources, and whether it is still alive."""
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -14,72 +13,74 @@ from typing import Any
 import ray
 
 from pipeline.errors import ConfigError
-from pipeline.execution.executors.base import JOB_VARIABLE
+from pipeline.execution.executors.ray_job import ships_working_dir
 
 ROOT = Path(__file__).resolve().parents[3]
 
 IN_FLIGHT_PER_PLACE = 4
-"""Tasks handed to Ray for each that fits on the cluster at once: enough that no worker waits for
-the driver, and that an autoscaler sees that more are to come."""
+"""Tasks submitted to Ray for each that fits on the cluster at once: enough that no worker waits for
+the driver, and that an autoscaler sees more demand."""
 
-LOOK_EVERY_S = 5.0
+REFRESH_S = 5.0
 
 GONE_AFTER_S = 40.0
-"""So long without an answer from its head, a cluster is gone. Ray ends this process after 60."""
+"""After so long without an answer from its head, a cluster is given up with a ConnectionError. Ray
+itself ends this process after 60 s, raising nothing; its ``gcs_rpc_server_reconnect_timeout_s``
+moves that end and does not soften it, so the head is probed here."""
 
-_ANSWER_S = 10
+_CONNECT_TIMEOUT_S = 10
 
 
 class Cluster:
-    """What is known of the cluster that this process belongs to, from a look every few seconds."""
+    """The state of the cluster that this process belongs to, refreshed every few seconds."""
 
     def __init__(self) -> None:
-        """Raises what ``look`` does."""
+        """Raises what ``refresh`` does."""
         context = ray.get_runtime_context()
         self._own = context.get_node_id()
         _, client, host = os.environ.get("RAY_ADDRESS", "").partition("ray://")
         self._head = host if client else context.gcs_address
-        self._looked_s = self._answered_s = monotonic()
+        self._fetched_s = self._answered_s = monotonic()
         self._machines: Sequence[Mapping[str, float]] = ()
         self._places: dict[tuple[float, float], int] = {}
         self._alive: frozenset[str] = frozenset()
-        self._look()
+        self._fetch()
 
-    def look(self) -> None:
-        """Look again, unless the last time was a moment ago.
+    def refresh(self) -> None:
+        """Fetch the state, at most every ``REFRESH_S``.
 
         Raises:
-            ConnectionError: the head does not answer any more, or the node of this process is dead.
+            ConnectionError: the head has stopped answering, or the node of this process is dead.
         """
-        if monotonic() - self._looked_s >= LOOK_EVERY_S:
-            self._look()
+        if monotonic() - self._fetched_s >= REFRESH_S:
+            self._fetch()
 
     def is_alive(self, node: str) -> bool:
-        """Whether a node is one of the cluster now."""
-        self._look()
+        """Whether a node is alive now."""
+        self._fetch()
         return node in self._alive
 
     def places(self, cpus: float, gpus: float) -> int:
-        """How many tasks of that size fit beside each other, when nothing else is there."""
+        """How many tasks of that size the whole cluster runs at once when it runs nothing else."""
         size = cpus, gpus
         if size not in self._places:
             self._places[size] = sum(_places(machine, *size) for machine in self._machines)
         return self._places[size]
 
-    def _look(self) -> None:
-        self._looked_s = monotonic()
-        # What asks a head that is not there waits until Ray ends this process.
+    def _fetch(self) -> None:
+        self._fetched_s = monotonic()
+        # A call to a dead head blocks until Ray ends this process.
         try:
             _reach(self._head)
         except OSError as error:
-            silent_s = self._looked_s - self._answered_s
+            silent_s = self._fetched_s - self._answered_s
             if silent_s > GONE_AFTER_S:
                 raise ConnectionError(
                     f"the head of the Ray cluster ({self._head}) is gone: {error};"
                     " run again, when there is one, for what is missing"
                 ) from None
             return
-        self._answered_s = self._looked_s
+        self._answered_s = self._fetched_s
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         self._machines = [node["Resources"] for node in nodes]
         self._places.clear()
@@ -91,21 +92,20 @@ class Cluster:
 
 
 def connect(workers: int | None) -> bool:
-    """Join the cluster that there is. Whether a new one was started, because there was none.
+    """Join the cluster of ``RAY_ADDRESS``, else one of this machine, else start one with
+    ``workers`` CPUs. Returns whether one was started.
 
     Raises:
-        ConnectionError: nobody answers at the address in the environment.
+        ConnectionError: nothing answers at ``RAY_ADDRESS``.
     """
     address = os.environ.get("RAY_ADDRESS") or "auto"
     if ":" in address:
         try:
             _reach(address.rpartition("://")[2].partition("/")[0])
         except (OSError, ValueError) as error:
-            # Ray itself waits minutes, and says nothing.
+            # Ray itself would wait for minutes without a message.
             raise ConnectionError(f"RAY_ADDRESS={address}: no answer from there: {error}") from None
-    job = json.loads(os.environ.get(JOB_VARIABLE, "{}"))
-    shipped = "working_dir" in job.get("runtime_env", {})
-    runtime_env = None if shipped else {"working_dir": str(ROOT)}
+    runtime_env = None if ships_working_dir() else {"working_dir": str(ROOT)}
     options: dict[str, Any] = {"runtime_env": runtime_env, "log_to_driver": False}
     if address != "local":
         try:
@@ -118,17 +118,19 @@ def connect(workers: int | None) -> bool:
     return True
 
 
-def need_room(cluster: Cluster, needs: Sequence[tuple[str, float, float]], alone: bool) -> None:
-    """Say what of the needed (name, CPUs, GPUs) no machine has now. Ray waits, and says nothing.
+def check_resources(
+    cluster: Cluster, needs: Sequence[tuple[str, float, float]], local: bool
+) -> None:
+    """Print which of the needed (name, CPUs, GPUs) no machine has now: Ray waits without a message.
 
     Raises:
-        ConfigError: no machine will have it, because the cluster is this one ``alone``.
+        ConfigError: no machine ever will, because the cluster is this machine alone (``local``).
     """
     for name, cpus, gpus in sorted(needs):
         if cluster.places(cpus, gpus):
             continue
         lack = f"{name} needs {cpus:g} CPUs and {gpus:g} GPUs"
-        if alone:
+        if local:
             raise ConfigError(f"{lack}; Ray was started here with fewer (run.workers: CPUs)")
         print(f"{lack}; no machine of the cluster has: waiting for one", file=sys.stderr)
 
@@ -140,6 +142,6 @@ def _places(machine: Mapping[str, float], cpus: float, gpus: float) -> int:
 
 
 def _reach(address: str) -> None:
-    """Raises OSError, ValueError: nobody listens at a ``host:port``, or it is none."""
+    """Raises OSError when nothing listens at a ``host:port``, ValueError when it is not one."""
     host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()

@@ -1,4 +1,4 @@
-"""Shards as Ray tasks, engines as Ray actors."""
+"""Runs shards as Ray tasks, and engines as Ray actors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,17 @@ from ray.exceptions import (
 
 from pipeline.engines import close_engines
 from pipeline.engines.base import EngineConfig
-from pipeline.execution.executors.base import Loss, run_on
+from pipeline.execution.executors.base import CLOSE_TIMEOUT_S, Loss, run_on
 from pipeline.execution.executors.ray_cluster import (
     IN_FLIGHT_PER_PLACE,
-    LOOK_EVERY_S,
+    REFRESH_S,
     Cluster,
+    check_resources,
     connect,
-    need_room,
 )
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.execution.worker import run_shard
 from pipeline.workflow.task import ShardResult, ShardTask
-
-CLOSING_S = 10.0
-"""An engine that takes longer to give back what it holds is ended with its process."""
 
 
 class RayExecutor:
@@ -46,15 +43,15 @@ class RayExecutor:
         """See ``Executor.run``. A cluster that was started here ends with the iteration.
 
         Raises:
-            ConfigError: something needs more than a cluster of this machine alone has.
-            ConnectionError: there is no cluster any more, or it cannot do what is asked of it.
+            ConfigError: a task or an engine needs more than a cluster of this machine alone has.
+            ConnectionError: the cluster is gone, or Ray reports an error that is not a task's.
         """
         ours = not ray.is_initialized()
-        alone = ours and connect(self._workers)
+        local = ours and connect(self._workers)
         gone = False
         try:
             cluster = Cluster()
-            need_room(cluster, [*{_size(task) for task in tasks}], alone)
+            check_resources(cluster, [*{_size(task) for task in tasks}], local)
             pool = _RayPool(cluster)
             try:
                 yield from run_on(pool, tasks, _pool_key_by_size)
@@ -72,13 +69,13 @@ class RayExecutor:
 
 
 def _pool_key_by_size(task: ShardTask) -> PoolKey:
-    """As ``pool_key``, but tasks that need more do not keep those from starting that need less."""
+    """As ``pool_key``, but a key for each size, so that large tasks do not hold up small ones."""
     key = pool_key(task)
     return PoolKey(f"{task.cpus} {task.gpus}") if key == ANY_WORKER else key
 
 
 def _size(task: ShardTask) -> tuple[str, float, float]:
-    """The name of what runs a task, and the CPUs and GPUs which that needs."""
+    """A task's node, or the model of its engine process, with the CPUs and GPUs that it needs."""
     if task.engine is None or pool_key(task) == ANY_WORKER:
         return task.node, task.cpus, task.gpus
     return task.engine.model, 0.0, float(task.engine.gpus)
@@ -105,12 +102,12 @@ class _EngineProcess:
 
 @dataclass
 class _Replica:
-    """An actor, the engine that its tasks are to open there, and the tasks under way."""
+    """An actor, the engine that its tasks open there, and the tasks it is running."""
 
     actor: Any
     engine: EngineConfig
     ready: ray.ObjectRef[str]
-    """Comes when the cluster has found a place for it: the id of the node."""
+    """The id of its node, once the cluster has placed it."""
     node: str | None = None
     is_ready: bool = False
     running: dict[ray.ObjectRef[ShardResult], ShardTask] = field(default_factory=dict)
@@ -128,15 +125,15 @@ class _RayPool:
 
     def capacity(self, key: PoolKey) -> int:
         if key.engine is None:
-            cpus, gpus = map(float, key.key.split())
+            cpus, gpus = map(float, key.name.split())
             return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(cpus, gpus))
-        return sum(h.engine.shards_in_flight for h in self._replicas.get(key, ()) if h.is_ready)
+        return sum(r.engine.shards_in_flight for r in self._replicas.get(key, ()) if r.is_ready)
 
     def close(self, key: PoolKey) -> None:
         replicas = self._replicas.pop(key, [])
         closing = [replica.actor.close.remote() for replica in replicas if replica.is_ready]
         if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=CLOSING_S)
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_TIMEOUT_S)
         for replica in replicas:
             ray.kill(replica.actor)
 
@@ -150,7 +147,7 @@ class _RayPool:
             remote = _run_shard.options(num_cpus=task.cpus, num_gpus=task.gpus, name=task.node)
             self._running[remote.remote(task)] = task
             return
-        replica = min((h for h in self._replicas[key] if h.is_ready), key=lambda h: len(h.running))
+        replica = min((r for r in self._replicas[key] if r.is_ready), key=lambda r: len(r.running))
         replica.running[replica.actor.run.remote(replace(task, engine=replica.engine))] = task
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
@@ -163,9 +160,9 @@ class _RayPool:
         waited_for = [*self._running, *replicas]
         done: Sequence[ray.ObjectRef[Any]] = []
         while not done:
-            # Machines join and leave, and the cluster may end under what is waited for.
-            self._cluster.look()
-            done, _ = ray.wait(waited_for, num_returns=1, timeout=LOOK_EVERY_S)
+            # Machines join and leave, and the cluster may end while its tasks are waited for.
+            self._cluster.refresh()
+            done, _ = ray.wait(waited_for, num_returns=1, timeout=REFRESH_S)
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for reference in done:
             if reference not in replicas:
@@ -186,14 +183,14 @@ class _RayPool:
     def _lost(
         self, key: PoolKey, replica: _Replica, error: RayActorError
     ) -> Sequence[tuple[ShardTask, Loss]]:
-        """Tasks that an actor takes along. Another takes its place."""
+        """The tasks lost with an actor, which is replaced."""
         if not replica.is_ready:
-            # A task that is given to it shows that it is dead: so one that always dies at its start
-            # is counted, and not started for ever.
+            # A task sent to it is then lost, so that an actor that always dies at its start counts
+            # against the limits instead of being started for ever.
             replica.is_ready = True
             return []
-        # The death of a process is known at once. One that merely cannot be reached has, as a rule,
-        # lost its machine, which takes longer to be known.
+        # Ray knows of a dead process at once. An actor that is merely unreachable has usually lost
+        # its machine, which Ray notices later.
         unreachable = isinstance(error, ActorUnavailableError)
         left = replica.node is not None and not self._cluster.is_alive(replica.node)
         ray.kill(replica.actor)
@@ -204,7 +201,7 @@ class _RayPool:
 
 
 def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
-    """Raises RayError: what has nothing to do with the task, and will befall others too."""
+    """Raises RayError for a failure that is not the task's own and would meet other tasks too."""
     try:
         return ray.get(reference)
     except (WorkerCrashedError, OutOfMemoryError):
@@ -214,8 +211,8 @@ def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
 
 
 def _replica(engine: EngineConfig) -> _Replica:
-    # CPUs are for the tasks of other nodes: an engine waits for its GPUs or for its server.
-    # One thread more than shards, so that it can be closed with all of them under way.
+    # No CPUs: an engine mostly waits for its GPUs or for its server.
+    # One thread more than shards, so that ``close`` can run beside all of them.
     actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
         num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
     ).remote()

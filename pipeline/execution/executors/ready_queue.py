@@ -1,4 +1,4 @@
-"""Which tasks may start, and in which processes."""
+"""Which tasks can start, and in which processes each runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipeline.workflow.task import ShardTask
 
 @dataclass(frozen=True)
 class PoolKey:
-    """Tasks that run in the same processes: those of an engine that has some to itself, or, without
-    ``engine``, those that any worker can do."""
+    """Names the processes that a task runs in: those of one engine, or, without ``engine``, those
+    of any worker."""
 
-    key: str
+    name: str
     engine: EngineConfig | None = field(default=None, compare=False)
 
 
@@ -25,35 +25,35 @@ ANY_WORKER = PoolKey("")
 
 
 def pool_key(task: ShardTask) -> PoolKey:
-    """Where a task belongs. Nodes whose engines have the same config share a lane."""
+    """The processes of a task. Nodes whose engines have the same config share them."""
     if task.engine is None or not task.engine.replica_configs():
         return ANY_WORKER
     return PoolKey(task.engine.model_dump_json(), task.engine)
 
 
 class ReadyQueue:
-    """Which tasks may start. Deeper tasks go first, so that shards come to their end early."""
+    """The tasks whose inputs exist, by ``PoolKey``; deeper nodes first, so that shards finish
+    early."""
 
     def __init__(
         self, tasks: Sequence[ShardTask], pool_key: Callable[[ShardTask], PoolKey] = pool_key
     ) -> None:
-        """``tasks`` come node after node, each after those it reads."""
-        makers = {task.part: i for i, task in enumerate(tasks)}
+        """``tasks`` are in order of the graph: each after those it reads."""
         self.pool_key = pool_key
         self._tasks = tasks
+        self._index = {task.part: i for i, task in enumerate(tasks)}
         self._keys = [pool_key(task) for task in tasks]
-        self._left = Counter(self._keys)
+        self._unfinished = Counter(self._keys)
         self._waits: list[int] = []
-        """How many tasks have still to make something that each reads."""
+        """How many of the tasks that make inputs of each task are not done."""
         self._below: dict[int, list[int]] = {}
         for i, task in enumerate(tasks):
-            above = {makers[part] for part in task.input_parts if part in makers}
+            above = {self._index[part] for part in task.input_parts if part in self._index}
             self._waits.append(len(above))
             for maker in above:
                 self._below.setdefault(maker, []).append(i)
-        self._index = makers
-        # Tasks come node after node: the highest index is the deepest node. A heap pops the least.
-        self._ready: dict[PoolKey, list[int]] = {key: [] for key in self._left}
+        # The highest index is the deepest node, and a heap pops the least.
+        self._ready: dict[PoolKey, list[int]] = {key: [] for key in self._unfinished}
         for i, waits in enumerate(self._waits):
             if not waits:
                 heapq.heappush(self._ready[self._keys[i]], -i)
@@ -61,22 +61,22 @@ class ReadyQueue:
 
     @property
     def keys(self) -> Sequence[PoolKey]:
-        """Of all tasks."""
+        """The keys of all tasks."""
         return list(self._ready)
 
     def ready(self, key: PoolKey) -> bool:
-        """Whether a task of a lane may start."""
+        """Whether a task of a key can start."""
         return bool(self._ready[key])
 
     def take(self, key: PoolKey) -> ShardTask | None:
-        """The next task of a lane to start, or None while there is none."""
+        """Remove and return the next task of a key; None while none can start."""
         if not self._ready[key]:
             return None
         return self._tasks[-heapq.heappop(self._ready[key])]
 
-    def left(self, key: PoolKey) -> int:
-        """How many tasks of a lane have not come to an end."""
-        return self._left[key]
+    def unfinished(self, key: PoolKey) -> int:
+        """How many tasks of a key are neither done nor failed."""
+        return self._unfinished[key]
 
     def done(self, part: Location) -> None:
         """The part exists now."""
@@ -100,4 +100,4 @@ class ReadyQueue:
 
     def _end(self, i: int) -> None:
         self._open.discard(i)
-        self._left[self._keys[i]] -= 1
+        self._unfinished[self._keys[i]] -= 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
@@ -17,7 +17,7 @@ from tests.pipeline.toys import Share
 
 def run(plans: Any, inline: Any, root: Path) -> None:
     chosen = frozenset(plan.node.name for plan in plans)
-    results = list(execute(plans, todo(plans, chosen), inline, Location.of(root)))
+    results = list(execute(plans, missing_tasks(plans, chosen), inline, Location.of(root)))
     assert not [result.error for result in results if result.error]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.execution.failure_limits import FailureLimitExceeded, FailureMonitor
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.execution.worker import run_shard
 from pipeline.records import Record, Reject
 from pipeline.store.location import Location
 from pipeline.store.parts import write_part
-from pipeline.store.run_log import read_logs
+from pipeline.store.run_log import read_log
 from pipeline.workflow.config import Limits
 from pipeline.workflow.graph import Node
 from pipeline.workflow.plan import NodePlan
@@ -105,13 +105,15 @@ def test_no_further_shard_is_started(plan_toys: Planner, tmp_path: Path) -> None
     plans = [p for p in plan_toys([9] * 60, admit={"most": 5}) if p.node.name == "admit"]
     seen: list[Any] = []
     with pytest.raises(FailureLimitExceeded, match=r"admit: 100% of 51 videos .*too_many 51"):
-        for result in execute(plans, todo(plans, {"admit"}), OneByOne(), Location.of(tmp_path)):
+        for result in execute(
+            plans, missing_tasks(plans, {"admit"}), OneByOne(), Location.of(tmp_path)
+        ):
             seen.append(result)
     assert len(started) == len(seen) == 17
     assert closed
-    assert len(list(read_logs(Location.of(tmp_path)))) == 17
+    assert len(list(read_log(Location.of(tmp_path)))) == 17
 
 
 def test_a_limit_is_no_part_of_a_nodes_identity(node: Node) -> None:
     other = replace(node, limits=Limits(after=7))
-    assert other.fingerprint == node.fingerprint
+    assert other.recipe_digest == node.recipe_digest

@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.execution.journal import journal_path
-from pipeline.execution.runner import discard_parts, execute, install_corpus, todo
+from pipeline.execution.runner import discard_parts, execute, install_corpus, missing_tasks
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.store.parts import StoreError, discard, files_path, read_manifest, rejects_path
-from pipeline.store.run_log import read_logs
+from pipeline.store.run_log import read_log
 from pipeline.workflow.config import RunConfig, SourceSection
 from pipeline.workflow.graph import build_graph
 from pipeline.workflow.plan import NodePlan, make_plan
@@ -23,7 +23,7 @@ Planner = Callable[..., Sequence[NodePlan]]
 
 
 def run(plans: Sequence[NodePlan], executor: Any, root: Path) -> None:
-    tasks = todo(plans, {p.node.name for p in plans})
+    tasks = missing_tasks(plans, {p.node.name for p in plans})
     results = list(execute(plans, tasks, executor, Location.of(root)))
     assert not [r.error for r in results if r.error]
 
@@ -67,7 +67,7 @@ def test_a_log_that_was_cut_short_costs_its_last_line(
     log.rename(log.with_name(f"20000101{log.name[8:]}"))  # files of one second have no order
     run(plan_toys([1, 2, 3, 4]), inline, root)
     assert len(list((root / "log").iterdir())) == 2, "each run has a file of its own"
-    assert [(e["node"], e["shard"]) for e in read_logs(Location.of(root))] == [
+    assert [(e["node"], e["shard"]) for e in read_log(Location.of(root))] == [
         ("admit", 0),
         ("spell", 0),
         ("admit", 1),
@@ -180,10 +180,10 @@ def test_a_manifest_that_changes_after_it_was_planned_is_said(
 def test_one_node_alone_needs_its_inputs(plan_toys: Planner, name: str) -> None:
     plans = plan_toys([1])
     if name == "admit":
-        assert [t.node for t in todo(plans, {name})] == ["admit"]
+        assert [t.node for t in missing_tasks(plans, {name})] == ["admit"]
     else:
         with pytest.raises(ConfigError, match="spell reads admit, which has not run"):
-            todo(plans, {name})
+            missing_tasks(plans, {name})
 
 
 def test_rows_that_come_after_those_that_were_planned_wait(

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.execution.runner import execute, todo
+from pipeline.execution.runner import execute, missing_tasks
 from pipeline.records.digest import canonical_json
 from pipeline.reports.reconcile_counts import AccountError, check_fates, check_videos
 from pipeline.reports.status import summarize
@@ -43,7 +43,7 @@ def test_a_table_that_does_not_add_up_is_refused(
 ) -> None:
     root = Location.of(tmp_path / "run")
     plans = [p for p in plan_toys([1, 0, 5]) if p.node.name != "count"]
-    list(execute(plans, todo(plans, {"admit", "spell"}), inline, root))
+    list(execute(plans, missing_tasks(plans, {"admit", "spell"}), inline, root))
     summarize(plans, root)
     part = plans[1].tasks[0].part
     doctor(rejects_path(part) if beside else part, **change)

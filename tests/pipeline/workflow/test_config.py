@@ -163,5 +163,5 @@ def test_the_paper_has_its_teachers_and_each_fits_a_node_of_eight_gpus() -> None
         "verifier": "Qwen2.5-VL-72B-Instruct",
     }
     assert all(engine.gpus <= 8 for engine in config.engines.values())
-    lanes = {engine.model_dump_json() for engine in config.engines.values()}
-    assert len(lanes) == 4, "roles with one model share its processes"
+    processes = {engine.model_dump_json() for engine in config.engines.values()}
+    assert len(processes) == 4, "roles with one model share its processes"

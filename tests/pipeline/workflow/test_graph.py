@@ -49,7 +49,7 @@ ENGINES = {"captioner": {"kind": "embedded"}}
         ),
         (
             {"ingest": INGEST, "segment": SEGMENT, "n": NARRATE | {"engine": "verifier"}},
-            "nodes.n.engine: role 'verifier' has no entry in engines; there: captioner",
+            "nodes.n.engine: role 'verifier' has no entry in engines; known: captioner",
         ),
         (
             {"ingest": INGEST, "segment": SEGMENT | {"engine": "captioner"}},
@@ -102,7 +102,7 @@ def test_identity_is_the_work_and_not_its_place() -> None:
     def narrate(**changes: Any) -> str:
         sections = {"engines": ENGINES} | changes.pop("sections", {})
         nodes = {"ingest": INGEST, "segment": SEGMENT, "narrate": NARRATE | changes}
-        return str(build_graph(config(nodes, **sections))[-1].fingerprint)
+        return str(build_graph(config(nodes, **sections))[-1].recipe_digest)
 
     same = narrate()
     assert narrate(execution={"cpus": 4, "gpus": 1}) == same
@@ -125,5 +125,5 @@ def test_the_order_of_after_says_nothing() -> None:
     other = build_graph(
         config(nodes | {"v": verify | {"after": ["segment", "points"]}}, engines=ENGINES)
     )
-    assert one[-1].fingerprint == other[-1].fingerprint
+    assert one[-1].recipe_digest == other[-1].recipe_digest
     assert [node.name for node in one[-1].after] == [node.name for node in other[-1].after]

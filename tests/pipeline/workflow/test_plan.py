@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.execution.runner import discard_parts, execute, todo
+from pipeline.execution.runner import discard_parts, execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.store.parts import discard, write_recipe
 from pipeline.workflow.config import load_config
@@ -20,7 +20,9 @@ Planner = Callable[..., Sequence[NodePlan]]
 
 def run(plans: Sequence[NodePlan], executor: Any) -> list[str]:
     root = plans[0].tasks[0].part.parent.parent.parent.parent
-    results = list(execute(plans, todo(plans, {p.node.name for p in plans}), executor, root))
+    results = list(
+        execute(plans, missing_tasks(plans, {p.node.name for p in plans}), executor, root)
+    )
     assert not [r.error for r in results if r.error]
     return [f"{r.node}{r.shard}" for r in results]
 

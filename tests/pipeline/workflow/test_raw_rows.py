@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.workflow.config import SourceSection
-from pipeline.workflow.source import (
+from pipeline.workflow.raw_rows import (
     LONGEST_LINE_BYTES,
     MOST_KEYS,
     bounded_lines,
-    read_source,
     shape_problem,
 )
+from pipeline.workflow.source import read_source
 
 
 def section(path: Path) -> SourceSection:
@@ -32,7 +32,7 @@ def section(path: Path) -> SourceSection:
 )
 def test_lines_are_those_of_the_file_but_for_long_ones(lines: list[bytes], ended: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.workflow.source.LONGEST_LINE_BYTES", 5)
+        patch.setattr("pipeline.workflow.raw_rows.LONGEST_LINE_BYTES", 5)
         text = b"\n".join(lines) + (b"\n" if ended else b"")
         found = list(bounded_lines(io.BytesIO(text)))
     whole = list(enumerate(io.BytesIO(text), 1))

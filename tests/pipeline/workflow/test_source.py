@@ -17,7 +17,8 @@ from pipeline.records import ManifestRow, SourceAnnotation
 from pipeline.records.digest import canonical_json
 from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
-from pipeline.workflow.source import RawRow, read_source
+from pipeline.workflow.raw_rows import RawRow
+from pipeline.workflow.source import read_source
 
 
 def section(path: Path, **rest: Any) -> SourceSection:

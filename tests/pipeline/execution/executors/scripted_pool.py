@@ -1,4 +1,4 @@
-"""Graphs of tasks that nobody runs, and a pool that does with them as it is told."""
+"""Graphs of tasks, and a pool that finishes, fails or loses them by script."""
 
 from __future__ import annotations
 
@@ -64,10 +64,11 @@ def graphs(draw: st.DrawFn) -> list[ShardTask]:
 
 
 class ScriptedPool:
-    """Finishes tasks in an order, fails some and lets the process of others die, as told.
+    """Finishes tasks in the order of ``pick``, fails those of ``failing``, and loses the process of
+    those of ``dying``.
 
-    Beside the workers it has room for the processes of ``fit`` engines. Under a task of
-    ``leaving`` the machine is lost, as often as its name stands there.
+    Beside the workers it fits the processes of ``fit`` engines. A task loses its machine as often
+    as its name is in ``leaving``.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class ScriptedPool:
                 self.leaving[task.node] -= 1
                 self.displaced.update(t.node for t in (task, *along))
             return [(t, loss) for t in (task, *along)]
-        error = "broken" if task.node in self.failing else None
+        error = "failed" if task.node in self.failing else None
         if error is None:
             self.done.add(task.part)
         return [(task, ShardResult(task.node, 0, task.part, error=error))]

@@ -1,0 +1,60 @@
+"""Rows of a manifest as read, before ``ingest`` parses them, and the bounds that protect a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from pipeline.records.digest import canonical_json
+
+RawRow = Mapping[str, Any]
+
+LONGEST_LINE_BYTES = 16 << 20
+"""An hour of speech with a time for every word takes less than a tenth of it."""
+MOST_KEYS = 1000
+"""Of a mapping, and columns of a Parquet file. A manifest has ten."""
+MOST_LEVELS = 16
+"""More than any manifest needs, and few enough to send a row to another process."""
+
+_RESERVED = ("unreadable", "duplicate_of")
+
+
+def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Each line with its number, from 1; None for one longer than ``LONGEST_LINE_BYTES``, of which
+    no more than that is held in memory."""
+    number = 0
+    while line := file.readline(LONGEST_LINE_BYTES + 1):
+        number += 1
+        whole = len(line) <= LONGEST_LINE_BYTES or line.endswith(b"\n")
+        yield number, line if whole else None
+        while not whole:
+            more = file.readline(LONGEST_LINE_BYTES)
+            whole = not more or more.endswith(b"\n")
+
+
+def shape_problem(value: Any, levels: int = MOST_LEVELS) -> str:
+    """Which bound plain data exceeds; empty when none."""
+    if not isinstance(value, dict | list | tuple):
+        return ""
+    if levels == 0:
+        return f"nested more than {MOST_LEVELS} deep"
+    if isinstance(value, dict) and len(value) > MOST_KEYS:
+        return f"{len(value)} keys in one mapping are more than {MOST_KEYS}"
+    inner = value.values() if isinstance(value, dict) else value
+    return next(filter(None, (shape_problem(item, levels - 1) for item in inner)), "")
+
+
+def row_problem(row: RawRow) -> str:
+    """Why a row cannot be passed on; empty when it can. ``ingest`` judges its content."""
+    if problem := shape_problem(row):
+        return problem
+    try:
+        canonical_json(row).encode()
+    except (TypeError, ValueError) as error:
+        return f"not plain data: {error}"
+    if reserved := [key for key in _RESERVED if key in row]:
+        return f"{reserved[0]}: unknown key"
+    video_id = row["video_id"]
+    if not isinstance(video_id, str) or not video_id.strip():
+        return f"video_id: must be a text that is not blank, not {video_id!r:.100}"
+    return ""
