@@ -17,23 +17,20 @@ from pipeline import __version__
 from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
 from pipeline.cli.convert import convert_file
-from pipeline.cli.doctor import examine_run
+from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
-from pipeline.cli.options import (
-    DONE,
-    FAILED,
-    USAGE,
-)
+from pipeline.cli.options import DONE, FAILED, USAGE
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
 from pipeline.corpus.layout import CorpusError
 from pipeline.errors import ConfigError
 from pipeline.execution.failure_limits import FailureLimitExceeded
+from pipeline.execution.garbage import LiveRunError
 from pipeline.execution.worker import collect_seldom
-from pipeline.reports.reconcile_counts import AccountError
+from pipeline.reports.reconcile_counts import CountsError
 from pipeline.store.parts import StoreError
 
 
@@ -68,7 +65,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "export": export_files,
     "convert": convert_file,
     "audit": audit_file,
-    "doctor": examine_run,
+    "doctor": run_doctor,
     "manifest": make_manifest_file,
     "gc": remove_unreached,
     "truth": compare_truth,
@@ -87,6 +84,8 @@ def _options(
     """Options that go before any verb."""
 
 
+FAILURES = (StoreError, CountsError, FailureLimitExceeded, CorpusError, LiveRunError, OSError)
+
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
 
@@ -101,13 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except (StoreError, AccountError, FailureLimitExceeded, CorpusError, OSError) as error:
+    except FAILURES as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
     return DONE
 
 
 if __name__ == "__main__":
-    # As Ctrl-C does: what is under way ends, and this says that it is not alive any more.
+    # As Ctrl-C: work in progress ends, and the heartbeat of this run is removed.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The verb that examines what a run needs, and how well its models keep time."""
+"""The verb that checks what a run needs, and the timing of its models."""
 
 import json
 from dataclasses import asdict
@@ -8,50 +8,55 @@ import typer
 
 from pipeline.cli.options import FAILED, ConfigOption, JsonOption, SetOption, run_root
 from pipeline.engines import close_engines
-from pipeline.reports.doctor.checks import Wanted, examine
-from pipeline.reports.doctor.findings import Finding, Limits, NodeReport
+from pipeline.reports.doctor.checks import Options, run_checks
+from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
 
 
-def examine_run(
+def run_doctor(
     config: ConfigOption,
     overrides: SetOption = None,
     videos: Annotated[
-        int, typer.Option(min=1, help="So many of the manifest are opened and probed.")
+        int, typer.Option(min=1, help="How many videos of the manifest to open.")
     ] = 20,
     probe: Annotated[
-        bool, typer.Option(help="Ask each model about scripted scenes, whose times are known.")
+        bool, typer.Option(help="Ask each model about scripted scenes, whose truth is known.")
     ] = True,
     obeyed_warning: Annotated[
-        float, typer.Option(min=0, max=1, help="Fewer answers by their schema: warning.")
-    ] = Limits.obeyed_warning,
+        float,
+        typer.Option(min=0, max=1, help="Fewer answers that obey their schema are a warning."),
+    ] = Thresholds.obeyed_warning,
     obeyed_failure: Annotated[
-        float, typer.Option(min=0, max=1, help="Still fewer: failure.")
-    ] = Limits.obeyed_failure,
+        float, typer.Option(min=0, max=1, help="Fewer are a failure.")
+    ] = Thresholds.obeyed_failure,
     bias_warning: Annotated[
-        float, typer.Option(min=0, help="Mean seconds early or late, beyond which: warning.")
-    ] = Limits.bias_warning_s,
+        float, typer.Option(min=0, help="More mean seconds early or late are a warning.")
+    ] = Thresholds.bias_warning_s,
     bias_failure: Annotated[
-        float, typer.Option(min=0, help="Still more: failure.")
-    ] = Limits.bias_failure_s,
+        float, typer.Option(min=0, help="More are a failure.")
+    ] = Thresholds.bias_failure_s,
     found_warning: Annotated[
-        float, typer.Option(min=0, max=1, help="Fewer known things found or right: warning.")
-    ] = Limits.found_warning,
+        float,
+        typer.Option(min=0, max=1, help="Fewer true events or answers found are a warning."),
+    ] = Thresholds.found_warning,
     as_json: JsonOption = False,
 ) -> None:
-    """Check what a run needs before it spends anything, and how well its models keep time.
+    """Check what a run needs before it starts, and the timing of its models.
 
     Programs, the store, the first videos, servers and what they serve, GPUs, the longest ask; then
-    each node asks its model about scripted scenes. Exit status 1 if anything is a failure.
+    each node asks its model about scripted scenes. Exit status 1 if a check fails.
     """
     settings = load_config(config, overrides or ())
     nodes = build_graph(settings)
-    limits = Limits(obeyed_warning, obeyed_failure, bias_warning, bias_failure, found_warning)
+    thresholds = Thresholds(
+        obeyed_warning, obeyed_failure, bias_warning, bias_failure, found_warning
+    )
+    options = Options(videos, probe, thresholds)
     findings: list[Finding] = []
     reports: list[NodeReport] = []
     try:
-        for found in examine(settings, nodes, run_root(settings), Wanted(videos, probe, limits)):
+        for found in run_checks(settings, nodes, run_root(settings), options):
             if isinstance(found, NodeReport):
                 reports.append(found)
                 continue
@@ -63,9 +68,9 @@ def examine_run(
     levels = [finding.level for finding in findings]
     if as_json:
         whole = {
-            "limits": asdict(limits),
+            "thresholds": asdict(thresholds),
             "findings": [asdict(finding) for finding in findings],
-            "probe": [asdict(report) | report.means() for report in reports],
+            "probe": [report.as_json() for report in reports],
         }
         typer.echo(json.dumps(whole, indent=2))
     else:

@@ -1,4 +1,4 @@
-"""What the verbs of the command line share: their options, and the plan of a run."""
+"""Options, exit status and the plan of a run, as the verbs share them."""
 
 import os
 import shutil
@@ -37,7 +37,11 @@ ExecutorOption = Annotated[
 def planned(
     config: Path, overrides: Sequence[str] | None, limit: int | None
 ) -> tuple[RunConfig, Sequence[NodePlan]]:
-    """The settings of a run, and what it would do."""
+    """The settings of a run, and its plan.
+
+    Raises:
+        ConfigError: the config, an override or the source is wrong.
+    """
     settings = load_config(config, overrides or ())
     nodes = build_graph(settings)
     source = read_source(settings.source, limit)
@@ -45,7 +49,8 @@ def planned(
 
 
 def run_root(settings: RunConfig) -> Location:
-    """Where the run lives. A Ray job works in a copy of the folder that is thrown away after it."""
+    """``run.root``. The folder of a Ray job is a copy that is removed after it, so a relative root
+    starts from ``$TURNWISE_HOME`` or ``~/turnwise`` there."""
     place = Location.of(settings.run.root)
     if place.path is None:
         return place

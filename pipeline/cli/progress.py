@@ -1,4 +1,4 @@
-"""How the verbs that make parts do it: run the shards, show how far it is, say what came of it."""
+"""How the verbs that make parts run the shards and show progress and the result."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -24,11 +24,11 @@ def make_missing(
     chosen: Collection[str],
     executor: ExecutorName | None,
 ) -> None:
-    """Make the missing parts of the chosen nodes, say what the run came to, and put the corpus in
-    place if nothing failed.
+    """Make the missing parts of the chosen nodes, show the status of the run, and install the
+    corpus if nothing failed.
 
     Raises:
-        ConfigError: they read parts that are not made.
+        ConfigError: they read parts that do not exist.
         typer.Exit: shards failed.
     """
     root = run_root(settings)
@@ -51,9 +51,9 @@ def make_missing(
 def _watch(
     plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
 ) -> Sequence[ShardResult]:
-    """All the results; on a terminal, a bar a node while they come."""
+    """All results; on a terminal, with a progress bar for each node."""
     results = []
-    columns = (TextColumn("{task.description:16}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal

@@ -1,4 +1,4 @@
-"""The verbs about what was turned down: list it, and try it again."""
+"""The verbs that list rejects and retry them."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,11 +22,11 @@ from pipeline.reports.rejects import check_names, read_rejects, rejects_text
 
 NodeOption = Annotated[
     list[str] | None,
-    typer.Option("--node", metavar="NODE", help="Of this node alone. May be repeated."),
+    typer.Option("--node", metavar="NODE", help="Only of this node. May be repeated."),
 ]
 ReasonOption = Annotated[
     list[str] | None,
-    typer.Option("--reason", metavar="A,B", help="For these reasons alone. May be repeated."),
+    typer.Option("--reason", metavar="A,B", help="Only for these reasons. May be repeated."),
 ]
 
 
@@ -38,13 +38,13 @@ def list_rejects(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what was rejected, by node and reason; with --json each of them, a line each.
+    """Count the rejects by node and reason; with --json list them, one a line.
 
-    The class of a reason is what is to blame: the input, the engine (the same ask may be answered
-    another time: see retry), the ask, the answer of a model, or a rule.
+    The class of a reason is its cause: the input, the engine (the same ask may be answered another
+    time: see retry), the ask, the answer of a model, or a rule.
     """
     settings, plans = planned(config, overrides, limit)
-    reasons = _listed(reason)
+    reasons = _reasons(reason)
     check_names(plans, node or (), reasons)
     rows = read_rejects(plans, run_root(settings), node or (), reasons)
     if not as_json:
@@ -62,15 +62,15 @@ def retry_rejects(
     reason: ReasonOption = None,
     executor: ExecutorOption = None,
 ) -> None:
-    """Put again what was rejected for these reasons, and make anew what was made without it.
+    """Ask again what was rejected for these reasons, and make anew what was made without it.
 
-    Without --reason: for those that may pass by themselves, such as timeout. Shards that hold such
-    rejects are done again, with all below them; but an engine is asked only what failed, and what
-    it was never asked before. What else is missing is made as well, as by run.
+    Without --reason: for passing causes, such as timeout. Shards with such rejects are made again,
+    with all below them; but an engine is asked only what failed, and what it was never asked
+    before. Other missing parts are made too, as by run.
     """
     need_ffmpeg()
     settings, plans = planned(config, overrides, limit)
-    reasons = _listed(reason) or sorted(PASSING_ERRORS)
+    reasons = _reasons(reason) or sorted(PASSING_ERRORS)
     check_names(plans, node or (), reasons)
     chosen = parts_to_retry(plans, reasons, node or ())
     if not chosen:
@@ -80,7 +80,7 @@ def retry_rejects(
     make_missing(settings, plans, [plan.node.name for plan in plans], executor)
 
 
-def _listed(reasons: Sequence[str] | None) -> list[str]:
-    """The reasons that are named, each once, in order."""
-    named = [name.strip() for given in reasons or () for name in given.split(",")]
+def _reasons(options: Sequence[str] | None) -> list[str]:
+    """The reasons in the options, each once, in order."""
+    named = [name.strip() for option in options or () for name in option.split(",")]
     return list(dict.fromkeys(filter(None, named)))

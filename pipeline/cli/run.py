@@ -17,6 +17,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.progress import make_missing
 from pipeline.execution.runner import discard_parts
+from pipeline.reports.plan import plan_rows, plan_text
 from pipeline.reports.rejects import read_rejects
 from pipeline.reports.status import summarize
 from pipeline.workflow.graph import select
@@ -42,10 +43,10 @@ def run(
     ] = False,
     executor: ExecutorOption = None,
 ) -> None:
-    """Do what is missing: plan, run the shards, put the corpus in place.
+    """Make what is missing: plan, run the shards, install the corpus.
 
-    Interrupted? Give the same command again. Edited a prompt or a setting? Just run: what that
-    touches is made anew. --force redoes what is already there.
+    After an interruption, run the same command again. After an edit of a prompt or a setting, run:
+    what the edit touches is made anew. --force makes anew what exists.
     """
     need_ffmpeg()
     settings, plans = planned(config, overrides, limit)
@@ -61,24 +62,9 @@ def plan(
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a run would do, node by node, and why; run nothing."""
+    """Show what a run would do, node by node, and why; run nothing."""
     _, plans = planned(config, overrides, limit)
-    if as_json:
-        rows = [
-            {
-                "node": p.node.name,
-                "recipe": p.node.recipe_digest,
-                "shards": len(p.tasks),
-                "to_do": len(p.missing),
-                "cause": p.cause,
-            }
-            for p in plans
-        ]
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    for p in plans:
-        state = f"{len(p.missing)}/{len(p.tasks)} shards to do" if p.missing else "done"
-        typer.echo(f"{p.node.name:16} {p.node.recipe_digest}  {state:22} {p.cause}".rstrip())
+    typer.echo(json.dumps(plan_rows(plans), indent=2) if as_json else plan_text(plans))
 
 
 def status(
@@ -90,7 +76,7 @@ def status(
         bool, typer.Option("--rejects", help="The same as rejects --json.")
     ] = False,
 ) -> None:
-    """Say what is there: rows, rejects by reason, tokens, seconds, per node; and the videos."""
+    """Show what exists: per node rows, rejects by reason, tokens, seconds; and the videos."""
     settings, plans = planned(config, overrides, limit)
     if list_rejects:
         for reject in read_rejects(plans, run_root(settings)):

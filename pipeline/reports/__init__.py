@@ -1,1 +1,1 @@
-"""What came out of a run, told to people."""
+"""Reports on a run and on what it needs; they change nothing."""

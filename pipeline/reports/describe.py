@@ -1,31 +1,42 @@
-"""What the stages and engines are and what can be set on them, from their own code."""
+"""Lists stages, kinds of engine and their settings, from their own docstrings and fields."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from pipeline.engines.base import EngineConfig
+from pipeline.engines import KINDS
+from pipeline.errors import ConfigError
+from pipeline.store.files.text_table import text_table
+from pipeline.workflow.graph import find_stage, stage_names
 from pipeline.workflow.stage import Stage
 
 _WIDTH = 100
 
 
-def headline(stage: Stage[Any]) -> str:
-    """The stage in one line: its name, what it reads and writes, and what it does."""
-    reads = ", ".join(kind.__name__ for kind in stage.reads) or "manifest"
-    does = (_module_text(stage).splitlines() or [""])[0]
-    return f"{stage.name:14} {reads} -> {stage.writes.__name__}\n{'':14} {does}"
+def list_stages() -> str:
+    """A table of the stages: name, rows read and written, and the first line of documentation."""
+    rows = []
+    for stage in (find_stage("stages", name) for name in stage_names()):
+        reads = ", ".join(kind.__name__ for kind in stage.reads) or "manifest"
+        summary = (_module_text(stage).splitlines() or [""])[0]
+        rows.append((stage.name, f"{reads} -> {stage.writes.__name__}\n{summary}"))
+    return text_table(rows)
+
+
+def list_engines() -> str:
+    """A table of the kinds of engine: name and documentation."""
+    return text_table((kind, inspect.getdoc(config)) for kind, config in KINDS.items())
 
 
 def describe(stage: Stage[Any]) -> str:
-    """The stage's own documentation, and each setting with its default and meaning."""
+    """The documentation of a stage, and each setting with its default and meaning."""
     lines = [
         _module_text(stage),
         "",
@@ -33,19 +44,26 @@ def describe(stage: Stage[Any]) -> str:
         *_settings(stage.config),
     ]
     if stage.answer is not None:
-        lines += ["", "it asks a model: name its role with nodes.NAME.engine"]
+        lines += ["", "it asks a model: nodes.NAME.engine names the role"]
     return "\n".join(lines)
 
 
-def describe_engine(kind: str, config: type[EngineConfig]) -> str:
-    """What a kind of engine is, and each setting with its default and meaning."""
+def describe_engine(kind: str) -> str:
+    """The documentation of a kind of engine, and each setting with its default and meaning.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"engines: {kind!r} is not one of {', '.join(KINDS)}")
+    config = KINDS[kind]
     lines = [inspect.getdoc(config) or "", "", f"settings (engines.ROLE with kind: {kind})"]
     return "\n".join([*lines, *_settings(config)])
 
 
 def _settings(config: type[BaseModel]) -> Iterator[str]:
     for name, field in config.model_fields.items():
-        default = "needed" if field.default is PydanticUndefined else repr(field.default)
+        default = "required" if field.default is PydanticUndefined else repr(field.default)
         yield f"  {name} = {default}"
         yield from textwrap.wrap(
             field.description or "", _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
@@ -53,4 +71,4 @@ def _settings(config: type[BaseModel]) -> Iterator[str]:
 
 
 def _module_text(stage: Stage[Any]) -> str:
-    return inspect.getdoc(sys.modules[stage.config.__module__]) or ""
+    return inspect.getdoc(import_module(f"stages.{stage.name}")) or ""

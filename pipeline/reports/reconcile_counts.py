@@ -1,4 +1,4 @@
-"""Whether what the parts say of themselves adds up. A table that does not is worth nothing."""
+"""Checks that the counts of a run add up, part by part and over the whole manifest."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pipeline.store.parts import read_counts, read_rows, rejects_path, replies_p
 from pipeline.workflow.task import ShardTask
 
 UNEXPLAINED = "unexplained"
-"""In the place of a reason: a node above is to be made again, or a video was lost."""
+"""The reason of a video without a reject: a part above is to be made again, or it was lost."""
 
 
-class AccountError(RuntimeError):
+class CountsError(RuntimeError):
     """The counts of a run do not add up; the message names the node and the numbers."""
 
 
-def account_of(task: ShardTask) -> tuple[dict[str, Any], dict[str, Any]]:
+def checked_counts(task: ShardTask) -> tuple[dict[str, Any], dict[str, Any]]:
     """The counts of a part and of its replies. Reads footers alone.
 
     Raises:
-        AccountError: they do not add up, or are not those of the rows that are there.
+        CountsError: they do not add up, or differ from the number of rows.
         StoreError: a file is absent or damaged.
     """
     counts = read_counts(task.part)
@@ -33,41 +33,41 @@ def account_of(task: ShardTask) -> tuple[dict[str, Any], dict[str, Any]]:
         return counts, {}
     replies = read_counts(replies_path(task.part))
     _equal(task, "replies", read_rows(replies_path(task.part)), {"counted": replies["replies"]})
-    asked, answered = counts["asks"], replies["replies"]
-    if answered < asked:
-        raise AccountError(f"{_name(task)}: {asked} asks, but {answered} replies to them")
+    asks, answered = counts["asks"], replies["replies"]
+    if answered < asks:
+        raise CountsError(f"{_name(task)}: {asks} asks, but {answered} replies to them")
     return counts, replies
 
 
 def check_videos(rows: int, annotated: int, rejected: Mapping[str, int], unfinished: int) -> None:
-    """Nothing, if each row of the manifest has one fate; ``rejected`` counts them by reason.
+    """Check that each row of the manifest has one status; ``rejected`` counts rows by reason.
 
     Raises:
-        AccountError: it has not.
+        CountsError: there are not as many statuses as rows.
     """
     refused = sum(rejected.values())
     if rows != annotated + refused + unfinished:
-        raise AccountError(
+        raise CountsError(
             f"{rows} rows of the manifest, but {annotated} annotated + {refused} rejected +"
             f" {unfinished} not finished"
         )
 
 
-def check_fates(rejected: Mapping[str, int]) -> None:
-    """Nothing, if each video that a complete run rejected has a reason.
+def check_reasons(rejected: Mapping[str, int]) -> None:
+    """Check that each video that a complete run rejected has a reason.
 
     Raises:
-        AccountError: one has none.
+        CountsError: a video has none.
     """
     if lost := rejected.get(UNEXPLAINED, 0):
-        raise AccountError(f"{lost} videos were neither annotated nor rejected by any node")
+        raise CountsError(f"{lost} videos were neither annotated nor rejected by any node")
 
 
 def _equal(task: ShardTask, what: str, whole: int, parts: Mapping[str, int]) -> None:
     if whole != sum(parts.values()):
-        said = " + ".join(f"{n} {name}" for name, n in parts.items()) or "none counted"
-        raise AccountError(
-            f"{_name(task)}: {whole} {what}, but {said}: remove {task.part} and run again"
+        terms = " + ".join(f"{n} {name}" for name, n in parts.items()) or "none counted"
+        raise CountsError(
+            f"{_name(task)}: {whole} {what}, but {terms}: remove {task.part} and run again"
         )
 
 

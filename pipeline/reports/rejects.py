@@ -1,4 +1,4 @@
-"""Every row that was turned down: what for, by whom, how often it was tried, and what was said."""
+"""The rejected rows of a run: the node, the reason, its class, the attempts, and the references."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.engines.errors import ASK_ERRORS, PASSING_ERRORS, UNANSWERED
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.records import Reject
 from pipeline.records.schema import from_table
+from pipeline.store.files.text_table import text_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_counts, read_table, rejects_path, replies_path
 from pipeline.store.run_log import Attempts, read_attempts
@@ -22,13 +23,13 @@ from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardTask
 
 RejectClass = Literal["input", "engine", "ask", "answer", "rule"]
-"""What a reject is to be blamed on.
+"""The cause of a reject.
 
-``input``: the video or its row in the manifest. ``engine``: an engine, or the way to it; the same
-ask may be answered another time. ``ask``: the engine does not take it. ``answer``: what a model
-said. ``rule``: what another stage had let through, by this one's rules.
+``input``: the video or its row in the manifest. ``engine``: an engine or the connection to it; the
+same ask may be answered another time. ``ask``: the engine does not accept it. ``answer``: the
+answer of a model. ``rule``: a row of another stage breaks a rule of this one.
 
-It follows from where a reject comes from, so that a new reason has its class without being told.
+It follows from where a reject comes from, so a new reason needs no entry.
 """
 DETAIL_CHARACTERS = 100
 
@@ -36,10 +37,10 @@ DETAIL_CHARACTERS = 100
 class RejectRow(BaseModel):
     """A reject with its references.
 
-    ``attempts`` counts how often the ask was put to the engine, in all runs, with ``first_at`` and
-    ``last_at`` of them; where nothing was asked, how often the shard was worked on. ``prompt`` and
-    ``prompt_sha`` name the file that was asked with, ``request_id`` the ask in ``replies``, a file
-    of the run; all are empty where nothing was asked.
+    ``attempts`` counts how often the ask was sent to the engine, in all runs, with ``first_at`` and
+    ``last_at`` of them; for a reject without an ask, how often the shard was run. ``prompt`` and
+    ``prompt_sha`` name the prompt file, ``request_id`` the ask in ``replies``, a file of the run;
+    all are empty without an ask.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,18 +63,18 @@ class RejectRow(BaseModel):
 
 
 def class_of(reject: Reject, node: Node) -> RejectClass:
-    """What a reject of a node is to be blamed on."""
+    """The class of a reject of a node."""
     if node.stage.answer is not None and reject.request_id:
         if reject.reason in PASSING_ERRORS:
             return "engine"
         return "ask" if reject.reason in ASK_ERRORS else "answer"
-    # Who reads nothing but the manifest, or what was admitted of it, judges the video itself.
+    # A node that reads the manifest or the admitted videos alone judges the video itself.
     admitted = all(other.stage.scope == "source" for other in node.after)
     return "input" if admitted else "rule"
 
 
 def known_reasons(plans: Sequence[NodePlan]) -> set[str]:
-    """Those that the run has, and those that an ask may always have. Reads footers alone."""
+    """The reasons that occur in the run, and the errors of any ask. Reads footers alone."""
     found = set(UNANSWERED)
     for task in done_tasks(plans):
         found |= read_counts(rejects_path(task.part))["rejected"].keys()
@@ -85,10 +86,10 @@ def known_reasons(plans: Sequence[NodePlan]) -> set[str]:
 def check_names(
     plans: Sequence[NodePlan], nodes: Collection[str], reasons: Collection[str]
 ) -> None:
-    """Nothing, or why there can be no such rejects.
+    """Check that the run has these nodes and reasons.
 
     Raises:
-        ConfigError: there is no such node, or no such reason; the message names a close one.
+        ConfigError: it has not; the message names a similar one.
     """
     names = [plan.node.name for plan in plans]
     for name in nodes:
@@ -107,17 +108,15 @@ def read_rejects(
     nodes: Collection[str] = (),
     reasons: Collection[str] = (),
 ) -> Iterator[RejectRow]:
-    """Node after node, shard after shard; of all nodes, or for all reasons, where none is named.
-
-    Holds one shard at a time.
-    """
+    """The rejects of these nodes (all if empty) for these reasons (all if empty), in the order of
+    the nodes and their shards. Holds one shard at a time."""
     log = read_attempts(root)
     for plan in plans:
         if nodes and plan.node.name not in nodes:
             continue
         for task in done_tasks([plan]):
-            there = read_counts(rejects_path(task.part))["rejected"].keys()
-            if there and (not reasons or there & set(reasons)):
+            found = read_counts(rejects_path(task.part))["rejected"].keys()
+            if found and (not reasons or found & set(reasons)):
                 rows = _rows(plan.node, task, root, log)
                 yield from (row for row in rows if not reasons or row.reason in reasons)
 
@@ -128,10 +127,10 @@ def _rows(
     path = rejects_path(task.part)
     rejects = from_table(Reject, read_table(path, Reject.model_fields))
     shard = log.get((task.node, task.part.name), Attempts())
-    asked = _asked(task) if any(reject.request_id for reject in rejects) else {}
+    asks = _attempts_by_ask(task) if any(reject.request_id for reject in rejects) else {}
     for reject in rejects:
         of_ask = bool(reject.request_id)
-        attempts = asked.get(reject.request_id, shard)
+        attempts = asks.get(reject.request_id, shard)
         prompt = _prompt(node) if of_ask else ("", "")
         yield RejectRow(
             video_id=reject.video_id,
@@ -152,8 +151,8 @@ def _rows(
         )
 
 
-def _asked(task: ShardTask) -> dict[str, Attempts]:
-    """The attempts at each ask of a shard, by request."""
+def _attempts_by_ask(task: ShardTask) -> dict[str, Attempts]:
+    """The attempts at each ask of a shard, by request id."""
     columns = ("request_id", "attempts", "first_at", "last_at")
     table = read_table(replies_path(task.part), columns)
     if table.num_columns < len(columns):
@@ -165,14 +164,14 @@ def _asked(task: ShardTask) -> dict[str, Attempts]:
 
 
 def _prompt(node: Node) -> tuple[str, str]:
-    """Name and digest of the prompt that a node asks with."""
+    """Name and digest of the prompt of a node."""
     if not isinstance(node.config, AnnotationConfig):
         return "", ""
     return node.config.prompt, node.prompts[node.config.prompt].sha
 
 
 def rejects_text(rows: Iterable[RejectRow]) -> str:
-    """A table of how many there are of each node and reason, with the first of each."""
+    """A table of the rejects by node and reason, with the first of each."""
     counts: Counter[tuple[str, RejectClass, str]] = Counter()
     attempts: Counter[tuple[str, RejectClass, str]] = Counter()
     first: dict[tuple[str, RejectClass, str], RejectRow] = {}
@@ -183,13 +182,10 @@ def rejects_text(rows: Iterable[RejectRow]) -> str:
         first.setdefault(key, row)
     if not counts:
         return "nothing was rejected"
-    lines = [f"{'node':16} {'class':6} {'reason':24} {'rows':>7} {'attempts':>8}  first"]
+    lines = []
     for key, row in first.items():
-        node, kind, reason = key
         detail = " ".join(row.detail.split())[:DETAIL_CHARACTERS]
-        said = f"{row.video_id}: {detail}" if detail else row.video_id
-        lines.append(
-            f"{node:16} {kind:6} {reason:24} {counts[key]:>7} {attempts[key]:>8}  {said}".rstrip()
-        )
-    lines.append(f"{counts.total()} rows; --json has each with all that is known of it")
-    return "\n".join(lines)
+        example = f"{row.video_id}: {detail}" if detail else row.video_id
+        lines.append((*key, counts[key], attempts[key], example))
+    table = text_table(lines, ("node", "class", "reason", ">rows", ">attempts", "first"))
+    return f"{table}\n{counts.total()} rows; --json lists each with its references"

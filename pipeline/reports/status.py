@@ -1,4 +1,4 @@
-"""What a run came to: counts of every node, and the fate of every video."""
+"""The state of a run: counts of every node, and the status of every video."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.reports.reconcile_counts import UNEXPLAINED, account_of, check_fates, check_videos
+from pipeline.reports.reconcile_counts import (
+    UNEXPLAINED,
+    check_reasons,
+    check_videos,
+    checked_counts,
+)
+from pipeline.store.files.text_table import text_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table, rejects_path
 from pipeline.store.run_log import Attempts, read_attempts
@@ -22,10 +28,9 @@ from pipeline.workflow.plan import NodePlan
 class NodeSummary(BaseModel):
     """Counts of one node over the shards that are done.
 
-    ``videos_in = videos_out + videos_rejected``; ``rejected`` counts refused rows by reason;
-    ``seconds`` is worker time, summed over the shards whose making is in this run's log;
-    ``latency_s`` is the time that the engine had an ask, summed over its ``replies``, of which
-    ``reply_errors`` counts those without an answer by error.
+    ``videos_in = videos_out + videos_rejected``; ``rejected`` counts rejects by reason; ``seconds``
+    is worker time, summed over the shards in the log of the run; ``latency_s`` is summed over the
+    ``replies``; ``reply_errors`` counts replies without an answer by error.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,12 +56,11 @@ class NodeSummary(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """Every node, and the account of the videos: ``videos_in = videos_out + rejected + open``.
+    """Every node, and the videos: ``videos_in = videos_out + videos_rejected + videos_open``.
 
-    A video is out when a dialogue was made of it. One that is not, although the dialogues of its
-    shard are done, counts as rejected; of the nodes that turned it down, the one with most nodes
-    below it gives the reason (``insight.rejects`` has them all).
-    ``videos_open`` are in shards that have not come to their dialogues.
+    A video is out when it has a dialogue. One without, in a shard whose dialogues are done, counts
+    as rejected; of the nodes that rejected it, the one with most nodes below it gives the reason
+    (``reports.rejects`` lists them all). ``videos_open`` are in shards without dialogues so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,37 +73,24 @@ class RunSummary(BaseModel):
     samples: dict[str, int]
     """Dialogues by task."""
     placed: dict[str, int]
-    """Responses that stand otherwise than they asked to, by flag."""
+    """Responses by placement flag: merged, shifted, clamped, …"""
 
     def to_text(self) -> str:
-        """A table for people."""
-        names = ("shards", "videos", "rows", "asks", "tokens", "s")
-        widths = (9, 13, 8, 7, 9, 8)
-        lines = [" ".join([f"{'node':16}", *map(str.rjust, names, widths)])]
-        for n in self.nodes:
-            failed = f" !{n.shards_failed}" if n.shards_failed else ""
-            shards = f"{n.shards_done}/{n.shards}{failed}"
-            videos = f"{n.videos_in}={n.videos_out}+{n.videos_rejected}"
-            tokens = n.tokens_in + n.tokens_out
-            lines.append(
-                f"{n.node:16} {shards:>9} {videos:>13} {n.rows_out:>8} {n.asks:>7} {tokens:>9}"
-                f" {n.seconds:>8.1f}  {_reasons(n.rejected)}"
-            )
+        """A table of the nodes, and the totals."""
         rejected = sum(self.videos_rejected.values())
-        lines += [
-            "(videos: in = out + rejected; after the table's numbers: rejected rows by reason)",
+        lines = [
+            text_table(map(_row, self.nodes), _HEADS),
             "",
-            *self._asked(),
+            *self._replies(),
             f"videos: {self.videos_in} in = {self.videos_out} annotated + {rejected} rejected"
             + (f" + {self.videos_open} not finished" if self.videos_open else "")
-            + (f"  ({_reasons(self.videos_rejected)})" if rejected else ""),
-            f"samples: {sum(self.samples.values())}  ({_reasons(self.samples) or 'none'})",
-            f"responses placed otherwise than they asked: {_reasons(self.placed) or 'none'}",
+            + (f"  ({_named(self.videos_rejected)})" if rejected else ""),
+            f"samples: {sum(self.samples.values())}  ({_named(self.samples) or 'none'})",
+            f"responses by placement flag: {_named(self.placed) or 'none'}",
         ]
         return "\n".join(lines)
 
-    def _asked(self) -> list[str]:
-        """What asking came to, in a line."""
+    def _replies(self) -> list[str]:
         replies = sum(n.replies for n in self.nodes)
         if not replies:
             return []
@@ -108,34 +99,48 @@ class RunSummary(BaseModel):
         cached = sum(n.tokens_cached for n in self.nodes) / max(1, tokens_in)
         mean_s = sum(n.latency_s for n in self.nodes) / replies
         return [
-            f"asked: {sum(n.asks for n in self.nodes)} times, {replies} replies of {mean_s:.2f} s"
-            f" on average, {errors.total()} without an answer ({_reasons(errors) or 'none'});"
+            f"asks: {sum(n.asks for n in self.nodes)}; replies: {replies} in {mean_s:.2f} s on"
+            f" average, {errors.total()} without an answer ({_named(errors) or 'none'});"
             f" tokens: {tokens_in} in ({cached:.0%} cached),"
             f" {sum(n.tokens_out for n in self.nodes)} out"
         ]
 
 
+_HEADS = (
+    "node", ">shards", ">videos in", ">out", ">rejected", ">rows", ">asks", ">tokens", ">seconds",
+    "rejects by reason",
+)  # fmt: skip
+
+
+def _row(n: NodeSummary) -> tuple[object, ...]:
+    shards = f"{n.shards_done}/{n.shards}" + f", {n.shards_failed} failed" * (n.shards_failed > 0)
+    return (
+        n.node, shards, n.videos_in, n.videos_out, n.videos_rejected, n.rows_out, n.asks,
+        n.tokens_in + n.tokens_out, f"{n.seconds:.1f}", _named(n.rejected),
+    )  # fmt: skip
+
+
 def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
-    """The summary of everything that a plan's parts hold now.
+    """The summary of the parts that exist now.
 
     Raises:
-        AccountError: what they hold does not add up.
+        CountsError: their counts do not add up.
         StoreError: a file is absent or damaged.
     """
     log = read_attempts(root)
     nodes = [_node(plan, log) for plan in plans]
-    fates, samples, placed = _fates(plans)
-    out, unfinished = fates.pop("", 0), fates.pop("open", 0)
+    statuses, samples, placed = _statuses(plans)
+    out, unfinished = statuses.pop("", 0), statuses.pop("open", 0)
     rows = sum(sum(plan.manifest_rows) for plan in plans)
-    check_videos(rows, out, fates, unfinished)
+    check_videos(rows, out, statuses, unfinished)
     if all(node.shards_done == node.shards for node in nodes):
-        check_fates(fates)
+        check_reasons(statuses)
     return RunSummary(
         nodes=nodes,
         videos_in=rows,
         videos_out=out,
         videos_open=unfinished,
-        videos_rejected=dict(sorted(fates.items())),
+        videos_rejected=dict(sorted(statuses.items())),
         samples=dict(sorted(samples.items())),
         placed=dict(sorted(placed.items())),
     )
@@ -147,14 +152,13 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     errors: Counter[str] = Counter()
     done = list(done_tasks([plan]))
     for task in done:
-        counts, measured = account_of(task)
+        counts, replies = checked_counts(task)
         reasons.update(counts.pop("rejected"))
-        errors.update(measured.pop("errors", {}))
+        errors.update(replies.pop("errors", {}))
         totals.update(counts)
-        totals.update(measured)
-    none = Attempts()
-    attempts = [log.get((task.node, task.part.name), none) for task in plan.tasks]
-    missing = [log.get((task.node, task.part.name), none) for task in plan.missing]
+        totals.update(replies)
+    attempts = [log.get((task.node, task.part.name), Attempts()) for task in plan.tasks]
+    missing = [log.get((task.node, task.part.name), Attempts()) for task in plan.missing]
     return NodeSummary(
         node=plan.node.name,
         stage=plan.node.stage.name,
@@ -177,12 +181,12 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     )
 
 
-def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Manifest rows by fate: "" when annotated, "open", or why rejected; samples by task; and
-    responses by flag. One shard is held at a time."""
+def _statuses(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Manifest rows by status: "" for annotated, "open", or the reason of the reject; samples by
+    task; responses by flag. Holds one shard at a time."""
     samples: Counter[str] = Counter()
     placed: Counter[str] = Counter()
-    fates: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     done = _done_by_shard(plans)
     source = next(plan for plan in plans if plan.node.stage.scope == "source")
     dialogues = {plan.node.name for plan in last_dialogues(plans)}
@@ -196,19 +200,19 @@ def _fates(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Count
             annotated |= set(_texts(table, "video_id"))
             samples.update(_texts(table, "task"))
         if source.node.name not in parts:
-            fates["open"] += rows
+            statuses["open"] += rows
             continue
         admitted = parts.pop(source.node.name)
         # Each row of the manifest is a row here or a reject.
-        fates.update(_texts(read_table(rejects_path(admitted), ("reason",)), "reason"))
+        statuses.update(_texts(read_table(rejects_path(admitted), ("reason",)), "reason"))
         finished = bool(dialogues) and dialogues <= parts.keys()
         reasons = _first_reasons([parts[name] for name in upper_first if name in parts])
         for video_id in _texts(read_table(admitted, ("video_id",)), "video_id"):
             if video_id in annotated:
-                fates[""] += 1
+                statuses[""] += 1
             else:
-                fates[reasons.get(video_id, UNEXPLAINED) if finished else "open"] += 1
-    return fates, samples, placed
+                statuses[reasons.get(video_id, UNEXPLAINED) if finished else "open"] += 1
+    return statuses, samples, placed
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
@@ -216,7 +220,7 @@ def _texts(table: pa.Table, name: str) -> list[str]:
 
 
 def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location]]:
-    """The parts there are of each shard, by node; those of all shards at once are left out."""
+    """The parts that exist of each shard, by node, without those of stages of scope dataset."""
     found: dict[int, dict[str, Location]] = {}
     for plan in plans:
         if plan.node.stage.scope != "dataset":
@@ -239,7 +243,7 @@ def _upper_first(plans: Sequence[NodePlan]) -> Sequence[str]:
 
 
 def _first_reasons(parts: Sequence[Location]) -> dict[str, str]:
-    """For each video with a reject, the reason in the first of these parts of a shard."""
+    """For each rejected video, the reason in the first of these parts of a shard that has one."""
     reasons: dict[str, str] = {}
     for part in parts:
         for row in read_table(rejects_path(part), ("video_id", "reason")).to_pylist():
@@ -247,5 +251,5 @@ def _first_reasons(parts: Sequence[Location]) -> dict[str, str]:
     return reasons
 
 
-def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason} {n}" for reason, n in counts.items())
+def _named(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in counts.items())

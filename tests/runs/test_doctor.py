@@ -1,4 +1,4 @@
-"""``doctor`` through the command line: what it says of whole runs, and its exit status."""
+"""``doctor`` through the command line: its report on whole runs, and its exit status."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Doctor = Callable[..., tuple[int, Any]]
 
 @pytest.fixture
 def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """``doctor(config, …)``: the exit status, and what it says as JSON."""
+    """``doctor(config, …)``: the exit status, and its report."""
 
     def call(config: Path, *options: str) -> tuple[int, Any]:
         status = main(["doctor", "-c", str(config), "--json", *options])
-        said = capsys.readouterr()
-        assert KEY not in said.out + said.err
-        return status, json.loads(said.out)
+        output = capsys.readouterr()
+        assert KEY not in output.out + output.err
+        return status, json.loads(output.out)
 
     return call
 
@@ -115,7 +115,7 @@ def test_each_limit_is_an_option(doctor: Doctor, write_config: Callable[..., Pat
     assert status == 1
     assert levels(report, "probe caption_events") == ["failure"]
     assert levels(report, "probe verify") == ["warning"]
-    assert report["limits"]["bias_failure_s"] == 0.001
+    assert report["thresholds"]["bias_failure_s"] == 0.001
 
 
 def test_a_run_without_videos(

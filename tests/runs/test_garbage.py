@@ -39,10 +39,10 @@ def test_what_is_listed_goes_when_asked_again(
     (half / "notes.txt").write_text("mine")
     before = {p for p in root.rglob("*") if p.is_file()}
     assert main(_command(made)) == 0
-    told = capsys.readouterr().out
-    assert f"{old}  (of another recipe)" in told and "(half-written)" in told
+    listed = capsys.readouterr().out
+    assert f"of another recipe  {old}\n" in listed and "  half-written " in listed
     assert {p for p in root.rglob("*") if p.is_file()} == before
-    (token,) = re.findall(r"--remove ([0-9a-f]{8})", told)
+    (token,) = re.findall(r"--remove ([0-9a-f]{8})", listed)
 
     assert main(_command(made, "--remove", "00000000")) == 2
     assert f"this one is {token}" in capsys.readouterr().err
@@ -75,8 +75,8 @@ def test_signs_of_life(tmp_path: Path) -> None:
     with heartbeat(root), heartbeat(root):
         assert len(live_runs(root)) == 2
         sign = next((tmp_path / "alive").iterdir())
-        said = json.loads(sign.read_text())
-        assert said["host"] == platform.node()
+        written = json.loads(sign.read_text())
+        assert written["host"] == platform.node()
     assert live_runs(root) == []
 
     now = datetime.now(timezone.utc)

@@ -1,4 +1,4 @@
-"""A server that fails some asks: what is told of them, and how they are put again."""
+"""A server that fails some asks: what is recorded of them, and how they are asked again."""
 
 from __future__ import annotations
 
@@ -123,10 +123,10 @@ def test_a_retry_that_is_killed_loses_no_answer(
     assert rows_of(tmp_path / "failing") == rows_of(tmp_path / "whole")
 
 
-def test_rejects_are_told_with_all_that_refers_to_them(
+def test_rejects_are_listed_with_their_references(
     config_of: Config, server: Server, tmp_path: Path, capsys: Output
 ) -> None:
-    config = config_of("told")
+    config = config_of("failing")
     server.fails = some
     assert main(["run", "-c", config, *VIDEOS]) == 0
     rows = rejects(config, capsys)
@@ -135,7 +135,7 @@ def test_rejects_are_told_with_all_that_refers_to_them(
     ]
     failed = [row for row in rows if row["reason"] == "server_error"]
     for row in failed:
-        replies = tmp_path / "told" / row["replies"]
+        replies = tmp_path / "failing" / row["replies"]
         assert replies.is_file()
         assert row["detail"] == "server_error: status 500: out of memory"
         assert row["first_at"] == row["last_at"] and row["prompt_sha"] and row["request_id"]
@@ -162,7 +162,7 @@ def test_rejects_are_told_with_all_that_refers_to_them(
     ],
 )
 @pytest.mark.parametrize("verb", ["rejects", "retry"])
-def test_an_unknown_name_is_told(
+def test_an_unknown_name_is_an_error(
     config_of: Config, capsys: Output, verb: str, options: list[str], message: str
 ) -> None:
     assert main([verb, "-c", config_of("none"), *VIDEOS, *options]) == 2

@@ -49,7 +49,7 @@ def test_two_scenes_against_what_their_script_describes(
     assert main(["run", *chosen]) == 0
     report = reported(capsys, *chosen)
     # scene 1: a square comes and goes; scene 2: two backgrounds, a motion, and a square
-    assert (report["videos"], report["videos_told"], report["spans"]) == (2, 2, 5)
+    assert (report["videos"], report["videos_annotated"], report["spans"]) == (2, 2, 5)
     together = of(report["found"], task="any")
     assert [together["recall"][level] for level in LEVELS] == [1, 1, 1]
     assert [together["precision"][level] for level in LEVELS] == [1, 1, 1]
@@ -60,7 +60,7 @@ def test_two_scenes_against_what_their_script_describes(
     assert main(["truth", *chosen]) == 0
     assert "\nground_source_events         5" in capsys.readouterr().out
 
-    # What models found is no better for what people told, and both reach the corpus.
+    # Human annotations do not raise the score of models, and both reach the corpus.
     scripted = reported(capsys, *chosen, "--truth", str(scenes / "truth"))
     data = tmp_path / "run" / "corpus" / "data"
     tasks = {path.name: pq.read_table(path).to_pylist() for path in data.iterdir()}
@@ -71,7 +71,7 @@ def test_two_scenes_against_what_their_script_describes(
     assert [row["origins"] for row in tasks["offline_qa"]] == [["human"]] * 4
 
 
-def test_videos_that_nobody_described_have_no_such_truth(
+def test_videos_without_human_spans_have_no_such_truth(
     scenes: Path, write_config: Callable[..., Path], tmp_path: Path, capsys: Capture
 ) -> None:
     rows = [json.loads(line) for line in (scenes / "manifest.jsonl").read_text().splitlines()]
@@ -79,16 +79,16 @@ def test_videos_that_nobody_described_have_no_such_truth(
     uri, entry = str(scenes / rows[0]["uri"]), rows[0]["annotations"][-1]
     source = {"kind": "manifest", "path": str(manifest)}
     config = str(write_config("run", extends=DEMO, source=source))
-    for fields, said in (
+    for fields, message in (
         ({"origin": "model"}, "has a human span; that is"),
-        ({"end_s": 999}, "has a human span that can be: 1 cannot; that is"),
+        ({"end_s": 999}, "has a human span (1 are impossible); that is"),
     ):
         row = {"video_id": "v", "uri": uri, "annotations": [entry | fields]}
         manifest.write_text(json.dumps(row), encoding="utf-8")
         assert main(["run", "-c", config, "--until", "ingest"]) == 0
         capsys.readouterr()
         assert main(["truth", "-c", config]) == 2
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not CLIP.is_file(), reason="there are no ../shared/videos")
@@ -106,7 +106,7 @@ def test_a_real_clip_against_spans_judged_by_eye(
     config = str(write_config("run", extends=DEMO, source=source))
     assert main(["run", "-c", config]) == 0
     report = reported(capsys, "-c", config)
-    assert (report["videos_told"], report["spans"], report["spans_impossible"]) == (1, 3, 0)
+    assert (report["videos_annotated"], report["spans"], report["spans_impossible"]) == (1, 3, 0)
     data = tmp_path / "run" / "corpus" / "data"
     for task in ("event_caption", "action_caption", "event_grounding"):
         files = list((data / task).iterdir()) if (data / task).is_dir() else []

@@ -1,1 +1,1 @@
-"""What a run needs, checked before it spends anything, and how well each model keeps time."""
+"""Checks of what a run needs before it starts, and of the timing of its models."""

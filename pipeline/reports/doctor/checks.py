@@ -1,4 +1,4 @@
-"""The whole examination of a run, check after check."""
+"""All checks of a run, one after the other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.media.scenes.render import render_scenes
 from pipeline.records import FramedSegment, Video
 from pipeline.reports.doctor import machine
 from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
-from pipeline.reports.doctor.findings import Finding, Limits, NodeReport, judged, mean
+from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds, judge, mean
 from pipeline.reports.doctor.gpu import check_gpus, check_vllm
 from pipeline.reports.doctor.probe import SCENES, probe_node
 from pipeline.reports.doctor.scene_inputs import MADE, KnownRows, KnownVideo
@@ -36,28 +36,28 @@ from pipeline.workflow.source import Source, read_source
 from pipeline.workflow.stage import Context
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {"http": ("aiohttp", "tenacity", "json_repair")}
-"""The libraries that a kind of engine needs, by the extra that brings them."""
+"""The libraries that a kind of engine needs, by the extra that installs them."""
 TEST_SCENE = "scene-14"
-"""The shortest; it serves as a video where the manifest gives none."""
+"""The shortest one; it replaces the videos of a manifest without any that can be read."""
 UNKNOWN_DURATION_S = 300.0
-"""Taken for the longest video where none of the manifest can be read."""
+"""The assumed duration of the longest video if none of the manifest can be read."""
 COMMIT = re.compile("[0-9a-f]{40}")
 TRY = "try a few rows: run --limit 2"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How many videos of the manifest to open, whether to ask the models, and the limits."""
+class Options:
+    """How many videos of the manifest to open, whether to ask the models, and the thresholds."""
 
     videos: int = 20
     probe: bool = True
-    limits: Limits = field(default_factory=Limits)
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
-def examine(
-    settings: RunConfig, nodes: Sequence[Node], root: Location, wanted: Wanted
+def run_checks(
+    settings: RunConfig, nodes: Sequence[Node], root: Location, options: Options
 ) -> Iterator[Finding | NodeReport]:
-    """All findings, each as soon as it is known, and a report for each node that was asked."""
+    """All findings, each as soon as it is known, and a report for each node that was probed."""
     prompts = {name for node in nodes for name in node.prompts}
     yield Finding("config", "ok", f"{len(nodes)} nodes, {len(prompts)} prompts")
     binaries = list(machine.check_binaries())
@@ -65,7 +65,7 @@ def examine(
     yield machine.check_store(root)
     if any(finding.level != "ok" for finding in binaries):
         text = "videos, engines and models are not checked without ffmpeg"
-        yield Finding("the rest", "warning", text, "install it, and call the doctor again")
+        yield Finding("the rest", "warning", text, "install it, and run the doctor again")
         return
     with TemporaryDirectory(prefix="doctor-") as name:
         folder = Path(name)
@@ -82,7 +82,7 @@ def examine(
             videos: list[Video] = []
             if source is not None:
                 entry = next(node for node in nodes if node.stage.scope == "source")
-                videos, finding = machine.admitted(source, n_rows, entry, media, wanted.videos)
+                videos, finding = machine.admit(source, n_rows, entry, media, options.videos)
                 yield finding
             test = _video(folder, TEST_SCENE, media)
             sample = min(videos, key=lambda video: video.duration_s, default=test)
@@ -95,14 +95,14 @@ def examine(
             durations = [video.duration_s for video in videos]
             mean_s = mean(durations)
             if source is None or mean_s is None:
-                text = "how much the run needs is not known without a video"
+                text = "the space for frames cannot be estimated without a video"
                 yield Finding("space", "warning", text, "see the finding on the manifest")
             else:
                 yield machine.check_space(root, n_rows, mean_s, frames)
             long = long_video(frames, sample, max(durations, default=UNKNOWN_DURATION_S))
-            ill = yield from _engines(settings, nodes, long)
-            if wanted.probe:
-                fit = [config for config, _ in by_engine(nodes) if config not in ill]
+            unfit = yield from _engines(settings, nodes, long)
+            if options.probe:
+                fit = [config for config, _ in by_engine(nodes) if config not in unfit]
                 render_scenes(folder, SCENES if fit else ())
                 known = [
                     KnownVideo(video, _cut(cutter, video, media), truth)
@@ -110,11 +110,11 @@ def examine(
                     if truth.video_id in SCENES
                     for video in [_video(folder, truth.video_id, media)]
                 ]
-                yield from _probe(nodes, known, ill, wanted.limits)
+                yield from _probe(nodes, known, unfit, options.thresholds)
 
 
 def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
-    """The nodes that ask, by engine: roles that are given the same config share one."""
+    """The nodes that ask, by engine: roles with the same config share one."""
     found: list[tuple[EngineConfig, list[Node]]] = []
     for node in nodes:
         if node.engine is not None:
@@ -129,9 +129,9 @@ def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
 def check_engine(
     name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes
 ) -> Iterator[Finding]:
-    """Whether an engine is pinned, can be started, reached, and given the longest ask."""
+    """Whether an engine is pinned, installed and reachable, and takes the longest ask."""
     if not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
-        text = f"revision {config.revision} is no commit: what it means may change"
+        text = f"revision {config.revision} is no commit: its model may change"
         yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
     if missing := [lib for lib in EXTRAS.get(config.kind, ()) if find_spec(lib) is None]:
         fix = f"pip install 'turnwise[{config.kind}]'"
@@ -144,11 +144,11 @@ def check_engine(
     elif isinstance(config, EmbeddedConfig):
         yield Finding(name, "ok", "embedded: needs no weights, no network and no GPU")
     else:
-        yield Finding(name, "warning", f"nothing is known of the kind {config.kind}", TRY)
+        yield Finding(name, "warning", f"there are no checks for the kind {config.kind}", TRY)
 
 
 def _source(settings: RunConfig) -> tuple[Source | None, int, Sequence[Finding]]:
-    """The source, and how many rows it has."""
+    """The source, its number of rows, and a finding if it cannot be read."""
     try:
         source = read_source(settings.source)
         return source, sum(1 for _ in source.rows), ()
@@ -159,8 +159,8 @@ def _source(settings: RunConfig) -> tuple[Source | None, int, Sequence[Finding]]
 def _engines(
     settings: RunConfig, nodes: Sequence[Node], long: KnownVideo
 ) -> Generator[Finding, None, list[EngineConfig]]:
-    """Findings about every engine. Returns those that are not fit to be asked."""
-    ill: list[EngineConfig] = []
+    """Findings about every engine. Returns the engines that cannot be asked."""
+    unfit: list[EngineConfig] = []
     for config, asking in by_engine(nodes):
         longest: list[LongestAsk] = []
         for node in asking:
@@ -175,14 +175,14 @@ def _engines(
         for finding in check_engine(name, config, most, long.segments[0].jpeg):
             yield finding
             if finding.level == "failure":
-                ill.append(config)
+                unfit.append(config)
     for finding in check_gpus(
         [config for config, _ in by_engine(nodes)], elsewhere=settings.run.executor == "ray"
     ):
         yield finding
         if finding.level != "ok":
-            ill += (config for config, _ in by_engine(nodes) if config.gpus)
-    return ill
+            unfit += (config for config, _ in by_engine(nodes) if config.gpus)
+    return unfit
 
 
 def _longest(node: Node, config: EngineConfig, long: KnownVideo) -> LongestAsk | Finding:
@@ -192,7 +192,7 @@ def _longest(node: Node, config: EngineConfig, long: KnownVideo) -> LongestAsk |
     except PromptError as error:
         return Finding(name, "failure", str(error), f"correct nodes.{node.name}.config.prompt")
     if found is None:
-        why = f"nobody can make its {kinds}" if (kinds := _unmade(node)) else "it asked nothing"
+        why = f"its {kinds} rows cannot be made" if (kinds := _unmade(node)) else "it asked nothing"
         return Finding(name, "warning", f"not tried: {why}", TRY)
     return found
 
@@ -200,19 +200,19 @@ def _longest(node: Node, config: EngineConfig, long: KnownVideo) -> LongestAsk |
 def _probe(
     nodes: Sequence[Node],
     videos: Sequence[KnownVideo],
-    ill: Sequence[EngineConfig],
-    limits: Limits,
+    unfit: Sequence[EngineConfig],
+    thresholds: Thresholds,
 ) -> Iterator[Finding | NodeReport]:
     for config, asking in by_engine(nodes):
         replica_configs = config.replica_configs()
-        if config in ill:
+        if config in unfit:
             text = f"not asked: {', '.join(node.name for node in asking)}"
-            yield Finding("probe", "warning", text, "mend the engine first")
+            yield Finding("probe", "warning", text, "correct the engine first")
             continue
         for node in asking:
             name = f"probe {node.name}"
             if _unmade(node):
-                continue  # a finding about its asks has said so
+                continue  # there is a finding about its asks
             try:
                 engine = open_engine(replica_configs[0] if replica_configs else config)
                 report = probe_node(node, config, engine, videos)
@@ -220,18 +220,18 @@ def _probe(
                 yield Finding(name, "failure", str(error), "see what the engine logs")
             else:
                 yield report
-                yield judged(report, limits)
+                yield judge(report, thresholds)
         # The next one may need the same GPUs.
         close_engines()
 
 
 def _unmade(node: Node) -> str:
-    """The kinds of rows that a node reads and that cannot be made from a truth."""
+    """The kinds of rows that a node reads and that cannot be made from the truth."""
     return ", ".join(kind.__name__ for kind in node.stage.reads if kind not in MADE)
 
 
 def _cut(cutter: Node, video: Video, media: Media) -> tuple[FramedSegment, ...]:
-    """The turns of a video as the run cuts it; none where it refuses the video."""
+    """The turns of a video as the run cuts it; none if it rejects the video."""
     rows = KnownRows(video.video_id, {Video: [video]})
     made = cutter.stage.run([rows], cutter.config, Context(media=media))
     return tuple(row for row in made if isinstance(row, FramedSegment))

@@ -1,4 +1,4 @@
-"""The longest ask of a node, measured on the asks that its stage really makes."""
+"""The longest ask of each node, measured on asks of its stage, to compare with the context."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from pipeline.reports.doctor.scene_inputs import KnownVideo
 from pipeline.workflow.graph import Node
 
 TEMPLATE_TOKENS = 64
-"""What a chat template adds of its own: a system text, and the beginning of the answer."""
+"""Added by a chat template: a system text, and the beginning of the answer."""
 FRAME_LABEL = "[123.45 s]"
 SERVED_MAX_PIXELS = 12_845_056
-"""Larger frames are shrunk by a processor that is not told otherwise."""
+"""A processor shrinks larger frames by default."""
 RULES: Mapping[str, FrameRuleName] = {
     "qwen3": "qwen3_vl",
     "qwen2-vl": "qwen2_vl",
     "internvl": "internvl",
 }
-"""The rule of frames by what the name of a model holds; for any other, that of Qwen2.5-VL."""
+"""The token rule of frames by a part of the model name; the default is that of Qwen2.5-VL."""
 
 
 @dataclass(frozen=True)
 class LongestAsk:
-    """The largest ask of a node, in frames and in tokens; the answer has to fit in beside them."""
+    """The most frames and tokens of the asks of a node, with the tokens of the longest answer."""
 
     node: str
     frames: int
@@ -51,7 +51,7 @@ class LongestAsk:
 
     @property
     def tokens(self) -> int:
-        """All together."""
+        """The sum; it must fit into the context."""
         return self.frame_tokens + self.text_tokens + self.answer_tokens
 
     def to_text(self) -> str:
@@ -80,10 +80,10 @@ class Silent:
 
 
 def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestAsk | None:
-    """The most frames and the longest text of the asks about a video; None where there are none.
+    """The most frames and the longest text of the asks about a video; None without asks.
 
     Raises:
-        PromptError: the prompt does not fit what the stage gives it.
+        PromptError: the prompt does not fit the variables of the stage.
     """
     silent = Silent()
     asks = ask_node(node, config, silent, [video])[0].asks
@@ -105,8 +105,8 @@ def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestA
 
 
 def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: float) -> KnownVideo:
-    """A scripted scene of that length which nobody renders: turns and pictures like those given of
-    some video, a cut in each turn, something that comes and goes, and something that moves."""
+    """A scripted scene of that length that is not rendered: turns at the rate of ``segments`` with
+    their first picture, a cut in each turn, an object that comes and goes, and one that moves."""
     rate = Fraction(len(segments) / segments[-1].end_s).limit_denominator(1000)
     times = [float(i / rate) for i in range(max(4, int(duration_s * rate)))]
     scene = Scene(
@@ -135,7 +135,7 @@ def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: floa
 
 
 def _tokens_a_frame(jpeg: bytes, name: FrameRuleName, config: EngineConfig) -> int:
-    """Of a stored picture with the label of its time."""
+    """Tokens of a stored frame with the label of its time."""
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError("a stored frame is no JPEG")

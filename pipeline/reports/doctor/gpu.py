@@ -1,4 +1,4 @@
-"""What a model that runs on GPUs of the run needs: its library, GPUs, and memory on each."""
+"""Checks of engines that run on GPUs: library, number of GPUs, memory of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.reports.doctor.server import check_context
 GIB = 1 << 30
 MIB = 1 << 20
 WORKING_SHARE = 0.15
-"""Of a GPU, for the cache of keys and values and for what lies there while the model works."""
+"""Of the memory of a GPU, for the KV cache and activations."""
 IMPORT_LIMIT_S = 180
 
 
@@ -38,10 +38,10 @@ def check_vllm(name: str, config: VllmConfig, longest: LongestAsk | None) -> Ite
 
 
 def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[Finding]:
-    """The GPUs that engines take against those here; nothing where none is taken.
+    """The GPUs that engines need against those of this machine; no finding if none is needed.
 
-    Engines that do not fit side by side take turns, but each must fit by itself. ``elsewhere``: the
-    run may use GPUs of other machines, which are not seen from here.
+    Engines that do not fit together take turns, but each must fit by itself. ``elsewhere``: the run
+    may use GPUs of other machines, which cannot be counted here.
     """
     replica_configs = [host.gpus for config in configs for host in config.replica_configs()]
     most, needed = max(replica_configs, default=0), sum(replica_configs)
@@ -59,27 +59,27 @@ def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[
 def check_memory(
     name: str, config: VllmConfig, size_bytes: int | None, gpus_bytes: Sequence[int]
 ) -> Finding:
-    """What one GPU holds of the weights, as they are stored, against its memory."""
+    """The weights on each GPU, as they are stored, against its memory."""
     if size_bytes is None or not gpus_bytes:
-        why = "nvidia-smi tells of no GPU" if size_bytes else f"no files of {config.model} are here"
+        why = "nvidia-smi lists no GPU" if size_bytes else f"no files of {config.model} are here"
         fix = "run the doctor where the engine is to run, with the model downloaded"
         return Finding(name, "warning", f"memory is not checked: {why}", fix)
     model, whole = size_bytes / (config.tensor_parallel * config.pipeline_parallel), min(gpus_bytes)
-    room = whole * config.memory_share
+    usable = whole * config.memory_share
     need = model + WORKING_SHARE * whole
     text = (
-        f"{model / GIB:.1f} GiB of weights a GPU, {need / GIB:.1f} GiB with room to work;"
-        f" {room / GIB:.1f} of {whole / GIB:.1f} GiB are to be used"
+        f"{model / GIB:.1f} GiB of weights a GPU, {need / GIB:.1f} GiB with working memory;"
+        f" {usable / GIB:.1f} of {whole / GIB:.1f} GiB are usable"
     )
     fix = "raise tensor_parallel, take a smaller or quantised model, or a larger GPU"
-    if model > room and not config.quantisation:
+    if model > usable and not config.quantisation:
         return Finding(name, "failure", text, fix)
-    return Finding(name, "warning", text, fix) if need > room else Finding(name, "ok", text)
+    return Finding(name, "warning", text, fix) if need > usable else Finding(name, "ok", text)
 
 
 def files_of(model: str, revision: str) -> tuple[int | None, int | None]:
-    """Bytes of the weights and tokens of the context of a model whose files lie here, in a folder
-    or the cache of the Hugging Face Hub; None for what they do not tell. Nothing is downloaded."""
+    """Bytes of the weights and tokens of the context of a model, in a local folder or the cache of
+    the Hugging Face Hub; None for what is not known. Nothing is downloaded."""
     folder = Path(model)
     if not folder.is_dir():
         try:
@@ -89,14 +89,14 @@ def files_of(model: str, revision: str) -> tuple[int | None, int | None]:
         if not isinstance(found, str):
             return None, None
         folder = Path(found).parent
-    said = _json(folder / "config.json")
-    context = (said | said.get("text_config", {})).get("max_position_embeddings")
+    config = _json(folder / "config.json")
+    context = (config | config.get("text_config", {})).get("max_position_embeddings")
     size = _json(folder / "model.safetensors.index.json").get("metadata", {}).get("total_size")
     return size or sum(p.stat().st_size for p in folder.glob("*.safetensors")) or None, context
 
 
 def gpu_memory() -> list[int]:
-    """Bytes of each GPU that a process here may use; empty without nvidia-smi."""
+    """Bytes of memory of each GPU visible to this process; empty without nvidia-smi."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
@@ -123,7 +123,7 @@ def _library(name: str) -> Finding:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty where there is none."""
+    """The JSON object in a file; empty without one."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a run needs of this machine: programs, a place to write, and videos that can be read."""
+"""Checks of this machine: programs, storage, decoders, and the first videos."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pipeline.workflow.stage import Context
 
 GIGABYTE = 1_000_000_000
 COPIES_OF_FRAMES = 2
-"""One in the part that is cut, one in the corpus."""
+"""One in the part of the node that cuts frames, one in the corpus."""
 
 
 def check_binaries() -> Iterator[Finding]:
-    """Whether ffmpeg and ffprobe are there and run."""
+    """Whether ffmpeg and ffprobe run."""
     for name in ("ffmpeg", "ffprobe"):
         try:
             done = subprocess.run([name, "-version"], capture_output=True, text=True, check=True)
@@ -37,7 +37,7 @@ def check_binaries() -> Iterator[Finding]:
 
 
 def check_store(root: Location) -> Finding:
-    """Whether files can be written, renamed and linked where the run is to live; leaves none."""
+    """Whether files can be written, renamed and linked in ``run.root``; leaves none."""
     if root.path is None:
         return _check_object_store(root)
     place = _nearest(root.path)
@@ -53,7 +53,7 @@ def check_store(root: Location) -> Finding:
     except OSError as error:
         text = f"in {place} no file can be {step}: {error.strerror}"
         if step == "linked":
-            fix = "leave room for a second copy of the corpus, or set run.root to a local disk"
+            fix = "leave space for a second copy of the corpus, or set run.root to a local disk"
             return Finding("store", "warning", text, fix)
         return Finding("store", "failure", text, "set run.root, or change who may write there")
     finally:
@@ -85,7 +85,8 @@ def _nearest(path: Path) -> Path:
 
 
 def check_space(root: Location, rows: int, mean_s: float, cut: Sequence[FramedSegment]) -> Finding:
-    """Free space against the frames that the run will store, going by one video that was cut."""
+    """Free space against the frames that the run will store, estimated from the frames of one
+    video; ``mean_s`` is the mean duration of a video."""
     bytes_a_second = sum(len(segment.jpeg) for segment in cut) / cut[-1].end_s
     need = int(rows * mean_s * bytes_a_second * COPIES_OF_FRAMES)
     if root.path is None:
@@ -98,7 +99,7 @@ def check_space(root: Location, rows: int, mean_s: float, cut: Sequence[FramedSe
 
 
 def check_readers(nodes: Sequence[Node], video: Path, media: Media) -> Iterator[Finding]:
-    """Whether each decoder that a node asks for reads a test video."""
+    """Whether each decoder that a node names reads a test video."""
     found = (getattr(node.config, "reader", None) for node in nodes)
     for reader in sorted({name for name in found if name is not None}):
         name = f"decoder {reader}"
@@ -111,18 +112,19 @@ def check_readers(nodes: Sequence[Node], video: Path, media: Media) -> Iterator[
             yield Finding(name, "ok", f"read {len(stills)} frames of a test video")
 
 
-def admitted(
+def admit(
     source: Source, n_rows: int, node: Node, media: Media, at_most: int
 ) -> tuple[list[Video], Finding]:
-    """The first videos of a manifest as the run admits them, and how many it refuses, and why."""
+    """The first ``at_most`` videos of a manifest as the run admits them, and a finding that counts
+    the others by reason."""
     tried = tuple(islice(source.rows, at_most))
     made = list(node.stage.run((), node.config, Context(manifest=tried, media=media)))
     videos = [row for row in made if isinstance(row, Video)]
-    refused = [row for row in made if isinstance(row, Reject)]
+    rejects = [row for row in made if isinstance(row, Reject)]
     text = f"{n_rows} rows; of the first {len(tried)}, {len(videos)} can be read"
-    if not refused:
+    if not rejects:
         return videos, Finding("manifest", "ok", text)
-    reasons = ", ".join(f"{n} {why}" for why, n in Counter(r.reason for r in refused).most_common())
-    text += f"; refused: {reasons}; the first is {refused[0].video_id}: {refused[0].detail}"
-    fix = "correct source.path or the rows; a run goes on without the rows that it refuses"
+    reasons = ", ".join(f"{n} {why}" for why, n in Counter(r.reason for r in rejects).most_common())
+    text += f"; rejected: {reasons}; the first is {rejects[0].video_id}: {rejects[0].detail}"
+    fix = "correct source.path or the rows; a run goes on without the rows that it rejects"
     return videos, Finding("manifest", "warning" if videos else "failure", text, fix)

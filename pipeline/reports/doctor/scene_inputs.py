@@ -1,4 +1,4 @@
-"""Rows that stages read, made from what is known to be true of a video."""
+"""Input rows of stages, made from the truth of a video."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUESTIONS: Mapping[str, str] = {
     "attribute": "What colour is the {}?",
     "action": "What is the {} doing?",
 }
-"""By aspect. Where a thing is, is left out: while it moves, that is a matter of taste."""
+"""By aspect. Position is left out: it is ambiguous while a thing moves."""
 
 _NO_TEXTS = ("prompt", "prompt_sha", "revision", "engine", "engine_version", "request_id")
 _NO_NUMBERS = ("temperature", "max_tokens", "seed", "samples", "tokens_in", "tokens_out")
@@ -53,25 +53,25 @@ class KnownRows:
     kinds: Mapping[type[Record], Sequence[Record]]
 
     def __getitem__(self, kind: type[R]) -> Sequence[R]:
-        """Raises KeyError for a kind that is not there."""
+        """Raises KeyError for a kind without rows."""
         return self.kinds[kind]  # type: ignore[return-value]  # each kind maps to rows of its own
 
 
 @dataclass(frozen=True)
 class KnownVideo:
-    """A video, its turns as the run cuts it, and what is true of it."""
+    """A video, its turns as the run cuts it, and its truth."""
 
     video: Video
     segments: tuple[FramedSegment, ...]
     truth: Truth
 
     def shown_s(self, time_s: float) -> float | None:
-        """The time of the first frame presented at or after a time; None after the last."""
+        """The time of the first frame at or after a time; None after the last."""
         return next((s.frame_s for s in self.segments if s.frame_s >= time_s), None)
 
     def asked_events(self, family: str | None) -> list[TrueEvent]:
-        """The events of a family that can be asked for: told by their caption alone, and with a
-        beginning and an end that the ends of the video do not give away."""
+        """The events of a family (None: of all) that can be asked for: their caption is unique, and
+        they neither start nor end with the video."""
         captions = [event.caption for event in self.truth.events]
         return [
             event
@@ -81,7 +81,7 @@ class KnownVideo:
         ]
 
     def rows(self, family: str | None) -> KnownRows:
-        """Rows of all kinds in ``MADE``; the events are those of a family, or of all."""
+        """Rows of all kinds in ``MADE``; the events are those of a family (None: of all)."""
         events = [self._event(event) for event in self.asked_events(family)]
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
@@ -110,10 +110,10 @@ class KnownVideo:
         )
 
     def _changes(self) -> list[Change]:
-        """At most one a frame, as a narrator tells them."""
+        """At most one a frame, as a narrator writes them."""
         index = {segment.frame_s: segment.index for segment in self.segments}
         shown = {self.shown_s(c.time_s): c.text for c in reversed(self.truth.changes)}
-        told = sorted((time_s, text) for time_s, text in shown.items() if time_s is not None)
+        changes = sorted((time_s, text) for time_s, text in shown.items() if time_s is not None)
         return [
             Change(
                 video_id=self.truth.video_id,
@@ -123,11 +123,11 @@ class KnownVideo:
                 text=text,
                 provenance=_TRUTH,
             )
-            for time_s, text in told
+            for time_s, text in changes
         ]
 
     def _annotations(self) -> list[Annotation]:
-        """A question for each track that has an answer at all times, and more than one."""
+        """A question for each track with more than one value and a value at all times."""
         return [
             self._annotation(number, track)
             for number, track in enumerate(self.truth.tracks)
@@ -159,7 +159,7 @@ class KnownVideo:
 
 
 def family_of(node: Node) -> str | None:
-    """The family of events that a node lists or reads; None for any."""
+    """The family of events that a node lists or reads; None for all."""
     above = {found for found in map(family_of, node.after) if found}
     return getattr(node.config, "family", None) or (above.pop() if len(above) == 1 else None)
 

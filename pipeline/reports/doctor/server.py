@@ -1,4 +1,4 @@
-"""What a server that speaks the OpenAI protocol serves, and whether it answers by a schema."""
+"""Checks of an OpenAI-compatible server: what it serves, and whether it obeys a schema."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from pipeline.reports.doctor.findings import Finding
 from pipeline.reports.doctor.probe import fault
 
 LIST_LIMIT_S = 10.0
-"""For a server to list its models."""
+"""Time limit of a list of models."""
 ASK_LIMIT_S = 120.0
-"""For it to answer a tiny ask; a model that has just been started compiles first."""
+"""Time limit of the test ask; a model that has just been started compiles first."""
 COMMIT_DIGITS = 7
-"""The fewest that name a commit."""
-TINY_ASK = (
+"""The fewest digits that identify a commit."""
+TEST_ASK = (
     "Answer as JSON with two fields. `shows_anything` is true if the picture shows anything, else"
     " false. `colour` is the name of its main colour."
 )
 
 
 class Ready(BaseModel):
-    """The answer to the tiny ask."""
+    """The answer to the test ask."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,19 +41,19 @@ class Ready(BaseModel):
     colour: str
 
 
-class _Stay(HTTPRedirectHandler):
-    """A redirect is not followed: it could take the key elsewhere."""
+class _StayHere(HTTPRedirectHandler):
+    """Follows no redirect, which could take the key elsewhere."""
 
     def redirect_request(self, *_: object) -> None:
         """None: it becomes an error."""
 
 
 def check_server(
-    name: str, host: HttpConfig, longest: LongestAsk | None, jpeg: bytes, text: str = TINY_ASK
+    name: str, host: HttpConfig, longest: LongestAsk | None, jpeg: bytes, text: str = TEST_ASK
 ) -> Iterator[Finding]:
-    """Key, address, model, context, revision, and a tiny ask of the ``text`` with a picture.
+    """Check key, address, model, context, revision, and a test ask of ``text`` with a picture.
 
-    ``name`` stands in the findings. What rests on a check that failed is left out.
+    ``name`` is the check in the findings. Checks that depend on a failed one are left out.
     """
     try:
         key = read_key(host)
@@ -68,21 +68,21 @@ def check_server(
     else:
         served = sorted(found)
         if host.model not in found:
-            said = f"{host.base_url} serves {', '.join(served) or 'nothing'}, not {host.model}"
+            text = f"{host.base_url} serves {', '.join(served) or 'nothing'}, not {host.model}"
             fix = f"correct `model`{did_you_mean(host.model, served)}"
-            yield Finding(name, "failure", key.said(said), key.said(fix))
+            yield Finding(name, "failure", key.said(text), key.said(fix))
             return
         entry = found[host.model]
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
         context = entry.get("max_model_len")
         yield check_context(name, context if isinstance(context, int) else None, longest)
         yield _revision(name, host, entry, key)
-    yield _tiny_ask(name, host, key, jpeg, text)
+    yield _test_ask(name, host, key, jpeg, text)
 
 
 def check_context(name: str, context: int | None, longest: LongestAsk | None) -> Finding:
-    """The tokens that a model takes, against the longest ask; None is what is not known."""
-    takes = "how many tokens it takes is not told" if context is None else f"takes {context} tokens"
+    """The context of a model in tokens against the longest ask; None where it is not known."""
+    takes = "its context is not known" if context is None else f"takes {context} tokens"
     needs = f"about {longest.to_text()}" if longest else "not known"
     text = f"{takes}; the longest ask is {needs}"
     if context is None or longest is None:
@@ -97,12 +97,14 @@ def check_context(name: str, context: int | None, longest: LongestAsk | None) ->
 
 
 def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, Any]] | Finding:
-    """What the server says of its models, by their names; or why that is not known."""
+    """The server's entry of each model, by name; or a finding why they are not known."""
     from pipeline.engines.http.client import proxy_of  # noqa: PLC0415  it needs the extra http
 
     url = f"{host.base_url}/models"
     proxy = proxy_of(url)
-    opener = build_opener(ProxyHandler({url.partition(":")[0]: proxy} if proxy else {}), _Stay())
+    opener = build_opener(
+        ProxyHandler({url.partition(":")[0]: proxy} if proxy else {}), _StayHere()
+    )
     try:
         with opener.open(Request(url, headers=key.headers()), timeout=LIST_LIMIT_S) as response:
             models = json.loads(response.read())["data"]
@@ -111,35 +113,35 @@ def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, 
         status = error.code
         error.close()
     except (URLError, OSError, HTTPException) as error:
-        said = key.said(f"{host.base_url} does not answer: {error}")
-        return Finding(name, "failure", said, "start it, or correct `base_url`")
+        text = key.said(f"{host.base_url} does not answer: {error}")
+        return Finding(name, "failure", text, "start it, or correct `base_url`")
     except (ValueError, TypeError, KeyError, RecursionError):
         status = 200
     if status in (401, 403):
-        said = f"{host.base_url} lets no one in (status {status}) with the key of {key.place}"
-        return Finding(name, "failure", said, "correct the key, api_key_env or api_key_file")
-    said = f"{url} has no list of models (status {status}): model, revision, context are not told"
+        text = f"{host.base_url} refuses (status {status}) the key of {key.place}"
+        return Finding(name, "failure", text, "correct the key, api_key_env or api_key_file")
+    text = f"{url} has no list of models (status {status}): model, revision, context are not known"
     fix = "see whether base_url ends in /v1; some hosted servers have no such list"
-    return Finding(name, "failure" if status >= 500 else "warning", said, fix)
+    return Finding(name, "failure" if status >= 500 else "warning", text, fix)
 
 
 def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: Key) -> Finding:
-    """Few servers tell. vLLM tells the folder it was started with, and a folder of the cache of
-    the Hugging Face Hub is named by the commit."""
+    """Compare the served revision with the config. Few servers report it. vLLM reports the folder
+    it was started with; a folder of the cache of the Hugging Face Hub is named by the commit."""
     commit = str(entry.get("root")).partition("/snapshots/")[2].partition("/")[0]
-    told = str(entry.get("revision") or commit)
-    if not told:
-        said = f"which revision is served is not told; the rows will say {host.revision}"
-        return Finding(name, "warning", said, "see how the server was started")
-    short, long = sorted((told, host.revision), key=len)
-    if told == host.revision or (len(short) >= COMMIT_DIGITS and long.startswith(short)):
-        return Finding(name, "ok", key.said(f"serves revision {told}"))
-    said = key.said(f"serves revision {told}, and the config says {host.revision}")
-    return Finding(name, "failure", said, "correct `revision`: it goes into every row")
+    served = str(entry.get("revision") or commit)
+    if not served:
+        text = f"the served revision is not known; the rows will name {host.revision}"
+        return Finding(name, "warning", text, "see how the server was started")
+    short, long = sorted((served, host.revision), key=len)
+    if served == host.revision or (len(short) >= COMMIT_DIGITS and long.startswith(short)):
+        return Finding(name, "ok", key.said(f"serves revision {served}"))
+    text = key.said(f"serves revision {served}, but the config names {host.revision}")
+    return Finding(name, "failure", text, "correct `revision`: it goes into every row")
 
 
-def _tiny_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> Finding:
-    """Without second tries: does the server hold the model to a schema, and take pictures?"""
+def _test_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> Finding:
+    """Whether the server holds the model to a schema and takes pictures; without retries."""
     once = {"attempts": 1, "temperatures": (), "repair": False}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
     ask = Ask("doctor", text, Ready.model_json_schema(), (Frame(0.0, jpeg),))
@@ -149,8 +151,8 @@ def _tiny_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> 
     except EngineError as error:
         return Finding(name, "failure", key.said(str(error)), "see what the server logs")
     if (wrong := fault(Ready, reply)) is None:
-        return Finding(name, "ok", "answered a tiny ask about a picture by its schema")
-    said = f"no answer by its schema to a tiny ask about a picture: {wrong}"
+        return Finding(name, "ok", "answered a test ask about a picture by its schema")
+    text = f"no answer by its schema to a test ask about a picture: {wrong}"
     fix = "serve a model that sees pictures, with guided decoding (response_format)"
     detail = reply.detail if reply.text is None else reply.text
-    return Finding(name, "failure", key.said(f"{said}: {detail}"), fix)
+    return Finding(name, "failure", key.said(f"{text}: {detail}"), fix)

@@ -1,4 +1,4 @@
-"""What nodes said of known videos against what is true of them: found or not, early or late."""
+"""Compares the rows of a node with the truth of known videos: found or not, early or late."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.records import Annotation, Change, Event, FramedSegment, GroundedEvent, Verdict
+from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.doctor.findings import Timing
 from pipeline.reports.doctor.scene_inputs import KnownVideo
-from pipeline.reports.scoring.span_matching import iou, match_times
+from pipeline.reports.scoring.span_matching import match_times
 from pipeline.workflow.stage import Stage
 
 WINDOW_S = 6.0
-"""An answer that is further from every change of its track is about none of them."""
-
-Span = tuple[float, float]
+"""An answer further from every change of its track matches none of them."""
 
 
 def timing_of(
     stage: Stage[Any], rows: Iterable[Any], videos: Sequence[KnownVideo], family: str | None
 ) -> Timing | None:
-    """How far the rows hold that a stage wrote from the frames of known videos; None for a stage
-    that sees no frames, or writes rows of another kind than these.
+    """The comparison of all rows of a stage; None for a stage that reads no frames, or writes other
+    rows than these.
 
-    - ``GroundedEvent``: the second span of true events against their first.
-    - ``Event``: spans against the true ones of the family that they overlap, one to one. What
-      begins or ends with the video tells nothing of timing at that end.
+    - ``GroundedEvent``: the located span of true events against the true one.
+    - ``Event``: spans against the true ones of the family that they overlap, one to one. A start or
+      end that is also that of the video is left out.
     - ``Annotation``: answers after the first against the changes of the track of that aspect that
       the question names, else of the one that fits best; each at the first frame that shows it.
-    - ``Change``: whether true changes were told within a turn; the stage gives the time.
+    - ``Change``: whether true changes were found within a turn; their times are those of the turns.
     - ``Verdict``: whether true answers passed; it has no times.
     """
     every = list(rows)
@@ -42,7 +41,7 @@ def timing_of(
         elif issubclass(stage.writes, Annotation):
             found += (_answered(video, row) for row in own)
         elif issubclass(stage.writes, Change):
-            found.append(_told(video, own))
+            found.append(_changes(video, own))
         elif issubclass(stage.writes, Verdict):
             found.append(Timing(sum(row.passed for row in own), len(own)))
     if not found:
@@ -71,53 +70,57 @@ def _listed(video: KnownVideo, events: Sequence[Event], family: str | None) -> T
     whole = begin_s, end_s = 0.0, video.truth.duration_s
     true = [(e.start_s, e.end_s) for e in video.truth.events if family in (None, e.family)]
     pairs = _overlapping(true, [(event.start_s, event.end_s) for event in events])
-    # What is so all the time may be listed, but nobody owes it.
-    owed = [(known, said) for known, said in pairs if known != whole]
+    # An event that lasts the whole video may be listed, but need not be.
+    due = [(span, listed) for span, listed in pairs if span != whole]
     return Timing(
-        len(owed),
+        len(due),
         sum(span != whole for span in true),
-        tuple(said[0] - known[0] for known, said in owed if known[0] > begin_s),
-        tuple(said[1] - known[1] for known, said in owed if known[1] < end_s),
+        tuple(listed[0] - span[0] for span, listed in due if span[0] > begin_s),
+        tuple(listed[1] - span[1] for span, listed in due if span[1] < end_s),
     )
 
 
-def _overlapping(true: Sequence[Span], said: Sequence[Span]) -> list[tuple[Span, Span]]:
-    """Pairs that overlap, in order of time, as many as there can be; of those, the closest.
+def _overlapping(
+    true: Sequence[TimeSpan], predicted: Sequence[TimeSpan]
+) -> list[tuple[TimeSpan, TimeSpan]]:
+    """The alignment, in order of time, with most overlapping pairs, and of those the highest sum of
+    IoUs.
 
-    Where one thing follows the other, each span of a late model overlaps the next thing most.
+    Best matches would not do: where events follow each other, each span of a late model overlaps
+    the next event most.
     """
-    best: dict[tuple[int, int], tuple[int, float, tuple[tuple[Span, Span], ...]]] = {}
+    best: dict[tuple[int, int], tuple[int, float, tuple[tuple[TimeSpan, TimeSpan], ...]]] = {}
     nothing = (0, 0.0, ())
     for i, known in enumerate(sorted(true)):
-        for j, span in enumerate(sorted(said)):
+        for j, span in enumerate(sorted(predicted)):
             count, close, pairs = best.get((i - 1, j - 1), nothing)
             choices = [best.get((i - 1, j), nothing), best.get((i, j - 1), nothing)]
             if overlap := iou(known, span):
                 choices.append((count + 1, close + overlap, (*pairs, (known, span))))
             best[i, j] = max(choices, key=lambda choice: choice[:2])
-    return list(best.get((len(true) - 1, len(said) - 1), nothing)[2])
+    return list(best.get((len(true) - 1, len(predicted) - 1), nothing)[2])
 
 
 def _answered(video: KnownVideo, annotation: Annotation) -> Timing:
-    said_s = sorted(response.respond_s for response in annotation.responses)[1:]
+    answered_s = sorted(response.respond_s for response in annotation.responses)[1:]
     question = " ".join(question.text for question in annotation.questions).casefold()
     tracks = [track for track in video.truth.tracks if track.aspect == annotation.aspect]
     named = [track for track in tracks if track.subject in question]
     tried = [
-        match_times(_shown(video, (value.time_s for value in track.values[1:])), said_s, WINDOW_S)
+        match_times(_shown(video, (v.time_s for v in track.values[1:])), answered_s, WINDOW_S)
         for track in named or tracks
     ]
     best = min(tried, key=lambda p: (-len(p), sum(abs(b - a) for a, b in p)), default=[])
-    return Timing(len(best), len(said_s), tuple(said - true for true, said in best))
+    return Timing(len(best), len(answered_s), tuple(at_s - true_s for true_s, at_s in best))
 
 
-def _told(video: KnownVideo, changes: Sequence[Change]) -> Timing:
+def _changes(video: KnownVideo, changes: Sequence[Change]) -> Timing:
     true_s = _shown(video, (change.time_s for change in video.truth.changes))
-    said_s = [change.time_s for change in changes if change.changed]
-    return Timing(len(match_times(true_s, said_s, turn_s([video]))), len(true_s))
+    found_s = [change.time_s for change in changes if change.changed]
+    return Timing(len(match_times(true_s, found_s, turn_s([video]))), len(true_s))
 
 
 def _shown(video: KnownVideo, times_s: Iterable[float]) -> list[float]:
-    """When frames first show what happens at these times; a frame that shows two counts once."""
+    """The times of the frames that first show what happens at these times, each once."""
     shown = {video.shown_s(time_s) for time_s in times_s}
     return sorted(time_s for time_s in shown if time_s is not None)

@@ -1,1 +1,1 @@
-"""A run compared with what is true of its videos."""
+"""A run scored against the truth of its videos."""

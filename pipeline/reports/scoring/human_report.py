@@ -1,19 +1,24 @@
-"""How far what a run says agrees with the spans that people described in its videos: the report."""
+"""The report that compares the spans of a run with those that people described in its videos."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pipeline.records import Record
 from pipeline.reports.scoring.iou_stats import IouScore, OffsetScore
+from pipeline.store.files.text_table import text_table
 
-_OFFSETS = ("mean", "p10", "median", "p90")
+_LEVELS = ("0.3", "0.5", "0.7")
+_RECALL = tuple(f">R@{level}" for level in _LEVELS)
+_OFFSETS = tuple(
+    f">{end} {x}" for end in ("start", "end") for x in ("mean", "p10", "median", "p90")
+)
 
 
 class FoundScore(Record):
-    """Spans that models found by themselves against human ones, whatever the words.
+    """Spans that models found by themselves against human ones, whatever the captions.
 
-    People describe some of what happens, so precision says less than recall does.
+    People describe some of what happens, so precision means less than recall.
     """
 
     source: str | None
@@ -25,15 +30,15 @@ class FoundScore(Record):
     precision: IouScore
     """Of the spans of the responses, in videos with human spans."""
     starts: OffsetScore
-    """Of pairs that fit each other best: start that was found minus human start."""
+    """Of pairs that are each other's best match: predicted start minus human start."""
     ends: OffsetScore
 
 
 class GroundedScore(Record):
-    """Spans that one node gave to human captions, against the spans they were written for.
+    """Spans that one node located for human captions, against the spans annotated for them.
 
-    A caption that was written for several spans of a video is one: the first answer that it got is
-    held against the span that it fits best.
+    A caption annotated for several spans of a video counts once: its first prediction is compared
+    with the span that fits it best.
     """
 
     source: str | None
@@ -42,7 +47,7 @@ class GroundedScore(Record):
     captions: IouScore
     """Of all captions, each wording once a video; one that was not found has an IoU of 0."""
     starts: OffsetScore
-    """Of the captions that were found: start that was found minus human start."""
+    """Of the captions that were found: predicted start minus human start."""
     ends: OffsetScore
 
 
@@ -51,10 +56,10 @@ class HumanReport(Record):
 
     videos: int
     """Admitted."""
-    videos_told: int
+    videos_annotated: int
     """Those of them with a human span."""
     videos_open: int
-    """Those with a human span whose annotations are not all there yet: not in ``found``."""
+    """Those with a human span whose responses are not all made yet: not in ``found``."""
     spans: int
     """Human ones, each once in a video."""
     spans_impossible: int
@@ -63,57 +68,52 @@ class HumanReport(Record):
     grounded: list[GroundedScore]
 
     def to_text(self) -> str:
-        """The figures, and two tables for each comparison."""
-        beside = [
-            f"; {count} {what}"
-            for count, what in (
-                (self.spans_impossible, "more cannot be"),
-                (self.videos_open, "of these videos not finished"),
-            )
-            if count
-        ]
-        human = f"human spans: {self.spans} in {self.videos_told} of {self.videos} videos"
-        ious = ("human", "mIoU", "R@0.3", "R@0.5", "R@0.7")
-        found = [(_named(s.task, s.source), s) for s in self.found]
-        grounded = [(_named(s.node, s.source), s) for s in self.grounded]
+        """The counts, and two tables for each comparison."""
+        counts = f"human spans: {self.spans} in {self.videos_annotated} of {self.videos} videos"
+        if self.spans_impossible:
+            counts += f"; {self.spans_impossible} more are impossible"
+        if self.videos_open:
+            counts += f"; {self.videos_open} of these videos not finished"
+        found = [(_label(s.task, s.source), s) for s in self.found]
+        grounded = [(_label(s.node, s.source), s) for s in self.grounded]
+        precision = (">predicted", ">mIoU", *(f">P@{level}" for level in _LEVELS))
         lines = [
-            human + "".join(beside),
+            counts,
             "",
-            "Spans that models found by themselves, against the human spans",
-            *_table(
-                ("task", *ious, "said", "mIoU", "P@0.3", "P@0.5", "P@0.7"),
+            "Spans found by models, against human spans",
+            text_table(
                 [(name, *_ious(s.recall), *_ious(s.precision)) for name, s in found],
+                ("task", ">human", ">mIoU", *_RECALL, *precision),
             ),
             "",
-            "Of pairs that fit each other best, seconds by which models are late (early: -)",
-            *_late(("task", "pairs"), [(name, s.starts, s.ends) for name, s in found]),
+            "Pairs of them that match best: seconds by which the model is late (early: -)",
+            _offset_table("task", ">pairs", [(name, s.starts, s.ends) for name, s in found]),
             "",
-            "Human captions that a model located, against their own spans (not found: IoU 0)",
-            *_table(
-                ("node", "captions", *ious[1:]),
+            "Human captions located by a model, against their own spans (not found: IoU 0)",
+            text_table(
                 [(name, *_ious(s.captions)) for name, s in grounded],
+                ("node", ">captions", ">mIoU", *_RECALL),
             ),
         ]
         if grounded:
-            late = _late(("node", "found"), [(name, s.starts, s.ends) for name, s in grounded])
-            lines += ["", "Of those that were found, seconds by which models are late", *late]
+            table = _offset_table("node", ">found", [(n, s.starts, s.ends) for n, s in grounded])
+            lines += ["", "Captions that were found: seconds by which the model is late", table]
         else:
             lines.append(
                 "none: place the stages `source_events` and `ground`, as configs/demo.yaml does"
             )
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines)
 
 
-def _named(name: str, source: str | None) -> str:
+def _label(name: str, source: str | None) -> str:
     return name if source is None else f"{name} [{source or 'no source'}]"
 
 
-def _late(
-    first: tuple[str, str], rows: Iterable[tuple[str, OffsetScore, OffsetScore]]
-) -> list[str]:
-    heads = (*first, *(f"{end} {x}" for end in ("start", "end") for x in _OFFSETS))
-    cells = [(name, str(s.times), *_offsets(s), *_offsets(e)) for name, s, e in rows]
-    return _table(heads, cells)
+def _offset_table(
+    first: str, second: str, rows: Iterable[tuple[str, OffsetScore, OffsetScore]]
+) -> str:
+    cells = [(name, s.times, *_offsets(s), *_offsets(e)) for name, s, e in rows]
+    return text_table(cells, (first, second, *_OFFSETS))
 
 
 def _ious(score: IouScore) -> tuple[str, ...]:
@@ -123,17 +123,9 @@ def _ious(score: IouScore) -> tuple[str, ...]:
 
 def _offsets(score: OffsetScore) -> tuple[str, ...]:
     values = (score.mean_s, score.p10_s, score.median_s, score.p90_s)
-    # What rounds to nothing has no sign.
+    # What rounds to zero has no sign.
     return tuple(_number(value and round(value, 2) + 0.0, "+.2f") for value in values)
 
 
 def _number(value: float | None, form: str) -> str:
     return "n/a" if value is None else format(value, form)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-        for row in (heads, *rows)
-    ]

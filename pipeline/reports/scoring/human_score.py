@@ -1,8 +1,8 @@
-"""Compare what a run says with the spans that people described in its videos.
+"""Compares a run with the spans that people described in its videos.
 
-Two comparisons: of the spans that models found by themselves, and of those that they gave to the
-very captions of the people, which is the usual measure of temporal grounding. Parts are read shard
-by shard, so memory does not grow with the run.
+Two comparisons: spans that models found by themselves, and spans that they located for the human
+captions, which is the usual measure of temporal grounding. Parts are read shard by shard, so memory
+does not grow with the run.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.errors import ConfigError
 from pipeline.records import Annotation, GroundedEvent, SourceAnnotation, Video
+from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.scoring.human_report import FoundScore, GroundedScore, HumanReport
 from pipeline.reports.scoring.iou_stats import IouTally, PairTally
-from pipeline.reports.scoring.span_matching import Fit, Span, fit, iou
+from pipeline.reports.scoring.span_matching import Fit, fit
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
 from pipeline.workflow.outputs import done_tasks, final_annotations, found_by_models, rows_of
@@ -26,10 +28,11 @@ TASKS = ("event_caption", "action_caption", "event_grounding")
 """The tasks whose responses are spans."""
 ANY_TASK = "any"
 TOLERANCE_S = 1.0
-"""The stages that take spans over have it by default: what leaves its video by more is refused."""
+"""The default of the stages that read source annotations; spans that leave their video by more are
+rejected."""
 
 By = tuple[str | None, str]
-"""A source, null for all of them, and a task or a node."""
+"""A source, None for all of them, and a task or a node."""
 
 
 @dataclass
@@ -38,12 +41,12 @@ class _Found:
     precision: IouTally = field(default_factory=IouTally)
     pairs: PairTally = field(default_factory=PairTally)
 
-    def add(self, together: Fit) -> None:
-        """Count one video: its human spans, and those that were found."""
-        self.recall.add(together.first)
-        self.precision.add(together.second)
-        for true, found in together.pairs:
-            self.pairs.add(true, found)
+    def add(self, video: Fit) -> None:
+        """Add a video: the fit of its human spans (first) and predicted spans (second)."""
+        self.recall.add(video.first)
+        self.precision.add(video.second)
+        for true, predicted in video.pairs:
+            self.pairs.add(true, predicted)
 
 
 @dataclass
@@ -51,23 +54,23 @@ class _Grounded:
     captions: IouTally = field(default_factory=IouTally)
     pairs: PairTally = field(default_factory=PairTally)
 
-    def add(self, spans: Sequence[Span], located: Span | None) -> None:
-        """Count one caption with the spans that it was written for."""
+    def add(self, spans: Sequence[TimeSpan], located: TimeSpan | None) -> None:
+        """Add a caption: the spans annotated for it, and the predicted one if it was found."""
         if located is None:
             self.captions.add([0.0])
             return
-        # Of spans that it does not overlap, the nearest.
+        # Of spans without overlap, the nearest.
         fits = [(iou(located, span), -abs(located[0] - span[0]), span) for span in spans]
         overlap, _, true = max(fits)
         self.captions.add([overlap])
         self.pairs.add(true, located)
 
 
-def human_span(entry: SourceAnnotation, duration_s: float) -> Span | None:
-    """The span that a person described, clipped to the video.
+def human_span(entry: SourceAnnotation, duration_s: float) -> TimeSpan | None:
+    """The span of a human annotation, clipped to the video.
 
-    None where there is none: it is empty, or leaves the video by more than ``TOLERANCE_S`` and than
-    what the people told apart.
+    None if it is empty, or leaves the video by more than ``TOLERANCE_S`` and the resolution of its
+    times.
     """
     if entry.start_s is None or entry.end_s is None:
         return None
@@ -78,43 +81,58 @@ def human_span(entry: SourceAnnotation, duration_s: float) -> Span | None:
 
 
 def score_human(plans: Sequence[NodePlan]) -> HumanReport:
-    """The report on what the parts of a run hold now.
+    """The report on the parts that exist now.
 
     Raises:
+        ConfigError: no video has been admitted, or none has a human span.
         StoreError: a part cannot be read.
     """
-    seen: Counter[str] = Counter()
+    report = _report(plans)
+    if not report.videos:
+        raise ConfigError("truth: no video of this run has been admitted yet: run it first")
+    if not report.spans:
+        impossible = f" ({report.spans_impossible} are impossible)" * bool(report.spans_impossible)
+        raise ConfigError(
+            f"truth: no video of this run has a human span{impossible}; that is an annotation in"
+            " the manifest of the kind event or step, with start_s, end_s and the origin human;"
+            " for the scripted scenes there is --truth FOLDER"
+        )
+    return report
+
+
+def _report(plans: Sequence[NodePlan]) -> HumanReport:
+    counts: Counter[str] = Counter()
     found: dict[By, _Found] = defaultdict(_Found)
     grounded: dict[By, _Grounded] = defaultdict(_Grounded)
-    # A node that never ran is none that the others must be waited for with.
+    # A node that never ran does not hold up the shards of the others.
     annotating = [_by_shard(p) for p in final_annotations(plans) if any(done_tasks([p]))]
     grounding = {
         plan.node.name: _by_shard(plan) for plan in plans if plan.node.stage.writes is GroundedEvent
     }
     for task in done_tasks(plan for plan in plans if plan.node.stage.writes is Video):
         videos = rows_of(Video, task.part)
-        human = {video.video_id: _human_spans(video, seen) for video in videos}
-        told = {video.video_id: video for video in videos if human[video.video_id]}
+        human = {video.video_id: _human_spans(video, counts) for video in videos}
+        annotated = {video.video_id: video for video in videos if human[video.video_id]}
         parts = [tasks[task.shard].part for tasks in annotating]
         if all(part.exists() for part in parts):
-            said = _said(parts)
-            for video_id, video in told.items():
-                _count_found(found, video, human[video_id], said[video_id])
+            predicted = _predicted(parts)
+            for video_id, video in annotated.items():
+                _add_found(found, video, human[video_id], predicted[video_id])
         else:
-            seen["open"] += len(told)
+            counts["open"] += len(annotated)
         sources = {video.video_id: video.source for video in videos}
         for node, tasks in grounding.items():
             if tasks[task.shard].part.exists():
                 rows = rows_of(GroundedEvent, tasks[task.shard].part)
-                _count_grounded(grounded, node, rows, sources)
-        seen.update(videos=len(videos), told=len(told))
-        seen["spans"] += sum(map(len, human.values()))
+                _add_grounded(grounded, node, rows, sources)
+        counts.update(videos=len(videos), annotated=len(annotated))
+        counts["spans"] += sum(map(len, human.values()))
     return HumanReport(
-        videos=seen["videos"],
-        videos_told=seen["told"],
-        videos_open=seen["open"],
-        spans=seen["spans"],
-        spans_impossible=seen["impossible"],
+        videos=counts["videos"],
+        videos_annotated=counts["annotated"],
+        videos_open=counts["open"],
+        spans=counts["spans"],
+        spans_impossible=counts["impossible"],
         found=_found_scores(found),
         grounded=_grounded_scores(grounded),
     )
@@ -124,45 +142,45 @@ def _by_shard(plan: NodePlan) -> Mapping[int, ShardTask]:
     return {task.shard: task for task in plan.tasks}
 
 
-def _human_spans(video: Video, seen: Counter[str]) -> Sequence[Span]:
-    """Each once, in order; those that cannot be are counted."""
-    spans: set[Span] = set()
+def _human_spans(video: Video, counts: Counter[str]) -> Sequence[TimeSpan]:
+    """The possible ones, each once and sorted; the impossible ones are counted."""
+    spans: set[TimeSpan] = set()
     for entry in video.annotations:
         described = entry.kind in ("event", "step") and entry.origin == HUMAN
         if described and (entry.start_s, entry.end_s) != (None, None):
             span = human_span(entry, video.duration_s)
             spans.update([span] if span else [])
-            seen["impossible"] += span is None
+            counts["impossible"] += span is None
     return sorted(spans)
 
 
-def _said(parts: Iterable[Location]) -> Mapping[str, Mapping[str, Sequence[Span]]]:
+def _predicted(parts: Iterable[Location]) -> Mapping[str, Mapping[str, Sequence[TimeSpan]]]:
     """By video and task, the spans that models found by themselves."""
-    said: dict[str, dict[str, list[Span]]] = defaultdict(lambda: {task: [] for task in TASKS})
+    spans: dict[str, dict[str, list[TimeSpan]]] = defaultdict(lambda: {task: [] for task in TASKS})
     for part in parts:
-        # Most nodes write one task: those with other tasks need not be read.
+        # Most nodes write one task: the rows of other tasks need not be read.
         if not set(TASKS) & set(read_table(part, ["task"]).column("task").to_pylist()):
             continue
         for row in rows_of(Annotation, part):
             if row.task in TASKS and found_by_models(row):
-                said[row.video_id][row.task] += ((r.start_s, r.end_s) for r in row.responses)
-    return said
+                spans[row.video_id][row.task] += ((r.start_s, r.end_s) for r in row.responses)
+    return spans
 
 
-def _count_found(
+def _add_found(
     found: Mapping[By, _Found],
     video: Video,
-    human: Sequence[Span],
-    said: Mapping[str, Sequence[Span]],
+    human: Sequence[TimeSpan],
+    predicted: Mapping[str, Sequence[TimeSpan]],
 ) -> None:
-    together = {span for spans in said.values() for span in spans}
-    for task, spans in (*said.items(), (ANY_TASK, together)):
+    together = {span for spans in predicted.values() for span in spans}
+    for task, spans in (*predicted.items(), (ANY_TASK, together)):
         fitting = fit(human, spans)
         for source in (None, video.source):
             found[source, task].add(fitting)
 
 
-def _count_grounded(
+def _add_grounded(
     grounded: Mapping[By, _Grounded],
     node: str,
     rows: Sequence[GroundedEvent],
@@ -181,10 +199,10 @@ def _count_grounded(
 
 
 def _found_scores(found: Mapping[By, _Found]) -> list[FoundScore]:
-    said = {task for (_, task), tally in found.items() if tally.precision.whole}
+    answered = {task for (_, task), tally in found.items() if tally.precision.whole}
     scores = []
-    for source, task in _several(found, (*TASKS, ANY_TASK)):
-        tally = found[source, task] if task in said else _Found()
+    for source, task in _keys(found, (*TASKS, ANY_TASK)):
+        tally = found[source, task] if task in answered else _Found()
         scores.append(
             FoundScore(
                 source=source,
@@ -208,12 +226,12 @@ def _grounded_scores(grounded: Mapping[By, _Grounded]) -> list[GroundedScore]:
             starts=grounded[source, node].pairs.starts.score(),
             ends=grounded[source, node].pairs.ends.score(),
         )
-        for source, node in _several(grounded, nodes)
+        for source, node in _keys(grounded, nodes)
     ]
 
 
-def _several(tallies: Mapping[By, object], names: Iterable[str]) -> list[By]:
-    """What there is, by name; each source by itself only where there are several."""
+def _keys(tallies: Mapping[By, object], names: Iterable[str]) -> list[By]:
+    """The keys in order of name; single sources only if there are several."""
     sources = sorted({source for source, _ in tallies if source is not None})
-    apart = sources if len(sources) > 1 else []
-    return [(s, name) for name in names for s in (None, *apart) if (s, name) in tallies]
+    single = sources if len(sources) > 1 else []
+    return [(s, name) for name in names for s in (None, *single) if (s, name) in tallies]

@@ -1,7 +1,7 @@
-"""How well spans fit those they are held against: their IoU, and how far starts and ends are off.
+"""Statistics of predicted spans against true ones: IoU, and offsets of starts and ends.
 
-Figures are counted up video by video, in memory that does not grow with the number of videos. A
-figure of nothing is null ("n/a" in text), never 0.
+They are accumulated video by video, in memory that does not grow with the number of videos. A
+statistic of no values is null ("n/a" in text), never 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from pipeline.records import Ratio, Record
-from pipeline.reports.scoring.span_matching import Span
+from pipeline.records.spans import TimeSpan
 
 LEVELS = (0.3, 0.5, 0.7)
 ROUNDING = 1e-9
@@ -22,7 +22,7 @@ MS_PER_S = 1000
 
 
 class IouScore(Record):
-    """The IoU of each of ``whole`` spans with what fits it best, 0 where nothing overlaps it."""
+    """The best IoU of each of ``whole`` spans; 0 for a span without overlap."""
 
     whole: int
     mean: Ratio | None
@@ -33,9 +33,9 @@ class IouScore(Record):
 
 
 class OffsetScore(Record):
-    """By how many seconds times come late, negative where they are early, to the millisecond.
+    """Seconds by which times are late, negative if early, to the millisecond.
 
-    Between two values a percentile is interpolated.
+    Percentiles are interpolated linearly.
     """
 
     times: int
@@ -47,14 +47,14 @@ class OffsetScore(Record):
 
 @dataclass
 class IouTally:
-    """The IoU of spans, counted up."""
+    """Accumulates IoUs."""
 
     whole: int = 0
     total: float = 0.0
     reached: Counter[float] = field(default_factory=Counter)
 
     def add(self, ious: Iterable[float]) -> None:
-        """Count some more, each in 0 to 1."""
+        """Add IoUs, each in [0, 1]."""
         for value in ious:
             self.whole += 1
             self.total += value
@@ -62,7 +62,7 @@ class IouTally:
                 self.reached[level] += value >= level - ROUNDING
 
     def score(self) -> IouScore:
-        """What they come to."""
+        """The statistics so far."""
         shares = [self.reached[level] / self.whole if self.whole else None for level in LEVELS]
         return IouScore(
             whole=self.whole,
@@ -75,19 +75,19 @@ class IouTally:
 
 @dataclass
 class OffsetTally:
-    """Offsets of times, counted up by the millisecond.
+    """Accumulates offsets of times, as counts by millisecond.
 
-    There are at most as many counts as the longest video has milliseconds, twice.
+    There are at most two counts for each millisecond of the longest video.
     """
 
     by_ms: Counter[int] = field(default_factory=Counter)
 
     def add(self, late_s: float) -> None:
-        """Count one more, in seconds."""
+        """Add an offset in seconds."""
         self.by_ms[round(late_s * MS_PER_S)] += 1
 
     def score(self) -> OffsetScore:
-        """What they come to."""
+        """The statistics so far."""
         ordered = sorted(self.by_ms.items())
         values, ends = [ms for ms, _ in ordered], list(accumulate(n for _, n in ordered))
         whole = ends[-1] if ends else 0
@@ -103,19 +103,19 @@ class OffsetTally:
 
 @dataclass
 class PairTally:
-    """How far the starts and ends of spans are off from those of the spans they belong to."""
+    """Accumulates the offsets of starts and ends of predicted spans."""
 
     starts: OffsetTally = field(default_factory=OffsetTally)
     ends: OffsetTally = field(default_factory=OffsetTally)
 
-    def add(self, true: Span, said: Span) -> None:
-        """Count one more pair."""
-        self.starts.add(said[0] - true[0])
-        self.ends.add(said[1] - true[1])
+    def add(self, true: TimeSpan, predicted: TimeSpan) -> None:
+        """Add a pair."""
+        self.starts.add(predicted[0] - true[0])
+        self.ends.add(predicted[1] - true[1])
 
 
 def _percentile(values: Sequence[int], ends: Sequence[int], percent: int) -> float | None:
-    """Of values in ms, in order, of which the first ``ends[i]`` are ``values[:i + 1]``; seconds."""
+    """Seconds, of sorted values in ms; the values up to ``values[i]`` occur ``ends[i]`` times."""
     if not ends:
         return None
     whole, rest = divmod(percent * (ends[-1] - 1), 100)

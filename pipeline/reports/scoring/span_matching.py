@@ -1,44 +1,37 @@
-"""Which of what was said belongs to which of what is true, by time."""
+"""Matching of predicted times and spans with true ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-Span = tuple[float, float]
-"""Start and end in seconds, half-open."""
+from pipeline.records.spans import TimeSpan, iou
+
 EPSILON_S = 1e-6
 """Two times closer than this are the same time."""
 
 
 def match_times(
-    true_s: Iterable[float], said_s: Iterable[float], tolerance_s: float
+    true_s: Iterable[float], predicted_s: Iterable[float], tolerance_s: float
 ) -> list[tuple[float, float]]:
-    """Pairs of times within the tolerance, each time used once, as many pairs as there can be.
+    """The largest one-to-one matching of times within the tolerance: pairs (true, predicted).
 
-    Taking the earliest of both where they fit is best: of any largest matching that pairs the
-    earliest true time a with s' and the earliest said time s with a', the pairs can be changed to
-    (a, s) and (a', s'), since a' - s' <= a' - s and s' - a' <= s' - a. Where they do not fit, the
+    Pairing the earliest of both where they fit is optimal: of any largest matching that pairs the
+    earliest true time a with p' and the earliest predicted time p with a', the pairs can be changed
+    to (a, p) and (a', p'), since a' - p' <= a' - p and p' - a' <= p' - a. If they do not fit, the
     earlier of the two fits nothing later either.
     """
     pairs: list[tuple[float, float]] = []
-    true, said = sorted(true_s, reverse=True), sorted(said_s, reverse=True)
-    while true and said:
-        late_s = said[-1] - true[-1]
+    true, predicted = sorted(true_s, reverse=True), sorted(predicted_s, reverse=True)
+    while true and predicted:
+        late_s = predicted[-1] - true[-1]
         if abs(late_s) <= tolerance_s + EPSILON_S:
-            pairs.append((true.pop(), said.pop()))
+            pairs.append((true.pop(), predicted.pop()))
         elif late_s > 0:
             true.pop()
         else:
-            said.pop()
+            predicted.pop()
     return pairs
-
-
-def iou(first: Span, second: Span) -> float:
-    """Intersection over union of two spans, in 0 to 1; 0 where both are empty."""
-    shared = min(first[1], second[1]) - max(first[0], second[0])
-    union = max(first[1], second[1]) - min(first[0], second[0])
-    return max(0.0, shared) / union if union > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -46,17 +39,16 @@ class Fit:
     """How well the spans of two lists fit each other, both in order of time."""
 
     first: Sequence[float]
-    """For each span of the first list its IoU with the one of the second that fits it best; 0
-    where none overlaps it."""
+    """Of each span of the first list, the best IoU with a span of the second; 0 without overlap."""
     second: Sequence[float]
     """The same for the second list."""
-    pairs: Sequence[tuple[Span, Span]]
-    """Spans that overlap and of which each is the one that fits the other best. Of several that
-    fit equally well the earliest is the best one, so no span is in two pairs."""
+    pairs: Sequence[tuple[TimeSpan, TimeSpan]]
+    """Spans that overlap and are each other's best match. Of several with the same IoU the earliest
+    is the best match, so no span is in two pairs."""
 
 
-def fit(first: Iterable[Span], second: Iterable[Span]) -> Fit:
-    """Each span is compared with each."""
+def fit(first: Iterable[TimeSpan], second: Iterable[TimeSpan]) -> Fit:
+    """Compare each span of the first list with each of the second."""
     a, b = sorted(first), sorted(second)
     if not a or not b:
         return Fit([0.0] * len(a), [0.0] * len(b), [])

@@ -1,6 +1,6 @@
-"""How far dialogues and annotations agree with what is known to be true of their videos.
+"""Scores of dialogues and annotations against the scripted truth of their videos.
 
-A figure whose whole is nothing is null ("n/a" in text), never 100 %.
+A share of an empty whole is null ("n/a" in text), never 100 %.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import fsum
 from pathlib import Path
 
+from pipeline.errors import ConfigError
 from pipeline.media.scenes.truth import Truth
 from pipeline.records import Annotation, Dialogue, Ratio, Record
-from pipeline.reports.scoring.span_matching import iou, match_times
+from pipeline.records.spans import TimeSpan, iou
+from pipeline.reports.scoring.span_matching import match_times
 from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
-from pipeline.workflow.outputs import found_by_models
+from pipeline.store.files.text_table import text_table
+from pipeline.workflow.outputs import found_by_models, read_annotations, read_dialogues
+from pipeline.workflow.plan import NodePlan
 
 CHANGE_TOLERANCE_S = 1.0
 MIN_IOU = 0.7
@@ -24,11 +28,11 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "action_caption": ("action",),
     "event_grounding": ("event", "action"),
 }
-"""For each task whose responses are spans, the families of true events that they may mean."""
+"""For each task whose responses are spans, the families of true events they are compared with."""
 
 
 class Share(Record):
-    """``part`` of ``whole``; the share is null where there is no whole."""
+    """``part`` of ``whole``; the share is null if the whole is 0."""
 
     part: int
     whole: int
@@ -43,7 +47,7 @@ class ChangeScore(Record):
     """
 
     recall: Share
-    """Matched changes, of the changes of all videos with a truth; nothing is narrated, no whole."""
+    """Matched changes, of the changes of all videos with a truth; no whole without narration."""
     spurious: Share
     """Responses without a match, of all responses."""
     mean_lateness_s: float | None
@@ -53,28 +57,28 @@ class ChangeScore(Record):
 class AnswerScore(Record):
     """Answers of ``tsqa`` dialogues against the true track that each is about.
 
-    The track is the one of the dialogue's aspect whose subject is named best in the question; of
-    several, the one that most answers are right for. An answer says a value when the value's words
-    stand in it as whole words; case, number words and digits make no difference.
+    The track is the one of the dialogue's aspect of whose subject the question has most words; of
+    several, the one with most right answers. An answer states a value if it contains the value's
+    words as whole words; case makes no difference, and number words equal digits.
     """
 
     right: Share
-    """Of all answers: those that say the value at the start of their turn and stand in the first
-    turn at or after its beginning (at most one turn later). The first answer need not be timely."""
+    """Of all answers: those that state the value at the start of their turn, in the first turn at
+    or after the value begins (at most one turn later). The first answer need not be timely."""
     recall: Share
     """Of the values that begin after the first answer and hold at the start of a turn: those with a
-    right answer. That a subject is gone need not be said, nor that it is back as it was."""
+    right answer. No answer is due when a subject is gone, or back as it was."""
     loose: Share
     """Of the value at the question and those that begin after it, with the same exceptions: those
-    that an answer of its own says within 3 s, before or after."""
+    that an answer of its own states within 3 s, before or after."""
     unscored: int
-    """Dialogues that no track has the aspect of; they count nowhere above."""
+    """Dialogues whose aspect no track has; they count nowhere above."""
 
 
 class SpanScore(Record):
-    """Responses of one task against true events of the families that fit it, by span alone.
+    """Responses of one task against true events of its families, by span alone.
 
-    What a dataset said, or had a part in, is left out.
+    Responses that come from a source annotation, or from models and one together, are left out.
     """
 
     task: str
@@ -108,21 +112,18 @@ class TruthReport(Record):
     spans: list[SpanScore]
 
     def to_text(self) -> str:
-        """A plain table, one figure a line."""
-        lines = [
-            ("videos with truth", str(self.videos)),
-            ("videos without truth", str(self.videos_unknown)),
-        ]
-        for count in self.tasks:
-            lines.append((f"{count.task}: samples", f"{count.samples} of {count.videos} videos"))
-        lines += [
+        """A table, one score a line."""
+        lines: list[tuple[str, object]] = [
+            ("videos with truth", self.videos),
+            ("videos without truth", self.videos_unknown),
+            *((f"{t.task}: samples", f"{t.samples} of {t.videos} videos") for t in self.tasks),
             ("changes: recall", _percent(self.changes.recall)),
             ("changes: spurious", _percent(self.changes.spurious)),
             ("changes: mean lateness", _number(self.changes.mean_lateness_s, " s")),
             ("answers: right", _percent(self.answers.right)),
             ("answers: recall", _percent(self.answers.recall)),
             ("answers: within 3 s", _percent(self.answers.loose)),
-            ("answers: dialogues unscored", str(self.answers.unscored)),
+            ("answers: dialogues unscored", self.answers.unscored),
         ]
         for span in self.spans:
             lines += [
@@ -130,13 +131,29 @@ class TruthReport(Record):
                 (f"{span.task}: mean IoU", _number(span.mean_iou)),
                 (f"{span.task}: found", _percent(span.found)),
             ]
-        width = max(len(name) for name, _ in lines)
-        return "".join(f"{name:<{width}}  {value}\n" for name, value in lines)
+        return text_table(lines)
 
 
 def load_truths(folder: Path) -> list[Truth]:
     """Every truth file (``*.json``) of a folder, in order of name."""
     return [Truth.model_validate_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+def score_plans(plans: Sequence[NodePlan], folder: Path) -> TruthReport:
+    """The report on the parts that exist now, against the truth files of a folder.
+
+    Raises:
+        ConfigError: the folder does not exist, or has no truth of a video of the manifest.
+        StoreError: a part cannot be read.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"--truth: there is no folder {folder}")
+    known = {truth.video_id: truth for truth in load_truths(folder)}
+    rows = (row for shard in plans[0].manifest or () for row in shard.rows)
+    truths = [known[name] for name in dict.fromkeys(r["video_id"] for r in rows) if name in known]
+    if not truths:
+        raise ConfigError(f"--truth: {folder} has no truth of a video of this run")
+    return score_truth(truths, read_annotations(plans), read_dialogues(plans))
 
 
 def score_truth(
@@ -158,13 +175,13 @@ def score_truth(
             narrated.setdefault(dialogue.video_id, []).extend(times)
         if dialogue.task == "tsqa":
             asked.append(count_answers(known[dialogue.video_id], dialogue))
-    spans: dict[str, dict[str, list[tuple[float, float]]]] = {task: {} for task in FAMILIES}
+    spans: dict[str, dict[str, list[TimeSpan]]] = {task: {} for task in FAMILIES}
     for annotation in annotations:
         if annotation.video_id not in known:
             unknown.add(annotation.video_id)
         elif annotation.task in spans and found_by_models(annotation):
             of_video = spans[annotation.task].setdefault(annotation.video_id, [])
-            of_video.extend((said.start_s, said.end_s) for said in annotation.responses)
+            of_video.extend((r.start_s, r.end_s) for r in annotation.responses)
     return TruthReport(
         videos=len(known),
         videos_unknown=len(unknown),
@@ -174,7 +191,7 @@ def score_truth(
         ],
         changes=_score_changes(known.values(), narrated),
         answers=_score_answers(asked),
-        spans=[_score_spans(task, known.values(), said) for task, said in spans.items()],
+        spans=[_score_spans(task, known.values(), found) for task, found in spans.items()],
     )
 
 
@@ -182,13 +199,14 @@ def _score_changes(truths: Iterable[Truth], narrated: Mapping[str, list[float]])
     changes = responses = 0
     pairs: list[tuple[float, float]] = []
     for truth in truths if narrated else ():
-        times, said = [change.time_s for change in truth.changes], narrated.get(truth.video_id, [])
-        changes, responses = changes + len(times), responses + len(said)
-        pairs += match_times(times, said, CHANGE_TOLERANCE_S)
+        true_s = [change.time_s for change in truth.changes]
+        narrated_s = narrated.get(truth.video_id, [])
+        changes, responses = changes + len(true_s), responses + len(narrated_s)
+        pairs += match_times(true_s, narrated_s, CHANGE_TOLERANCE_S)
     return ChangeScore(
         recall=_share(len(pairs), changes),
         spurious=_share(responses - len(pairs), responses),
-        mean_lateness_s=_mean([said_s - true_s for true_s, said_s in pairs]),
+        mean_lateness_s=_mean([narrated_s - true_s for true_s, narrated_s in pairs]),
     )
 
 
@@ -203,18 +221,18 @@ def _score_answers(asked: Sequence[AnswerCounts | None]) -> AnswerScore:
 
 
 def _score_spans(
-    task: str, truths: Iterable[Truth], said: Mapping[str, list[tuple[float, float]]]
+    task: str, truths: Iterable[Truth], predicted: Mapping[str, list[TimeSpan]]
 ) -> SpanScore:
     best: list[float] = []
     found = events = 0
-    for truth in truths if any(said.values()) else ():
-        spans = said.get(truth.video_id, [])
+    for truth in truths if any(predicted.values()) else ():
+        spans = predicted.get(truth.video_id, [])
         true = [(e.start_s, e.end_s) for e in truth.events if e.family in FAMILIES[task]]
         best += [max((iou(span, event) for event in true), default=0.0) for span in spans]
-        # What is so all the time is true, but nobody owes it.
-        owed = [event for event in true if event != (0.0, truth.duration_s)]
-        found += sum(any(iou(span, event) >= MIN_IOU for span in spans) for event in owed)
-        events += len(owed)
+        # An event that lasts the whole video is true, but need not be found.
+        due = [event for event in true if event != (0.0, truth.duration_s)]
+        found += sum(any(iou(span, event) >= MIN_IOU for span in spans) for event in due)
+        events += len(due)
     return SpanScore(
         task=task,
         agreed=_share(sum(value >= MIN_IOU for value in best), len(best)),

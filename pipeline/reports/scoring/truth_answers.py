@@ -1,4 +1,4 @@
-"""How right the answers of one dialogue are, measured on the true track it is about."""
+"""Counts right answers of one dialogue against the true track that it is about."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LOOSE_TOLERANCE_S = 3.0
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SPELLING: Mapping[str, str] = {word: str(n) for n, word in enumerate(_NUMBERS)} | {"gray": "grey"}
-_SAYS_GONE = ("gone", "no longer", "out of view", "not in view", "not visible")
+_GONE_PHRASES = ("gone", "no longer", "out of view", "not in view", "not visible")
 
 
 @dataclass(frozen=True)
 class AnswerCounts:
-    """Counts of one dialogue; ``insight.truth.AnswerScore`` says what each pair of them means."""
+    """Counts of one dialogue; ``scoring.truth.AnswerScore`` defines each pair of them."""
 
     right: int
     answers: int
@@ -31,7 +31,7 @@ class AnswerCounts:
 
 
 def count_answers(truth: Truth, dialogue: Dialogue) -> AnswerCounts | None:
-    """Counts on the track that fits the dialogue best; null where no track has its aspect."""
+    """Counts on the track that fits the dialogue best; None if no track has its aspect."""
     question = set(_words(" ".join(turn.question for turn in dialogue.turns)))
 
     def named(track: TrueTrack) -> float:
@@ -51,28 +51,28 @@ def _measure(track: TrueTrack, dialogue: Dialogue) -> AnswerCounts:
     for turn in answers:
         now = _current(values, turn.start_s)
         timely = turn.start_s - values[now].time_s <= 1 / dialogue.turns_per_s + EPSILON_S
-        if _says(turn.text, values[now].value) and (timely or turn is answers[0]):
+        if _states(turn.text, values[now].value) and (timely or turn is answers[0]):
             right.append(now)
-    owed = _due(values, [turn for turn in turns if answers and turn.start_s >= answers[0].start_s])
+    due = _due(values, [turn for turn in turns if answers and turn.start_s >= answers[0].start_s])
     asked = next((n for n, turn in enumerate(turns) if turn.question), 0)
     loose = _loose(values, turns[asked:])
     return AnswerCounts(
         right=len(right),
         answers=len(answers),
-        recalled=len(set(owed) & set(right)),
-        due=len(owed),
-        loose=sum(len(_told(value, times, answers)) for value, times in loose.items()),
+        recalled=len(set(due) & set(right)),
+        due=len(due),
+        loose=sum(len(_matches(value, times, answers)) for value, times in loose.items()),
         loose_due=sum(len(times) for times in loose.values()),
     )
 
 
 def _current(values: Sequence[TrueValue], time_s: float) -> int:
-    """The number of the value that holds at a time."""
+    """The index of the value that holds at a time."""
     return max(n for n, value in enumerate(values) if value.time_s <= time_s + EPSILON_S)
 
 
 def _due(values: Sequence[TrueValue], turns: Sequence[Turn]) -> list[int]:
-    """The numbers of the values that the first turn does not see yet and a later one is to tell."""
+    """The indexes of the values that begin after the first turn and for which an answer is due."""
     seen = sorted({_current(values, turn.start_s) for turn in turns})
     due: list[int] = []
     last = values[seen[0]].value if seen else GONE
@@ -84,7 +84,7 @@ def _due(values: Sequence[TrueValue], turns: Sequence[Turn]) -> list[int]:
 
 
 def _loose(values: Sequence[TrueValue], turns: Sequence[Turn]) -> dict[str, list[float]]:
-    """By value, the times at which it is to be told to one who asks in the first of the turns."""
+    """By value, the times at which an answer is due to a question in the first of the turns."""
     times: dict[str, list[float]] = defaultdict(list)
     start_s = turns[0].start_s
     first = values[_current(values, start_s)].value
@@ -95,18 +95,19 @@ def _loose(values: Sequence[TrueValue], turns: Sequence[Turn]) -> dict[str, list
     return times
 
 
-def _told(
+def _matches(
     value: str, times_s: Sequence[float], answers: Sequence[Turn]
 ) -> list[tuple[float, float]]:
-    said_s = [turn.start_s for turn in answers if _says(turn.text, value)]
-    return match_times(times_s, said_s, LOOSE_TOLERANCE_S)
+    """Pairs of a due time and the start of an answer that states the value."""
+    answered_s = [turn.start_s for turn in answers if _states(turn.text, value)]
+    return match_times(times_s, answered_s, LOOSE_TOLERANCE_S)
 
 
 def _words(text: str) -> list[str]:
     return [_SPELLING.get(word, word) for word in re.findall(r"[a-z0-9]+", text.casefold())]
 
 
-def _says(text: str, value: str) -> bool:
-    said = f" {' '.join(_words(text))} "
-    phrases = _SAYS_GONE if value == GONE else (" ".join(_words(value)),)
-    return any(f" {phrase} " in said for phrase in phrases)
+def _states(text: str, value: str) -> bool:
+    words = f" {' '.join(_words(text))} "
+    phrases = _GONE_PHRASES if value == GONE else (" ".join(_words(value)),)
+    return any(f" {phrase} " in words for phrase in phrases)

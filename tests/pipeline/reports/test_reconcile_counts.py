@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.records.digest import canonical_json
-from pipeline.reports.reconcile_counts import AccountError, check_fates, check_videos
+from pipeline.reports.reconcile_counts import CountsError, check_reasons, check_videos
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
 from pipeline.store.parts import read_counts, rejects_path
@@ -18,16 +18,16 @@ from pipeline.workflow.plan import NodePlan
 Planner = Callable[..., Sequence[NodePlan]]
 
 
-def doctor(part: Location, rows: int | None = None, **counts: Any) -> None:
+def change(part: Location, rows: int | None = None, **counts: Any) -> None:
     """Give a part other counts, or only so many of its rows."""
     path = Path(part)
     table = pq.read_table(path)
-    told = {b"turnwise.counts": canonical_json(read_counts(part) | counts)}
-    pq.write_table(table.slice(0, rows).replace_schema_metadata(told), path)
+    metadata = {b"turnwise.counts": canonical_json(read_counts(part) | counts)}
+    pq.write_table(table.slice(0, rows).replace_schema_metadata(metadata), path)
 
 
 @pytest.mark.parametrize(
-    ("beside", "change", "message"),
+    ("beside", "changes", "message"),
     [
         (False, {"videos_rejected": 0}, "3 videos in, but 2 out \\+ 0 rejected"),
         (False, {"videos_in": 5}, "5 videos in, but 2 out \\+ 1 rejected"),
@@ -39,22 +39,22 @@ def doctor(part: Location, rows: int | None = None, **counts: Any) -> None:
     ],
 )
 def test_a_table_that_does_not_add_up_is_refused(
-    plan_toys: Planner, inline: Any, tmp_path: Path, beside: bool, change: Any, message: str
+    plan_toys: Planner, inline: Any, tmp_path: Path, beside: bool, changes: Any, message: str
 ) -> None:
     root = Location.of(tmp_path / "run")
     plans = [p for p in plan_toys([1, 0, 5]) if p.node.name != "count"]
     list(execute(plans, missing_tasks(plans, {"admit", "spell"}), inline, root))
     summarize(plans, root)
     part = plans[1].tasks[0].part
-    doctor(rejects_path(part) if beside else part, **change)
-    with pytest.raises(AccountError, match=f"^spell, shard 0, {part.name}: {message}"):
+    change(rejects_path(part) if beside else part, **changes)
+    with pytest.raises(CountsError, match=f"^spell, shard 0, {part.name}: {message}"):
         summarize(plans, root)
 
 
-def test_each_row_of_the_manifest_has_one_fate() -> None:
+def test_each_row_of_the_manifest_has_one_status() -> None:
     check_videos(6, 1, {"damaged": 2, "too_short": 1}, 2)
-    with pytest.raises(AccountError, match=r"7 rows .* but 1 annotated \+ 3 rejected \+ 2 not"):
+    with pytest.raises(CountsError, match=r"7 rows .* but 1 annotated \+ 3 rejected \+ 2 not"):
         check_videos(7, 1, {"damaged": 2, "too_short": 1}, 2)
-    check_fates({"damaged": 2})
-    with pytest.raises(AccountError, match="2 videos were neither"):
-        check_fates({"unexplained": 2})
+    check_reasons({"damaged": 2})
+    with pytest.raises(CountsError, match="2 videos were neither"):
+        check_reasons({"unexplained": 2})

@@ -16,8 +16,8 @@ class ModelServer:
     def __init__(
         self, entry: dict[str, Any] | None = None, key: str = "", *, obedient: bool = True
     ) -> None:
-        """``entry`` is what the list says of the model ``m``; None for no list at all. With a key,
-        nobody is let in without it, and what is said to them quotes the key."""
+        """``entry`` is that of the model ``m`` in the list; None for no list at all. With a key,
+        requests without it are refused, with an answer that quotes the key."""
         listed = None if entry is None else {"data": [{"id": "m", **entry}]}
         self.asked: list[dict[str, Any]] = []
 
@@ -36,8 +36,8 @@ class ModelServer:
                 body = json.loads(handler.rfile.read(length))
                 self.asked.append(body)
                 schema = body["response_format"]["json_schema"]["schema"]
-                said = json.dumps(answer_to(schema, Facts(False, 1, "A thing.")))
-                message = {"role": "assistant", "content": said if obedient else f"No, {key}"}
+                answer = json.dumps(answer_to(schema, Facts(False, 1, "A thing.")))
+                message = {"role": "assistant", "content": answer if obedient else f"No, {key}"}
                 choice = {"index": 0, "finish_reason": "stop", "message": message}
                 self._send(handler, 200, {"choices": [choice] * body["n"]})
 

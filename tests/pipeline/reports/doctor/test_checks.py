@@ -1,4 +1,4 @@
-"""What the whole examination says of nodes and engines that are out of the ordinary."""
+"""The checks of a whole run, on nodes and engines that are out of the ordinary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pipeline.engines.base import EngineConfig
 from pipeline.media.scenes.render import render_scenes
 from pipeline.records import Dialogue
-from pipeline.reports.doctor.checks import Wanted, by_engine, check_engine, examine
+from pipeline.reports.doctor.checks import Options, by_engine, check_engine, run_checks
 from pipeline.reports.doctor.findings import Finding
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig, load_config
@@ -29,13 +29,13 @@ def settings(tmp_path: Path) -> RunConfig:
 
 def levels(settings: RunConfig, nodes: Sequence[Node], tmp_path: Path) -> dict[str, Finding]:
     root = Location.of(tmp_path / "run")
-    found = list(examine(settings, nodes, root, Wanted(probe=False)))
+    found = list(run_checks(settings, nodes, root, Options(probe=False)))
     assert all(isinstance(finding, Finding) for finding in found)
     odd = [f for f in found if isinstance(f, Finding) and f.level != "ok"]
     return {finding.check: finding for finding in odd}
 
 
-def test_what_cannot_be_tried_is_said(settings: RunConfig, tmp_path: Path) -> None:
+def test_what_cannot_be_tried_is_a_finding(settings: RunConfig, tmp_path: Path) -> None:
     nodes = [
         replace(node, stage=replace(node.stage, reads=(Dialogue,)))
         if node.name == "verify"

@@ -1,4 +1,4 @@
-"""GPUs as nvidia-smi tells of them, and models as their files do."""
+"""GPUs as nvidia-smi lists them, and models as their files describe them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def folder(tmp_path: Path) -> Path:
     """A model of 30 GiB in two files, which are not there."""
     place = tmp_path / "model"
     place.mkdir()
-    said = {"text_config": {"max_position_embeddings": 40_000}}
-    (place / "config.json").write_text(json.dumps(said))
+    config = {"text_config": {"max_position_embeddings": 40_000}}
+    (place / "config.json").write_text(json.dumps(config))
     index = {"metadata": {"total_size": 30 * GIB}}
     (place / "model.safetensors.index.json").write_text(json.dumps(index))
     return place
@@ -55,7 +55,7 @@ def test_gpus_that_are_seen_and_allowed(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize(
-    ("engines", "level", "said"),
+    ("engines", "level", "expected"),
     [
         (
             [model(replicas=2), EmbeddedConfig(revision="1")],
@@ -67,10 +67,10 @@ def test_gpus_that_are_seen_and_allowed(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_gpus_of_all_replicas_are_counted(
-    engines: list[EngineConfig], level: str, said: str
+    engines: list[EngineConfig], level: str, expected: str
 ) -> None:
     (found,) = gpu.check_gpus(engines, elsewhere=False)
-    assert found.level == level and said in found.text
+    assert found.level == level and expected in found.text
     (found,) = gpu.check_gpus(engines, elsewhere=True)
     assert found.level == level.replace("failure", "warning")
 

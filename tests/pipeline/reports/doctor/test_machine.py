@@ -22,9 +22,9 @@ def test_programs_that_are_not_there_are_failures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert [finding.level for finding in machine.check_binaries()] == ["ok", "ok"]
-    broken = tmp_path / "ffmpeg"
-    broken.write_text("#!/bin/sh\nexit 1\n")
-    broken.chmod(0o755)
+    damaged = tmp_path / "ffmpeg"
+    damaged.write_text("#!/bin/sh\nexit 1\n")
+    damaged.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     found = list(machine.check_binaries())
     assert [(f.check, f.level) for f in found] == [("ffmpeg", "failure"), ("ffprobe", "failure")]
@@ -72,12 +72,12 @@ def test_rows_are_admitted_as_the_run_does(
     rows = [{"video_id": name, "uri": uri} for name, uri in (("a", "none.mp4"), ("b", good))]
     once, twice = (Source(each, Location.of(tmp_path)) for each in (rows, rows * 2))
     with DecodeProcess(tmp_path) as media:
-        admitted, found = machine.admitted(twice, 4, nodes["ingest"], media, 2)
+        admitted, found = machine.admit(twice, 4, nodes["ingest"], media, 2)
         assert [video.video_id for video in admitted] == ["b"]
         assert found.level == "warning"
         assert "4 rows; of the first 2, 1 can be read" in found.text
         assert "1 missing_file; the first is a:" in found.text
-        admitted, found = machine.admitted(once, 2, nodes["ingest"], media, 1)
+        admitted, found = machine.admit(once, 2, nodes["ingest"], media, 1)
         assert (admitted, found.level) == ([], "failure")
 
 

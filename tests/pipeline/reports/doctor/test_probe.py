@@ -14,7 +14,7 @@ from pipeline.engines.base import Ask, EmbeddedConfig, Engine, Reply, Sampling
 from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.engines.errors import ErrorName
 from pipeline.media.scenes.truth import Truth
-from pipeline.reports.doctor.findings import Limits, NodeReport, judged
+from pipeline.reports.doctor.findings import NodeReport, Thresholds, judge
 from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
@@ -25,7 +25,7 @@ ASKING = (*TIMED, "narrate", "polish", "rewrite_events", "rewrite_actions", "que
 
 @dataclass
 class LateEngine:
-    """Knows the truth of the scenes, and says all of it this much later."""
+    """Knows the truth of the scenes, and answers with all times this much later."""
 
     truths: Sequence[Truth]
     late_s: float
@@ -105,11 +105,11 @@ def test_a_late_engine_is_found_late(
         assert means["end_bias_s"] == pytest.approx(late_s, abs=0.1 if late_s < 3 else 0.5)
     assert report.obeyed == report.replies > 0
     assert report.timing is not None and report.timing.found >= 0.7 * report.timing.whole >= 2
-    finding = judged(report, Limits())
+    finding = judge(report, Thresholds())
     assert finding.level == level, finding
     assert f"starts {means['start_bias_s']:+.2f} s from the truth (1 s, 3 s)" in finding.text
     assert bool(finding.fix) == (level != "ok")
-    assert judged(report, Limits(bias_warning_s=9, bias_failure_s=9)).level == "ok"
+    assert judge(report, Thresholds(bias_warning_s=9, bias_failure_s=9)).level == "ok"
 
 
 @pytest.mark.parametrize("name", ASKING)
@@ -118,7 +118,7 @@ def test_the_embedded_engine_passes(
 ) -> None:
     report = probed(nodes[name], EmbeddedEngine(), videos)
     assert report.obeyed == report.replies == report.asks > 0
-    assert judged(report, Limits()).level == "ok"
+    assert judge(report, Thresholds()).level == "ok"
     measured = name in TIMED or name in ("narrate", "verify")
     assert (report.timing is not None) == measured
     assert (report.means()["error_s"] is not None) == (name in TIMED)
@@ -139,7 +139,7 @@ def test_disobedience_is_counted_by_name(
 ) -> None:
     report = probed(nodes["ground_events"], engine, videos)
     assert (report.obeyed, dict(report.errors)) == (0, {error: report.replies})
-    finding = judged(report, Limits())
+    finding = judge(report, Thresholds())
     assert finding.level == "failure"
     assert "0.0 % of" in finding.text and error in finding.text and "guided" in finding.fix
 
@@ -150,8 +150,8 @@ def test_a_blind_engine_finds_nothing(
     report = probed(nodes["ground_actions"], SameReply('{"found": false}'), videos)
     assert report.timing is not None and report.timing.found == 0 < report.timing.whole
     assert report.means() == {"start_bias_s": None, "end_bias_s": None, "error_s": None}
-    assert judged(report, Limits()).level == "warning"
-    assert judged(report, Limits(found_warning=0)).level == "ok"
+    assert judge(report, Thresholds()).level == "warning"
+    assert judge(report, Thresholds(found_warning=0)).level == "ok"
 
 
 def test_what_a_verifier_says_of_true_answers_is_right_or_wrong(
@@ -170,14 +170,14 @@ def test_the_stage_says_why_it_refused(
 
 
 def test_shares_and_means_have_their_limits() -> None:
-    limits = Limits()
-    assert [limits.obeyed(s) for s in (0.96, 0.95, 0.94, 0.8, 0.79)] == [
+    thresholds = Thresholds()
+    assert [thresholds.obeyed(s) for s in (0.96, 0.95, 0.94, 0.8, 0.79)] == [
         "ok", "ok", "warning", "warning", "failure",
     ]  # fmt: skip
-    assert [limits.bias(s) for s in (1.0, -1.1, 3.0, -3.1)] == [
+    assert [thresholds.bias(s) for s in (1.0, -1.1, 3.0, -3.1)] == [
         "ok",
         "warning",
         "warning",
         "failure",
     ]
-    assert [limits.found(s) for s in (0.5, 0.49)] == ["ok", "warning"]
+    assert [thresholds.found(s) for s in (0.5, 0.49)] == ["ok", "warning"]

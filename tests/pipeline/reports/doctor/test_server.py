@@ -64,15 +64,15 @@ def test_a_wrong_model_name_is_named_with_the_right_one(misbehaving: ServerProce
     assert "serves m, other, not others" in found.text and "did you mean 'other'?" in found.fix
 
 
-def test_what_a_server_does_not_tell_is_a_warning(misbehaving: ServerProcess) -> None:
+def test_what_a_server_does_not_report_is_a_warning(misbehaving: ServerProcess) -> None:
     serves, context, revision, _ = findings(config(misbehaving.base_url))
     assert (serves.level, context.level, revision.level) == ("ok", "warning", "warning")
-    assert "is not told" in context.text and "35796 tokens (caption: 256 frames" in context.text
-    assert "is not told" in revision.text and COMMIT in revision.text
+    assert "is not known" in context.text and "35796 tokens (caption: 256 frames" in context.text
+    assert "is not known" in revision.text and COMMIT in revision.text
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("do:ok", "unparsable"),
         ("do:wrong_always", "unparsable"),
@@ -83,11 +83,11 @@ def test_what_a_server_does_not_tell_is_a_warning(misbehaving: ServerProcess) ->
         ("do:hang_up", "connection"),
     ],
 )
-def test_a_tiny_ask_finds_out(
-    misbehaving: ServerProcess, with_key: dict[str, str], text: str, said: str
+def test_the_test_ask_fails_with_its_cause(
+    misbehaving: ServerProcess, with_key: dict[str, str], text: str, expected: str
 ) -> None:
     last = findings(config(misbehaving.base_url, **with_key), text)[-1]
-    assert last.level == "failure" and said in last.text
+    assert last.level == "failure" and expected in last.text
 
 
 def test_a_dead_endpoint_is_named(tmp_path: Path) -> None:

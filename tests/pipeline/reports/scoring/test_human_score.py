@@ -1,4 +1,4 @@
-"""What is said against what people described, counted by hand over parts that hold it."""
+"""Spans of a run against human ones, counted by hand over parts that hold them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pipeline.records import (
     SourceAnnotation,
     Video,
 )
+from pipeline.records.spans import TimeSpan
 from pipeline.reports.scoring.human_report import FoundScore, GroundedScore, HumanReport
 from pipeline.reports.scoring.human_score import score_human
-from pipeline.reports.scoring.span_matching import Span
 from pipeline.store.location import Location
 from pipeline.store.parts import write_part
 from pipeline.workflow.config import load_config
@@ -37,7 +37,7 @@ CALL = Provenance(
 )  # fmt: skip
 
 
-def video(video_id: str, *spans: Span, source: str = "a", **entry: Any) -> Video:
+def video(video_id: str, *spans: TimeSpan, source: str = "a", **entry: Any) -> Video:
     known = {"kind": "event", "text": "It happens.", "origin": "human"}
     return Video(
         video_id=video_id, uri=f"{video_id}.mp4", source=source, duration_s=60, width=1, height=1,
@@ -49,7 +49,7 @@ def video(video_id: str, *spans: Span, source: str = "a", **entry: Any) -> Video
     )  # fmt: skip
 
 
-def said(video_id: str, task: str, *spans: Span, **fields: Any) -> Annotation:
+def found(video_id: str, task: str, *spans: TimeSpan, **fields: Any) -> Annotation:
     return Annotation.model_validate(
         {
             "video_id": video_id,
@@ -69,7 +69,11 @@ def said(video_id: str, task: str, *spans: Span, **fields: Any) -> Annotation:
 
 
 def grounded(
-    video_id: str, span: Span, located: Span | None, caption: str = "It.", origin: str = "human"
+    video_id: str,
+    span: TimeSpan,
+    located: TimeSpan | None,
+    caption: str = "It.",
+    origin: str = "human",
 ) -> GroundedEvent:
     return GroundedEvent.model_validate(
         {
@@ -139,13 +143,13 @@ def test_found_spans_by_hand(scored: Callable[..., HumanReport]) -> None:
     report = scored(
         [video("v", (0, 10), (20, 30), (40, 50)), video("w", (0, 10)), video("x")],
         [
-            said("v", "event_caption", (1, 10), (24, 30)),
-            said("v", "event_grounding", (1, 10), (0, 60)),
-            said("w", "event_caption"),
-            said("x", "event_caption", (0, 10)),
+            found("v", "event_caption", (1, 10), (24, 30)),
+            found("v", "event_grounding", (1, 10), (0, 60)),
+            found("w", "event_caption"),
+            found("x", "event_caption", (0, 10)),
         ],
     )
-    assert (report.videos, report.videos_told, report.videos_open) == (3, 2, 0)
+    assert (report.videos, report.videos_annotated, report.videos_open) == (3, 2, 0)
     assert (report.spans, report.spans_impossible) == (4, 0)
     caption = of(report, "event_caption")
     # of the human spans 0.9, 0.6, 0 and, in the second video, 0; the third video has none
@@ -158,13 +162,13 @@ def test_found_spans_by_hand(scored: Callable[..., HumanReport]) -> None:
     assert (caption.starts.p10_s, caption.starts.p90_s) == pytest.approx((1.3, 3.7))
     assert caption.ends.mean_s == 0
     assert of(report, "event_grounding").recall.mean == pytest.approx((0.9 + 2 / 6) / 4)
-    # both tasks say (1, 10): together it counts once
+    # both tasks have (1, 10): together it counts once
     assert of(report, "any").precision.whole == 3
     silent = of(report, "action_caption")
     assert (silent.recall.whole, silent.recall.mean, silent.starts.mean_s) == (0, None, None)
     text = report.to_text()
     assert text.startswith("human spans: 4 in 2 of 3 videos\n")
-    assert "\nevent_caption        4  0.375  50.0%  50.0%  25.0%     2  0.750" in text
+    assert "\nevent_caption        4  0.375  50.0%  50.0%  25.0%          2  0.750" in text
 
 
 @pytest.mark.parametrize(
@@ -176,16 +180,16 @@ def test_found_spans_by_hand(scored: Callable[..., HumanReport]) -> None:
         {"task": "offline_qa"},
     ],
 )
-def test_what_a_dataset_said_is_not_what_models_found(
+def test_source_annotations_are_not_found_by_models(
     scored: Callable[..., HumanReport], fields: dict[str, Any]
 ) -> None:
-    told = said("v", "event_grounding", (0, 10)).model_copy(update=fields)
-    report = scored([video("v", (0, 10))], [told])
+    copied = found("v", "event_grounding", (0, 10)).model_copy(update=fields)
+    report = scored([video("v", (0, 10))], [copied])
     assert {score.precision.whole for score in report.found} == {0}
-    assert scored([video("v", (0, 10))], [said("v", "event_grounding", (0, 10))]) != report
+    assert scored([video("v", (0, 10))], [found("v", "event_grounding", (0, 10))]) != report
 
 
-def test_spans_of_people_that_are_none(scored: Callable[..., HumanReport]) -> None:
+def test_impossible_human_spans(scored: Callable[..., HumanReport]) -> None:
     videos = [
         video("past", (50, 61.5)),
         video("clipped", (50, 60.5), (50, 60)),
@@ -197,8 +201,8 @@ def test_spans_of_people_that_are_none(scored: Callable[..., HumanReport]) -> No
         video("step", (5, 6), kind="step"),
     ]
     report = scored(videos)
-    assert (report.spans, report.videos_told, report.spans_impossible) == (2, 2, 3)
-    assert "3 more cannot be" in report.to_text()
+    assert (report.spans, report.videos_annotated, report.spans_impossible) == (2, 2, 3)
+    assert "3 more are impossible" in report.to_text()
 
 
 def test_located_captions_by_hand(scored: Callable[..., HumanReport]) -> None:
@@ -231,18 +235,18 @@ def test_located_captions_by_hand(scored: Callable[..., HumanReport]) -> None:
 
 def test_shards_that_are_not_finished_are_left_out(scored: Callable[..., HumanReport]) -> None:
     videos = [video(name, (0, 10)) for name in ("v", "w", "x")]
-    annotations = [said(v.video_id, "event_caption", (0, 10)) for v in videos]
+    annotations = [found(v.video_id, "event_caption", (0, 10)) for v in videos]
     report = scored(videos, annotations, left_out=[("event_caption", 1), ("ingest", 2)])
     assert (report.videos, report.videos_open, report.spans) == (2, 1, 2)
     assert of(report, "event_caption").recall.whole == 1
     assert "1 of these videos not finished" in report.to_text()
 
 
-def test_sources_are_apart_where_there_are_several(scored: Callable[..., HumanReport]) -> None:
+def test_sources_are_separate_where_there_are_several(scored: Callable[..., HumanReport]) -> None:
     videos = [video("v", (0, 10)), video("w", (0, 10), source="")]
-    report = scored(videos, [said("v", "event_caption", (0, 10))])
+    report = scored(videos, [found("v", "event_caption", (0, 10))])
     shares = [of(report, "event_caption", source).recall.at_0_7 for source in (None, "a", "")]
     assert shares == [0.5, 1, 0]
     assert "event_caption [no source]" in report.to_text()
-    alone = scored(videos[:1], [said("v", "event_caption", (0, 10))])
+    alone = scored(videos[:1], [found("v", "event_caption", (0, 10))])
     assert {score.source for score in alone.found} == {None}

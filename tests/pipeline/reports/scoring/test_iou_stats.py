@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.scoring.iou_stats import IouScore, IouTally, OffsetTally, PairTally
-from pipeline.reports.scoring.span_matching import Fit, Span, fit, iou
+from pipeline.reports.scoring.span_matching import Fit, fit
 
 moments = st.integers(0, 40).map(lambda n: n / 4)
 some_spans = st.lists(
@@ -64,28 +65,30 @@ def test_offsets_are_those_of_other_libraries(late_ms: list[int]) -> None:
 
 def test_pairs_that_fit_each_other_best_by_hand() -> None:
     human = [(0.0, 10.0), (20.0, 30.0), (40.0, 50.0)]
-    said = [(1.0, 10.0), (5.0, 10.0), (24.0, 30.0), (50.0, 60.0)]
-    found = fit(reversed(human), said)
+    predicted = [(1.0, 10.0), (5.0, 10.0), (24.0, 30.0), (50.0, 60.0)]
+    found = fit(reversed(human), predicted)
     assert (found.first, found.second) == ([0.9, 0.6, 0.0], [0.9, 0.5, 0.6, 0.0])
     assert found.pairs == [((0, 10), (1, 10)), ((20, 30), (24, 30))]
     assert fit(human, []) == Fit([0, 0, 0], [], [])
-    assert fit([], said) == Fit([], [0, 0, 0, 0], [])
+    assert fit([], predicted) == Fit([], [0, 0, 0, 0], [])
     # one that fits two equally well is the pair of the earlier
     assert fit([(0, 2), (2, 4)], [(1, 3)]).pairs == [((0, 2), (1, 3))]
 
 
 @given(some_spans, some_spans)
-def test_figures_are_in_range_and_pairs_are_one_to_one(human: list[Span], said: list[Span]) -> None:
-    found, turned = fit(human, said), fit(said, human)
+def test_figures_are_in_range_and_pairs_are_one_to_one(
+    human: list[TimeSpan], predicted: list[TimeSpan]
+) -> None:
+    found, turned = fit(human, predicted), fit(predicted, human)
     assert (found.first, found.second) == (turned.second, turned.first)
     pairs = found.pairs
     assert len({true for true, _ in pairs}) == len(pairs) == len({span for _, span in pairs})
     for true, span in pairs:
-        best_of_human, best_of_said = (
+        best_of_human, best_of_predicted = (
             max(iou(one, other) for other in others)
-            for one, others in ((true, said), (span, human))
+            for one, others in ((true, predicted), (span, human))
         )
-        assert iou(true, span) == best_of_human == best_of_said > 0
+        assert iou(true, span) == best_of_human == best_of_predicted > 0
     score = iou_score(*found.first)
     assert score.whole == len(human)
     if human:
@@ -98,9 +101,9 @@ def test_figures_are_in_range_and_pairs_are_one_to_one(human: list[Span], said: 
 def test_what_is_later_by_d_is_late_by_d(lengths_ms: list[int], late_ms: int) -> None:
     spans = [(20.0 * n, 20.0 * n + ms / 1000) for n, ms in enumerate(lengths_ms)]
     late_s = late_ms / 1000
-    said = [(start_s + late_s, end_s + late_s) for start_s, end_s in spans]
+    predicted = [(start_s + late_s, end_s + late_s) for start_s, end_s in spans]
     tally = PairTally()
-    for true, span in fit(spans, said).pairs:
+    for true, span in fit(spans, predicted).pairs:
         tally.add(true, span)
     for score in (tally.starts.score(), tally.ends.score()):
         assert score.times == len(spans)

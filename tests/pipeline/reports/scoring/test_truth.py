@@ -60,7 +60,7 @@ TRUTH = Truth.model_validate(
 
 
 def dialogue(
-    task: str, said: Mapping[int, str], aspect: str = "", question: str = "", asked: int = 0
+    task: str, answers: Mapping[int, str], aspect: str = "", question: str = "", asked: int = 0
 ) -> Dialogue:
     turns = [
         Turn(
@@ -68,17 +68,17 @@ def dialogue(
             start_s=n,
             end_s=n + 1,
             frame_s=n,
-            state="response" if n in said else "silence",
+            state="response" if n in answers else "silence",
             question=question if n == asked else "",
-            text=said.get(n, ""),
+            text=answers.get(n, ""),
         )
-        for n in range(max([20, *(turn + 1 for turn in said)]))
+        for n in range(max([20, *(turn + 1 for turn in answers)]))
     ]
     return Dialogue(
         sample_id=f"{task}-{aspect}", video_id="v", task=task, aspect=aspect, source="", licence="",
         split="train", sha256="0", uri="v.mp4", clip_start_s=0, clip_end_s=None, duration_s=20,
-        width=0, height=0, turns_per_s=1, n_silence=20 - len(said), n_standby=0,
-        n_response=len(said), n_tail=0, models=[], annotation_ids=[], checks=[], parent_ids=[],
+        width=0, height=0, turns_per_s=1, n_silence=20 - len(answers), n_standby=0,
+        n_response=len(answers), n_tail=0, models=[], annotation_ids=[], checks=[], parent_ids=[],
         provenance=[], questions=[], responses=[], turns=turns,
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def report(
 
 
 def figures(found: TruthReport) -> dict[str, float | None]:
-    """Every figure that is 1 when all is well; lateness is apart."""
+    """Every figure that is 1 when all is well; lateness is separate."""
     named = {
         "recall": found.changes.recall.share,
         "not spurious": None
@@ -169,7 +169,7 @@ def test_perfect_input_scores_one() -> None:
         (report(narration={4: "", 8: ""}), {"recall"}),
         (report(narration={**NARRATION, 17: ""}), {"not spurious"}),
         (report(narration={4: "", 8: "", 15: ""}), {"recall", "not spurious"}),
-        # a wrong value, a right one late, one never given, one repeated without a change
+        # a wrong value, a right one late, one never answered, one repeated without a change
         (report(counts={**COUNTS, 13: "Two."}), {"right", "answer recall", "loose"}),
         (report(counts={0: "1", 4: "2", 14: "1"}), {"right", "answer recall"}),
         (report(counts={0: "1", 4: "2", 17: "1"}), {"right", "answer recall", "loose"}),
@@ -216,12 +216,12 @@ def test_a_video_that_was_lost_lowers_recall() -> None:
 
 
 def test_what_a_dataset_had_a_part_in_is_no_merit_of_the_models() -> None:
-    said = annotation("event_grounding", (3.4, 12.1))
+    model = annotation("event_grounding", (3.4, 12.1))
     by_people = {"provenance": [], "origins": ["human"]}
     for keys in (["provenance", "origins"], ["provenance"], ["origins"]):
-        told = said.model_copy(update={key: by_people[key] for key in keys})
-        assert score_truth([TRUTH], [told], []).spans[2].agreed.whole == 0
-    assert score_truth([TRUTH], [said], []).spans[2].agreed.whole == 1
+        copied = model.model_copy(update={key: by_people[key] for key in keys})
+        assert score_truth([TRUTH], [copied], []).spans[2].agreed.whole == 0
+    assert score_truth([TRUTH], [model], []).spans[2].agreed.whole == 1
 
 
 def test_videos_without_a_truth_are_left_out_and_counted() -> None:
@@ -232,11 +232,11 @@ def test_videos_without_a_truth_are_left_out_and_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "said", "right", "owed"),
+    ("question", "answers", "right", "due"),
     [
         ("What colour is the square?", {0: "Blue.", 8: "It is GREEN now"}, 2, 1),
         ("What colour is the square?", {0: "Blueish", 8: "greenery"}, 0, 1),
-        # that it is gone need not be said, but may be; back in the same colour need not be either
+        # that it is gone, or back in the same colour, need not be answered, but may be
         ("What colour is the circle?", {4: "Red."}, 1, 0),
         ("What colour is the circle?", {4: "Red.", 13: "It is no longer in view", 16: "red"}, 3, 0),
         ("What colour is the circle?", {0: "It is not visible", 4: "red"}, 2, 1),
@@ -245,12 +245,12 @@ def test_videos_without_a_truth_are_left_out_and_counted() -> None:
     ],
 )
 def test_answers_are_measured_on_the_track_asked_about(
-    question: str, said: Mapping[int, str], right: int, owed: int
+    question: str, answers: Mapping[int, str], right: int, due: int
 ) -> None:
-    found = score_truth([TRUTH], [], [dialogue("tsqa", said, "attribute", question)]).answers
+    found = score_truth([TRUTH], [], [dialogue("tsqa", answers, "attribute", question)]).answers
     assert found.right.part == right
-    assert found.right.whole == len(said)
-    assert found.recall.whole == owed
+    assert found.right.whole == len(answers)
+    assert found.recall.whole == due
 
 
 def test_the_loose_measure_starts_at_the_question() -> None:
@@ -284,12 +284,12 @@ def test_who_knows_the_script_answers_all_right(scene: Scene) -> None:
     truth = truth_of(scene).model_copy(update={"video_id": "v"})
     dialogues = [dialogue("narration", {ceil(c.time_s): c.text for c in truth.changes})]
     for track in truth.tracks:
-        said: dict[int, str] = {}
+        answers: dict[int, str] = {}
         for turn in range(int(truth.duration_s)):
             now = [value.value for value in track.values if value.time_s <= turn][-1]
-            if [now] != list(said.values())[-1:]:
-                said[turn] = now
-        dialogues.append(dialogue("tsqa", said, track.aspect, f"And the {track.subject}?"))
+            if [now] != list(answers.values())[-1:]:
+                answers[turn] = now
+        dialogues.append(dialogue("tsqa", answers, track.aspect, f"And the {track.subject}?"))
     found = score_truth([truth], [], dialogues)
     assert found.changes.recall.part == found.changes.recall.whole == len(truth.changes)
     assert found.changes.spurious.part == 0

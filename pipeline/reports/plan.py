@@ -1,0 +1,29 @@
+"""What a run would make, as rows and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.store.files.text_table import text_table
+from pipeline.workflow.plan import NodePlan
+
+
+def plan_rows(plans: Sequence[NodePlan]) -> list[dict[str, Any]]:
+    """A row of plain values a node: how many of its shards are to be made, and why."""
+    return [
+        {
+            "node": plan.node.name,
+            "recipe": plan.node.recipe_digest,
+            "shards": len(plan.tasks),
+            "to_do": len(plan.missing),
+            "cause": plan.cause,
+        }
+        for plan in plans
+    ]
+
+
+def plan_text(plans: Sequence[NodePlan]) -> str:
+    """The same as a table."""
+    rows = [row.values() for row in plan_rows(plans)]
+    return text_table(map(tuple, rows), ("node", "recipe", ">shards", ">to do", "cause"))

@@ -1,0 +1,45 @@
+"""Tables as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from itertools import zip_longest
+
+from rich.console import Console
+from rich.table import Table
+
+_WIDER_THAN_ANY = 1 << 20
+
+
+def text_table(
+    rows: Iterable[Sequence[object]], heads: Sequence[str] = (), widths: Sequence[int] = ()
+) -> str:
+    """Lines of aligned columns, two spaces apart; the same in a terminal, a pipe and a file.
+
+    A head that begins with ``>`` aligns its column to the right; without heads there is no head
+    line. A column is as wide as its widest cell, and at least as its entry of ``widths``, which is
+    for rows that are printed one by one. A cell may have several lines. Nothing is coloured,
+    wrapped, cut off or read as markup. A row takes about a millisecond: not for long listings.
+    """
+    table = Table(box=None, pad_edge=False, show_header=bool(heads))
+    for head, width in zip_longest(heads, widths):
+        table.add_column(
+            (head or "").removeprefix(">"),
+            justify="right" if (head or "").startswith(">") else "left",
+            min_width=width,
+        )
+    for row in rows:
+        table.add_row(*map(str, row))
+    console = Console(
+        file=StringIO(),
+        width=_WIDER_THAN_ANY,
+        force_terminal=False,
+        color_system=None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    with console.capture() as text:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in text.get().removesuffix("\n").split("\n"))
