@@ -65,9 +65,10 @@ class Frame:
 class Ask:
     """One question to a model.
 
-    ``text`` is the rendered prompt and ``variables`` are the values it was rendered with.
-    ``frames`` are in order of time. ``answer_schema`` is the JSON schema of the answer; its
-    ``title`` names the kind of answer.
+    A model is shown ``system`` as the system message, if it is not empty, then ``frames`` and
+    ``text`` as the user message. ``text`` is the rendered prompt, ``variables`` are the values it
+    was rendered with, and ``frames`` are in order of time. ``answer_schema`` is the JSON schema of
+    the answer; its ``title`` names the kind of answer.
     """
 
     request_id: str
@@ -75,6 +76,8 @@ class Ask:
     answer_schema: Mapping[str, Any]
     frames: tuple[Frame, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
+    system: str = ""
+    """The same for all asks of a node, so that an engine can reuse what it computed of it."""
 
 
 @dataclass(frozen=True)

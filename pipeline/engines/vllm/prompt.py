@@ -35,8 +35,9 @@ class Shown:
 def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
     """How an ask is shown to a model.
 
-    Frames come before the text, so that asks about the same frames have the same beginning, which
-    the engine keeps. As images, each frame stands behind its label.
+    The system message comes first and frames come before the text, so that asks about the same
+    frames have the same beginning, which the engine caches. As images, each frame follows its
+    label.
 
     As a video they are one thing. A model that computes the time of a frame from a constant step
     (``even_only``: Qwen2.5-VL) is shown images where no constant step is true to a quarter of a
@@ -57,8 +58,9 @@ def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
         names = tuple(_name(pixels, frame.jpeg) for frame in ask.frames)
     content.append({"type": "text", "text": ask.text})
     # The templates of models that see nothing know texts, and no parts.
-    said = content if ask.frames else ask.text
-    return Shown([{"role": "user", "content": said}], ask.frames, names, video)
+    user = {"role": "user", "content": content if ask.frames else ask.text}
+    system = [{"role": "system", "content": ask.system}] if ask.system else []
+    return Shown([*system, user], ask.frames, names, video)
 
 
 def video_of(frames: Sequence[Frame], *, even_only: bool) -> dict[str, Any] | None:
