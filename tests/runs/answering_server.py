@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     request_queue_size = 512
-    """A connection for which there is no room is tried again after seconds, or minutes."""
+    """A connection beyond the queue is tried again after seconds, or minutes."""
     daemon_threads = True
 
     def __init__(self, key: str | None = None) -> None:

@@ -19,14 +19,14 @@ NUMBERS_BYTES = 128
 
 
 class Body:
-    """The requests of one ask. Until ``encode`` its frames are not copied.
+    """The request bodies of one ask. Its frames are not copied before ``encode``.
 
     The system message comes first and frames come before the text, so that asks about the same
     frames have the same beginning, which a server can cache. JPEG bytes are sent as stored.
     """
 
     def __init__(self, config: HttpConfig, ask: Ask, sampling: Sampling) -> None:
-        """Of an ask to the model that ``config`` names."""
+        """For the model of ``config``."""
         schema = {
             "name": str(ask.answer_schema.get("title", "Answer")),
             "schema": ask.answer_schema,
@@ -47,12 +47,12 @@ class Body:
 
     @property
     def size_bytes(self) -> int:
-        """At least the size of what ``encode`` gives, by less than 1 KB, without the work."""
-        pictures = sum((len(frame.jpeg) + 2) // 3 * 4 for frame in self._frames)
+        """Upper bound of the size of an encoded body, at most 1 KB above it; cheap to compute."""
+        images = sum((len(frame.jpeg) + 2) // 3 * 4 for frame in self._frames)
         labels = sum(map(len, self._labels))
         each = len(IMAGE) + len(IMAGE_END) + 2
         plain = len(self._head) + len(self._messages) + len(self._text) + NUMBERS_BYTES
-        return pictures + labels + each * len(self._frames) + plain
+        return images + labels + each * len(self._frames) + plain
 
     def encode(self, *, n: int, temperature: float, seed: int) -> bytes:
         """The body that asks for ``n`` samples."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
-from pipeline.engines.http.api_key import Key, read_key
+from pipeline.engines.http.api_key import ApiKey, read_key
 from pipeline.engines.http.config import HttpConfig
 from pipeline.errors import did_you_mean
 from pipeline.reports.doctor.context_fit import LongestAsk
@@ -70,7 +70,7 @@ def check_server(
         if host.model not in found:
             said = f"{host.base_url} serves {', '.join(served) or 'nothing'}, not {host.model}"
             fix = f"correct `model`{did_you_mean(host.model, served)}"
-            yield Finding(name, "failure", key.said(said), key.said(fix))
+            yield Finding(name, "failure", key.redact(said), key.redact(fix))
             return
         entry = found[host.model]
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
@@ -96,7 +96,7 @@ def check_context(name: str, context: int | None, longest: LongestAsk | None) ->
     return Finding(name, "failure", text, fix)
 
 
-def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, Any]] | Finding:
+def _models(name: str, host: HttpConfig, key: ApiKey) -> Mapping[str, Mapping[str, Any]] | Finding:
     """What the server says of its models, by their names; or why that is not known."""
     from pipeline.engines.http.client import proxy_of  # noqa: PLC0415  it needs the extra http
 
@@ -111,7 +111,7 @@ def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, 
         status = error.code
         error.close()
     except (URLError, OSError, HTTPException) as error:
-        said = key.said(f"{host.base_url} does not answer: {error}")
+        said = key.redact(f"{host.base_url} does not answer: {error}")
         return Finding(name, "failure", said, "start it, or correct `base_url`")
     except (ValueError, TypeError, KeyError, RecursionError):
         status = 200
@@ -123,7 +123,7 @@ def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, 
     return Finding(name, "failure" if status >= 500 else "warning", said, fix)
 
 
-def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: Key) -> Finding:
+def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: ApiKey) -> Finding:
     """Few servers tell. vLLM tells the folder it was started with, and a folder of the cache of
     the Hugging Face Hub is named by the commit."""
     commit = str(entry.get("root")).partition("/snapshots/")[2].partition("/")[0]
@@ -133,12 +133,12 @@ def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: Key) -
         return Finding(name, "warning", said, "see how the server was started")
     short, long = sorted((told, host.revision), key=len)
     if told == host.revision or (len(short) >= COMMIT_DIGITS and long.startswith(short)):
-        return Finding(name, "ok", key.said(f"serves revision {told}"))
-    said = key.said(f"serves revision {told}, and the config says {host.revision}")
+        return Finding(name, "ok", key.redact(f"serves revision {told}"))
+    said = key.redact(f"serves revision {told}, and the config says {host.revision}")
     return Finding(name, "failure", said, "correct `revision`: it goes into every row")
 
 
-def _tiny_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> Finding:
+def _tiny_ask(name: str, host: HttpConfig, key: ApiKey, jpeg: bytes, text: str) -> Finding:
     """Without second tries: does the server hold the model to a schema, and take pictures?"""
     once = {"attempts": 1, "temperatures": (), "repair": False}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
@@ -147,10 +147,10 @@ def _tiny_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> 
         engine = open_engine(host.model_copy(update={**once, **limit}))
         ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))
     except EngineError as error:
-        return Finding(name, "failure", key.said(str(error)), "see what the server logs")
+        return Finding(name, "failure", key.redact(str(error)), "see what the server logs")
     if (wrong := fault(Ready, reply)) is None:
         return Finding(name, "ok", "answered a tiny ask about a picture by its schema")
     said = f"no answer by its schema to a tiny ask about a picture: {wrong}"
     fix = "serve a model that sees pictures, with guided decoding (response_format)"
     detail = reply.detail if reply.text is None else reply.text
-    return Finding(name, "failure", key.said(f"{said}: {detail}"), fix)
+    return Finding(name, "failure", key.redact(f"{said}: {detail}"), fix)
