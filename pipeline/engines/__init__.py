@@ -29,14 +29,14 @@ def open_engine(config: EngineConfig) -> OpenEngine:
 
 
 def close_engines() -> None:
-    """Closes all that this process has open; who asks again opens anew."""
+    """Closes all engines of this process. ``open_engine`` opens new ones afterwards."""
     with _lock:
         while _open:
             _open.popitem()[1].close()
 
 
 def _start(config: EngineConfig) -> OpenEngine:
-    # A kind loads what it needs, and no more.
+    # Imported here, so that a kind loads its own libraries only.
     if isinstance(config, HttpConfig):
         from pipeline.engines.http.engine import HttpEngine  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Whether a text is the JSON answer that was asked for, and broken JSON repaired."""
+"""Checks whether a text is an answer by its JSON schema, and repairs invalid JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.engines.errors import ErrorName
 
 @dataclass(frozen=True)
 class Choice:
-    """One sample: its content, or the error that stands in its place."""
+    """One sample: its content, or an error instead."""
 
     text: str = ""
     error: ErrorName | None = None
@@ -22,22 +22,22 @@ class Choice:
 
 
 def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
-    """Whether a text is JSON with the top level that a schema describes.
+    """Whether a text is JSON with the top level that a schema describes, free of lone surrogates.
 
-    What lies deeper is left to who reads the answer, but for half characters, which no one can
-    write.
+    By hand, not by ``jsonschema``: deeper levels are validated once, by the answer class of the
+    stage, which is laxer about types (it takes "3" for 3) than a schema is.
     """
     try:
         value = json.loads(text)
-        # Half a character stands in the text as it is, or hides in an escape.
+        # A lone surrogate is in the text as it is, or in an escape.
         (json.dumps(value, ensure_ascii=False) if "\\u" in text else text).encode()
     except (ValueError, RecursionError):
         return False
     return _fits(value, schema)
 
 
-def mended(text: str, schema: Mapping[str, Any]) -> str | None:
-    """Broken JSON as the JSON it was meant to be; None where that has not the shape either."""
+def repaired(text: str, schema: Mapping[str, Any]) -> str | None:
+    """Invalid JSON, repaired; None if the result does not have the shape either."""
     try:
         value = json_repair.loads(text)
         whole = json.dumps(value, ensure_ascii=False)
@@ -73,7 +73,7 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
 
 
 def _is(value: Any, names: Any) -> bool:
-    """Whether a value is of one of the types that a schema names; any will do where none is."""
+    """Whether a value has one of the types that a schema names; true if it names none."""
     if names is None:
         return True
     return any(_is_a(value, name) for name in ([names] if isinstance(names, str) else names))
@@ -88,4 +88,4 @@ def _is_a(value: Any, name: str) -> bool:
 
 
 REPAIRED = "repaired"
-"""The ``detail`` of a reply whose broken JSON was mended."""
+"""The ``detail`` of a reply whose JSON was repaired."""

@@ -12,7 +12,7 @@ from pipeline.engines.errors import ErrorName
 
 
 class EngineConfig(BaseModel):
-    """Which model answers, and how to reach it. Each kind of engine has its own."""
+    """Which model answers, and how to run or reach it. Each kind of engine has a subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -21,41 +21,41 @@ class EngineConfig(BaseModel):
     revision: str
 
     def identity(self) -> dict[str, Any]:
-        """What bears on the meaning of an answer: the model, never the transport."""
+        """All that changes the answers: the model and its sampling, never the transport."""
         return {"model": self.model, "revision": self.revision}
 
     def replica_configs(self) -> Sequence[EngineConfig]:
-        """For each replica of the engine, how it is opened in a process that it has to itself.
+        """A config for each replica of the engine, which has a process to itself.
 
-        Roles that are given the same config share them. An engine without any is so light that
+        Roles with equal configs share the replicas. An engine without replicas is so light that
         each worker opens its own.
         """
         return ()
 
     @property
     def gpus(self) -> int:
-        """How many GPUs one replica takes."""
+        """GPUs of one replica."""
         return 0
 
     @property
     def shards_in_flight(self) -> int:
-        """How many shards one replica is given at once, so that it always has asks to answer."""
+        """Shards that one replica works on at once, so that it always has asks to answer."""
         return 1
 
 
 class EmbeddedConfig(EngineConfig):
-    """No weights, no network: a baseline that reads pixels, for dry runs."""
+    """A baseline for dry runs that reads pixels, without weights or network."""
 
     kind: Literal["embedded"] = "embedded"
     model: Literal["embedded"] = "embedded"
-    """Its rows go by this name, and by no other."""
+    """The name in its rows; no other is allowed."""
     revision: Literal["1"] = "1"
     """Raised when its answers change."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame to show: the stored JPEG, and its presentation time in the video."""
+    """A frame of a video: the stored JPEG, and its presentation time in seconds."""
 
     time_s: float
     jpeg: bytes
@@ -65,9 +65,10 @@ class Frame:
 class Ask:
     """One question to a model.
 
-    ``text`` is the rendered prompt and ``variables`` are the values it was rendered with.
-    ``frames`` are in order of time. ``answer_schema`` is the JSON schema of the answer; its
-    ``title`` names the kind of answer.
+    A model is shown ``system`` as the system message, if it is not empty, then ``frames`` and
+    ``text`` as the user message. ``text`` is the rendered prompt, ``variables`` are the values it
+    was rendered with, and ``frames`` are in order of time. ``answer_schema`` is the JSON schema of
+    the answer; its ``title`` names the kind of answer.
     """
 
     request_id: str
@@ -76,12 +77,12 @@ class Ask:
     frames: tuple[Frame, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     system: str = ""
-    """The system part, the same for all asks of a node; sent before the rest."""
+    """The same for all asks of a node, so that an engine can reuse what it computed of it."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample. Part of the identity of an annotation."""
+    """Parameters of sampling. Part of the identity of an annotation."""
 
     samples: int = 1
     temperature: float = 0.0
@@ -100,9 +101,9 @@ class Reply:
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_cached: int = 0
-    """Of ``tokens_in``, those that the engine had from an earlier ask, where it says."""
+    """Those of ``tokens_in`` that the engine had cached, if it reports them."""
     latency_s: float = 0.0
-    """From the moment the engine took up the ask to its answer, all tries of it included."""
+    """From when the engine took up the ask to its answer, with all tries."""
     engine_version: str = ""
     """``Engine.version`` at the time of the answer. Engines leave it empty; the journal sets it."""
 

@@ -1,4 +1,4 @@
-"""What stands before a frame in a prompt, so that a model can tell when it was presented."""
+"""The label before a frame in a prompt, which tells the model when it was presented."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ FrameLabel = Literal["seconds", "qwen3_vl", "none"]
 
 
 def label_text(time_s: float, label: FrameLabel) -> str:
-    """The label of a frame; empty where there is none."""
+    """The label of a frame; empty for ``none``."""
     if label == "none":
         return ""
     if label == "qwen3_vl":
         return f"<{time_s:.1f} seconds>"
-    # Prompts print times to a hundredth, and a frame must go by the name the prompt gives it.
+    # As prompts print times, so that the model can match a frame with a time in the text.
     return f"[{round(time_s, 2)} s]"

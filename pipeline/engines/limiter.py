@@ -1,4 +1,4 @@
-"""How much may be under way at once, by number and by size."""
+"""Limits how much is under way at once, by number and by size."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 
 
 class Limiter:
-    """Admits in the order of arrival, at most so many at once and at most so many bytes.
+    """A semaphore over places and bytes, first come, first served.
 
-    What is larger than all the room goes alone. To be used on one event loop.
+    A request larger than all bytes is admitted alone. To be used on one event loop.
     """
 
     def __init__(self, places: int, size_bytes: int) -> None:
-        """Empty."""
+        """Admits at most ``places`` at once, of at most ``size_bytes`` together."""
         self._places = places
         self._free_bytes = self._all_bytes = size_bytes
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
     async def enter(self, size_bytes: int) -> AsyncIterator[None]:
-        """Waits for a place and as many bytes, and holds both inside ``async with``."""
+        """Waits for a place and ``size_bytes``, and holds both inside ``async with``."""
         size_bytes = min(size_bytes, self._all_bytes)
         admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((size_bytes, admitted))

@@ -1,4 +1,4 @@
-"""What engines that sample from a model have in common: from a choice to a reply."""
+"""What engines that sample from a model share: from a choice to a reply."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.engines.answer import REPAIRED, Choice, has_shape, mended
+from pipeline.engines.answer import REPAIRED, Choice, has_shape, repaired
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import ErrorName, RequestError
 
 MEGABYTE = 1_000_000
-SAID_CHARACTERS = 200
-"""How much of what an engine or a model said goes into a reply or an error."""
+DETAIL_CHARACTERS = 200
+"""The most characters of a server's message or a model's text in a reply or an error."""
 UNPARSABLE: Final = "unparsable"
 
 
 @dataclass
 class Sample:
-    """A reply in the making. ``first`` is the first content that did not have the shape."""
+    """A reply while it is drawn. ``first`` is the first content without the shape."""
 
     text: str | None = None
     error: ErrorName | None = None
@@ -29,26 +29,27 @@ class Sample:
     tokens_out: int = 0
     tokens_cached: int = 0
 
-    def take(self, ask: Ask, choice: Choice, said: Callable[[str], str]) -> None:
-        """A choice for this sample; ``said`` makes what it says fit to be written.
+    def take(self, ask: Ask, choice: Choice, to_detail: Callable[[str], str]) -> None:
+        """Sets this sample by a choice; ``to_detail`` makes a text safe to be stored.
 
-        An answer that has the shape counts. An answer that has not outlives every later failure.
+        An answer with the shape replaces all before it. After one without, later failures are
+        ignored.
         """
         if choice.error is None and has_shape(choice.text, ask.answer_schema):
             self.text, self.error, self.detail = choice.text, None, ""
         elif self.error == UNPARSABLE:
             return
         elif choice.error is None:
-            self.error, self.detail = UNPARSABLE, said(choice.text)
+            self.error, self.detail = UNPARSABLE, to_detail(choice.text)
             self.first = choice.text
         else:
-            self.error, self.detail = choice.error, said(choice.detail)
+            self.error, self.detail = choice.error, to_detail(choice.detail)
 
     def reply(self, ask: Ask, *, repair: bool, latency_s: float = 0.0) -> Reply:
-        """The reply that it has become; with ``repair``, broken JSON is mended at last."""
+        """The reply; with ``repair``, JSON that is still invalid is repaired."""
         text, error, detail = self.text, self.error, self.detail
         if error == UNPARSABLE and repair:
-            text = mended(self.first, ask.answer_schema)
+            text = repaired(self.first, ask.answer_schema)
             if text is not None:
                 error, detail = None, REPAIRED
         tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
@@ -56,13 +57,16 @@ class Sample:
 
 
 Draw = Callable[[Sequence[Sample], float, int], Awaitable[None]]
-"""Draws samples anew, at a temperature, from a seed. Raises RequestError where that fails."""
+"""Draws samples again, at a temperature, from a seed. Raises RequestError if that fails."""
 
 
 async def resample_unparsable(
     samples: Sequence[Sample], temperatures: Sequence[float], sampling: Sampling, draw: Draw
 ) -> None:
-    """Asks again, warmer each time, for the samples that did not parse."""
+    """Draws samples that did not parse again, at each of the temperatures in turn.
+
+    At temperature 0 a model gives the same text again, so this is no retry of the request.
+    """
     for step, temperature in enumerate(temperatures, 1):
         odd = [sample for sample in samples if sample.error == UNPARSABLE]
         if not odd:
@@ -70,7 +74,7 @@ async def resample_unparsable(
         try:
             await draw(odd, temperature, sampling.seed + step * sampling.samples)
         except RequestError:
-            # The first answer is still there; it says more than this failure.
+            # The sample keeps its first answer, which tells more than this failure.
             return
 
 
@@ -105,6 +109,6 @@ async def gather_bounded(
 
 
 def one_line(text: str) -> str:
-    """A text on one line, cut short, fit to be written as UTF-8."""
-    line = " ".join(text.split())[:SAID_CHARACTERS]
+    """A text on one line, at most ``DETAIL_CHARACTERS`` long, without lone surrogates."""
+    line = " ".join(text.split())[:DETAIL_CHARACTERS]
     return line.encode("utf-8", "replace").decode("utf-8")

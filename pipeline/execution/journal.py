@@ -1,12 +1,12 @@
-"""What an engine said to a shard that is not finished: a resumed shard asks only the rest.
+"""The replies to the asks of an unfinished shard: a resumed shard asks only the rest.
 
 <root>/parts/<node>/<recipe>/journal-00003-<inputs>/<uuid>.journal
 
-An ask is a line, which begins with its checksum: one that was torn or damaged costs itself alone.
-Whoever works on the shard adds files of its own and reads all there are, so that of two at once
-neither tears a line of the other, and nothing is written to again that somebody may have cut off.
-On this machine that is one file; an object store takes no lines, so there it is a file every few
-seconds. All that is done to the files of a journal is done here.
+Each ask is a line with a checksum, so that a torn or damaged line is lost alone. Every writer has
+files of its own and reads those of all, so that two at once do not mix their lines, and nothing is
+appended to a file that may end in a torn line. On this machine a writer has one file; objects of a
+store cannot be appended to, so there it writes one every few seconds. No other module touches the
+files of a journal.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from pipeline.engines.base import Reply
 from pipeline.store.location import Location
 
 SYNC_S = 1.0
-"""How old a line gets at most before it is made to outlive the machine, too."""
+"""Seconds until a line is synced to disk, and so outlives the machine."""
 PUT_S = 5.0
-"""How old a line gets at most before an object store has it."""
+"""Seconds until a line is in an object store."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of an ask, so far: ``again`` says that it is to be asked again.
+    """The replies to an ask so far. If ``again`` is true it is to be asked again.
 
-    ``ask`` is its digest, ``attempts`` how often it was put to the engine, and ``first_at`` and
-    ``last_at`` are when the first and the last of them ended, in UTC.
+    ``ask`` is its digest, ``attempts`` is how often the engine was asked, and ``first_at`` and
+    ``last_at`` are the ends of the first and the last attempt, in UTC.
     """
 
     ask: str
@@ -49,22 +49,22 @@ class Entry:
 
 
 class Journal:
-    """The journal of a part, for who is about to make it. ``append`` is safe from any thread."""
+    """The journal of a part that is being made, to read and to append to."""
 
     def __init__(self, part: Location) -> None:
-        """Reads what is known; leaves no trace before there is something to add."""
+        """Reads all entries into ``known``. Creates no file before the first ``append``."""
         self.known = read_journal(part)
         self._folder = journal_path(part)
         self._lock = Lock()
         self._file: BinaryIO | None = None
-        self._held: list[bytes] = []
+        self._unsent: list[bytes] = []
         self._unsynced = False
         self._closed = Event()
         self._saving = Thread(target=self._save_often, name="journal", daemon=True)
 
     def append(self, entry: Entry) -> None:
-        """Adds what has just been heard. On this machine it outlives the process when this returns,
-        in an object store ``PUT_S`` later.
+        """Adds an entry. On this machine it outlives the process when this returns, in an object
+        store ``PUT_S`` later.
 
         Raises:
             OSError: it cannot be written.
@@ -73,7 +73,7 @@ class Journal:
             if self._saving.ident is None:
                 self._saving.start()
             if self._folder.path is None:
-                self._held.append(_line(entry))
+                self._unsent.append(_line(entry))
                 return
             if self._file is None:
                 self._folder.path.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Journal:
             self._unsynced = True
 
     def close(self) -> None:
-        """Nothing is added any more."""
+        """Writes what is left. No entry can be added afterwards."""
         self._closed.set()
         if self._saving.ident is not None:
             self._saving.join()
@@ -105,7 +105,7 @@ class Journal:
         self.close()
 
     def _save_often(self) -> None:
-        """In a thread of its own: an engine that says what it heard must not wait for a disk."""
+        """In a thread of its own, so that no reply waits for a disk or a store."""
         wait_s = SYNC_S if self._folder.path is not None else PUT_S
         while not self._closed.wait(wait_s):
             self._save()
@@ -114,18 +114,18 @@ class Journal:
     def _save(self) -> None:
         with self._lock:
             file, todo = self._file, self._unsynced
-            held, self._held = self._held, []
+            unsent, self._unsent = self._unsent, []
             self._unsynced = False
-        # What cannot be synced is still written; a disk that is full refuses the next line. What a
-        # store does not take now, it may take with what comes next.
+        # What cannot be synced is still written, and a full disk fails the next ``append``. What a
+        # store refuses now is sent again with the next lines.
         try:
             if file is not None and todo:
                 os.fsync(file.fileno())
-            if held:
-                _new_file(self._folder).write_bytes(b"".join(held))
+            if unsent:
+                _new_file(self._folder).write_bytes(b"".join(unsent))
         except OSError:
             with self._lock:
-                self._held = held + self._held
+                self._unsent = unsent + self._unsent
 
 
 def journal_path(part: Location) -> Location:
@@ -134,13 +134,13 @@ def journal_path(part: Location) -> Location:
 
 
 def read_journal(part: Location) -> dict[str, Entry]:
-    """The entries by ask; of several for one, what stands, else that of the last attempt."""
+    """The entries by ask; of several for one the final one, else that of the last attempt."""
     found: dict[str, Entry] = {}
     folder = journal_path(part)
     for name in sorted(folder.sizes()):
         if not name.endswith(".journal") or name.startswith("."):
             continue
-        # Gone, where another has just finished the part.
+        # Another writer that has just finished the part has removed it.
         with suppress(FileNotFoundError), (folder / name).open() as lines:
             for entry in filter(None, map(_entry, lines)):
                 other = found.get(entry.ask)
@@ -150,7 +150,7 @@ def read_journal(part: Location) -> dict[str, Entry]:
 
 
 def replace_journal(part: Location, entries: Iterable[Entry]) -> None:
-    """Put these entries in the place of a journal. Killed midway, it leaves the one or both."""
+    """Replaces a journal by these entries. If killed midway, it leaves the old journal or both."""
     folder = journal_path(part)
     old = folder.sizes()
     with _new_file(folder).writing() as path, path.open("wb") as file:
@@ -160,7 +160,7 @@ def replace_journal(part: Location, entries: Iterable[Entry]) -> None:
 
 
 def remove_journal(part: Location) -> None:
-    """Forget what was heard; nothing happens where there is nothing."""
+    """Removes the journal of a part, if there is one."""
     journal_path(part).remove_tree()
 
 
@@ -178,12 +178,13 @@ def _line(entry: Entry) -> bytes:
 
 
 def _entry(line: bytes) -> Entry | None:
-    """What a line says; None for one that is damaged, or of another version of this module."""
+    """The entry of a line; None for one that is damaged, or of another version of this module."""
     checksum, _, data = line.removesuffix(b"\n").partition(b" ")
     try:
         if int(checksum, 16) != crc32(data):
             return None
-        told = json.loads(data)
-        return Entry(**told | {"replies": tuple(Reply(**reply) for reply in told["replies"])})
+        fields = json.loads(data)
+        replies = tuple(Reply(**reply) for reply in fields["replies"])
+        return Entry(**fields | {"replies": replies})
     except (ValueError, TypeError, KeyError):
         return None

@@ -64,8 +64,8 @@ class JournaledEngine(ConfiguredEngine):
 def ask_digest(ask: Ask, sampling: Sampling) -> str:
     """Digest of everything that an engine is given with an ask. Equal asks have equal digests."""
     seen = hashlib.sha256()
-    values = [ask.request_id, ask.text, ask.answer_schema, ask.variables, asdict(sampling)]
-    seen.update(json.dumps(values, sort_keys=True, default=str).encode())
+    values = [ask.request_id, ask.system, ask.text, ask.answer_schema, ask.variables]
+    seen.update(json.dumps([*values, asdict(sampling)], sort_keys=True, default=str).encode())
     for frame in ask.frames:
         seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
         seen.update(frame.jpeg)

@@ -30,7 +30,7 @@ LATENCY_S = 0.02
 
 
 def answer(body: dict[str, Any]) -> str:
-    content = body["messages"][0]["content"]
+    content = body["messages"][-1]["content"]
     frames = [] if isinstance(content, str) else [p for p in content if p["type"] == "image_url"]
     digest = hashlib.sha256(json.dumps(frames).encode()).digest()
     facts = Facts(digest[0] % 2 == 0, digest[1] % 5, f"Thing {digest[2]} moves to {digest[3]}.")
@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     request_queue_size = 512
-    """A connection for which there is no room is tried again after seconds, or minutes."""
+    """A connection beyond the queue is tried again after seconds, or minutes."""
     daemon_threads = True
 
     def __init__(self, key: str | None = None) -> None:

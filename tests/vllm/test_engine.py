@@ -127,7 +127,7 @@ def test_an_ask_that_cannot_be_answered_says_why(engine: VllmEngine) -> None:
     ]
     assert "4096" in replies[0].detail
     assert "32" in replies[1].detail
-    assert "no picture" in replies[2].detail
+    assert "no image" in replies[2].detail
     assert "aspect ratio" in replies[3].detail
 
 

@@ -1,7 +1,7 @@
-"""An annotator without weights: it looks at the frames it is shown, and says what it measured.
+"""The engine without a model: it measures the pixels of the frames and answers from that.
 
-It knows plain shapes on plain backgrounds, scene cuts, and how bright and how restless a picture
-is. It uses nothing but the ask, so that the same ask always gets the same reply.
+It recognises plain shapes on plain backgrounds, scene cuts, brightness and motion. It uses nothing
+but the ask, so that equal asks have equal replies.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ class UnsupportedAskError(ValueError):
 
 
 class Observations:
-    """What frames show, with the latest kept, so that no picture is measured twice.
+    """Measures frames, and caches the latest, so that no frame is measured twice.
 
     Safe to use from several threads at once.
     """
 
     def __init__(self, most: int = KEPT_OBSERVATIONS) -> None:
-        """Keeps at most so many observations, by digest of the encoded picture."""
+        """Caches at most ``most`` observations, by digest of the JPEG."""
         self._most = most
         self._kept: OrderedDict[bytes, Observation] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, jpeg: bytes) -> Observation:
-        """What the picture shows.
+        """The observation of a frame.
 
         Raises:
-            BadFrameError: the bytes are no picture.
+            BadFrameError: the bytes are no image.
         """
         key = hashlib.sha256(jpeg).digest()
         with self._lock:
@@ -70,7 +70,7 @@ class EmbeddedEngine:
     version = "1"
 
     def __init__(self) -> None:
-        """Starts without having seen anything."""
+        """Starts with an empty cache."""
         self._observations = Observations()
 
     def generate(
@@ -78,7 +78,7 @@ class EmbeddedEngine:
     ) -> Iterator[tuple[int, Sequence[Reply]]]:
         """See ``Engine.generate``. The samples of an ask are equal, and asks come in their order.
 
-        A frame that is no picture gives the error ``bad_frame``; an ask without the variables that
+        A frame that is no image gives the error ``bad_frame``; an ask without the variables that
         its kind of answer needs, or with a schema that is not understood, ``unsupported``.
         """
         for i, ask in enumerate(asks):
@@ -97,7 +97,7 @@ class EmbeddedEngine:
         return Reply(ask.request_id, text=json.dumps(answer, ensure_ascii=False))
 
     def close(self) -> None:
-        """Holds nothing that could be given back."""
+        """Does nothing: there is nothing to release."""
 
 
 def _answer(ask: Ask, film: Film) -> Any:
@@ -124,9 +124,9 @@ def _narration(film: Film, variables: Variables) -> Any:
         lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
     except (KeyError, TypeError) as error:
         raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
-    kept = texts.narration(lines, _int(variables["max_words"]))
-    said = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in kept]
-    return {"negative": not said, "lines": said}
+    found = texts.narration(lines, _int(variables["max_words"]))
+    sentences = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in found]
+    return {"negative": not sentences, "lines": sentences}
 
 
 def _events(film: Film, variables: Variables) -> Any:
@@ -142,11 +142,11 @@ def _span_seen(film: Film, variables: Variables) -> Any:
 
 
 def _rewritten(film: Film, variables: Variables) -> Any:
-    return {"sentence": _said(texts.rewritten(str(variables["caption"])))}
+    return {"sentence": _not_empty(texts.rewritten(str(variables["caption"])))}
 
 
 def _query(film: Film, variables: Variables) -> Any:
-    return {"query": _said(texts.query(str(variables["caption"])))}
+    return {"query": _not_empty(texts.query(str(variables["caption"])))}
 
 
 def _questions(film: Film, variables: Variables) -> Any:
@@ -178,7 +178,7 @@ def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     return answer_to(schema, facts)
 
 
-def _said(text: str) -> str:
+def _not_empty(text: str) -> str:
     if not text:
         raise UnsupportedAskError("a caption without words")
     return text
@@ -205,4 +205,4 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "Questions": (_questions, ("max_questions", "min_gap_s", "duration_s")),
     "AnswerSeen": (_answer_seen, ("question", "options")),
 }
-"""How the kinds of answer that this engine knows are given, and the variables each needs."""
+"""How each kind of answer is made, by title of its schema, and the variables that it needs."""

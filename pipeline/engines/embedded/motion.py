@@ -87,7 +87,7 @@ def motions_of(film: Film, duration_s: float) -> list[Motion]:
 
 
 def is_moving(track: Track, index: int) -> bool | None:
-    """Whether a thing is on its way in a frame, told by that frame and those before it.
+    """Whether a thing is on its way in a frame, judged by that frame and those before it.
 
     None in the first frame that shows it. A thing that went less far than at its last step, in the
     same direction, has come to rest since.

@@ -131,7 +131,7 @@ def _end(track: Track) -> str:
 
 
 def _value(film: Film, question: str, index: int) -> str | None:
-    """The answer to a question in a frame; None where it is not understood or cannot be told."""
+    """The answer to a question in a frame; None if it is not understood or cannot be decided."""
     text = " ".join(question.lower().replace("color", "colour").split())
     if text == COUNT.lower():
         return _count(film, index)

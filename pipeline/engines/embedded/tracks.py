@@ -40,7 +40,7 @@ class Track:
     """One thing, in consecutive frames."""
 
     shape: Shape
-    """What it looks like most often, where its outline can be told."""
+    """Its most frequent shape, if its outline can be recognised."""
     sightings: tuple[Sighting, ...]
 
     @property
@@ -191,8 +191,8 @@ def _track(
 ) -> Track:
     outlines: Counter[Shape] = Counter(b.shape for _, b in path if b.shape != "region")
     shapes = sorted(outlines, key=lambda s: (-outlines[s], s))
-    told = 2 * sum(outlines.values()) >= len(path)
-    shape: Shape = shapes[0] if shapes and told else "region"
+    clear = 2 * sum(outlines.values()) >= len(path)
+    shape: Shape = shapes[0] if shapes and clear else "region"
     colours = _settled_colours([blob for _, blob in path])
     return Track(
         shape,

@@ -1,1 +1,1 @@
-"""Asks a server that speaks the OpenAI protocol."""
+"""The engine that asks a server which speaks the OpenAI protocol."""

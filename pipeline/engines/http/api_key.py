@@ -1,4 +1,4 @@
-"""The key that a server asks for, and how it is kept out of everything that is written."""
+"""The API key of a server, and its removal from every text that is written."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.sampling import one_line
 
 
-class Key:
-    """A secret and where it came from. It shows in no repr, and ``said`` strikes it from texts."""
+class ApiKey:
+    """A secret and where it was read. It is in no repr, and ``redact`` removes it from texts."""
 
     def __init__(self, secret: SecretStr | None, place: str) -> None:
-        """``place`` names the variable or the file, never what it holds."""
+        """``place`` names the variable or the file, never its content."""
         self._secret = secret
         self.place = place
 
     def headers(self) -> dict[str, str]:
-        """What to send with each request; nothing where there is no key."""
+        """HTTP headers of each request; empty if there is no key."""
         if self._secret is None:
             return {}
         return {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
 
-    def said(self, text: str) -> str:
-        """The text on one line, without the key, cut short, fit to be written as UTF-8."""
+    def redact(self, text: str) -> str:
+        """The text without the key, as ``one_line`` makes it."""
         if self._secret is not None:
             text = text.replace(self._secret.get_secret_value(), "(key)")
         return one_line(text)
 
 
-def read_key(config: HttpConfig) -> Key:
-    """The key that a config points at.
+def read_key(config: HttpConfig) -> ApiKey:
+    """The key that a config names.
 
     Raises:
-        EngineError: it points at a variable or a file that holds none.
+        EngineError: the variable or file that it names holds no key.
     """
     if config.api_key_env is not None:
         place = f"the environment variable {config.api_key_env}"
         return _key(os.environ.get(config.api_key_env, ""), place)
     if config.api_key_file is not None:
         return _key(_content(config.api_key_file), f"the file {config.api_key_file}")
-    return Key(None, "neither api_key_env nor api_key_file")
+    return ApiKey(None, "neither api_key_env nor api_key_file")
 
 
 def _content(path: Path) -> str:
@@ -54,10 +54,10 @@ def _content(path: Path) -> str:
         raise EngineError(f"the file {path} holds no key: {error.strerror}") from None
 
 
-def _key(found: str, place: str) -> Key:
+def _key(found: str, place: str) -> ApiKey:
     secret = SecretStr(found.strip())
     if not secret:
         raise EngineError(f"{place} holds no key")
     if not all("!" <= character <= "~" for character in secret.get_secret_value()):
         raise EngineError(f"{place} holds no key: it has blanks or characters beyond ASCII")
-    return Key(secret, place)
+    return ApiKey(secret, place)

@@ -1,4 +1,4 @@
-"""Requests to one server: each with a limit in time, sent again for passing causes alone."""
+"""Requests to one server, each with a time limit, retried if they fail for a passing cause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tenacity import (
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.errors import RequestError, lasting_error
-from pipeline.engines.http.api_key import Key
+from pipeline.engines.http.api_key import ApiKey
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.errors import (
     PassingError,
@@ -32,25 +32,25 @@ from pipeline.engines.http.errors import (
     passing_error,
     wait_asked_for,
 )
-from pipeline.engines.http.metrics import Tally
+from pipeline.engines.http.metrics import MetricsCounter
 from pipeline.engines.http.response import Completion, MalformedError, completion_of
 
 FAILURES_IN_A_ROW = 20
-"""So many requests in a row that came to nothing mean that the next will not fare better."""
+"""After so many failed requests in a row the server is taken to be down."""
 FRUITLESS = frozenset({"connection", "timeout", "server_error", "rate_limited"})
-"""Errors of a server that does no work; any other is an answer."""
-LETS_NO_ONE_IN = frozenset({401, 402, 403})
-NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405})
-"""Statuses of an address or a model that the server does not have, whatever it is asked."""
+"""Errors of a server that does no work; any other error shows that it works."""
+UNAUTHORISED = frozenset({401, 402, 403})
+NOT_SERVED = frozenset({301, 302, 303, 307, 308, 404, 405})
+"""Statuses of an address or a model that the server does not have: every request fails so."""
 FIRST_WAIT_S = 0.5
 BACKOFF = wait_exponential(FIRST_WAIT_S) + wait_random(0, FIRST_WAIT_S)
-"""How long to leave a server alone: twice as long each time, and a bit that is drawn at random, so
-that requests that failed together do not come back together."""
+"""Seconds between two tries: doubled each time, with jitter, so that requests that failed together
+are not sent again together."""
 CONNECT_S = 10.0
-"""To open a connection. A host that drops packets would otherwise cost a whole try each time."""
+"""Limit for opening a connection, for hosts that drop packets."""
 KEEP_ALIVE_S = 4.0
-"""Shorter than what servers close idle connections after (uvicorn: 5 s), so that none is closed
-under a request."""
+"""Idle connections are closed before the server does so (uvicorn: after 5 s), so that none is
+closed during a request."""
 
 VERSION = "openai-http"
 VERSION_LIMIT_S = 1.0
@@ -63,11 +63,11 @@ class Client:
     It does not limit how many requests are under way: see ``Limiter``.
     """
 
-    def __init__(self, config: HttpConfig, key: Key, tally: Tally) -> None:
+    def __init__(self, config: HttpConfig, key: ApiKey, metrics: MetricsCounter) -> None:
         """Connects to nothing yet. Must be called on the event loop."""
         self._config = config
         self._key = key
-        self._tally = tally
+        self._metrics = metrics
         self._url = f"{config.base_url}/chat/completions"
         self._proxy = proxy_of(config.base_url)
         self._failures_in_a_row = 0
@@ -83,42 +83,42 @@ class Client:
         await self._session.close()
 
     async def version(self) -> str:
-        """The protocol, who serves the model, and the version of the server, so far as it says."""
+        """The protocol, the owner of the model, and the version of the server, as far as known."""
         root = re.sub(r"/v\d+$", "", self._config.base_url)
         models, version = await asyncio.gather(
             self._look_up(f"{self._config.base_url}/models"), self._look_up(f"{root}/version")
         )
         parts = (_owner(models, self._config.model), _text(version, "version"))
-        told = (self._key.said(part)[:VERSION_CHARACTERS] for part in parts)
-        return " ".join(filter(None, (VERSION, *told)))
+        known = (self._key.redact(part)[:VERSION_CHARACTERS] for part in parts)
+        return " ".join(filter(None, (VERSION, *known)))
 
     async def complete(self, body: bytes) -> Completion:
         """The server's answer to a chat completion request.
 
         Raises:
-            RequestError: it was refused, or it failed ``attempts`` times.
-            EngineError: the server cannot be reached, lets no one in, does not have what is asked
-                for, or has not answered for long.
+            RequestError: the request was refused, or failed ``attempts`` times.
+            EngineError: the server cannot be reached, refuses the key, does not have the address
+                or the model, or ``FAILURES_IN_A_ROW`` requests failed.
         """
         try:
-            completion = await self._try_again(body)
+            completion = await self._with_retries(body)
         except RequestError as error:
             self._failed(error)
             raise
         self._failures_in_a_row = 0
         return completion
 
-    async def _try_again(self, body: bytes) -> Completion:
+    async def _with_retries(self, body: bytes) -> Completion:
         try:
             return await self._try(body)
         except PassingError as error:
-            # What goes well the first time, as nearly all does, is spared the work of a retrier.
+            # Nearly all succeed at once; they need no retrier, which costs CPU time.
             first = error
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(PassingError),
             stop=stop_after_attempt(self._config.attempts),
             wait=self._wait_s,
-            before_sleep=lambda _: self._tally.retried(),
+            before_sleep=lambda _: self._metrics.retried(),
             reraise=True,
         )
         async for attempt in retrying:
@@ -134,7 +134,7 @@ class Client:
         return min(max(asked_s, BACKOFF(state)), self._config.longest_wait_s)
 
     async def _look_up(self, url: str) -> Any:
-        """The JSON at an address of the server; None where there is none soon."""
+        """The JSON at an address of the server; None if it is not there within a second."""
         limit = aiohttp.ClientTimeout(total=VERSION_LIMIT_S)
         try:
             async with self._session.get(
@@ -145,7 +145,7 @@ class Client:
             return None
 
     async def _try(self, body: bytes) -> Completion:
-        self._tally.tried()
+        self._metrics.tried()
         try:
             # A buffer is sent in pieces; a plain bytes object would be copied whole once more.
             # A redirect is not followed: it could take the key elsewhere.
@@ -159,9 +159,9 @@ class Client:
             limit = f"no whole answer within {self._config.timeout_s:g} s"
             raise PassingError("timeout", limit) from None
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-            raise UnreachableError(self._key.said(f"{type(error).__name__}: {error}")) from None
+            raise UnreachableError(self._key.redact(f"{type(error).__name__}: {error}")) from None
         except (aiohttp.ClientError, OSError) as error:
-            detail = self._key.said(f"{type(error).__name__}: {error}")
+            detail = self._key.redact(f"{type(error).__name__}: {error}")
             raise PassingError("connection", detail) from None
         if response.status != 200:
             wait_s = wait_asked_for(response.headers.get("Retry-After"))
@@ -172,15 +172,15 @@ class Client:
             raise PassingError("server_error", str(error)) from None
 
     def _fault(self, status: int, content: bytes, wait_s: float) -> RequestError | EngineError:
-        if status in LETS_NO_ONE_IN:
-            # Servers quote parts of a key in what they say to this, so it is not passed on.
+        if status in UNAUTHORISED:
+            # The message is left out: servers quote parts of the key in it.
             return EngineError(
                 f"{self._config.base_url} lets no one in (status {status}) with the key of"
                 f" {self._key.place}"
             )
         message = message_of(content)
-        detail = self._key.said(f"status {status}: {message}")
-        if status in NOT_HERE:
+        detail = self._key.redact(f"status {status}: {message}")
+        if status in NOT_SERVED:
             return EngineError(
                 f"{self._url} does not answer for the model {self._config.model} ({detail}):"
                 " see base_url and model"
@@ -204,15 +204,15 @@ class Client:
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy that the environment names for an address; never one for this very machine."""
+    """The proxy that the environment sets for an address; None for this machine itself."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_here(host) or proxy_bypass(host):
+    if _is_local(host) or proxy_bypass(host):
         return None
     return getproxies().get(parts.scheme)
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -220,7 +220,7 @@ def _is_here(host: str) -> bool:
 
 
 def _owner(models: Any, name: str) -> str:
-    """Who serves the model, as the list of models has it: vLLM and others give their own name."""
+    """``owned_by`` in the list of models, where vLLM and other servers put their own name."""
     listed = models.get("data") if isinstance(models, dict) else None
     found = [m for m in listed if _text(m, "id") == name] if isinstance(listed, list) else []
     return _text(found[0], "owned_by") if found else ""

@@ -13,7 +13,7 @@ from pipeline.engines.base import EngineConfig
 from pipeline.engines.frame_label import FrameLabel
 
 OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
-"""What ``extra_body`` must leave alone: it is said elsewhere, or the replies depend on it."""
+"""Fields that ``extra_body`` must not set: other settings or the engine itself set them."""
 
 
 class HttpConfig(EngineConfig):
@@ -35,13 +35,13 @@ class HttpConfig(EngineConfig):
     api_key_file: Path | None = Field(None, description="file that holds the key, in its place")
     frame_label: FrameLabel = Field(
         "seconds",
-        description="what stands before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
+        description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
     )
     temperatures: tuple[float, ...] = Field(
-        (0.3, 0.7), description="to ask again with, in turn, where an answer does not parse"
+        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
     )
     repair: bool = Field(
-        True, description="mend broken JSON when none of those helped; counted as repaired"
+        True, description="repair invalid JSON if those tries failed too; counted as repaired"
     )
     extra_body: dict[str, JsonValue] = Field({}, description="further fields of every request")
     shards: int = Field(8, ge=1, description="shards under way at once, for each server")
@@ -84,7 +84,7 @@ class HttpConfig(EngineConfig):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """The model and all that bears on its answers; not where or how fast it is served."""
+        """The model and all that changes its answers; not where or how fast it is served."""
         return super().identity() | {
             "quantisation": self.quantisation,
             "frame_label": self.frame_label,
@@ -105,7 +105,11 @@ class HttpConfig(EngineConfig):
 
 
 def _plain(url: str) -> str:
-    """The address without slashes at its end, if it is one that a path can be added to."""
+    """The address without slashes at its end.
+
+    Raises:
+        ValueError: it is none that a path can be added to.
+    """
     parts = urlsplit(url)
     blank = any(character.isspace() for character in url)
     if parts.scheme not in ("http", "https") or not parts.hostname or blank or parts.port == 0:

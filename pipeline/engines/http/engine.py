@@ -9,8 +9,8 @@ from pipeline.engines.base import Ask, EngineError, Sampling
 from pipeline.engines.http.api_key import read_key
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.metrics import Counts, Tally
-from pipeline.engines.http.sampler import Asking
+from pipeline.engines.http.metrics import Metrics, MetricsCounter
+from pipeline.engines.http.sampler import Sampler
 from pipeline.engines.loop_thread import LoopThread
 from pipeline.engines.sampling import Answered
 
@@ -33,14 +33,14 @@ class HttpEngine:
                 "an engine asks one server: open one for each of config.replica_configs()"
             )
         key = read_key(config)
-        self._tally = Tally()
+        self._metrics = MetricsCounter()
 
         @asynccontextmanager
-        async def opening() -> AsyncIterator[Asking]:
-            client = Client(config, key, self._tally)
+        async def opening() -> AsyncIterator[Sampler]:
+            client = Client(config, key, self._metrics)
             try:
                 self._version = await client.version()
-                yield Asking(client, config, key, self._tally)
+                yield Sampler(client, config, key, self._metrics)
             finally:
                 await client.close()
 
@@ -56,9 +56,9 @@ class HttpEngine:
         return self._version
 
     @property
-    def counts(self) -> Counts:
-        """What was done so far."""
-        return self._tally.counts()
+    def metrics(self) -> Metrics:
+        """Since the engine was opened."""
+        return self._metrics.snapshot()
 
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Iterator[Answered]:
         """See ``Engine.generate``.
@@ -74,7 +74,7 @@ class HttpEngine:
                 the model, or does not answer; or the engine is closed.
         """
         return self._thread.stream(
-            lambda asking, hand_over: asking.replies(asks, sampling, hand_over)
+            lambda sampler, hand_over: sampler.replies(asks, sampling, hand_over)
         )
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Why a request failed, and whether to send it again."""
+"""Errors of requests, and which of them are retried."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.engines.errors import RequestError
 
 
 class PassingError(RequestError):
-    """It may succeed when it is sent again, after at least ``wait_s``."""
+    """The request may succeed if it is sent again, after at least ``wait_s`` seconds."""
 
     def __init__(self, error: PassingName, detail: str, wait_s: float = 0.0) -> None:
         """See ``RequestError``."""
@@ -22,7 +22,7 @@ class PassingError(RequestError):
 
 
 class UnreachableError(PassingError):
-    """There was no one to send it to."""
+    """No connection to the server could be opened."""
 
     def __init__(self, detail: str) -> None:
         """See ``RequestError``."""
@@ -30,7 +30,7 @@ class UnreachableError(PassingError):
 
 
 def passing_error(status: int) -> PassingName | None:
-    """The error that a status stands for if it may pass; None if it stays."""
+    """The passing error of an HTTP status; None if the same request would fail again."""
     if status == 429:
         return "rate_limited"
     # Beyond the standard codes, gateways have their own for an overload (520 to 529).
@@ -38,7 +38,7 @@ def passing_error(status: int) -> PassingName | None:
 
 
 def message_of(body: bytes) -> str:
-    """What a server says went wrong: the message inside its JSON, else the body as it is."""
+    """The error message of a server: from its JSON, else the whole body."""
     text = body.decode("utf-8", "replace")
     try:
         found: Any = json.loads(text)
@@ -51,7 +51,7 @@ def message_of(body: bytes) -> str:
 
 
 def wait_asked_for(header: str | None) -> float:
-    """Seconds that a ``Retry-After`` asks for, as a number or a date; 0 where there is none."""
+    """Seconds of a ``Retry-After`` header, which is a number or a date; 0 without one."""
     if header is None:
         return 0.0
     if re.fullmatch(r"\d+(\.\d+)?", header.strip()):

@@ -1,4 +1,4 @@
-"""What an engine did so far, in numbers."""
+"""Counts of requests, tries and errors of an engine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pipeline.engines.base import Reply
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Since the engine started. ``errors`` counts replies by their error."""
+class Metrics:
+    """Since the engine was opened. ``errors`` counts replies by their error."""
 
     asks: int
     tries: int
@@ -22,8 +22,8 @@ class Counts:
     errors: Mapping[str, int]
 
 
-class Tally:
-    """Counts as they grow. Safe to use from several threads at once."""
+class MetricsCounter:
+    """Counts events. Safe to use from several threads at once."""
 
     def __init__(self) -> None:
         """All at zero."""
@@ -37,19 +37,19 @@ class Tally:
             self._tries += 1
 
     def retried(self) -> None:
-        """A request failed, and is to be sent again."""
+        """A request failed and will be sent again."""
         with self._lock:
             self._retries += 1
 
     def answered(self, replies: Sequence[Reply]) -> None:
-        """An ask came to its replies."""
+        """An ask has its replies."""
         with self._lock:
             self._asks += 1
             self._repaired += sum(reply.detail == REPAIRED for reply in replies)
             self._errors.update(reply.error for reply in replies if reply.error is not None)
 
-    def counts(self) -> Counts:
-        """As of now."""
+    def snapshot(self) -> Metrics:
+        """The counts as of now."""
         with self._lock:
             errors = dict(sorted(self._errors.items()))
-            return Counts(self._asks, self._tries, self._retries, self._repaired, errors)
+            return Metrics(self._asks, self._tries, self._retries, self._repaired, errors)

@@ -1,4 +1,4 @@
-"""What a server answered: its choices, and whether they have the shape that was asked for."""
+"""The response to a chat completion request, parsed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 from pipeline.engines.answer import Choice
 
 MOST_TOKENS = 2**31 - 1
-"""A larger count is nonsense, and sums of nonsense do not fit the columns of a row."""
+"""Larger counts are taken for errors of the server; sums of them would not fit a column."""
 
 
 class MalformedError(ValueError):
-    """A body that is no chat completion."""
+    """The body is no chat completion."""
 
 
 @dataclass(frozen=True)
 class Completion:
     """At least one choice, and the tokens of all of them together.
 
-    ``tokens_cached`` are those of ``tokens_in`` that the server had from an earlier request.
+    ``tokens_cached`` are those of ``tokens_in`` that the server had cached.
     """
 
     choices: tuple[Choice, ...]
@@ -30,7 +30,7 @@ class Completion:
 
 
 def completion_of(body: bytes) -> Completion:
-    """A body as a server sent it, read.
+    """The completion that a body holds.
 
     Raises:
         MalformedError: it is not JSON, or it has no choices.
@@ -74,6 +74,6 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _count(value: Any) -> int:
-    """A number of tokens; 0 for what can be none."""
+    """A number of tokens; 0 for any other value."""
     countable = isinstance(value, int) and not isinstance(value, bool)
     return value if countable and 0 < value <= MOST_TOKENS else 0

@@ -1,4 +1,4 @@
-"""How asks are put to a server until they have their replies."""
+"""Draws the samples of asks from a server."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from time import monotonic
 
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import RequestError
-from pipeline.engines.http.api_key import Key
+from pipeline.engines.http.api_key import ApiKey
 from pipeline.engines.http.client import Client
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.metrics import Tally
+from pipeline.engines.http.metrics import MetricsCounter
 from pipeline.engines.http.request_body import Body
 from pipeline.engines.http.response import Completion
 from pipeline.engines.limiter import Limiter
@@ -23,25 +23,27 @@ from pipeline.engines.sampling import (
 )
 
 
-class Asking:
-    """Asks on their way to one server. To be used on one event loop.
+class Sampler:
+    """Answers asks with one server. To be used on one event loop.
 
-    One request asks for all samples. Where a server gives fewer, or refuses to give several, it
-    is asked for the rest, with the seed moved by the number of those that are there. A server that
-    samples greedily gives one at a time.
+    One request asks for all samples of an ask. If the server returns fewer, or refuses several,
+    further requests ask for the rest, with the seed plus the number of samples there are. At
+    temperature 0 each request asks for one sample.
 
-    Tokens: those of the prompt are counted once a request, with the first of its samples; those of
-    the completion are shared out evenly, as servers give their sum alone. A sample that is asked
-    again carries the tokens of all its requests.
+    Tokens of the prompt are counted once a request, with the first of its samples; tokens of the
+    completion are divided evenly, as servers report only their sum. A sample that was drawn again
+    has the tokens of all its requests.
     """
 
-    def __init__(self, client: Client, config: HttpConfig, key: Key, tally: Tally) -> None:
-        """Asks through ``client``, as many at once as ``config`` allows."""
+    def __init__(
+        self, client: Client, config: HttpConfig, key: ApiKey, metrics: MetricsCounter
+    ) -> None:
+        """Sends requests through ``client``, within the limits of ``config``."""
         self._client = client
         self._config = config
         self._key = key
-        self._tally = tally
-        self._room = Limiter(config.concurrency, config.megabytes * MEGABYTE)
+        self._metrics = metrics
+        self._limiter = Limiter(config.concurrency, config.megabytes * MEGABYTE)
 
     async def replies(
         self,
@@ -53,9 +55,9 @@ class Asking:
 
         async def answer(ask: Ask) -> list[Reply]:
             body = Body(self._config, ask, sampling)
-            async with self._room.enter(body.size_bytes):
+            async with self._limiter.enter(body.size_bytes):
                 replies = await self._ask(ask, body, sampling)
-            self._tally.answered(replies)
+            self._metrics.answered(replies)
             return replies
 
         await gather_bounded(asks, self._config.concurrency, answer, hand_over)
@@ -93,15 +95,15 @@ class Asking:
                     raise
                 most = 1
                 continue
-            done += self._share_out(ask, completion, left)
+            done += self._assign(ask, completion, left)
 
-    def _share_out(self, ask: Ask, completion: Completion, left: Sequence[Sample]) -> int:
-        """Gives choices and tokens to the first of the samples; to how many."""
+    def _assign(self, ask: Ask, completion: Completion, left: Sequence[Sample]) -> int:
+        """Sets choices and tokens of the first samples, and returns how many these are."""
         taken = completion.choices[: len(left)]
         left[0].tokens_in += completion.tokens_in
         left[0].tokens_cached += completion.tokens_cached
         share, rest = divmod(completion.tokens_out, len(taken))
         for i, (sample, choice) in enumerate(zip(left, taken, strict=False)):
             sample.tokens_out += share + (i < rest)
-            sample.take(ask, choice, self._key.said)
+            sample.take(ask, choice, self._key.redact)
         return len(taken)

@@ -1,1 +1,1 @@
-"""Runs a model with vLLM inside the process that asks."""
+"""The engine that runs a model with vLLM in this process."""

@@ -1,4 +1,4 @@
-"""The asks of one engine on one event loop: how many at once, and what to do when it dies."""
+"""The engine on its event loop: limits what is under way, and restarts vLLM when it dies."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from pipeline.engines.vllm.sampler import replies_of
 from pipeline.engines.vllm.shared_lock import SharedLock
 
 ENGINE_DIED: Final = "engine_died"
-TOGETHER = 2
-"""Deaths after which an ask that was under way each time is asked with nothing beside it."""
+SHARED_DEATHS = 2
+"""An ask that was under way at so many deaths of vLLM is asked alone."""
 
 logger = logging.getLogger(__name__)
 
 
 class AsyncEngine:
-    """What ``VllmEngine`` does, for callers on the event loop that it is made on."""
+    """``VllmEngine`` for callers on the event loop on which it is made."""
 
     def __init__(self, config: VllmConfig) -> None:
-        """Loads the model, on the event loop: nobody is there to wait for anything else.
+        """Loads the model; the event loop has nothing else to do meanwhile.
 
         Raises:
             EngineError: vLLM cannot run it.
         """
         self._config = config
-        self._room = Limiter(config.concurrency, config.megabytes * MEGABYTE)
-        self._gate = SharedLock()
+        self._limiter = Limiter(config.concurrency, config.megabytes * MEGABYTE)
+        self._lock = SharedLock()
         self._deaths = 0
-        self._gone: str | None = None
+        self._failure: str | None = None
         self._model = Model(config)
 
     async def generate(
@@ -56,7 +56,7 @@ class AsyncEngine:
             except RequestError as failure:
                 reply = Reply(ask.request_id, error=failure.error, detail=failure.detail)
                 return [reply] * sampling.samples
-            async with self._room.enter(taken_bytes):
+            async with self._limiter.enter(taken_bytes):
                 started_s = monotonic()
                 replies = await self._replies(ask, sampling)
                 latency_s = monotonic() - started_s
@@ -66,7 +66,7 @@ class AsyncEngine:
 
     @property
     def under_way(self) -> int:
-        """How many requests vLLM works on."""
+        """How many requests vLLM has."""
         return self._model.under_way
 
     def close(self) -> None:
@@ -75,11 +75,11 @@ class AsyncEngine:
 
     async def _replies(self, ask: Ask, sampling: Sampling) -> list[Reply]:
         deaths = 0
-        while deaths <= TOGETHER:
-            alone = deaths == TOGETHER
-            async with self._gate.alone() if alone else self._gate.together():
-                if self._gone is not None:
-                    raise EngineError(self._gone)
+        while deaths <= SHARED_DEATHS:
+            alone = deaths == SHARED_DEATHS
+            async with self._lock.alone() if alone else self._lock.together():
+                if self._failure is not None:
+                    raise EngineError(self._failure)
                 model = self._model
                 try:
                     replies = await replies_of(model, ask, sampling, self._config)
@@ -90,24 +90,24 @@ class AsyncEngine:
                 if any(reply.tokens_out for reply in replies):
                     self._deaths = 0
                 return replies
-        detail = f"vLLM died {deaths} times while this was asked, at last with nothing beside it"
+        detail = f"vLLM died {deaths} times while this was asked, the last time alone"
         return [Reply(ask.request_id, error=ENGINE_DIED, detail=detail)] * sampling.samples
 
     def _start_again(self, dead: Model) -> None:
-        """Puts another model in the place of a dead one, unless that was done already."""
-        if self._model is not dead or self._gone is not None:
+        """Replaces a dead model, unless that was done already."""
+        if self._model is not dead or self._failure is not None:
             return
         self._deaths += 1
         dead.close()
         if self._deaths > self._config.restarts:
-            self._gone = (
+            self._failure = (
                 f"vLLM died {self._deaths} times with no answer between; its own log says why."
                 " Often that is memory: see memory_share, max_model_len, max_num_seqs, megabytes"
             )
-            raise EngineError(self._gone)
-        logger.warning("vLLM died; it is started again, and what was under way is asked again")
+            raise EngineError(self._failure)
+        logger.warning("vLLM died; it is started again, and the asks under way are asked again")
         try:
             self._model = Model(self._config)
         except EngineError as error:
-            self._gone = str(error)
+            self._failure = str(error)
             raise

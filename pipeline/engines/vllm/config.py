@@ -27,7 +27,7 @@ OWN_ARGS: Mapping[str, str] = {
     "structured_outputs_config": "",
     "enable_prefix_caching": "",
 }
-"""Arguments that ``engine_args`` must leave alone, and the field that says each of them."""
+"""Arguments that ``engine_args`` must not set, and the field that sets each of them."""
 
 SPEED_ARGS = frozenset(
     {
@@ -57,7 +57,7 @@ SPEED_ARGS = frozenset(
         "worker_extension_cls",
     }
 )
-"""Arguments of vLLM that bear on how fast it answers and on what it logs, and on nothing else."""
+"""Arguments of vLLM that change its speed and its log, and no answer."""
 
 
 class VllmConfig(EngineConfig):
@@ -69,10 +69,10 @@ class VllmConfig(EngineConfig):
         min_length=1, description="branch, tag or commit on the Hub; goes into every row"
     )
     quantisation: str = Field(
-        "", description="as vLLM names it, such as fp8 or awq; empty for what the model is in"
+        "", description="as vLLM names it, such as fp8 or awq; empty for the model's own"
     )
     dtype: str = Field("auto", description="type of the weights, as vLLM names it")
-    device: Literal["cuda", "cpu"] = Field("cuda", description="what it runs on; cpu takes no GPU")
+    device: Literal["cuda", "cpu"] = Field("cuda", description="cpu takes no GPU")
     tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="groups of GPUs that share the layers")
     data_parallel: int = Field(1, ge=1, description="copies of the model in one engine")
@@ -92,16 +92,16 @@ class VllmConfig(EngineConfig):
     )
     frame_label: FrameLabel = Field(
         "seconds",
-        description="what stands before each image. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
+        description="text before each image. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
     )
     chat_template_args: dict[str, Any] = Field(
-        {}, description="what the model's chat template can be told, such as enable_thinking"
+        {}, description="arguments of the model's chat template, such as enable_thinking"
     )
     temperatures: tuple[float, ...] = Field(
-        (0.3, 0.7), description="to ask again with, in turn, where an answer does not parse"
+        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
     )
     repair: bool = Field(
-        True, description="mend broken JSON when none of those helped; its detail is repaired"
+        True, description="repair invalid JSON if those tries failed too; its detail is repaired"
     )
     shards: int = Field(4, ge=1, description="shards under way at once, for each replica")
     concurrency: int = Field(
@@ -113,8 +113,8 @@ class VllmConfig(EngineConfig):
     restarts: int = Field(
         3,
         ge=0,
-        description="of an engine that died, with no answer between; from 3 on, an ask that kills"
-        " it is found and refused",
+        description="after deaths of vLLM with no answer between; from 3 on, an ask that kills it"
+        " is found and refused",
     )
     engine_args: dict[str, Any] = Field({}, description="further arguments of AsyncEngineArgs")
 
@@ -141,7 +141,7 @@ class VllmConfig(EngineConfig):
         return self
 
     def identity(self) -> dict[str, Any]:
-        """The model and all that bears on its answers; not on what it runs, or how fast."""
+        """The model and all that changes its answers; not where or how fast it runs."""
         further = {k: v for k, v in self.engine_args.items() if k not in SPEED_ARGS}
         return super().identity() | {
             "quantisation": self.quantisation,

@@ -15,15 +15,15 @@ from pipeline.engines.vllm.model import VERSION
 
 
 class VllmEngine:
-    """Runs a model, for all callers at once: the asks of each go to vLLM as they come.
+    """Runs a model for all callers at once: asks go to vLLM as they come, and vLLM batches them.
 
-    vLLM puts them together; at most ``concurrency`` of them, and ``megabytes`` of their frames, are
-    in its hands. A frame is decoded when there is room for it. What has the same bytes and the same
-    size as a frame of an earlier ask is not encoded again, as long as vLLM keeps it.
+    At most ``concurrency`` asks, with at most ``megabytes`` of frames, are with vLLM at once; a
+    frame is decoded when these limits admit its ask. A frame with the bytes and the size of an
+    earlier one is not encoded again while vLLM has it cached.
 
-    If vLLM dies it is started again, and what was under way is asked again; the answers are the
-    ones that it would have given. What was under way twice is asked with nothing beside it, so that
-    an ask that kills vLLM is refused by itself.
+    If vLLM dies it is started again, and the asks under way are asked again, with the same answers.
+    An ask that was under way at two deaths is asked alone, so that an ask that kills vLLM is found
+    and refused.
     """
 
     def __init__(self, config: VllmConfig) -> None:
@@ -50,7 +50,7 @@ class VllmEngine:
 
     @property
     def under_way(self) -> int:
-        """How many requests vLLM works on now.
+        """How many requests vLLM has now.
 
         Raises:
             EngineError: the engine is closed.
@@ -65,9 +65,9 @@ class VllmEngine:
         """See ``Engine.generate``.
 
         Errors of a reply: ``truncated``, ``empty``, ``unparsable``, ``too_long`` and
-        ``bad_request`` are about the ask; ``engine_died`` stands where vLLM died of it, and
-        ``server_error`` where vLLM gave it up. Their ``detail`` is at most 200 characters of what
-        was said; that of a text whose JSON had to be mended is ``repaired``.
+        ``bad_request`` are about the ask; ``engine_died`` is of an ask that killed vLLM, and
+        ``server_error`` of one that vLLM aborted. Their ``detail`` is at most 200 characters of the
+        message or the model's text; that of a text whose JSON was repaired is ``repaired``.
 
         Raises:
             EngineError: vLLM died too often, or could not be started again, or this is closed.
@@ -77,7 +77,7 @@ class VllmEngine:
         )
 
     def close(self) -> None:
-        """Ends vLLM. What is under way ends with EngineError."""
+        """Ends vLLM. Work under way ends with EngineError."""
         self._thread.close()
-        # vLLM's objects hold each other, and complain when they outlive its modules.
+        # vLLM's objects are in reference cycles, and fail if they outlive its modules.
         gc.collect()

@@ -1,4 +1,4 @@
-"""Stored frames as pixels."""
+"""Decodes stored frames."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from pipeline.engines.base import Frame
 from pipeline.engines.errors import RequestError
 
 PIXEL_BYTES = 24
-"""Of a pixel on its way to a model: three colours as float32, each frame twice over for time."""
+"""Of a pixel as a model gets it: three colours as float32, and each frame twice."""
 RECENT_FRAMES = 128
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow raises at bytes that are no whole picture."""
+"""Raised by Pillow for bytes that are no complete image."""
 
 
 def size_bytes(frames: Sequence[Frame], max_pixels: int | None) -> int:
-    """The memory that frames take at most, by their headers.
+    """The most memory that frames take, from the sizes in their headers.
 
     Raises:
-        RequestError: a frame is no picture.
+        RequestError: a frame is no image.
     """
     total = 0
     for frame in frames:
         try:
-            with _opened(frame.jpeg) as picture:
-                pixels = picture.width * picture.height
+            with _opened(frame.jpeg) as image:
+                pixels = image.width * image.height
         except UNREADABLE:
-            raise _no_picture(frame) from None
+            raise _no_image(frame) from None
         total += (min(pixels, max_pixels) if max_pixels else pixels) * PIXEL_BYTES
     return total
 
 
 def images_of(frames: Sequence[Frame]) -> list[Image.Image]:
-    """The frames, decoded. They are shared, and not to be changed.
+    """The frames, decoded. They are shared between callers; do not change them.
 
     Raises:
         RequestError: a frame cannot be decoded.
     """
-    pictures = []
+    images = []
     for frame in frames:
         try:
-            pictures.append(_decoded(frame.jpeg))
+            images.append(_decoded(frame.jpeg))
         except UNREADABLE:
-            raise _no_picture(frame) from None
-    return pictures
+            raise _no_image(frame) from None
+    return images
 
 
 def video_of(frames: Sequence[Frame]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -58,22 +58,22 @@ def video_of(frames: Sequence[Frame]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     Raises:
         RequestError: a frame cannot be decoded, or they differ in size.
     """
-    pictures = images_of(frames)
-    if len({picture.size for picture in pictures}) > 1:
+    images = images_of(frames)
+    if len({image.size for image in images}) > 1:
         raise RequestError("bad_request", "the frames of a video differ in size")
-    return np.stack([np.asarray(picture) for picture in pictures])
+    return np.stack([np.asarray(image) for image in images])
 
 
 def _opened(jpeg: bytes) -> Image.Image:
     return Image.open(BytesIO(jpeg))
 
 
-# Windows overlap: the next ask shows most of these frames again.
+# Windows overlap: the next ask has most of these frames again.
 @lru_cache(maxsize=RECENT_FRAMES)
 def _decoded(jpeg: bytes) -> Image.Image:
-    with _opened(jpeg) as picture:
-        return picture.convert("RGB")
+    with _opened(jpeg) as image:
+        return image.convert("RGB")
 
 
-def _no_picture(frame: Frame) -> RequestError:
-    return RequestError("bad_request", f"the frame at {frame.time_s:.2f} s is no picture")
+def _no_image(frame: Frame) -> RequestError:
+    return RequestError("bad_request", f"the frame at {frame.time_s:.2f} s is no image")

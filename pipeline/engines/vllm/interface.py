@@ -1,4 +1,4 @@
-"""Samples of an answer: how they are asked for, and how they come."""
+"""The interface between the engine and vLLM: how samples are drawn."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pipeline.engines.vllm.prompt import Shown
 
 
 class DiedError(Exception):
-    """The process that holds the model is gone, and with it what was under way."""
+    """The process with the model has died, and with it the requests under way."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How many samples to draw of one ask, and how."""
+    """Parameters of a request for ``n`` samples; sample *i* has the seed plus *i*."""
 
     n: int
     temperature: float
@@ -26,9 +26,9 @@ class Draw:
 
 @dataclass(frozen=True)
 class Drawn:
-    """As many choices as were asked for, the tokens of each, and those of the prompt.
+    """The ``n`` choices, the number of tokens of each, and that of the prompt.
 
-    ``tokens_cached`` are those of ``tokens_in`` that an earlier ask had left.
+    ``tokens_cached`` are those of ``tokens_in`` that vLLM had cached.
     """
 
     choices: tuple[Choice, ...]
@@ -38,7 +38,7 @@ class Drawn:
 
 
 class Drawer(Protocol):
-    """A model that samples are drawn from."""
+    """A model to draw samples from."""
 
     @property
     def even_only(self) -> bool:
@@ -46,10 +46,10 @@ class Drawer(Protocol):
         ...
 
     async def draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
-        """Samples of an answer. Cancelled, it ends the request.
+        """Draws samples of an answer. Cancelling it aborts the request.
 
         Raises:
             RequestError: the ask cannot be answered.
-            DiedError: the model is gone.
+            DiedError: the process with the model has died.
         """
         ...

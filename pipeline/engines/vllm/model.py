@@ -1,16 +1,13 @@
-"""A model that vLLM runs. The only file that knows vLLM."""
+"""A model that vLLM runs. The only file that imports vLLM."""
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
 import os
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from itertools import count
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 import vllm
@@ -26,22 +23,22 @@ from pipeline.engines.answer import Choice
 from pipeline.engines.base import EngineError
 from pipeline.engines.errors import RequestError, lasting_error
 from pipeline.engines.sampling import one_line
-from pipeline.engines.vllm import watchdog
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.images import images_of, video_of
 from pipeline.engines.vllm.interface import DiedError, Draw, Drawn
 from pipeline.engines.vllm.prompt import Shown
 from pipeline.engines.vllm.schema import decoding_schema
+from pipeline.engines.vllm.watchdog import start_watchdog
 
 VERSION = f"vllm {vllm.__version__}"
 CLOSING_S = 1.0
-"""What vLLM gets to end by itself. It has nothing to save."""
+"""Time for vLLM to end by itself. It has nothing to save."""
 WATCH_S = 0.5
-"""Between two looks at whether vLLM lives."""
+"""Between two checks whether vLLM is alive."""
 
 
 class Model:
-    """Answers on the event loop on which it was made. vLLM itself runs in a process beside it."""
+    """Draws samples on the event loop on which it was made. vLLM runs in a child process."""
 
     def __init__(self, config: VllmConfig) -> None:
         """Loads the model, which takes from seconds to minutes.
@@ -58,20 +55,20 @@ class Model:
             self._engine = AsyncLLM.from_engine_args(engine_args(config))
         except (VLLMError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
             raise EngineError(f"vLLM cannot run {config.model}: {one_line(str(error))}") from error
-        self._guard = _guarded(set(multiprocessing.active_children()) - before)
+        self._watchdog = start_watchdog(set(multiprocessing.active_children()) - before)
         self._tokenizer: Any = self._engine.get_tokenizer()
         hugging_face = self._engine.model_config.hf_config
         self.even_only = hasattr(getattr(hugging_face, "vision_config", None), "tokens_per_second")
         """Whether the model computes the time of a frame of a video from a constant step."""
         self._defaults = self._engine.model_config.get_diff_sampling_param()
-        # Of a process that dies early, vLLM tells those who ask later, and no one who waits.
+        # vLLM reports a process that dies early to later requests, and not to those that wait.
         self._death = asyncio.create_task(self._watch())
         if not getattr(self._tokenizer, "chat_template", None):
             self.close()
             raise EngineError(f"{config.model} has no chat template: it cannot be asked")
 
     async def draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
-        """See ``Drawer``. What the model's own generation config says of sampling holds too."""
+        """See ``Drawer``. The generation config of the model sets all other sampling parameters."""
         drawing = asyncio.create_task(self._draw(shown, answer_schema, draw))
         try:
             await asyncio.wait((drawing, self._death), return_when=asyncio.FIRST_COMPLETED)
@@ -108,7 +105,7 @@ class Model:
         except EngineDeadError:
             raise DiedError from None
         except (EngineGenerateError, ValueError, TypeError, RuntimeError) as error:
-            # What processors raise at frames that they cannot take, such as a line of pixels.
+            # Raised by processors for frames that they cannot take, such as a line of pixels.
             if self._engine.errored:
                 raise DiedError from None
             raise RequestError("bad_request", one_line(str(error.__cause__ or error))) from None
@@ -130,22 +127,16 @@ class Model:
         """Ends the process that holds the model."""
         self._death.cancel()
         self._engine.shutdown(timeout=CLOSING_S)
-        self._guard.terminate()
-        self._guard.wait()
+        self._watchdog.terminate()
+        self._watchdog.wait()
 
     async def _watch(self) -> None:
         while not self._engine.errored:
             await asyncio.sleep(WATCH_S)
 
 
-def _guarded(cores: Iterable[BaseProcess]) -> subprocess.Popen[bytes]:
-    """The guard of processes that this one has started. It lives on when this one is killed."""
-    pids = [str(os.getpid()), *(str(core.pid) for core in cores)]
-    return subprocess.Popen([sys.executable, watchdog.__file__, *pids], start_new_session=True)
-
-
 def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) -> dict[str, Any]:
-    """What is shown, through the chat template, with its frames decoded, as vLLM takes it.
+    """The prompt for vLLM: messages through the chat template, and decoded frames.
 
     Raises:
         RequestError: a frame cannot be decoded.
@@ -164,10 +155,10 @@ def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) ->
 
 
 def engine_args(config: VllmConfig) -> AsyncEngineArgs:
-    """A config in the words of vLLM.
+    """The config as arguments of vLLM.
 
     Raises:
-        EngineError: ``engine_args`` names what this vLLM does not know.
+        EngineError: ``engine_args`` has an argument that this vLLM does not have.
     """
     known = {field.name for field in fields(AsyncEngineArgs)}
     if unknown := sorted(config.engine_args.keys() - known):
@@ -187,8 +178,8 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
         "max_num_seqs": config.max_num_seqs,
         "limit_mm_per_prompt": {"image": config.max_images, **video},
         "mm_processor_kwargs": {k: v for k, v in pixels.items() if v is not None} or None,
-        # Guidance alone of vLLM's backends keeps control characters out of bounded strings.
-        # Blanks between values are what a model falls into when it does not know how to go on.
+        # Of vLLM's backends, guidance alone keeps control characters out of bounded strings.
+        # Without the second, models repeat white space between values until they are cut off.
         "structured_outputs_config": {
             "backend": "guidance",
             "disable_any_whitespace": True,
@@ -200,7 +191,7 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
         own["max_model_len"] = config.max_model_len
     further: dict[str, Any] = {"disable_log_stats": True}
     if config.device == "cpu":
-        # There vLLM cannot draw seeded samples of a prompt that it takes in parts: it would die.
+        # On CPUs vLLM dies of seeded samples of a prompt that is prefilled in chunks.
         further["enable_chunked_prefill"] = False
     further |= config.engine_args
     try:

@@ -1,4 +1,4 @@
-"""An ask as a conversation with marked places for its frames, and when those frames were."""
+"""An ask as chat messages with placeholders for its frames, and the times of the frames."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pipeline.engines.frame_label import label_text
 from pipeline.engines.vllm.config import VllmConfig
 
 EVEN_S = 0.25
-"""Half of the step by which Qwen2.5-VL tells times apart: frames this far off are not even."""
+"""Half of the time step of Qwen2.5-VL: frames further than this from a constant step are uneven."""
 TICKS = 1000
-"""A video is described as if it had this many frames a second, of which those shown were taken."""
+"""Frames a second of the fictitious video from which the frames are said to be sampled."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a model is shown.
+    """The input of a model.
 
-    ``messages`` are for its chat template. ``video`` describes the frames where they are shown as
-    one video; it is None where each is an image. ``names`` are of the images, or of the video: what
-    has the same name has the same pixels and times.
+    ``messages`` are for its chat template. ``video`` is the metadata of the frames if they are one
+    video; None if each is an image. ``names`` are the cache keys of the images, or of the video:
+    equal names mean equal pixels and times.
     """
 
     messages: list[dict[str, Any]]
@@ -33,14 +33,15 @@ class Shown:
 
 
 def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
-    """How an ask is shown to a model.
+    """An ask as the input of a model.
 
-    Frames come before the text, so that asks about the same frames have the same beginning, which
-    the engine keeps. As images, each frame stands behind its label.
+    The system message comes first and frames come before the text, so that asks about the same
+    frames have the same beginning, which the engine caches. As images, each frame follows its
+    label.
 
-    As a video they are one thing. A model that computes the time of a frame from a constant step
-    (``even_only``: Qwen2.5-VL) is shown images where no constant step is true to a quarter of a
-    second, and so is every model where there is but one frame.
+    With ``frame_input: video`` all frames are one video. They are images nevertheless if there is
+    but one, or if the model computes times from a constant step (``even_only``: Qwen2.5-VL) and no
+    constant step is true to a quarter of a second.
     """
     pixels = (config.min_pixels, config.max_pixels)
     video = video_of(ask.frames, even_only=even_only) if config.frame_input == "video" else None
@@ -56,13 +57,14 @@ def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
             content.append({"type": "image"})
         names = tuple(_name(pixels, frame.jpeg) for frame in ask.frames)
     content.append({"type": "text", "text": ask.text})
-    # The templates of models that see nothing know texts, and no parts.
-    said = content if ask.frames else ask.text
-    return Shown([{"role": "user", "content": said}], ask.frames, names, video)
+    # The templates of text models take plain texts only.
+    user = {"role": "user", "content": content if ask.frames else ask.text}
+    system = [{"role": "system", "content": ask.system}] if ask.system else []
+    return Shown([*system, user], ask.frames, names, video)
 
 
 def video_of(frames: Sequence[Frame], *, even_only: bool) -> dict[str, Any] | None:
-    """What processors need to know of a video, or None where the frames do not make one.
+    """The metadata of a video for processors; None if the frames do not make one.
 
     Qwen2.5-VL sees two frames at a time, and places each pair by ``second_per_grid_ts``, which its
     processor takes to be two times ``total_num_frames / fps / number of frames``: the length that

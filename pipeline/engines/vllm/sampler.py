@@ -1,4 +1,4 @@
-"""How one ask is put to a model until it has its replies."""
+"""Draws the samples of one ask from a model."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ async def replies_of(
 ) -> list[Reply]:
     """``sampling.samples`` replies.
 
-    One request draws all samples; sample *i* has the seed plus *i*. At temperature 0 they would all
-    be the same, so that one is drawn and repeated, at no further tokens. What does not parse is
-    asked again, warmer each time. The tokens of a prompt stand with the first of its samples.
+    One request draws all samples. At temperature 0 they would be equal, so one is drawn and
+    repeated, the copies with no tokens. Samples that do not parse are drawn again at higher
+    temperatures. The tokens of a prompt are counted with the first of its samples.
 
     Raises:
-        DiedError: the model is gone.
+        DiedError: the process with the model has died.
     """
     distinct = sampling.samples if sampling.temperature > 0 else 1
     samples = [Sample() for _ in range(distinct)]

@@ -1,4 +1,4 @@
-"""The schema that an answer is decoded by."""
+"""The JSON schema for guided decoding."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ LARGEST = 10**9
 DECIMALS = 6
 
 PROPERTIES = frozenset({"properties", "patternProperties", "$defs", "definitions"})
-"""Keys under which the names are free, so that one may be called ``type``."""
+"""Keys of mappings by arbitrary names, among which may be ``type``."""
 VALUES = frozenset({"const", "default", "enum", "examples"})
 """Keys that hold values, not schemas."""
 
 
 def decoding_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema, with every number held to digits that can come to an end.
+    """The schema, with bounds on the digits of every number.
 
-    A number may by rights go on for ever, and a model that falls into repeating a digit writes
-    until its tokens are spent. So a number stays within a thousand million either way and has six
-    decimals at most, unless its schema says otherwise; no time or score needs more. Texts and lists
-    are left as they are: one that is cut off by force would pass for whole, while one that runs on
-    is reported as ``truncated``.
+    Without them a model that repeats a digit writes until it runs out of tokens. So a number is
+    within 1e9 either way and has at most six decimals, unless its schema has other bounds; no time
+    or score needs more. Texts and lists get no bounds: cut short, they would pass for complete,
+    while one that runs on is reported as ``truncated``.
     """
     bounded = {key: _inner(key, value) for key, value in schema.items()}
     types = schema.get("type")

@@ -1,4 +1,4 @@
-"""Lets many through together, or one alone."""
+"""A shared and exclusive lock for an event loop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 
 class SharedLock:
-    """While one wants to be alone, no more are let through with others. For one event loop."""
+    """Many hold it together, or one alone. Who waits for it alone is not overtaken."""
 
     def __init__(self) -> None:
-        """Nobody is inside."""
+        """Free."""
         self._together = 0
         self._waiting_alone = 0
         self._alone = False
@@ -19,35 +19,35 @@ class SharedLock:
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
-        """Inside with whoever else is, as soon as nobody is alone or waits to be."""
+        """Holds it together with others, once none holds it alone or waits to."""
         await self._until(lambda: not self._alone and not self._waiting_alone)
         self._together += 1
         try:
             yield
         finally:
             self._together -= 1
-            self._tell()
+            self._notify()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Inside with nobody else."""
+        """Holds it with no other."""
         self._waiting_alone += 1
         try:
             await self._until(lambda: not self._alone and not self._together)
             self._alone = True
         finally:
             self._waiting_alone -= 1
-            self._tell()
+            self._notify()
         try:
             yield
         finally:
             self._alone = False
-            self._tell()
+            self._notify()
 
     async def _until(self, free: Callable[[], bool]) -> None:
         while not free():
             await self._changed.wait()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

@@ -1,10 +1,9 @@
-"""Sees to it that no process of vLLM outlives the one that started it, holding its GPUs.
+"""Kills the processes of vLLM if the one that started them ends first, to free their GPUs.
 
-    python guard.py PARENT CORE...
+    python watchdog.py PARENT CORE...
 
-Waits until the parent or all cores have ended. If cores are left then, they are killed; the workers
-of vLLM end with their core. Process ids may be given to others meanwhile, so they are held by
-descriptors from the start.
+Waits until the parent or all cores have ended, and kills the cores that are left; the workers of
+vLLM end with their core. Process ids may be reused meanwhile, so descriptors are opened first.
 """
 
 from __future__ import annotations
@@ -12,14 +11,22 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from multiprocessing.process import BaseProcess
 
 
-def guard(parent: int, cores: Sequence[int]) -> None:
+def start_watchdog(cores: Iterable[BaseProcess]) -> subprocess.Popen[bytes]:
+    """The watchdog of processes that this one has started, as a process in a session of its own."""
+    pids = [str(os.getpid()), *(str(core.pid) for core in cores)]
+    return subprocess.Popen([sys.executable, __file__, *pids], start_new_session=True)
+
+
+def watch(parent: int, cores: Sequence[int]) -> None:
     """Returns when no core is left."""
-    living = {held for core in cores if (held := _held(core)) is not None}
-    owner = _held(parent)
+    living = {opened for core in cores if (opened := _descriptor(core)) is not None}
+    owner = _descriptor(parent)
     while living and owner is not None:
         ended, _, _ = select.select([owner, *living], [], [])
         living -= set(ended)
@@ -29,8 +36,8 @@ def guard(parent: int, cores: Sequence[int]) -> None:
         signal.pidfd_send_signal(core, signal.SIGKILL)
 
 
-def _held(pid: int) -> int | None:
-    """A descriptor of a process; None when it has ended."""
+def _descriptor(pid: int) -> int | None:
+    """A descriptor of a process; None if it has ended."""
     try:
         return os.pidfd_open(pid)
     except ProcessLookupError:
@@ -38,4 +45,4 @@ def _held(pid: int) -> int | None:
 
 
 if __name__ == "__main__":
-    guard(int(sys.argv[1]), [int(pid) for pid in sys.argv[2:]])
+    watch(int(sys.argv[1]), [int(pid) for pid in sys.argv[2:]])

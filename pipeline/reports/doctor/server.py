@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
-from pipeline.engines.http.api_key import Key, read_key
+from pipeline.engines.http.api_key import ApiKey, read_key
 from pipeline.engines.http.config import HttpConfig
 from pipeline.errors import did_you_mean
 from pipeline.reports.doctor.context_fit import LongestAsk
@@ -70,7 +70,7 @@ def check_server(
         if host.model not in found:
             text = f"{host.base_url} serves {', '.join(served) or 'nothing'}, not {host.model}"
             fix = f"correct `model`{did_you_mean(host.model, served)}"
-            yield Finding(name, "failure", key.said(text), key.said(fix))
+            yield Finding(name, "failure", key.redact(text), key.redact(fix))
             return
         entry = found[host.model]
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
@@ -96,7 +96,7 @@ def check_context(name: str, context: int | None, longest: LongestAsk | None) ->
     return Finding(name, "failure", text, fix)
 
 
-def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, Any]] | Finding:
+def _models(name: str, host: HttpConfig, key: ApiKey) -> Mapping[str, Mapping[str, Any]] | Finding:
     """The server's entry of each model, by name; or a finding why they are not known."""
     from pipeline.engines.http.client import proxy_of  # noqa: PLC0415  it needs the extra http
 
@@ -113,7 +113,7 @@ def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, 
         status = error.code
         error.close()
     except (URLError, OSError, HTTPException) as error:
-        text = key.said(f"{host.base_url} does not answer: {error}")
+        text = key.redact(f"{host.base_url} does not answer: {error}")
         return Finding(name, "failure", text, "start it, or correct `base_url`")
     except (ValueError, TypeError, KeyError, RecursionError):
         status = 200
@@ -125,7 +125,7 @@ def _models(name: str, host: HttpConfig, key: Key) -> Mapping[str, Mapping[str, 
     return Finding(name, "failure" if status >= 500 else "warning", text, fix)
 
 
-def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: Key) -> Finding:
+def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: ApiKey) -> Finding:
     """Compare the served revision with the config. Few servers report it. vLLM reports the folder
     it was started with; a folder of the cache of the Hugging Face Hub is named by the commit."""
     commit = str(entry.get("root")).partition("/snapshots/")[2].partition("/")[0]
@@ -135,12 +135,12 @@ def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: Key) -
         return Finding(name, "warning", text, "see how the server was started")
     short, long = sorted((served, host.revision), key=len)
     if served == host.revision or (len(short) >= COMMIT_DIGITS and long.startswith(short)):
-        return Finding(name, "ok", key.said(f"serves revision {served}"))
-    text = key.said(f"serves revision {served}, but the config names {host.revision}")
+        return Finding(name, "ok", key.redact(f"serves revision {served}"))
+    text = key.redact(f"serves revision {served}, but the config names {host.revision}")
     return Finding(name, "failure", text, "correct `revision`: it goes into every row")
 
 
-def _test_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> Finding:
+def _test_ask(name: str, host: HttpConfig, key: ApiKey, jpeg: bytes, text: str) -> Finding:
     """Whether the server holds the model to a schema and takes pictures; without retries."""
     once = {"attempts": 1, "temperatures": (), "repair": False}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
@@ -149,10 +149,10 @@ def _test_ask(name: str, host: HttpConfig, key: Key, jpeg: bytes, text: str) -> 
         engine = open_engine(host.model_copy(update={**once, **limit}))
         ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))
     except EngineError as error:
-        return Finding(name, "failure", key.said(str(error)), "see what the server logs")
+        return Finding(name, "failure", key.redact(str(error)), "see what the server logs")
     if (wrong := fault(Ready, reply)) is None:
         return Finding(name, "ok", "answered a test ask about a picture by its schema")
     text = f"no answer by its schema to a test ask about a picture: {wrong}"
     fix = "serve a model that sees pictures, with guided decoding (response_format)"
     detail = reply.detail if reply.text is None else reply.text
-    return Finding(name, "failure", key.said(f"{text}: {detail}"), fix)
+    return Finding(name, "failure", key.redact(f"{text}: {detail}"), fix)

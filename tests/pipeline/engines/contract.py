@@ -62,6 +62,8 @@ class Subject:
     """In place of ``text``: asks that take long, if there can be any."""
     under_way: Callable[[OpenEngine], int] | None = None
     """How many requests are being worked on, if that can be seen from outside."""
+    takes_system: bool = True
+    """Whether the system text of an ask counts; an engine without a model may ignore it."""
     ends: bool = True
     """Whether closing ends the engine; one that holds nothing may go on answering."""
 
@@ -127,6 +129,13 @@ class EngineContract:
             assert reply.text is None
             assert reply.error
         assert [row[:1] for row in rows([*replies[:3], *replies[4:]])] == expected
+
+    def test_a_system_text_reaches_a_model(self, subject: Subject) -> None:
+        asks = asks_of(subject.text, "system", 8)
+        with_system = [replace(ask, system="You see colours.") for ask in asks]
+        found, without = (rows(replies_to(subject.engine, each)) for each in (with_system, asks))
+        assert all(reply.text for reply in flat(found))
+        assert (found != without) == subject.takes_system
 
     def test_several_threads_at_once(self, subject: Subject) -> None:
         shards = [asks_of(subject.text, f"thread{i}", 10) for i in range(8)]

@@ -32,19 +32,18 @@ most = {"requests": 0, "bytes": 0}
 
 
 def parts_of(body: Body) -> list[tuple[str, str]]:
-    """The content in order: texts as they are, images as the digest of their bytes."""
-    content = body["messages"][0]["content"]
-    if isinstance(content, str):
-        return [("text", content)]
-    return [
-        ("text", part["text"])
-        if part["type"] == "text"
-        else (
-            "image",
-            hashlib.sha256(b64decode(part["image_url"]["url"].split(",")[1])).hexdigest(),
-        )
-        for part in content
-    ]
+    """The contents in order: texts as they are, images as the digest of their bytes."""
+    *before, user = body["messages"]
+    found = [(message["role"], message["content"]) for message in before]
+    if isinstance(user["content"], str):
+        return [*found, ("text", user["content"])]
+    for part in user["content"]:
+        if part["type"] == "text":
+            found.append(("text", part["text"]))
+        else:
+            jpeg = b64decode(part["image_url"]["url"].split(",")[1])
+            found.append(("image", hashlib.sha256(jpeg).hexdigest()))
+    return found
 
 
 def good(body: Body) -> str:

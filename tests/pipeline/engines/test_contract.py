@@ -17,7 +17,9 @@ from tests.pipeline.engines.server_process import ServerProcess
 @pytest.fixture(scope="module")
 def embedded() -> Subject:
     bad = Ask("bad", "", SCHEMA, (Frame(0.0, b"no picture"),))
-    return Subject(EmbeddedEngine(), "Describe it.", bad, EmbeddedEngine, ends=False)
+    return Subject(
+        EmbeddedEngine(), "Describe it.", bad, EmbeddedEngine, takes_system=False, ends=False
+    )
 
 
 @pytest.fixture(scope="module")

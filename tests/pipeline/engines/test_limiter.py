@@ -1,4 +1,4 @@
-"""A room under any order of coming, leaving and giving up."""
+"""A limiter under any order of coming, leaving and giving up."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_bounds_hold_and_no_one_is_forgotten(
     order: list[int] = []
     inside: dict[int, int] = {}
 
-    async def visit(room: Limiter, number: int, size: int, leave: asyncio.Event) -> None:
-        async with room.enter(size):
+    async def visit(limiter: Limiter, number: int, size: int, leave: asyncio.Event) -> None:
+        async with limiter.enter(size):
             order.append(number)
             inside[number] = size
             try:
@@ -32,10 +32,10 @@ def test_bounds_hold_and_no_one_is_forgotten(
                 del inside[number]
 
     async def everyone() -> None:
-        room = Limiter(places, size_bytes)
+        limiter = Limiter(places, size_bytes)
         leaves = [asyncio.Event() for _ in sizes]
         tasks = [
-            asyncio.create_task(visit(room, i, size, leaves[i])) for i, size in enumerate(sizes)
+            asyncio.create_task(visit(limiter, i, size, leaves[i])) for i, size in enumerate(sizes)
         ]
         await asyncio.sleep(0)
         for i in give_up & set(range(len(sizes))):
@@ -47,7 +47,7 @@ def test_bounds_hold_and_no_one_is_forgotten(
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             assert ended is None or isinstance(ended, asyncio.CancelledError), ended
         # All of it is free again.
-        whole = asyncio.create_task(visit(room, -1, size_bytes, asyncio.Event()))
+        whole = asyncio.create_task(visit(limiter, -1, size_bytes, asyncio.Event()))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert list(inside) == [-1]

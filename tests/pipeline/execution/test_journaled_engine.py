@@ -159,6 +159,7 @@ def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(journaled: Opening
         ("frames", (Frame(1.0, b"jpeh"),)),
         ("frames", (Frame(1.0, b"jpeg"), Frame(1.0, b""))),
         ("variables", {"n": 2}),
+        ("system", "You see."),
     ],
 )
 def test_another_ask_is_not_taken_for_the_same(name: str, value: object) -> None:

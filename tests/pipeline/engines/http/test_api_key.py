@@ -11,7 +11,7 @@ import pytest
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.api_key import read_key
 from pipeline.engines.http.engine import HttpEngine
-from pipeline.engines.sampling import SAID_CHARACTERS
+from pipeline.engines.sampling import DETAIL_CHARACTERS
 from tests.pipeline.engines.contract import replies_to
 from tests.pipeline.engines.http.conftest import (
     KEY_VARIABLE,
@@ -59,7 +59,7 @@ def test_a_key_shows_up_nowhere(
         repr(replies),
         repr(refused.value.args),
         repr(vars(engine)),
-        repr(engine.counts),
+        repr(engine.metrics),
         engine.version,
         config_of(server, **settings).model_dump_json(),
         repr(config_of(server, **settings)),
@@ -106,9 +106,9 @@ def test_a_key_that_is_not_there_is_refused_at_the_start(
 def test_what_was_said_is_one_short_line_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, SECRET)
     key = read_key(config_of(SERVER, api_key_env=KEY_VARIABLE))
-    assert key.said(f"a\n  {SECRET}\tb") == "a (key) b"
-    assert key.said("\ud800") == "?"
+    assert key.redact(f"a\n  {SECRET}\tb") == "a (key) b"
+    assert key.redact("\ud800") == "?"
     # The key goes before the text is cut, so that no piece of it stays at the end.
-    padding = "x" * (SAID_CHARACTERS - 6)
-    assert SECRET[:3] not in key.said(f"{padding}{SECRET}")
-    assert len(key.said("x" * 1000)) == SAID_CHARACTERS
+    padding = "x" * (DETAIL_CHARACTERS - 6)
+    assert SECRET[:3] not in key.redact(f"{padding}{SECRET}")
+    assert len(key.redact("x" * 1000)) == DETAIL_CHARACTERS

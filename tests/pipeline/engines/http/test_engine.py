@@ -80,7 +80,7 @@ def test_no_more_bytes_than_the_bound(tmp_path: Path) -> None:
             assert samples[0].text is not None
         most = server.most()
         assert most["requests"] == 3, "each is 267 kB long, so three of them fit into 1 MB"
-        assert most["bytes"] < 1_400_000, "what is larger than all the room went alone"
+        assert most["bytes"] < 1_400_000, "what is larger than the limit went alone"
         engine.close()
 
 
@@ -93,7 +93,7 @@ def test_a_server_that_is_stopped_in_the_middle_is_noticed(tmp_path: Path) -> No
         server.stop()
         with pytest.raises(EngineError, match="cannot be reached"):
             list(replies)
-        assert engine.counts.asks < len(asks)
+        assert engine.metrics.asks < len(asks)
         engine.close()
 
 
@@ -112,7 +112,7 @@ def test_many_failures_in_a_row_are_an_engine_error(opened: Opener, do: str) -> 
     asks = [ask_to(f"{do}#{i}row") for i in range(2 * FAILURES_IN_A_ROW)]
     with pytest.raises(EngineError, match=f"{FAILURES_IN_A_ROW} requests in a row failed"):
         replies_to(engine, asks)
-    assert engine.counts.tries == FAILURES_IN_A_ROW
+    assert engine.metrics.tries == FAILURES_IN_A_ROW
 
 
 def test_failures_with_answers_between_them_are_errors_of_rows(opened: Opener) -> None:
@@ -139,9 +139,9 @@ def test_a_caller_that_does_not_come_back_stops_its_own_work_alone(
     engine = opened(concurrency=4)
     replies = engine.generate([ask_to(f"ok#held{i}") for i in range(20)], Sampling())
     next(replies)
-    wait_until(lambda: engine.counts.asks == 4)
+    wait_until(lambda: engine.metrics.asks == 4)
     assert len(replies_to(engine, [ask_to(f"ok#other{i}") for i in range(20)])) == 20
-    assert engine.counts.asks == 24
+    assert engine.metrics.asks == 24
     assert len(list(replies)) == 19
 
 

@@ -89,12 +89,12 @@ def test_what_would_meet_every_ask_ends_the_batch(
 
 
 def test_two_failures_and_then_an_answer(bench: Bench) -> None:
-    before = bench.engine.counts
+    before = bench.engine.metrics
     outcome = bench("500_twice")
     assert outcome.reply.text is not None
     assert len(outcome.tries) == 3
-    assert bench.engine.counts.retries - before.retries == 2
-    assert bench.engine.counts.tries - before.tries == 2 + 3
+    assert bench.engine.metrics.retries - before.retries == 2
+    assert bench.engine.metrics.tries - before.tries == 2 + 3
 
 
 @pytest.mark.parametrize(("do", "wait_s"), [("429_once", 1.0), ("429_date", 1.0)])
@@ -103,7 +103,7 @@ def test_the_wait_that_a_server_asks_for_is_kept(opened: Opener, do: str, wait_s
     ((reply,),) = replies_to(engine, [ask_to(f"{do}#wait")])
     assert reply.text is not None
     assert reply.latency_s >= wait_s, "all tries of the ask, and the waits between them"
-    assert engine.counts.tries == 2
+    assert engine.metrics.tries == 2
 
 
 def test_no_wait_is_longer_than_the_longest(bench: Bench) -> None:
@@ -115,5 +115,5 @@ def test_errors_are_counted_by_name(opened: Opener) -> None:
     engine = opened()
     asks = [ask_to(do) for do in ("ok", "400", "413", "empty", "429_always")]
     replies_to(engine, asks)
-    assert engine.counts.errors == {"bad_request": 2, "empty": 1, "rate_limited": 1}
-    assert (engine.counts.asks, engine.counts.tries) == (5, 4 + ATTEMPTS)
+    assert engine.metrics.errors == {"bad_request": 2, "empty": 1, "rate_limited": 1}
+    assert (engine.metrics.asks, engine.metrics.tries) == (5, 4 + ATTEMPTS)

@@ -23,27 +23,37 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 @given(
     FRAMES,
     TEXTS,
+    TEXTS,
     st.sampled_from(["seconds", "qwen3_vl", "none"]),
     st.integers(1, 10_000),
     st.floats(0, 2),
     INT64,
 )
 def test_the_size_is_known_beforehand(
-    frames: tuple[Frame, ...], text: str, label: str, n: int, temperature: float, seed: int
+    frames: tuple[Frame, ...],
+    text: str,
+    system: str,
+    label: str,
+    n: int,
+    temperature: float,
+    seed: int,
 ) -> None:
     config = config_of("http://h/v1", frame_label=label)
-    body = Body(config, Ask("id", text, SCHEMA, frames), Sampling())
+    body = Body(config, Ask("id", text, SCHEMA, frames, system=system), Sampling())
     encoded = body.encode(n=n, temperature=temperature, seed=seed)
     assert 0 <= body.size_bytes - len(encoded) < 1000
 
 
-@given(FRAMES, TEXTS)
-def test_a_body_holds_frames_and_text_as_they_are(frames: tuple[Frame, ...], text: str) -> None:
-    ask = Ask("id", text, SCHEMA, frames)
+@given(FRAMES, TEXTS, TEXTS)
+def test_a_body_holds_frames_and_texts_as_they_are(
+    frames: tuple[Frame, ...], text: str, system: str
+) -> None:
+    ask = Ask("id", text, SCHEMA, frames, system=system)
     body = Body(config_of("http://h/v1", frame_label="none"), ask, Sampling(max_tokens=9))
     found = json.loads(body.encode(n=1, temperature=0.0, seed=0))
     assert found["max_tokens"] == 9
-    ((message),) = found["messages"]
+    *before, message = found["messages"]
+    assert before == ([{"role": "system", "content": system}] if system else [])
     assert message["role"] == "user"
     if not frames:
         assert message["content"] == text

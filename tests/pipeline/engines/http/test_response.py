@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.engines.answer import Choice, has_shape, mended
+from pipeline.engines.answer import Choice, has_shape, repaired
 from pipeline.engines.http.response import MalformedError, completion_of
 
 JSON = st.recursive(
@@ -151,33 +151,33 @@ def test_other_texts_have_no_shape(text: str) -> None:
 
 
 @given(JSON)
-def test_what_has_a_shape_can_be_written_and_needs_no_mending(value: Any) -> None:
+def test_what_has_a_shape_can_be_written_and_needs_no_repair(value: Any) -> None:
     text = json.dumps({"text": value})
     schema = {"type": "object", "properties": {"text": {}}, "required": ["text"]}
     assert has_shape(text, schema)
-    assert json.dumps(json.loads(mended(text, schema) or "")) == json.dumps(json.loads(text))
+    assert json.dumps(json.loads(repaired(text, schema) or "")) == json.dumps(json.loads(text))
 
 
 @given(st.text())
-def test_mending_gives_the_shape_or_nothing(text: str) -> None:
-    found = mended(text, SCHEMA)
+def test_repair_gives_the_shape_or_nothing(text: str) -> None:
+    found = repaired(text, SCHEMA)
     assert found is None or has_shape(found, SCHEMA)
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "invalid",
     [
         "```json\n{}\n```",
         "Here it is: {}",
         "{},",
     ],
 )
-def test_json_with_something_around_it_is_mended(broken: str) -> None:
-    found = mended(broken.replace("{}", json.dumps(SEEN)), SCHEMA)
+def test_json_with_something_around_it_is_repaired(invalid: str) -> None:
+    found = repaired(invalid.replace("{}", json.dumps(SEEN)), SCHEMA)
     assert found is not None
     assert json.loads(found) == SEEN
 
 
-def test_half_a_character_has_no_shape() -> None:
+def test_a_lone_surrogate_has_no_shape() -> None:
     assert not has_shape(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA)
-    assert mended(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA) is None
+    assert repaired(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA) is None

@@ -1,4 +1,4 @@
-"""What becomes of answers: samples, shapes, mending, tokens, latency."""
+"""What becomes of answers: samples, shapes, repair, tokens, latency."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def test_what_has_the_shape_when_warmer_is_the_answer(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("do", ["mendable", "fenced", "surrogate"])
-def test_broken_json_is_mended_and_counted(bench: Bench, do: str) -> None:
-    before = bench.engine.counts.repaired
+def test_invalid_json_is_repaired_and_counted(bench: Bench, do: str) -> None:
+    before = bench.engine.metrics.repaired
     outcome = bench(do)
     assert outcome.reply.detail == REPAIRED
     assert json.loads((outcome.reply.text or "").encode())["changed"] is True
     assert len(outcome.tries) == 1 + LADDER
-    assert bench.engine.counts.repaired == before + 1
+    assert bench.engine.metrics.repaired == before + 1
 
 
-def test_nothing_is_mended_where_that_is_not_wanted(opened: Opener) -> None:
+def test_nothing_is_repaired_without_repair(opened: Opener) -> None:
     engine = opened(repair=False, temperatures=())
     ((reply,),) = replies_to(engine, [ask_to("mendable#not")])
     assert (reply.error, reply.text) == ("unparsable", None)
     assert reply.detail == '{"text": "mended", "changed": true'
-    assert (engine.counts.tries, engine.counts.repaired) == (1, 0)
+    assert (engine.metrics.tries, engine.metrics.repaired) == (1, 0)
 
 
 def test_a_ladder_that_fails_leaves_the_first_answer(opened: Opener, server: ServerProcess) -> None:

@@ -51,6 +51,19 @@ def test_an_ask_without_frames_is_a_plain_text() -> None:
     assert message == {"role": "user", "content": "What changed?"}
 
 
+@pytest.mark.parametrize("frame_input", ["images", "video"])
+@pytest.mark.parametrize("frames", [(), FRAMES])
+def test_a_system_text_is_a_message_before_the_others(
+    frames: tuple[Frame, ...], frame_input: str
+) -> None:
+    plain = ask(*frames)
+    seen, without = (
+        shown(each, config(frame_input=frame_input), even_only=True).messages
+        for each in (replace(plain, system="You see."), plain)
+    )
+    assert seen == [{"role": "system", "content": "You see."}, *without]
+
+
 def test_frames_go_by_their_bytes_and_the_size_they_are_brought_to() -> None:
     first = shown(ask(*FRAMES), config(), even_only=True).names
     again = shown(

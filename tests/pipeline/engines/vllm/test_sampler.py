@@ -15,7 +15,7 @@ from pipeline.engines.vllm.prompt import Shown
 from pipeline.engines.vllm.sampler import replies_of
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
-GOOD, BROKEN, ODD = Choice('{"a": 1}'), Choice('{"a": 2'), Choice("I think so.")
+GOOD, INVALID, ODD = Choice('{"a": 1}'), Choice('{"a": 2'), Choice("I think so.")
 CUT = Choice(error="truncated")
 
 
@@ -43,7 +43,7 @@ def asked(script: Script, sampling: Sampling, **given: Any) -> list[Reply]:
 
 
 def test_what_does_not_parse_is_asked_again_warmer() -> None:
-    script = Script([GOOD, ODD, BROKEN], [ODD, GOOD], [GOOD])
+    script = Script([GOOD, ODD, INVALID], [ODD, GOOD], [GOOD])
     replies = asked(script, Sampling(samples=3, temperature=0.1, seed=7))
     assert [reply.text for reply in replies] == ['{"a": 1}'] * 3
     assert script.draws == [
@@ -56,8 +56,8 @@ def test_what_does_not_parse_is_asked_again_warmer() -> None:
     assert [reply.tokens_cached for reply in replies] == [60, 120, 0]
 
 
-def test_broken_json_is_mended_when_warmth_did_not_help() -> None:
-    lines = [[BROKEN], [ODD], [ODD]]
+def test_invalid_json_is_repaired_when_warmth_did_not_help() -> None:
+    lines = [[INVALID], [ODD], [ODD]]
     (reply,) = asked(Script(*lines), Sampling())
     assert (reply.text, reply.error, reply.detail) == ('{"a": 2}', None, "repaired")
     (reply,) = asked(Script(*lines), Sampling(), repair=False)
@@ -86,6 +86,6 @@ def test_a_refused_ask_is_an_error_in_every_sample() -> None:
 
 
 def test_a_failure_of_a_later_try_leaves_the_first_answer() -> None:
-    script = Script([BROKEN], RequestError("bad_request", "odd"))
+    script = Script([INVALID], RequestError("bad_request", "odd"))
     (reply,) = asked(script, Sampling())
     assert reply.text == '{"a": 2}'

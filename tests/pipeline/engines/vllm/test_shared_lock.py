@@ -13,17 +13,17 @@ from pipeline.engines.vllm.shared_lock import SharedLock
 
 
 class Watched:
-    """A gate, and who was inside at once."""
+    """A lock, and who was inside at once."""
 
     def __init__(self) -> None:
-        self.gate = SharedLock()
+        self.lock = SharedLock()
         self.inside: list[str] = []
         self.most = 0
         self.done: list[str] = []
 
     @asynccontextmanager
     async def enter(self, kind: str) -> AsyncIterator[None]:
-        async with self.gate.alone() if kind == "alone" else self.gate.together():
+        async with self.lock.alone() if kind == "alone" else self.lock.together():
             self.inside.append(kind)
             assert self.inside == ["alone"] or "alone" not in self.inside
             self.most = max(self.most, len(self.inside))
@@ -68,10 +68,10 @@ def test_one_who_waits_to_be_alone_is_not_passed_for_ever() -> None:
 
 
 def test_who_is_interrupted_holds_up_nobody() -> None:
-    gate = SharedLock()
+    lock = SharedLock()
 
     async def hold(kind: str) -> None:
-        async with gate.alone() if kind == "alone" else gate.together():
+        async with lock.alone() if kind == "alone" else lock.together():
             await asyncio.sleep(60)
 
     async def every() -> None:
@@ -83,7 +83,7 @@ def test_who_is_interrupted_holds_up_nobody() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        async with gate.alone():
+        async with lock.alone():
             pass
 
     asyncio.run(asyncio.wait_for(every(), 120))

@@ -1,4 +1,4 @@
-"""No core outlives its parent, and no guard its cores."""
+"""No core outlives its parent, and no watchdog its cores."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def sleepers() -> Iterator[list[Process]]:
         process.wait()
 
 
-def guarding(sleepers: list[Process]) -> Process:
+def watching(sleepers: list[Process]) -> Process:
     pids = [str(process.pid) for process in sleepers]
     return subprocess.Popen([sys.executable, watchdog.__file__, *pids])
 
 
 def test_cores_are_killed_when_their_parent_ends(sleepers: list[Process]) -> None:
     parent, *cores = sleepers
-    process = guarding(sleepers)
+    process = watching(sleepers)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
     assert [core.poll() for core in cores] == [None, None]
     parent.kill()
-    # The guard sees an end as soon as it has happened, before anyone has asked how it ended.
+    # The watchdog notices the end before the exit status is collected.
     assert process.wait(120) == 0
     assert [core.wait(120) for core in cores] == [-9, -9]
 
 
-def test_the_guard_ends_with_the_last_core(sleepers: list[Process]) -> None:
+def test_the_watchdog_ends_with_the_last_core(sleepers: list[Process]) -> None:
     parent, first, second = sleepers
-    process = guarding(sleepers)
+    process = watching(sleepers)
     first.kill()
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
@@ -55,5 +55,5 @@ def test_a_parent_that_was_gone_before_counts_as_ended(sleepers: list[Process]) 
     parent, *cores = sleepers
     parent.kill()
     parent.wait()
-    assert guarding(sleepers).wait(120) == 0
+    assert watching(sleepers).wait(120) == 0
     assert [core.wait(120) for core in cores] == [-9, -9]
