@@ -52,14 +52,14 @@ class Record(RawRecord):
 
 def entry(record: Record, pointer: str, split: str) -> Entry:
     start_s, end_s = record.span
-    told = (
+    annotations = (
         RawAnnotation("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
         RawAnnotation(
             "qa", record.caption, question=record.question, pointer=f"{pointer}/question"
         ),
     )
     places = (Place(f"{record.id[:6]}/{record.id}.mp4", (0.0, record.length)),)
-    return Entry(record.id, places, told, record.split, record.platform_id)
+    return Entry(record.id, places, annotations, record.split, record.platform_id)
 
 
 MADE_UP = Adapter(

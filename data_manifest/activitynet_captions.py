@@ -36,14 +36,14 @@ def entry(record: Described, pointer: str, split: str) -> Entry | Unread:
     if len(spans) != len(texts):
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
-    told = (
+    annotations = (
         RawAnnotation("event", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
         for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
     )
     return Entry(
         name=record.key,
         places=(Place(f"v_{youtube}"), Place(youtube)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )

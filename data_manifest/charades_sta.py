@@ -32,8 +32,8 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
     if found is None:
         return Unread(pointer, "malformed", f"not VIDEO START END##sentence: {record.line}"[:200])
     name, start, end, sentence = found.groups()
-    told = RawAnnotation("event", sentence, float(start), float(end), pointer=pointer)
-    return Entry(name, (Place(name),), (told,), split, platform_id=f"charades:{name}")
+    annotation = RawAnnotation("event", sentence, float(start), float(end), pointer=pointer)
+    return Entry(name, (Place(name),), (annotation,), split, platform_id=f"charades:{name}")
 
 
 def _file(split: str) -> AnnotationFile[Line]:

@@ -41,7 +41,7 @@ class Instructional(RawRecord):
 
 def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             step.label,
@@ -54,7 +54,7 @@ def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=(Place(f"{record.recipe_type}/{record.key}"), Place(record.key)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )

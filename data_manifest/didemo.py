@@ -69,7 +69,7 @@ def overlap(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """The video, and the sentence as an event."""
     first, last, votes = most_voted(record.times)
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "event",
         record.description,
         float(CHUNK_S * first),
@@ -84,7 +84,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=record.video,
         places=tuple(Place(path, clip) for path in paths),
-        told=(told,),
+        annotations=(annotation,),
         split=split,
         platform_id=flickr_id(record.video),
     )

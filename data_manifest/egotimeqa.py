@@ -49,7 +49,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         start_s = record.moment_start_frame / FRAMES_PER_S
         end_s = record.moment_end_frame / FRAMES_PER_S
     question = record.question and _LONE_L.sub("I", record.question)
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "qa",
         record.answer,
         start_s=start_s,
@@ -60,7 +60,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         pointer=f"{pointer}/answer",
     )
     places = tuple(Place(f"{folder}{record.clip}") for folder in _FOLDERS)
-    return Entry(record.clip, places, (told,), split, f"ego4d:{record.clip}")
+    return Entry(record.clip, places, (annotation,), split, f"ego4d:{record.clip}")
 
 
 _FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")

@@ -24,7 +24,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.conversation import Turn, TurnPair, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.conversation import (
+    Turn,
+    TurnPair,
+    chosen_option,
+    split_options,
+    turn_pairs,
+)
 from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import ego4d_id, flickr_id, youtube_id
@@ -58,11 +64,11 @@ def entry(record: Sample, pointer: str, split: str) -> Entry | Unread:
     if len(found) != 1:
         return Unread(pointer, "unpaired_turns", "not one question and one answer")
     where = f"{pointer}/conversations/{found[0].turn}"
-    told = (_captions if record.task in CAPTIONS else _question)(record, found[0], where)
-    if isinstance(told, str):
-        return Unread(pointer, "unclear_answer", told)
+    annotations = (_captions if record.task in CAPTIONS else _question)(record, found[0], where)
+    if isinstance(annotations, str):
+        return Unread(pointer, "unclear_answer", annotations)
     places = (Place(f"videos/{record.video}"), Place(record.video))
-    return Entry(record.video, places, tuple(told), split, _platform_id(record))
+    return Entry(record.video, places, tuple(annotations), split, _platform_id(record))
 
 
 def _captions(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
@@ -82,8 +88,8 @@ def _question(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnot
     times = record.src or []
     if len(times) != 2:
         return f"{len(times)} times in src, not one span"
-    question, options = listed(said.question or "")
-    text = chosen(said.answer, options) if said.answer and options else said.answer
+    question, options = split_options(said.question or "")
+    text = chosen_option(said.answer, options) if said.answer and options else said.answer
     start_s, end_s = times
     return [
         RawAnnotation(

@@ -66,17 +66,17 @@ def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
     """A video with what is said of all of it."""
     content = record.content_metadata
     below = f"{pointer}/json/content_metadata"
-    told = []
+    annotations = []
     if content.description is not None:
         text = content.description
-        told = [RawAnnotation("event", text, origin="model", pointer=f"{below}/description")]
+        annotations = [RawAnnotation("event", text, origin="model", pointer=f"{below}/description")]
     for number, asked in enumerate(content.questions or ()):
         where = f"{below}/qAndA/{number}"
         said = RawAnnotation(
             "qa", asked.answer, question=asked.question, origin="model", pointer=where
         )
-        told.append(said)
-    return _entry(record.file, tuple(told), split)
+        annotations.append(said)
+    return _entry(record.file, tuple(annotations), split)
 
 
 def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
@@ -87,13 +87,15 @@ def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
     if start_s is None or end_s is None:
         reason = "no_time" if None in texts else "bad_time"
         return Unread(pointer, reason, f"{texts[0]!r:.60} to {texts[1]!r:.60}")
-    told = RawAnnotation("event", record.text, start_s, end_s, origin="model", pointer=pointer)
-    return _entry(record.file, (told,), split)
+    annotation = RawAnnotation(
+        "event", record.text, start_s, end_s, origin="model", pointer=pointer
+    )
+    return _entry(record.file, (annotation,), split)
 
 
-def _entry(file: str, told: tuple[RawAnnotation, ...], split: str) -> Entry:
+def _entry(file: str, annotations: tuple[RawAnnotation, ...], split: str) -> Entry:
     stem = file.removesuffix(".mp4")
-    return Entry(file, (Place(file),), told, split, youtube_id(stem))
+    return Entry(file, (Place(file),), annotations, split, youtube_id(stem))
 
 
 def _videos(path: Path) -> Iterator[tuple[str, Any]]:

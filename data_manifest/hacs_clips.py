@@ -37,7 +37,7 @@ def entry(record: Clip, pointer: str, _: str) -> Entry | Unread:
     if record.label not in {"1", "-1"} and record.subset != "testing":
         return Unread(pointer, "malformed", f"label: not 1 or -1: {record.label}"[:200])
     positive = record.label == "1"
-    told = RawAnnotation("event", record.classname, record.start, record.end, pointer=pointer)
+    annotation = RawAnnotation("event", record.classname, record.start, record.end, pointer=pointer)
     file = f"v_{record.youtube_id}"
     folder = record.classname.replace(" ", "_")
     return Entry(
@@ -47,7 +47,7 @@ def entry(record: Clip, pointer: str, _: str) -> Entry | Unread:
             Place(file),
             Place(record.youtube_id),
         ),
-        told=(told,) if positive else (),
+        annotations=(annotation,) if positive else (),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.youtube_id}",
     )

@@ -41,7 +41,7 @@ def entry(record: Segmented, pointer: str, _: str) -> Entry | Unread:
     if record.annotations is None and record.subset != "testing":
         return Unread(pointer, "malformed", "annotations: missing, and the subset is not testing")
     segments = record.annotations or []
-    told = (
+    annotations = (
         RawAnnotation("event", item.label, *item.segment, pointer=f"{pointer}/annotations/{number}")
         for number, item in enumerate(segments)
     )
@@ -50,7 +50,7 @@ def entry(record: Segmented, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=(*(Place(f"{folder}/{file}") for folder in folders), Place(file), Place(record.key)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )

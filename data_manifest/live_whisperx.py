@@ -19,12 +19,12 @@ from typing import Any
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
 from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from pipeline.manifest.adapters.layouts import json_lines
-from pipeline.manifest.adapters.transcript import Line, is_offsets, sentences, spoken
+from pipeline.manifest.adapters.transcript import Line, is_offsets, read_transcript, sentences
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
     """A part of a video and what is said in it."""
-    found = spoken(record, pointer)
+    found = read_transcript(record, pointer)
     if isinstance(found, Unread):
         return found
     if found.start is None or found.end is None:
@@ -38,8 +38,8 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
         Place(found.video, clip),
         Place(youtube, clip),
     )
-    told = tuple(sentences(found, pointer, clip[0]))
-    return Entry(name, places, told, split, f"youtube:{youtube}")
+    annotations = tuple(sentences(found, pointer, clip[0]))
+    return Entry(name, places, annotations, split, f"youtube:{youtube}")
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Any]]:

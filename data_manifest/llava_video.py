@@ -22,7 +22,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.conversation import Turn, TurnPair, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.conversation import (
+    Turn,
+    TurnPair,
+    chosen_option,
+    split_options,
+    turn_pairs,
+)
 from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import collected_id
@@ -43,13 +49,13 @@ def caption(record: Conversation, pointer: str, split: str) -> Entry | Unread:
     found = turn_pairs(record.conversations)
     if found is None:
         return _unpaired(pointer)
-    told = [
+    annotations = [
         RawAnnotation(
             "event", said.answer, origin="model", pointer=f"{pointer}/conversations/{said.turn}"
         )
         for said in found
     ]
-    return _entry(record, told, split)
+    return _entry(record, annotations, split)
 
 
 def questions(record: Conversation, pointer: str, split: str) -> Entry | Unread:
@@ -58,22 +64,22 @@ def questions(record: Conversation, pointer: str, split: str) -> Entry | Unread:
     if found is None:
         return _unpaired(pointer)
     origin: Origin = "human" if any(n in record.data_source for n in _BY_PEOPLE) else "model"
-    told = [_told(said, origin, f"{pointer}/conversations/{said.turn}") for said in found]
-    return _entry(record, told, split)
+    annotations = [_told(said, origin, f"{pointer}/conversations/{said.turn}") for said in found]
+    return _entry(record, annotations, split)
 
 
 def _told(said: TurnPair, origin: Origin, pointer: str) -> RawAnnotation:
-    question, options = listed(said.question or "")
-    text = chosen(said.answer, options) if said.answer and options else said.answer
+    question, options = split_options(said.question or "")
+    text = chosen_option(said.answer, options) if said.answer and options else said.answer
     return RawAnnotation(
         "qa", text, question=question, options=options, origin=origin, pointer=pointer
     )
 
 
-def _entry(record: Conversation, told: Sequence[RawAnnotation], split: str) -> Entry:
+def _entry(record: Conversation, annotations: Sequence[RawAnnotation], split: str) -> Entry:
     inside = [Place(f"{record.data_source}/{record.video}")] if record.data_source else []
     places = (*inside, Place(record.video))
-    return Entry(record.video, places, tuple(told), split, collected_id(record.video))
+    return Entry(record.video, places, tuple(annotations), split, collected_id(record.video))
 
 
 def _unpaired(pointer: str) -> Unread:

@@ -33,7 +33,7 @@ class Moment(RawRecord):
 
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """A clip and one question about it."""
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "qa",
         record.answer,
         start_s=record.moment_start_frame / FRAMES_PER_S,
@@ -42,7 +42,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         pointer=f"{pointer}/answer",
     )
     places = tuple(Place(f"{folder}{record.clip}") for folder in _FOLDERS)
-    return Entry(record.clip, places, (told,), split, f"ego4d:{record.clip}")
+    return Entry(record.clip, places, (annotation,), split, f"ego4d:{record.clip}")
 
 
 _FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")

@@ -45,7 +45,7 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"vid: not ID_START_END: {record.vid}"[:200])
     youtube, start, end = named.groups()
     windows = record.relevant_windows if isinstance(record, Labelled) else []
-    told = (
+    annotations = (
         RawAnnotation(
             "event",
             record.query,
@@ -59,7 +59,7 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=record.vid,
         places=(Place(f"{record.vid}.mp4"), Place(youtube, (float(start), float(end)))),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )

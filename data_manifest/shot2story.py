@@ -50,7 +50,7 @@ def cut(record: Clip, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=record.clip_id,
         places=(Place(f"{record.clip_id}.mp4"), Place(record.youtube_id, clip)),
-        told=(),
+        annotations=(),
         split=split,
         platform_id=f"youtube:{record.youtube_id}",
     )
@@ -60,14 +60,14 @@ def summed_up(record: Summary, pointer: str, split: str, origin: Origin) -> Entr
     """The clip, with its summary as an event without times."""
     name = record.video.removesuffix(".mp4")
     youtube, dot, number = name.rpartition(".")
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "event", record.whole_caption, origin=origin, pointer=f"{pointer}/whole_caption"
     )
     return Entry(
         name=name,
         # The suffix stays: the number behind the dot of a name would be taken for one.
         places=(Place(f"{name}.mp4"),),
-        told=(told,),
+        annotations=(annotation,),
         split=split,
         platform_id=f"youtube:{youtube}" if dot and youtube and number.isdecimal() else "",
     )

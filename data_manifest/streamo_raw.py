@@ -42,20 +42,20 @@ _QUOTED = re.compile(r"(?:^|[\s:])(?:'(.+)'|\"(.+)\")[\s.?!]*$", re.DOTALL)
 def entry(record: Raw, pointer: str, split: str) -> Entry | Unread:
     """A video and what its row says of it."""
     task = re.sub(r"[\s-]+", "_", record.sample.task.strip().lower())
-    told: Sequence[RawAnnotation] | Unread
+    annotations: Sequence[RawAnnotation] | Unread
     if task in CAPTIONS:
-        told = _captions(record, CAPTIONS[task], pointer)
+        annotations = _captions(record, CAPTIONS[task], pointer)
     elif task == GROUNDING:
-        told = _grounding(record, pointer)
+        annotations = _grounding(record, pointer)
     elif task in QUESTIONS:
-        told = _questions(record, pointer)
+        annotations = _questions(record, pointer)
     else:
-        told = Unread(pointer, "unsupported_task", record.sample.task[:60])
-    if isinstance(told, Unread):
-        return told
+        annotations = Unread(pointer, "unsupported_task", record.sample.task[:60])
+    if isinstance(annotations, Unread):
+        return annotations
     paths = [path for path in (record.sample.video_path, record.sample.annotation.video_id) if path]
     places = tuple(Place(path) for path in dict.fromkeys(paths))
-    return Entry(paths[0], places, tuple(told), split, _platform_id(record, paths[0]))
+    return Entry(paths[0], places, tuple(annotations), split, _platform_id(record, paths[0]))
 
 
 def _captions(record: Raw, kind: RawKind, pointer: str) -> Sequence[RawAnnotation]:
@@ -74,12 +74,12 @@ def _captions(record: Raw, kind: RawKind, pointer: str) -> Sequence[RawAnnotatio
 
 def _grounding(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
     texts = {asked.qid: asked.text for asked in record.sample.annotation.questions}
-    told = []
+    annotations = []
     for said in record.sample.annotation.responses:
         found = _QUOTED.search(texts[said.qid])
         if found is None:
             return Unread(pointer, "no_caption", "no question has an event in quotation marks")
-        told.append(
+        annotations.append(
             RawAnnotation(
                 "event",
                 found[1] or found[2],
@@ -89,7 +89,7 @@ def _grounding(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
                 pointer=f"{pointer}/response/{said.rid}",
             )
         )
-    return told
+    return annotations
 
 
 def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
@@ -97,10 +97,10 @@ def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
     questions = {asked.qid: asked for asked in record.sample.annotation.questions}
     if any(number > 1 for number in answers.values()):
         return Unread(pointer, "changing_answers", f"{max(answers.values())} answers to a question")
-    told = []
+    annotations = []
     for said in record.sample.annotation.responses:
         asked = questions[said.qid]
-        told.append(
+        annotations.append(
             RawAnnotation(
                 "qa",
                 said.text,
@@ -113,7 +113,7 @@ def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
                 pointer=f"{pointer}/response/{said.rid}",
             )
         )
-    return told
+    return annotations
 
 
 def _platform_id(record: Raw, path: str) -> str:

@@ -72,7 +72,7 @@ def _splits(folder: Path) -> dict[str, str]:
 
 def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
     """The video, and each tag as an event of which only the start is known."""
-    told = (
+    annotations = (
         RawAnnotation(
             "event", tag.tag, tag.timestamp / 1000, pointer=f"{pointer}/annotations/{number}"
         )
@@ -81,7 +81,7 @@ def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.id,
         places=(Place(record.id),),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=record.split,
         platform_id=f"yt8m:{record.id}",
     )

@@ -50,7 +50,7 @@ class Recut(RawRecord):
 
 def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             step.sentence,
@@ -65,7 +65,7 @@ def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=places,
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )
@@ -77,7 +77,7 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
     if len(spans) != len(texts):
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             text,
@@ -91,7 +91,7 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=youtube,
         places=(Place(youtube), Place(f"v_{youtube}")),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )
