@@ -1,9 +1,8 @@
 """Charades-STA: sentences with spans for the videos of Charades, filmed at home.
 
 Files are ``charades_sta_{train,test}.txt``, with a line ``VIDEO START END##sentence`` for each
-sentence; times are seconds. About one end in seven is past the end of its video, a few spans are
-reversed, and lines are in no order. A span with two sentences is one thing said in two ways; both
-are told.
+sentence; times are in seconds. About one end in seven is past the end of its video, a few spans are
+reversed, and lines are unordered. A span with two sentences has two captions; both are read.
 
 source: arXiv:1705.02101; the videos, arXiv:1604.01753
 """

@@ -1,12 +1,12 @@
-"""EgoTimeQA: 303 thousand questions about moments of Ego4D clips, made by a model of narrations.
+"""EgoTimeQA: 303 thousand questions about moments of Ego4D clips, made by a model from narrations.
 
-File: ``annotations.EgoTimeQA.json``, a JSON list, one record a question. Times are of the clip.
-``moment_start_frame`` and ``moment_end_frame`` are frames at 30 a second, with fractions and at
-times below 0: they were scaled about their middle until their mean was one second.
-``start_sec`` and ``end_sec``, where they are kept, are the window of the narration and are
-preferred. Questions are in lower case and have ``l`` for ``I``, which is put right here.
-``wrong_answers`` become options; their order is drawn from a hash of each, so that it does not
-tell the answer. ``sample_id`` is null throughout.
+File: ``annotations.EgoTimeQA.json``, a JSON list with a record a question. Times count from the
+start of the clip. ``moment_start_frame`` and ``moment_end_frame`` are frame numbers at 30 frames a
+second, with fractions and sometimes below 0: spans were scaled about their centres until their mean
+length was one second. ``start_sec`` and ``end_sec``, where present, are the window of the narration
+and are preferred. Questions are in lower case and have ``l`` for ``I``, which is corrected here.
+The answer and ``wrong_answers`` become options, in the order of their hashes, so that the order
+does not reveal the answer. ``sample_id`` is null throughout.
 
 Source: https://arxiv.org/abs/2312.06505, https://github.com/Becomebright/GroundVQA
 """

@@ -38,7 +38,7 @@ def make(options: Mapping[str, str]) -> Adapter:
     """The adapter of a folder with these options.
 
     Raises:
-        ValueError: an option is unknown or has no such value.
+        ConfigError: an option is unknown or its value is not valid.
     """
     found = read_options(Options, options)
 

@@ -1,11 +1,11 @@
-"""Inf-Stream-Train: long videos with commentary by a recogniser, and questions asked meanwhile.
+"""Inf-Stream-Train: long videos with recognised commentary, and questions asked during them.
 
-Files: ``{train,valid}_s12w24_with_seeks.jsonl``; the offsets of their lines stand in files of their
-own (``*_seeks_seeks.jsonl``), which are not read. A line is a list of two messages as in
-Live-WhisperX, whose times are seconds in the whole video; without ``video_start`` the whole video
-is meant. ``qa_stream`` holds ``[_, time, question, answer]``: asked at that time, to be answered
-from what was shown until then. ``video`` is relative to the folder of the dataset, and at times a
-part that was cut already, named ``*_{start}-{end}_2fps``.
+Files: ``{train,valid}_s12w24_with_seeks.jsonl``; the byte offsets of their lines are in other files
+(``*_seeks_seeks.jsonl``), which are not read. A line is a list of two messages as in Live-WhisperX,
+with times in seconds in the whole video; without ``video_start`` it is about the whole video.
+``qa_stream`` has items ``[_, time, question, answer]``: asked at that time, and answered from the
+video before it. ``video`` is relative to the folder of the dataset, and sometimes a part that was
+cut already, named ``*_{start}-{end}_2fps``.
 
 Source: https://arxiv.org/abs/2510.09608,
 https://huggingface.co/datasets/mit-han-lab/Inf-Stream-Train
@@ -30,7 +30,7 @@ from pipeline.manifest.adapters.transcript import (
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
-    """A part of a video, what is said in it, and what is asked about it."""
+    """A part of a video with its sentences and its questions."""
     found = read_transcript(record, pointer)
     if isinstance(found, Unread):
         return found

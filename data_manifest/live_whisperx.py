@@ -1,10 +1,10 @@
-"""Live-WhisperX-526K: parts of YouTube videos, and the words said in them, by a recogniser.
+"""Live-WhisperX-526K: parts of YouTube videos, and the words in them by speech recognition.
 
 File: ``live_whisperx_526k_with_seeks.jsonl``. A line is a list of two messages: a video with
 ``video_start`` and ``video_end``, and a ``text_stream`` of words ``[start, end, word]``. All times
-are seconds in the whole video. The last line is no record but the offsets of the others, and is
-passed over. Words are put together to sentences (``transcript.sentences``), each an event. The
-parts are distributed as ``{id}_{start}-{end}_2fps.mp4``; ids hold ``_``.
+are in seconds in the whole video. The last line has the byte offsets of the others, and is passed
+over. Words are joined to sentences (``transcript.sentences``), each an event. The parts are
+distributed as ``{id}_{start}-{end}_2fps.mp4``; ids may have ``_``.
 
 Source: https://arxiv.org/abs/2504.16030,
 https://huggingface.co/datasets/chenjoya/Live-WhisperX-526K
@@ -23,7 +23,7 @@ from pipeline.manifest.adapters.transcript import Line, is_offsets, read_transcr
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
-    """A part of a video and what is said in it."""
+    """A part of a video with its sentences."""
     found = read_transcript(record, pointer)
     if isinstance(found, Unread):
         return found

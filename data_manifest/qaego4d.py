@@ -1,9 +1,9 @@
-"""QaEgo4D: questions that people asked about their own Ego4D recordings, and people's answers.
+"""QaEgo4D: people's questions about Ego4D recordings, and people's answers.
 
 Files: ``annotations.{train,val,test}.json``, or ``annotations.QaEgo4D_{train,val,test}.json`` as
-GroundVQA hands them on; keep one of the two. Each is a JSON list, one record a question. Times are
-frames at 30 a second of the clip, with fractions. The files with options for the same questions
-(``_val_options``, ``_test_close``) are not read.
+distributed with GroundVQA; keep one of the two. Each is a JSON list with a record a question. Times
+are frame numbers of the clip at 30 frames a second, with fractions. The files with options for the
+same questions (``_val_options``, ``_test_close``) are not read.
 
 Source: https://github.com/lbaermann/qaego4d, https://github.com/Becomebright/GroundVQA
 """
