@@ -107,10 +107,6 @@ class Report:
             yield f"    {part.of}: {part.cap:,}, {part.available:,}, {part.drawn:,}{short}"
 
     def _leak(self, leak: Leak) -> dict[str, Any]:
-        return {
-            "source": self.accounts[leak.source].source,
-            "video_id": leak.video_id,
-            "split": leak.split,
-            "identity": leak.identity,
-            "by": leak.by,
-        }
+        fields = asdict(leak) | {"source": self.accounts[leak.source].source}
+        del fields["by_list"]
+        return fields

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from pipeline.manifest.adapters.entry import Place, is_utf8
 from pipeline.media.files import VIDEO_SUFFIXES
@@ -81,12 +80,7 @@ class VideoFiles:
         (self.count,) = run("SELECT count(*) FROM files").fetchone()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the index."""
         self._base.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import pyarrow.parquet as pq
 
@@ -19,7 +18,7 @@ _ROWS_AT_ONCE = 1000
 Write = Callable[[ManifestRow], None]
 
 
-class ManifestFiles:
+class ManifestFiles(ExitStack):
     """One manifest, or with ``by_licence`` one for each family of licences.
 
     The files appear when the ``with`` block ends without an error. The file of a family is
@@ -28,11 +27,11 @@ class ManifestFiles:
 
     def __init__(self, path: Path, *, by_licence: bool) -> None:
         """``path`` ends in one of ``ENDINGS``."""
+        super().__init__()
         self.path = path
         self.written: list[Path] = []
         self._by_licence = by_licence
         self._writers: dict[str, Write] = {}
-        self._stack = ExitStack()
 
     def __enter__(self) -> ManifestFiles:
         """Opens the one manifest; those of families are opened by their first rows."""
@@ -51,18 +50,9 @@ class ManifestFiles:
             self._open(name, self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}"))
         self._writers[name](row)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Puts the files in place unless an error was raised."""
-        self._stack.__exit__(kind, error, trace)
-
     def _open(self, name: str, path: Path) -> None:
         writer = _parquet if path.suffix == ".parquet" else _json_lines
-        self._writers[name] = self._stack.enter_context(writer(path))
+        self._writers[name] = self.enter_context(writer(path))
         self.written.append(path)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -147,22 +146,19 @@ def entry_by(columns: Columns) -> Callable[[Cells, str, str], Entry | Unread]:
     return entry
 
 
-@dataclass(frozen=True)
-class _Clock:
-    per_second: float
-
-    def seconds(self, value: Time, column: str) -> float | None:
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        found = clock_s(value) if isinstance(value, str) else None
-        if found is None:
-            try:
-                found = float(value) / self.per_second
-            except (ValueError, OverflowError):
-                found = float("nan")
-        if not isfinite(found):
-            raise _Unreadable("bad_time", f"{column} is {str(value)[:60]!r}")
-        return found
+def _seconds(columns: Columns, cells: Cells, field: str) -> float | None:
+    value: Time = getattr(cells, field)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    found = clock_s(value) if isinstance(value, str) else None
+    if found is None:
+        try:
+            found = float(value) / columns.per_second
+        except (ValueError, OverflowError):
+            found = float("nan")
+    if not isfinite(found):
+        raise _Unreadable("bad_time", f"{getattr(columns, field)} is {str(value)[:60]!r}")
+    return found
 
 
 def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
@@ -179,9 +175,8 @@ def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
 
 
 def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
-    clock = _Clock(columns.per_second)
-    start_s = clock.seconds(cells.clip_start_s, columns.clip_start_s)
-    end_s = clock.seconds(cells.clip_end_s, columns.clip_end_s)
+    start_s = _seconds(columns, cells, "clip_start_s")
+    end_s = _seconds(columns, cells, "clip_end_s")
     if start_s is None and end_s is None:
         return None
     if start_s is None or end_s is None:
@@ -190,16 +185,15 @@ def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
 
 
 def _annotation(columns: Columns, cells: Cells, pointer: str) -> RawAnnotation:
-    clock = _Clock(columns.per_second)
     kind: RawKind = columns.kind or ("qa" if (cells.question or "").strip() else "event")
     return RawAnnotation(
         kind,
         cells.text,
-        start_s=clock.seconds(cells.start_s, columns.start_s),
-        end_s=clock.seconds(cells.end_s, columns.end_s),
+        start_s=_seconds(columns, cells, "start_s"),
+        end_s=_seconds(columns, cells, "end_s"),
         question=cells.question if kind == "qa" else None,
         options=_options(cells.options) if kind == "qa" else (),
-        asked_s=clock.seconds(cells.asked_s, columns.asked_s) if kind == "qa" else None,
+        asked_s=_seconds(columns, cells, "asked_s") if kind == "qa" else None,
         resolution_s=columns.resolution_s,
         origin=columns.origin,
         annotator=cells.annotator or "",

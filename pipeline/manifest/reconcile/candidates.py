@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from pipeline.manifest.reconcile.entry_store import split_priority
 from pipeline.store.files.scratch_db import scratch_base
@@ -81,12 +80,7 @@ class Candidates:
         run("BEGIN")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the database."""
         self.base.close()
 

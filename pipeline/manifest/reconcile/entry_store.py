@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.adapters.layouts import UNASSIGNED
@@ -77,12 +76,7 @@ class EntryStore:
         run("BEGIN")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the store."""
         self._base.close()
 
