@@ -2,15 +2,15 @@
 
     python benchmarks/manifest.py [--entries N] [--files N] [--out FOLDER] [--only WAY]
 
-Makes up an annotation file of so many entries (1,000,000 when nothing is said), each with a caption
-and a question, and so many empty video files in folders of a thousand; one entry in four is the
-second of its video, one file in ten is missing. Makes the manifest in a process of its own, as JSON
-Lines and as Parquet, and says the rate and the most memory that the process held. `copy` reads the
-same file record by record and writes it again: what reading and writing alone take.
+Generates an annotation file of N entries (default 1,000,000), each with a caption and a question,
+and N empty video files in folders of a thousand; one entry in four is the second of its video, one
+file in ten is missing. Makes the manifest in a process of its own, as JSON Lines and as Parquet,
+and reports the rate and the peak memory of the process. `copy` reads the same file record by record
+and writes it again: the cost of reading and writing alone.
 
-`combined` makes one manifest of two sources, with so many entries in all: one video in ten is in
-both by its platform id, the second source tests with one in a hundred of its own, a list holds out
-10,000 ids, nine rows in ten are wanted, and they are to be of three lengths.
+`combined` makes one manifest of two sources with N entries in all: one video in ten is in both by
+its platform id, one in a hundred of the second source is of its test split, a list holds out 10,000
+ids, nine rows in ten are wanted, and they are in three bins of lengths.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = "a person in red opens the door of a small car and puts two boxes on its
 
 
 class Record(RawRecord):
-    """An entry, as the made-up file has it."""
+    """A record of the generated file."""
 
     id: str
     platform_id: str
@@ -52,14 +52,14 @@ class Record(RawRecord):
 
 def entry(record: Record, pointer: str, split: str) -> Entry:
     start_s, end_s = record.span
-    told = (
+    annotations = (
         RawAnnotation("event", record.caption, start_s, end_s, pointer=f"{pointer}/caption"),
         RawAnnotation(
             "qa", record.caption, question=record.question, pointer=f"{pointer}/question"
         ),
     )
     places = (Place(f"{record.id[:6]}/{record.id}.mp4", (0.0, record.length)),)
-    return Entry(record.id, places, told, record.split, record.platform_id)
+    return Entry(record.id, places, annotations, record.split, record.platform_id)
 
 
 MADE_UP = Adapter(
@@ -73,7 +73,7 @@ MADE_UP = Adapter(
 
 
 def records(count: int) -> Iterator[dict[str, object]]:
-    """One in four is the second of a video that came before."""
+    """One in four is the second of an earlier video."""
     for number in range(count):
         video = number if number % 4 else number // 2
         yield {
@@ -171,19 +171,19 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, help="folder to work in; a temporary one if not given")
     parser.add_argument("--only", help="one of the ways: copy, JSON Lines, Parquet, combined")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.out) as temporary:
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.out) as temporary:
         folder = Path(temporary)
-        lay_out(folder, given.entries, given.files)
-        lay_out_two(folder, given.entries)
+        lay_out(folder, arguments.entries, arguments.files)
+        lay_out_two(folder, arguments.entries)
         print("| way | seconds | entries/s | MiB held at most |\n|---|---|---|---|")
         ways = {"copy": (copy, "c.jsonl"), "JSON Lines": (make, "m.jsonl"),
                 "Parquet": (make, "m.parquet"), "combined": (combine, "d.jsonl")}  # fmt: skip
         for name, (work, out) in ways.items():
-            if given.only not in (None, name):
+            if arguments.only not in (None, name):
                 continue
             seconds, held = measured(work, folder, folder / out)
-            rate = given.entries / seconds
+            rate = arguments.entries / seconds
             print(f"| {name} | {seconds:.1f} | {rate:,.0f} | {held:.0f} |", flush=True)
 
 

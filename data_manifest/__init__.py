@@ -1,1 +1,1 @@
-"""Where manifests come from: one module a dataset, and the ledger of their licences."""
+"""Adapters of datasets, one a module, and their licences."""

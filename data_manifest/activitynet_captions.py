@@ -1,12 +1,12 @@
-"""ActivityNet Captions: YouTube videos of everyday activities, each thing that happens described.
+"""ActivityNet Captions: YouTube videos of everyday activities, with dense captions.
 
-Files are ``train.json`` and ``val_1.json``, objects by ``v_`` and the YouTube id. Times are
+Files are ``train.json`` and ``val_1.json``, objects by ``v_`` and the YouTube id. Times are in
 seconds. ``val_2.json`` describes the videos of ``val_1.json`` a second time: it is not read, for
-each thing would happen twice.
+each event would occur twice.
 
-Spans may be reversed, empty, or up to half a second past the end, events overlap and are not in
-order, most sentences begin with a blank and a few hold line breaks. The stated duration is off by
-more than a second for some videos, and not used. Ids may begin with ``v``, ``_`` or ``-``.
+Spans may be reversed, empty, or up to half a second past the end; events overlap and are unordered;
+most sentences begin with a blank and a few have line breaks. The stated duration is wrong by more
+than a second for some videos, and not used. Ids may begin with ``v``, ``_`` or ``-``.
 
 source: arXiv:1705.00754
 """
@@ -23,7 +23,7 @@ from pipeline.manifest.adapters.layouts import Pair, json_members
 
 
 class Described(RawRecord):
-    """A video with its sentences, and the span of each in a list beside them."""
+    """A video with its sentences, and their spans in a parallel list."""
 
     key: Annotated[str, Field(min_length=len("v_x"))]
     timestamps: list[Pair]
@@ -36,14 +36,14 @@ def entry(record: Described, pointer: str, split: str) -> Entry | Unread:
     if len(spans) != len(texts):
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
-    told = (
+    annotations = (
         RawAnnotation("event", text, start_s, end_s, pointer=f"{pointer}/timestamps/{number}")
         for number, ((start_s, end_s), text) in enumerate(zip(spans, texts, strict=True))
     )
     return Entry(
         name=record.key,
         places=(Place(f"v_{youtube}"), Place(youtube)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )

@@ -1,9 +1,8 @@
 """Charades-STA: sentences with spans for the videos of Charades, filmed at home.
 
 Files are ``charades_sta_{train,test}.txt``, with a line ``VIDEO START END##sentence`` for each
-sentence; times are seconds. About one end in seven is past the end of its video, a few spans are
-reversed, and lines are in no order. A span with two sentences is one thing said in two ways; both
-are told.
+sentence; times are in seconds. About one end in seven is past the end of its video, a few spans are
+reversed, and lines are unordered. A span with two sentences has two captions; both are read.
 
 source: arXiv:1705.02101; the videos, arXiv:1604.01753
 """
@@ -32,8 +31,8 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
     if found is None:
         return Unread(pointer, "malformed", f"not VIDEO START END##sentence: {record.line}"[:200])
     name, start, end, sentence = found.groups()
-    told = RawAnnotation("event", sentence, float(start), float(end), pointer=pointer)
-    return Entry(name, (Place(name),), (told,), split, platform_id=f"charades:{name}")
+    annotation = RawAnnotation("event", sentence, float(start), float(end), pointer=pointer)
+    return Entry(name, (Place(name),), (annotation,), split, platform_id=f"charades:{name}")
 
 
 def _file(split: str) -> AnnotationFile[Line]:

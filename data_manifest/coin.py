@@ -1,11 +1,11 @@
-"""COIN: instructional videos of YouTube, of 180 tasks, whose steps have spans and fixed labels.
+"""COIN: instructional YouTube videos of 180 tasks, with steps that have spans and fixed labels.
 
-The file is ``COIN.json``. Times are seconds, on a grid of half seconds. The steps stand under
+The file is ``COIN.json``. Times are in seconds, on a grid of half seconds. The steps are under
 ``annotation``, in the singular. A label recurs within a video, often many times, and may be a word
 or two. Ids may begin with ``-``. The held-out split is called ``testing`` in the file.
 
-Videos lie in folders by the number of their task. Copies of the file that moved videos between the
-splits exist (of the kind ``coin_train_70.json``), and are not read.
+Videos lie in folders by the number of their task. Copies of the file with other splits, such as
+``coin_train_70.json``, are not read.
 
 source: arXiv:1903.02874
 """
@@ -41,7 +41,7 @@ class Instructional(RawRecord):
 
 def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             step.label,
@@ -54,7 +54,7 @@ def entry(record: Instructional, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=(Place(f"{record.recipe_type}/{record.key}"), Place(record.key)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )

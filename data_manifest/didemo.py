@@ -1,16 +1,16 @@
-"""DiDeMo: Flickr videos of YFCC100M, and sentences that tell one moment of a video from the rest.
+"""DiDeMo: Flickr videos of YFCC100M, with sentences that each describe one moment.
 
 Files are ``{train,val,test}_data.json``, lists with a record a sentence. Only the first 30 s of a
-video were described, in chunks of 5 s counted from 0; a span names its first and its last chunk, so
+video were described, in chunks of 5 s counted from 0; a span has its first and last chunk, so
 ``[2, 2]`` is 10 to 15 s. The last chunk may reach past the end of the video, by less than a chunk.
 
-Four people, at times five or seven, placed each sentence, and often disagree. The span is the one
-that most of them chose; among equals the one that agrees best with all of them (the sum of
-intersection over union), and then the earliest. ``annotator`` says how many chose it.
+Each sentence was placed by four people, sometimes five or seven, who often disagree. The span is
+the one that most of them chose; in a tie the one with the largest sum of intersection over union
+with all choices, and then the earliest. ``annotator`` has the number of those who chose it.
 
-Names of files come from Flickr: the number of the photo is the last but one part between ``_``, the
-suffix may be missing behind its dot, and scripts add ``.mp4`` to whatever is there. Copies named by
-the hashes of YFCC100M are not found, for records do not have them.
+File names come from Flickr: the photo number is the last but one part between ``_``, the suffix
+after the dot may be missing, and scripts add ``.mp4`` to any name. Copies named by the hashes of
+YFCC100M are not found, for records do not have the hashes.
 
 source: arXiv:1708.01641
 """
@@ -30,14 +30,14 @@ from pipeline.manifest.adapters.platform_ids import flickr_id
 
 CHUNK_S = 5
 CHUNKS = 6
-"""Of a video at most."""
+"""The most chunks of a video."""
 
 Chunk = Annotated[int, Field(ge=0, lt=CHUNKS)]
 Choice = Annotated[tuple[Chunk, Chunk], Field(strict=False)]
 
 
 class Moment(RawRecord):
-    """A sentence, and the first and the last chunk of it as each annotator has them."""
+    """A sentence, and its first and last chunk by each annotator."""
 
     video: Annotated[str, Field(min_length=1)]
     description: str | None
@@ -46,7 +46,7 @@ class Moment(RawRecord):
 
 
 def most_voted(times: list[tuple[int, int]]) -> tuple[int, int, int]:
-    """First and last chunk of the span that is taken, and how many chose it."""
+    """First and last chunk of the chosen span, and how many annotators chose it."""
     votes = Counter(times)
 
     def rank(span: tuple[int, int]) -> tuple[int, Fraction, tuple[int, int]]:
@@ -60,7 +60,7 @@ def most_voted(times: list[tuple[int, int]]) -> tuple[int, int, int]:
 
 
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
-    """Intersection over union of two spans of chunks, their last ones included."""
+    """Intersection over union of two spans of chunks, last chunks included."""
     shared = max(0, min(one[1], other[1]) - max(one[0], other[0]) + 1)
     lengths = (last - first + 1 for first, last in (one, other))
     return Fraction(shared, sum(lengths) - shared) if shared else Fraction()
@@ -69,7 +69,7 @@ def overlap(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """The video, and the sentence as an event."""
     first, last, votes = most_voted(record.times)
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "event",
         record.description,
         float(CHUNK_S * first),
@@ -84,7 +84,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=record.video,
         places=tuple(Place(path, clip) for path in paths),
-        told=(told,),
+        annotations=(annotation,),
         split=split,
         platform_id=flickr_id(record.video),
     )

@@ -1,12 +1,12 @@
-"""EgoTimeQA: 303 thousand questions about moments of Ego4D clips, made by a model of narrations.
+"""EgoTimeQA: 303 thousand questions about moments of Ego4D clips, made by a model from narrations.
 
-File: ``annotations.EgoTimeQA.json``, a JSON list, one record a question. Times are of the clip.
-``moment_start_frame`` and ``moment_end_frame`` are frames at 30 a second, with fractions and at
-times below 0: they were scaled about their middle until their mean was one second.
-``start_sec`` and ``end_sec``, where they are kept, are the window of the narration and are
-preferred. Questions are in lower case and have ``l`` for ``I``, which is put right here.
-``wrong_answers`` become options; their order is drawn from a hash of each, so that it does not
-tell the answer. ``sample_id`` is null throughout.
+File: ``annotations.EgoTimeQA.json``, a JSON list with a record a question. Times count from the
+start of the clip. ``moment_start_frame`` and ``moment_end_frame`` are frame numbers at 30 frames a
+second, with fractions and sometimes below 0: spans were scaled about their centres until their mean
+length was one second. ``start_sec`` and ``end_sec``, where present, are the window of the narration
+and are preferred. Questions are in lower case and have ``l`` for ``I``, which is corrected here.
+The answer and ``wrong_answers`` become options, in the order of their hashes, so that the order
+does not reveal the answer. ``sample_id`` is null throughout.
 
 Source: https://arxiv.org/abs/2312.06505, https://github.com/Becomebright/GroundVQA
 """
@@ -49,7 +49,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         start_s = record.moment_start_frame / FRAMES_PER_S
         end_s = record.moment_end_frame / FRAMES_PER_S
     question = record.question and _LONE_L.sub("I", record.question)
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "qa",
         record.answer,
         start_s=start_s,
@@ -60,7 +60,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         pointer=f"{pointer}/answer",
     )
     places = tuple(Place(f"{folder}{record.clip}") for folder in _FOLDERS)
-    return Entry(record.clip, places, (told,), split, f"ego4d:{record.clip}")
+    return Entry(record.clip, places, (annotation,), split, f"ego4d:{record.clip}")
 
 
 _FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")

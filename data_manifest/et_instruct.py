@@ -1,15 +1,15 @@
-"""E.T. Instruct 164K: instructions about the events of videos, made of twelve other datasets.
+"""E.T. Instruct 164K: instructions about events in videos, made from twelve other datasets.
 
 File: ``et_instruct_164k_txt.json``, a JSON list. ``et_instruct_164k_vid.json`` holds the same with
-``<vid>`` in place of every time, and is not read. ``tgt`` are the seconds of an answer and ``src``
-those of a question, one after another. Read are ``dvc`` and ``slc``, whose answers are lists of
-``1.0 - 2.0 seconds, caption``, as events and steps; and of the questions about a given span
-(``rvq``, ``rar``, ``eca``) those with one. In the other tasks the answer is a time, and what it is
-the time of stands somewhere in a sentence: they are ``unsupported_task``.
+``<vid>`` in place of every time, and is not read. ``tgt`` has the times in an answer, in seconds,
+and ``src`` those in a question. The tasks ``dvc`` and ``slc``, whose answers are lists of ``1.0 -
+2.0 seconds, caption``, become events and steps. Of the questions about a span (``rvq``, ``rar``,
+``eca``) those with exactly one are read. In the other tasks the answer is a time, and the event is
+somewhere in a sentence: they are unread as ``unsupported_task``.
 
-Captions are as old as their dataset: people's, but for HowToStep, HowToCaption and EgoTimeQA.
-Questions and their answers are a model's. Videos are distributed at 3 frames a second without
-sound.
+Captions are those of the source datasets, by people except in HowToStep, HowToCaption and
+EgoTimeQA. Questions and their answers are by a model. Videos are distributed at 3 frames a second
+without sound.
 
 Source: https://arxiv.org/abs/2409.18111, https://github.com/PolyU-ChenLab/ETBench
 """
@@ -24,7 +24,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
-from pipeline.manifest.adapters.conversation import Turn, TurnPair, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.conversation import (
+    Turn,
+    TurnPair,
+    chosen_option,
+    split_options,
+    turn_pairs,
+)
 from pipeline.manifest.adapters.entry import Entry, Origin, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import json_list
 from pipeline.manifest.adapters.platform_ids import ego4d_id, flickr_id, youtube_id
@@ -51,22 +57,22 @@ class Sample(RawRecord):
 
 
 def entry(record: Sample, pointer: str, split: str) -> Entry | Unread:
-    """A video and what its sample says of it."""
+    """A video with the annotations of its sample."""
     if record.task not in CAPTIONS and record.task not in QUESTIONS:
         return Unread(pointer, "unsupported_task", record.task[:60])
     found = list(turn_pairs(record.conversations) or ())
     if len(found) != 1:
         return Unread(pointer, "unpaired_turns", "not one question and one answer")
     where = f"{pointer}/conversations/{found[0].turn}"
-    told = (_captions if record.task in CAPTIONS else _question)(record, found[0], where)
-    if isinstance(told, str):
-        return Unread(pointer, "unclear_answer", told)
+    annotations = (_captions if record.task in CAPTIONS else _question)(record, found[0], where)
+    if isinstance(annotations, str):
+        return Unread(pointer, "unclear_answer", annotations)
     places = (Place(f"videos/{record.video}"), Place(record.video))
-    return Entry(record.video, places, tuple(told), split, _platform_id(record))
+    return Entry(record.video, places, tuple(annotations), split, _platform_id(record))
 
 
-def _captions(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
-    before, *texts = _SPAN.split(said.answer or "")
+def _captions(record: Sample, pair: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
+    before, *texts = _SPAN.split(pair.answer or "")
     times = record.tgt or []
     if before.strip() or not texts or 2 * len(texts) != len(times):
         return f"{len(texts)} captions with times, {len(times)} times in tgt"
@@ -78,12 +84,12 @@ def _captions(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnot
     ]
 
 
-def _question(record: Sample, said: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
+def _question(record: Sample, pair: TurnPair, pointer: str) -> Sequence[RawAnnotation] | str:
     times = record.src or []
     if len(times) != 2:
         return f"{len(times)} times in src, not one span"
-    question, options = listed(said.question or "")
-    text = chosen(said.answer, options) if said.answer and options else said.answer
+    question, options = split_options(pair.question or "")
+    text = chosen_option(pair.answer, options) if pair.answer and options else pair.answer
     start_s, end_s = times
     return [
         RawAnnotation(

@@ -1,10 +1,11 @@
-"""FineVideo: 43 thousand Creative Commons videos of YouTube, described at length by a model.
+"""FineVideo: 43 thousand Creative Commons YouTube videos with detailed descriptions by a model.
 
-Files: Parquet, with the video itself in ``mp4`` and a structure in ``json``. Only ``json`` is read
-here; write the bytes out as ``original_video_filename`` before. Scenes have titles, and activities
-in them descriptions; both become events. Their times are texts, ``HH:MM:SS.fff``, and null where
-the model had said "throughout", "varies" or the like: such a part is turned down by itself. The
-questions have no times. Props, moods, storylines and the transcript are let be.
+Files: Parquet, with the bytes of the video in ``mp4`` and its description in ``json``. Only
+``json`` is read here; write the bytes to files named ``original_video_filename`` first. Scenes have
+titles, and their activities have descriptions; both become events. Their times are strings,
+``HH:MM:SS.fff``, or null where the model answered "throughout", "varies" or the like: such a scene
+or activity alone is unread. The questions have no times. Props, moods, storylines and the
+transcript are not read.
 
 Source: https://huggingface.co/datasets/HuggingFaceFV/finevideo,
 https://github.com/huggingface/fineVideo
@@ -34,21 +35,21 @@ class Question(RawRecord):
 
 
 class Content(RawRecord):
-    """What was made of a video, as far as it has no times."""
+    """The parts of the description without times."""
 
     description: str | None = None
     questions: list[Question] | None = Field(None, alias="qAndA")
 
 
 class Video(RawRecord):
-    """The structure of a row."""
+    """The description in a row."""
 
     file: Name = Field(alias="original_video_filename")
     content_metadata: Content
 
 
 class Times(RawRecord):
-    """From when to when."""
+    """Start and end."""
 
     start_timestamp: str | None = None
     end_timestamp: str | None = None
@@ -63,37 +64,37 @@ class Part(RawRecord):
 
 
 def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
-    """A video with what is said of all of it."""
+    """A video with its description and its questions."""
     content = record.content_metadata
     below = f"{pointer}/json/content_metadata"
-    told = []
-    if content.description is not None:
-        text = content.description
-        told = [RawAnnotation("event", text, origin="model", pointer=f"{below}/description")]
+    annotations = []
+    if (text := content.description) is not None:
+        annotations = [RawAnnotation("event", text, origin="model", pointer=f"{below}/description")]
     for number, asked in enumerate(content.questions or ()):
         where = f"{below}/qAndA/{number}"
-        said = RawAnnotation(
-            "qa", asked.answer, question=asked.question, origin="model", pointer=where
+        annotations.append(
+            RawAnnotation(
+                "qa", asked.answer, question=asked.question, origin="model", pointer=where
+            )
         )
-        told.append(said)
-    return _entry(record.file, tuple(told), split)
+    return _entry(record.file, tuple(annotations), split)
 
 
 def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
     """A video with one of its scenes or activities."""
-    given = record.times or Times()
-    texts = (given.start_timestamp, given.end_timestamp)
+    times = record.times or Times()
+    texts = (times.start_timestamp, times.end_timestamp)
     start_s, end_s = (None if text is None else clock_s(text) for text in texts)
     if start_s is None or end_s is None:
         reason = "no_time" if None in texts else "bad_time"
         return Unread(pointer, reason, f"{texts[0]!r:.60} to {texts[1]!r:.60}")
-    told = RawAnnotation("event", record.text, start_s, end_s, origin="model", pointer=pointer)
-    return _entry(record.file, (told,), split)
+    event = RawAnnotation("event", record.text, start_s, end_s, origin="model", pointer=pointer)
+    return _entry(record.file, (event,), split)
 
 
-def _entry(file: str, told: tuple[RawAnnotation, ...], split: str) -> Entry:
+def _entry(file: str, annotations: tuple[RawAnnotation, ...], split: str) -> Entry:
     stem = file.removesuffix(".mp4")
-    return Entry(file, (Place(file),), told, split, youtube_id(stem))
+    return Entry(file, (Place(file),), annotations, split, youtube_id(stem))
 
 
 def _videos(path: Path) -> Iterator[tuple[str, Any]]:
@@ -104,7 +105,7 @@ def _videos(path: Path) -> Iterator[tuple[str, Any]]:
 def _parts(path: Path) -> Iterator[tuple[str, Any]]:
     for pointer, video in _videos(path):
         if not isinstance(video, dict):
-            continue  # said of the video itself
+            continue  # reported by ``_videos``
         file = video.get("original_video_filename")
         scenes = _listed(video.get("content_metadata"), "scenes")
         for i, scene in enumerate(scenes):

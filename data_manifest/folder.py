@@ -1,26 +1,25 @@
-"""A folder of videos, of which nothing is said: every file that ends as a video does.
+"""A folder of videos without annotations: every file with a video suffix.
 
 ``--annotations`` and ``--videos`` are both that folder. Hidden files and folders are passed over. A
-video is called by its path below the folder. Options are ``split`` and ``licence`` of all, and
-``platform``: where stems are ids of a platform, such as ``youtube``.
+video is named by its path below the folder. Options are ``split`` and ``licence``, which hold for
+all videos, and ``platform``, such as ``youtube``, where file stems are ids of that platform.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecord
 from pipeline.manifest.adapters.columns import read_options
-from pipeline.manifest.adapters.entry import SUFFIXES, Entry, Place, Unread
+from pipeline.manifest.adapters.entry import Entry, Place, Unread
+from pipeline.manifest.adapters.layouts import video_paths
 
 
 class Options(BaseModel):
-    """What holds for all videos."""
+    """The options; they hold for all videos."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,16 +29,16 @@ class Options(BaseModel):
 
 
 class File(RawRecord):
-    """A file, by its path below the folder."""
+    """A file; ``path`` is relative to the folder."""
 
     path: str
 
 
 def make(options: Mapping[str, str]) -> Adapter:
-    """The adapter of a folder.
+    """The adapter of a folder with these options.
 
     Raises:
-        ValueError: an option is unknown or has no such value.
+        ConfigError: an option is unknown or its value is not valid.
     """
     found = read_options(Options, options)
 
@@ -51,22 +50,8 @@ def make(options: Mapping[str, str]) -> Adapter:
     return Adapter(
         name="folder",
         title="A folder of videos",
-        files=(AnnotationFile("", _files, File, entry, found.split),),
+        files=(AnnotationFile("", video_paths, File, entry, found.split),),
         proven=True,
-        proof="it says nothing but what files there are",
+        proof="it reads nothing but the names of files",
         licence=found.licence,
     )
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Any]]:
-    """The video files below a folder, by path. Links to folders are not followed."""
-    for where, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower().endswith(SUFFIXES):
-                path = (Path(where) / name).relative_to(folder).as_posix()
-                yield path, {"path": path}
-
-
-def _raise(error: OSError) -> None:
-    raise error

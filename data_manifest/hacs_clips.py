@@ -1,11 +1,11 @@
-"""HACS Clips: 1.55 million clips of 2 s from YouTube videos, of which one action was asked.
+"""HACS Clips: 1.55 million clips of 2 s from YouTube videos, each labelled for one action.
 
-The file is ``HACS_clips_v1.1.1.csv``; times are seconds. Label ``1`` says that the action is to be
-seen in the clip, ``-1`` that it is not. A negative clip is nothing that happens: its video is an
-entry of which nothing is told. A positive one is an event of 2 s, which says that the action goes
-on there, and not when it began or is over (``hacs_segments`` does).
+The file is ``HACS_clips_v1.1.1.csv``; times are in seconds. Label ``1`` means that the clip shows
+the action, ``-1`` that it does not. A negative clip becomes an entry without annotations. A
+positive one is an event of 2 s, during which the action goes on; it may start before and end later
+(``hacs_segments`` has whole actions).
 
-Videos are those of HACS Segments and others; they lie in folders by the class, its blanks as ``_``.
+Videos are those of HACS Segments and others; they lie in folders by class, with blanks as ``_``.
 
 source: arXiv:1712.09374
 """
@@ -33,11 +33,11 @@ class Clip(RawRecord):
 
 
 def entry(record: Clip, pointer: str, _: str) -> Entry | Unread:
-    """The video, with the clip as an event if it is positive; the split is that of the record."""
+    """The video, with the clip as an event if positive; the split is that of the record."""
     if record.label not in {"1", "-1"} and record.subset != "testing":
         return Unread(pointer, "malformed", f"label: not 1 or -1: {record.label}"[:200])
     positive = record.label == "1"
-    told = RawAnnotation("event", record.classname, record.start, record.end, pointer=pointer)
+    annotation = RawAnnotation("event", record.classname, record.start, record.end, pointer=pointer)
     file = f"v_{record.youtube_id}"
     folder = record.classname.replace(" ", "_")
     return Entry(
@@ -47,7 +47,7 @@ def entry(record: Clip, pointer: str, _: str) -> Entry | Unread:
             Place(file),
             Place(record.youtube_id),
         ),
-        told=(told,) if positive else (),
+        annotations=(annotation,) if positive else (),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.youtube_id}",
     )

@@ -1,11 +1,11 @@
-"""HACS Segments: YouTube videos with the whole span of every action in them.
+"""HACS Segments: YouTube videos with the whole span of every action.
 
-The file is ``HACS_segments_v1.1.1.json``, in the layout of ActivityNet. Times are seconds; the
-duration is a text, and not used. Videos of the testing split have no labels. A video may show
+The file is ``HACS_segments_v1.1.1.json``, in the layout of ActivityNet. Times are in seconds; the
+duration is a string, and not used. Videos of the testing split have no labels. A video may show
 several classes. Segments may be empty, or shorter than a second.
 
-Videos lie in folders by the class, its blanks as ``_``, which is why those of the testing split are
-found by name alone.
+Videos lie in folders by class, with blanks as ``_``; those of the testing split, without a class,
+are found by name alone.
 
 source: arXiv:1712.09374
 """
@@ -22,7 +22,7 @@ from pipeline.manifest.adapters.layouts import SPLITS, Pair, Subset, json_member
 
 
 class Segment(RawRecord):
-    """An action from its start to its end."""
+    """An action and its span."""
 
     label: str | None
     segment: Pair
@@ -41,7 +41,7 @@ def entry(record: Segmented, pointer: str, _: str) -> Entry | Unread:
     if record.annotations is None and record.subset != "testing":
         return Unread(pointer, "malformed", "annotations: missing, and the subset is not testing")
     segments = record.annotations or []
-    told = (
+    annotations = (
         RawAnnotation("event", item.label, *item.segment, pointer=f"{pointer}/annotations/{number}")
         for number, item in enumerate(segments)
     )
@@ -50,7 +50,7 @@ def entry(record: Segmented, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=(*(Place(f"{folder}/{file}") for folder in folders), Place(file), Place(record.key)),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )

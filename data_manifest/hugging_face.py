@@ -1,11 +1,11 @@
-"""A dataset of the Hugging Face Hub, or one in a folder, with options that name its columns.
+"""A dataset of the Hugging Face Hub or in a folder; options name its columns.
 
-``dataset`` is its name on the Hub or a path; left out, it is the folder of annotations, as it was
-downloaded or as ``save_to_disk`` left it. ``config``, ``revision`` and ``subset`` say which part
-of it is read, left out its only config, the newest revision and all subsets. ``train``,
+``dataset`` is its name on the Hub or a path; by default it is the folder of annotations, as
+downloaded or as written by ``save_to_disk``. ``config``, ``revision`` and ``subset`` choose what is
+read; by default the only config, the newest revision and all subsets. The subsets ``train``,
 ``validation`` and ``test`` are our splits; a row of any other subset needs a column ``split``, else
-it is ``unassigned``. The columns are those of the adapter ``table``. Videos are not downloaded: a
-column of videos stands for their paths.
+it is ``unassigned``. The columns are those of the adapter ``table``. Videos are not downloaded: of
+a column of videos the paths are read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def make(options: Mapping[str, str]) -> Adapter:
     """The adapter of a dataset with these columns.
 
     Raises:
-        ValueError: an option is unknown or has no such value.
+        ConfigError: an option is unknown or its value is not valid.
     """
     found = read_options(Options, options)
 
@@ -60,6 +60,6 @@ def make(options: Mapping[str, str]) -> Adapter:
         title=found.dataset or "A dataset in a folder",
         files=(AnnotationFile("", rows, Cells, entry_by(found)),),
         proven=True,
-        proof="what its columns mean, you say",
+        proof="options state what its columns mean",
         licence=found.licence,
     )

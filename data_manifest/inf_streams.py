@@ -1,11 +1,11 @@
-"""Inf-Stream-Train: long videos with commentary by a recogniser, and questions asked meanwhile.
+"""Inf-Stream-Train: long videos with recognised commentary, and questions asked during them.
 
-Files: ``{train,valid}_s12w24_with_seeks.jsonl``; the offsets of their lines stand in files of their
-own (``*_seeks_seeks.jsonl``), which are not read. A line is a list of two messages as in
-Live-WhisperX, whose times are seconds in the whole video; without ``video_start`` the whole video
-is meant. ``qa_stream`` holds ``[_, time, question, answer]``: asked at that time, to be answered
-from what was shown until then. ``video`` is relative to the folder of the dataset, and at times a
-part that was cut already, named ``*_{start}-{end}_2fps``.
+Files: ``{train,valid}_s12w24_with_seeks.jsonl``; the byte offsets of their lines are in other files
+(``*_seeks_seeks.jsonl``), which are not read. A line is a list of two messages as in Live-WhisperX,
+with times in seconds in the whole video; without ``video_start`` it is about the whole video.
+``qa_stream`` has items ``[_, time, question, answer]``: asked at that time, and answered from the
+video before it. ``video`` is relative to the folder of the dataset, and sometimes a part that was
+cut already, named ``*_{start}-{end}_2fps``.
 
 Source: https://arxiv.org/abs/2510.09608,
 https://huggingface.co/datasets/mit-han-lab/Inf-Stream-Train
@@ -20,28 +20,34 @@ from typing import Any
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import json_lines
-from pipeline.manifest.adapters.transcript import Line, Spoken, is_offsets, sentences, spoken
+from pipeline.manifest.adapters.transcript import (
+    Line,
+    Transcript,
+    is_offsets,
+    read_transcript,
+    sentences,
+)
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
-    """A part of a video, what is said in it, and what is asked about it."""
-    found = spoken(record, pointer)
+    """A part of a video with its sentences and its questions."""
+    found = read_transcript(record, pointer)
     if isinstance(found, Unread):
         return found
     start_s = float(found.start or 0)
-    told = (*sentences(found, pointer, start_s), *_asked(found, pointer, start_s))
+    annotations = (*sentences(found, pointer, start_s), *_asked(found, pointer, start_s))
     if found.start is None and found.end is None:
-        return Entry(found.video, (Place(found.video),), told, split)
+        return Entry(found.video, (Place(found.video),), annotations, split)
     if found.start is None or found.end is None:
         return Unread(pointer, "no_time", "the video has one of video_start and video_end alone")
     part = f"_{found.start}-{found.end}"
     if PurePosixPath(found.video).stem.endswith(f"{part}_2fps"):
-        return Entry(found.video, (Place(found.video),), told, split)
+        return Entry(found.video, (Place(found.video),), annotations, split)
     place = Place(found.video, (start_s, float(found.end)))
-    return Entry(f"{found.video}{part}", (place,), told, split)
+    return Entry(f"{found.video}{part}", (place,), annotations, split)
 
 
-def _asked(found: Spoken, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
+def _asked(found: Transcript, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
     for number, (_, asked_s, question, answer) in enumerate(found.asked):
         yield RawAnnotation(
             "qa",

@@ -1,9 +1,9 @@
 """Koala-36M: 36 million clips of YouTube videos, each with a caption of some 200 words by a model.
 
 Files: ``Koala_36M_1.csv`` to ``Koala_36M_10.csv``, without splits. A row is a clip,
-``{YouTube id}_{number}``; ids hold ``_``, so the number is parted from the right. ``timestamp`` is
-a text, ``['H:MM:SS.fff', 'H:MM:SS.fff']``, of the whole video, at times without the fraction. Rows
-may be short and bytes may be no UTF-8. The scores are not taken over. Only the table is
+``{YouTube id}_{number}``; ids may have ``_``, so the name is split at the last one. ``timestamp``
+is a string, ``['H:MM:SS.fff', 'H:MM:SS.fff']``, in the whole video, sometimes without fractions.
+Rows may be short and bytes may not be UTF-8. The scores are not read. Only the table is
 distributed; users cut ``{videoID}.mp4``. A caption is of its whole clip, so it has no span.
 
 Source: https://arxiv.org/abs/2410.08260, https://huggingface.co/datasets/Koala-36M/Koala-36M-v1

@@ -1,10 +1,10 @@
-"""Live-WhisperX-526K: parts of YouTube videos, and the words said in them, by a recogniser.
+"""Live-WhisperX-526K: parts of YouTube videos, and the words in them by speech recognition.
 
 File: ``live_whisperx_526k_with_seeks.jsonl``. A line is a list of two messages: a video with
 ``video_start`` and ``video_end``, and a ``text_stream`` of words ``[start, end, word]``. All times
-are seconds in the whole video. The last line is no record but the offsets of the others, and is
-passed over. Words are put together to sentences (``transcript.sentences``), each an event. The
-parts are distributed as ``{id}_{start}-{end}_2fps.mp4``; ids hold ``_``.
+are in seconds in the whole video. The last line has the byte offsets of the others, and is passed
+over. Words are joined to sentences (``transcript.sentences``), each an event. The parts are
+distributed as ``{id}_{start}-{end}_2fps.mp4``; ids may have ``_``.
 
 Source: https://arxiv.org/abs/2504.16030,
 https://huggingface.co/datasets/chenjoya/Live-WhisperX-526K
@@ -19,12 +19,12 @@ from typing import Any
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile
 from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from pipeline.manifest.adapters.layouts import json_lines
-from pipeline.manifest.adapters.transcript import Line, is_offsets, sentences, spoken
+from pipeline.manifest.adapters.transcript import Line, is_offsets, read_transcript, sentences
 
 
 def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
-    """A part of a video and what is said in it."""
-    found = spoken(record, pointer)
+    """A part of a video with its sentences."""
+    found = read_transcript(record, pointer)
     if isinstance(found, Unread):
         return found
     if found.start is None or found.end is None:
@@ -38,8 +38,8 @@ def entry(record: Line, pointer: str, split: str) -> Entry | Unread:
         Place(found.video, clip),
         Place(youtube, clip),
     )
-    told = tuple(sentences(found, pointer, clip[0]))
-    return Entry(name, places, told, split, f"youtube:{youtube}")
+    annotations = tuple(sentences(found, pointer, clip[0]))
+    return Entry(name, places, annotations, split, f"youtube:{youtube}")
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Any]]:

@@ -1,9 +1,9 @@
-"""MovieChat-1K: people's questions about 1,000 film clips, of all of them or of one frame.
+"""MovieChat-1K: people's questions about 1,000 film clips, about a whole clip or one frame.
 
-Files: one JSON object a video. ``info`` has ``fps`` and ``video_path``; ``global`` questions are of
-the whole video; a ``breakpoint`` question is asked at ``time``, which is a frame, to be answered
-from what was shown up to it and with it. Files of the training set also have a ``caption``; those
-without are of the test set. Its folder ``annotations`` is thought to lack the answers, which
+Files: one JSON object a video. ``info`` has ``fps`` and ``video_path``; ``global`` questions are
+about the whole video; a ``breakpoint`` question is asked at ``time``, a frame number, and answered
+from the video up to and with that frame. Files of the training set also have a ``caption``; files
+without one are of the test set. Its folder ``annotations`` probably lacks the answers, which
 ``gt`` has.
 
 Source: https://arxiv.org/abs/2307.16449, https://huggingface.co/datasets/Enxin/MovieChat-1K-test
@@ -22,14 +22,14 @@ from pipeline.manifest.adapters.layouts import json_list
 
 
 class Info(RawRecord):
-    """What is known of the file."""
+    """Properties of the video file."""
 
     fps: float
     video_path: Annotated[str, Field(pattern=r"\S")]
 
 
 class Question(RawRecord):
-    """A question; ``time`` is the frame at which it is asked."""
+    """A question; ``time`` is the number of the frame at which it is asked."""
 
     question: str | None = None
     answer: str | None = None
@@ -57,10 +57,10 @@ def entry(record: Movie, pointer: str, split: str) -> Entry | Unread:
     stem = path.rpartition(".")[0] or path
     places = tuple(dict.fromkeys((Place(f"videos/{path}"), Place(path), Place(stem))))
     split = split if record.caption is None else "train"
-    return Entry(path, places, tuple(_told(record, pointer)), split)
+    return Entry(path, places, tuple(_annotations(record, pointer)), split)
 
 
-def _told(record: Movie, pointer: str) -> Iterator[RawAnnotation]:
+def _annotations(record: Movie, pointer: str) -> Iterator[RawAnnotation]:
     if record.caption is not None:
         yield RawAnnotation("event", record.caption, pointer=f"{pointer}/caption")
     for number, asked in enumerate(record.whole):

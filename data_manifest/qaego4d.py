@@ -1,9 +1,9 @@
-"""QaEgo4D: questions that people asked about their own Ego4D recordings, and people's answers.
+"""QaEgo4D: people's questions about Ego4D recordings, and people's answers.
 
 Files: ``annotations.{train,val,test}.json``, or ``annotations.QaEgo4D_{train,val,test}.json`` as
-GroundVQA hands them on; keep one of the two. Each is a JSON list, one record a question. Times are
-frames at 30 a second of the clip, with fractions. The files with options for the same questions
-(``_val_options``, ``_test_close``) are not read.
+distributed with GroundVQA; keep one of the two. Each is a JSON list with a record a question. Times
+are frame numbers of the clip at 30 frames a second, with fractions. The files with options for the
+same questions (``_val_options``, ``_test_close``) are not read.
 
 Source: https://github.com/lbaermann/qaego4d, https://github.com/Becomebright/GroundVQA
 """
@@ -33,7 +33,7 @@ class Moment(RawRecord):
 
 def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
     """A clip and one question about it."""
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "qa",
         record.answer,
         start_s=record.moment_start_frame / FRAMES_PER_S,
@@ -42,7 +42,7 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
         pointer=f"{pointer}/answer",
     )
     places = tuple(Place(f"{folder}{record.clip}") for folder in _FOLDERS)
-    return Entry(record.clip, places, (told,), split, f"ego4d:{record.clip}")
+    return Entry(record.clip, places, (annotation,), split, f"ego4d:{record.clip}")
 
 
 _FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")

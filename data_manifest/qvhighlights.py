@@ -1,11 +1,11 @@
-"""QVHighlights: queries in plain words, and the windows of a YouTube clip that show them.
+"""QVHighlights: text queries, and the windows of YouTube clips that match them.
 
 Files are ``highlight_{train,val,test}_release.jsonl`` and, published later,
-``highlight_test_with_gt.jsonl``; those of ``test_release`` have no windows, and tell nothing of
-their videos. Times are seconds from the start of the clip. A clip of at most 150 s is named by its
-source: YouTube id, start and end, joined by ``_``, which the id may hold too.
+``highlight_test_with_gt.jsonl``; records of ``test_release`` have no windows, and become entries
+without annotations. Times are in seconds from the start of the clip. A clip of at most 150 s is
+named by its source: YouTube id, start and end, joined by ``_``, which the id may have too.
 
-A query has up to 24 windows, put together of steps of 2 s; each is an event with the words of the
+A query has up to 24 windows, made of steps of 2 s; each becomes an event with the text of the
 query. A clip may have two queries, in two records. Saliency scores are not used.
 
 source: arXiv:2107.09609
@@ -20,7 +20,7 @@ from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from pipeline.manifest.adapters.layouts import Pair, json_list
 
 STEP_S = 2
-"""Length of the clips of which annotators chose those that fit."""
+"""Length of the steps among which annotators chose."""
 
 _NAME = re.compile(r"(.+)_([0-9]{1,9}\.[0-9]{1,9})_([0-9]{1,9}\.[0-9]{1,9})", re.DOTALL)
 
@@ -45,7 +45,7 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
         return Unread(pointer, "malformed", f"vid: not ID_START_END: {record.vid}"[:200])
     youtube, start, end = named.groups()
     windows = record.relevant_windows if isinstance(record, Labelled) else []
-    told = (
+    annotations = (
         RawAnnotation(
             "event",
             record.query,
@@ -59,7 +59,7 @@ def entry(record: Query, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=record.vid,
         places=(Place(f"{record.vid}.mp4"), Place(youtube, (float(start), float(end)))),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )

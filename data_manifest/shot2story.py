@@ -1,14 +1,14 @@
-"""Shot2Story: clips of several shots from YouTube videos, each summed up in a paragraph.
+"""Shot2Story: clips of several shots from YouTube videos, each with a summary in a paragraph.
 
-``{20k,114k,134k}_meta.csv`` say where in its YouTube video a clip lies, as a list of two clock
-times within a text. ``20k_{train,val,test}.json`` and ``43k_human_train.json`` have the summaries
-of people, ``90k_gptv_train.json`` those of a model. ``134k_full_train.json`` is both in one and
-does not say which is whose, so it is not read.
+``{20k,114k,134k}_meta.csv`` have the span of each clip in its YouTube video, as a string with a
+list of two clock times. ``20k_{train,val,test}.json`` and ``43k_human_train.json`` have summaries
+by people, ``90k_gptv_train.json`` those by a model. ``134k_full_train.json`` has both without their
+origins, so it is not read.
 
-A summary holds for the whole clip and has no span. The captions of shots are left out: their bounds
-are frames of the cut clip, and no file has its frame rate. A meta file does not say which split a
-clip is in, so that of its entries is ``unassigned``. Clips are named by YouTube id, a dot and a
-number; the id may hold ``_``, and one video may have several clips.
+A summary is of the whole clip and has no span. The captions of shots are not read: their bounds are
+frame numbers of the cut clip, and no file has its frame rate. A meta file has no splits, so its
+entries are ``unassigned``. Clips are named by YouTube id, a dot and a number; the id may have
+``_``, and one video may have several clips.
 
 source: arXiv:2312.10300
 """
@@ -28,7 +28,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Clip(RawRecord):
-    """A clip and the part of its video that it is."""
+    """A clip and its span in its video."""
 
     clip_id: Name
     duration: str
@@ -36,21 +36,21 @@ class Clip(RawRecord):
 
 
 class Summary(RawRecord):
-    """The file of a clip, and what is to be seen in it."""
+    """The file of a clip, and its summary."""
 
     video: Annotated[str, Field(min_length=len("x.mp4"))]
     whole_caption: str | None
 
 
 def cut(record: Clip, pointer: str, split: str) -> Entry | Unread:
-    """The clip, of which nothing is told."""
+    """The clip, without annotations."""
     clip = clock_pair(record.duration)
     if clip is None:
         return Unread(pointer, "malformed", f"duration: no two times: {record.duration}"[:200])
     return Entry(
         name=record.clip_id,
         places=(Place(f"{record.clip_id}.mp4"), Place(record.youtube_id, clip)),
-        told=(),
+        annotations=(),
         split=split,
         platform_id=f"youtube:{record.youtube_id}",
     )
@@ -60,14 +60,14 @@ def summed_up(record: Summary, pointer: str, split: str, origin: Origin) -> Entr
     """The clip, with its summary as an event without times."""
     name = record.video.removesuffix(".mp4")
     youtube, dot, number = name.rpartition(".")
-    told = RawAnnotation(
+    annotation = RawAnnotation(
         "event", record.whole_caption, origin=origin, pointer=f"{pointer}/whole_caption"
     )
     return Entry(
         name=name,
-        # The suffix stays: the number behind the dot of a name would be taken for one.
+        # With the suffix, for the number after the dot would be taken for one.
         places=(Place(f"{name}.mp4"),),
-        told=(told,),
+        annotations=(annotation,),
         split=split,
         platform_id=f"youtube:{youtube}" if dot and youtube and number.isdecimal() else "",
     )

@@ -1,13 +1,13 @@
-"""Streamo's raw files: what its authors' converter reads, whoever wrote it.
+"""Streamo's raw files, as its authors' converter reads them.
 
-Files: JSON lists or JSON Lines, a row a task on a video. Times of a row that are all whole numbers
-count seconds from 1, others measure them; both are seconds here (see
-``pipeline/corpus/streamo/raw.py``).
-By ``task_type``: ``action_caption`` are steps; ``event_caption`` and ``narration`` events, of which
-those with a single time have a start alone; ``event_grounding`` is the event that its question has
-in quotation marks; ``QA`` and ``TSQA`` are questions, to be answered from what their response's
-span shows, or from what was shown until its time. A question with several answers changes its
-answer, which is no such question: ``changing_answers``. Texts are a model's.
+Files: JSON lists or JSON Lines, a row for each task on a video. If all times of a row are whole
+numbers, they count seconds from 1, else they are exact seconds; both become seconds
+(``pipeline/corpus/streamo/raw.py``). By ``task_type``: ``action_caption`` gives steps;
+``event_caption`` and ``narration`` give events, with a start alone where there is a single time;
+``event_grounding`` gives the event that its question has in quotation marks; ``QA`` and ``TSQA``
+give questions, answered from the span of their response, or from the video up to its time. A
+question with several answers over time has no equivalent, and is unread as ``changing_answers``.
+Texts are by a model.
 
 Source: https://arxiv.org/abs/2512.21334, https://github.com/maifoundations/Streamo
 """
@@ -40,80 +40,80 @@ _QUOTED = re.compile(r"(?:^|[\s:])(?:'(.+)'|\"(.+)\")[\s.?!]*$", re.DOTALL)
 
 
 def entry(record: Raw, pointer: str, split: str) -> Entry | Unread:
-    """A video and what its row says of it."""
+    """A video with the annotations of its row."""
     task = re.sub(r"[\s-]+", "_", record.sample.task.strip().lower())
-    told: Sequence[RawAnnotation] | Unread
+    annotations: Sequence[RawAnnotation] | Unread
     if task in CAPTIONS:
-        told = _captions(record, CAPTIONS[task], pointer)
+        annotations = _captions(record, CAPTIONS[task], pointer)
     elif task == GROUNDING:
-        told = _grounding(record, pointer)
+        annotations = _grounding(record, pointer)
     elif task in QUESTIONS:
-        told = _questions(record, pointer)
+        annotations = _questions(record, pointer)
     else:
-        told = Unread(pointer, "unsupported_task", record.sample.task[:60])
-    if isinstance(told, Unread):
-        return told
+        annotations = Unread(pointer, "unsupported_task", record.sample.task[:60])
+    if isinstance(annotations, Unread):
+        return annotations
     paths = [path for path in (record.sample.video_path, record.sample.annotation.video_id) if path]
     places = tuple(Place(path) for path in dict.fromkeys(paths))
-    return Entry(paths[0], places, tuple(told), split, _platform_id(record, paths[0]))
+    return Entry(paths[0], places, tuple(annotations), split, _platform_id(record, paths[0]))
 
 
 def _captions(record: Raw, kind: RawKind, pointer: str) -> Sequence[RawAnnotation]:
     return [
         RawAnnotation(
             kind,
-            said.text,
-            start_s=said.start_s,
-            end_s=said.end_s if said.kind == "event" else None,
+            response.text,
+            start_s=response.start_s,
+            end_s=response.end_s if response.kind == "event" else None,
             origin="model",
-            pointer=f"{pointer}/response/{said.rid}",
+            pointer=f"{pointer}/response/{response.rid}",
         )
-        for said in record.sample.annotation.responses
+        for response in record.sample.annotation.responses
     ]
 
 
 def _grounding(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
-    texts = {asked.qid: asked.text for asked in record.sample.annotation.questions}
-    told = []
-    for said in record.sample.annotation.responses:
-        found = _QUOTED.search(texts[said.qid])
+    texts = {one.qid: one.text for one in record.sample.annotation.questions}
+    annotations = []
+    for response in record.sample.annotation.responses:
+        found = _QUOTED.search(texts[response.qid])
         if found is None:
             return Unread(pointer, "no_caption", "no question has an event in quotation marks")
-        told.append(
+        annotations.append(
             RawAnnotation(
                 "event",
                 found[1] or found[2],
-                start_s=said.start_s,
-                end_s=said.end_s if said.kind == "event" else None,
+                start_s=response.start_s,
+                end_s=response.end_s if response.kind == "event" else None,
                 origin="model",
-                pointer=f"{pointer}/response/{said.rid}",
+                pointer=f"{pointer}/response/{response.rid}",
             )
         )
-    return told
+    return annotations
 
 
 def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
-    answers = Counter(said.qid for said in record.sample.annotation.responses)
-    questions = {asked.qid: asked for asked in record.sample.annotation.questions}
+    answers = Counter(response.qid for response in record.sample.annotation.responses)
+    questions = {one.qid: one for one in record.sample.annotation.questions}
     if any(number > 1 for number in answers.values()):
         return Unread(pointer, "changing_answers", f"{max(answers.values())} answers to a question")
-    told = []
-    for said in record.sample.annotation.responses:
-        asked = questions[said.qid]
-        told.append(
+    annotations = []
+    for response in record.sample.annotation.responses:
+        question = questions[response.qid]
+        annotations.append(
             RawAnnotation(
                 "qa",
-                said.text,
-                start_s=said.start_s if said.kind == "event" else 0.0,
-                end_s=said.end_s,
-                question=asked.text,
-                options=tuple(asked.options),
-                asked_s=asked.asked_s,
+                response.text,
+                start_s=response.start_s if response.kind == "event" else 0.0,
+                end_s=response.end_s,
+                question=question.text,
+                options=tuple(question.options),
+                asked_s=question.asked_s,
                 origin="model",
-                pointer=f"{pointer}/response/{said.rid}",
+                pointer=f"{pointer}/response/{response.rid}",
             )
         )
-    return told
+    return annotations
 
 
 def _platform_id(record: Raw, path: str) -> str:

@@ -1,10 +1,10 @@
-"""A table of your own: CSV, JSON Lines, a JSON list or Parquet, with options that name its columns.
+"""A table of your own: CSV, JSON Lines, a JSON list or Parquet; options name its columns.
 
-Each row names a video and may tell one thing of it; rows of one name become one video. The options
+Each row names a video and may have one annotation; rows of one name become one video. The options
 (``Columns`` in ``pipeline/manifest/adapters/columns.py``) are ``column=name of your column``, as in
 ``--option video=file --option text=caption --option start_s=begin``, and ``kind``, ``origin``,
-``per_second``, ``resolution_s``, ``licence`` for all rows. ``pattern`` says which files below the
-folder are read, left out all of these four kinds.
+``per_second``, ``resolution_s``, ``licence`` for all rows. ``pattern`` chooses the files below the
+folder; by default all files of these four kinds are read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def make(options: Mapping[str, str]) -> Adapter:
     """The adapter of tables with these columns.
 
     Raises:
-        ValueError: an option is unknown or has no such value.
+        ConfigError: an option is unknown or its value is not valid.
     """
     found = read_options(Options, options)
     patterns = (found.pattern,) if found.pattern else tuple(f"**/*{end}" for end in READERS)
@@ -48,7 +48,7 @@ def make(options: Mapping[str, str]) -> Adapter:
         title="A table",
         files=tuple(AnnotationFile(pattern, rows, Cells, entry) for pattern in patterns),
         proven=True,
-        proof="what its columns mean, you say",
+        proof="options state what its columns mean",
         licence=found.licence,
     )
 

@@ -1,15 +1,15 @@
-"""ViTT: instructional videos of YouTube-8M, with a tag for each part of their timeline.
+"""ViTT: instructional videos of YouTube-8M, with a tag for each part of their timelines.
 
-The file is ``ViTT-annotations.json``: JSON Lines in spite of its name, with a set of tags a line.
-A tag has the millisecond where its part begins, and no end. Tags may be blank, and times may go
-backwards.
+The file is ``ViTT-annotations.json``: JSON Lines in spite of its name, with a set of tags a line. A
+tag has the start of its part in milliseconds, and no end. Tags may be blank, and times may
+decrease.
 
-Some videos were tagged by several people, whose sets stand in several lines: the first set that is
-not empty is read, and each behind it is unread as ``other_set``. The split is that of the list
-beside the file (``train_id.txt``, ``dev_id.txt``, ``test_id.txt``) that has the video; without the
-lists, or in none of them, it is ``unassigned``.
+Some videos were tagged by several people, whose sets are on several lines: the first set that is
+not empty is read, and later ones are unread as ``other_set``. The split is that of the list beside
+the file (``train_id.txt``, ``dev_id.txt``, ``test_id.txt``) that has the video; a video in none of
+them is ``unassigned``.
 
-Ids are those of YouTube-8M, of 4 characters, and no ids of YouTube.
+Ids are those of YouTube-8M, of 4 characters, not YouTube's.
 
 source: arXiv:2011.11760
 """
@@ -30,14 +30,14 @@ LISTS = {"train": "train_id.txt", "val": "dev_id.txt", "test": "test_id.txt"}
 
 
 class Tag(RawRecord):
-    """A part of the timeline: where it begins, in milliseconds, and what it is."""
+    """A part of the timeline: its start in milliseconds, and its text."""
 
     timestamp: float
     tag: str | None
 
 
 class TagSet(RawRecord):
-    """The tags of one annotator; ``split`` is of the lists beside the file."""
+    """The tags of one annotator; ``split`` comes from the lists beside the file."""
 
     id: Annotated[str, Field(min_length=1)]
     annotations: list[Tag]
@@ -45,7 +45,7 @@ class TagSet(RawRecord):
 
 
 def first_sets(path: Path) -> Iterator[tuple[str, Any]]:
-    """The records of the file with their splits; of a video's sets the first that has tags."""
+    """The records of the file with their splits; of several sets of a video the first with tags."""
     splits = _splits(path.parent)
     seen: set[str] = set()
     for pointer, raw in json_list(path):
@@ -71,8 +71,8 @@ def _splits(folder: Path) -> dict[str, str]:
 
 
 def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
-    """The video, and each tag as an event of which only the start is known."""
-    told = (
+    """The video, and each tag as an event with a start alone."""
+    annotations = (
         RawAnnotation(
             "event", tag.tag, tag.timestamp / 1000, pointer=f"{pointer}/annotations/{number}"
         )
@@ -81,7 +81,7 @@ def entry(record: TagSet, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.id,
         places=(Place(record.id),),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=record.split,
         platform_id=f"yt8m:{record.id}",
     )

@@ -1,12 +1,12 @@
-"""YouCook2: cooking videos of YouTube, each step of the recipe with its span and a sentence.
+"""YouCook2: YouTube cooking videos, with a span and a sentence for each step of the recipe.
 
 The official file is ``youcookii_annotations_trainval.json``; steps of the test split are not
-public. ``yc2_{train,val,test}.json`` are the same steps in the layout of ActivityNet Captions, as
-dense-captioning code has them: ``v_`` before the id, and no type of recipe, so that videos are
-found by id alone. Times are whole seconds, in both.
+public. ``yc2_{train,val,test}.json`` have the same steps in the layout of ActivityNet Captions, as
+used by dense-captioning code: ``v_`` before the id, and no type of recipe, so that videos are found
+by id alone. Times are whole seconds in both.
 
-``yc2_test.json`` says ``None`` from 0 to 1 s of each video, which is nobody's sentence. A sentence
-may recur in a video, and a few steps overlap.
+``yc2_test.json`` has the placeholder ``None`` from 0 to 1 s of each video. A sentence may recur in
+a video, and a few steps overlap.
 
 source: arXiv:1703.09788
 """
@@ -32,7 +32,7 @@ class Step(RawRecord):
 
 
 class Recipe(RawRecord):
-    """A video as the official file has it."""
+    """A video in the official file."""
 
     key: Annotated[str, Field(min_length=1)]
     annotations: list[Step]
@@ -41,7 +41,7 @@ class Recipe(RawRecord):
 
 
 class Recut(RawRecord):
-    """A video in the other layout, with two lists side by side."""
+    """A video in the other layout, with two parallel lists."""
 
     key: Annotated[str, Field(min_length=len("v_x"))]
     timestamps: list[Pair]
@@ -50,7 +50,7 @@ class Recut(RawRecord):
 
 def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     """The video and its steps; the split is that of the record."""
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             step.sentence,
@@ -65,7 +65,7 @@ def official(record: Recipe, pointer: str, _: str) -> Entry | Unread:
     return Entry(
         name=record.key,
         places=places,
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=SPLITS[record.subset],
         platform_id=f"youtube:{record.key}",
     )
@@ -77,7 +77,7 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
     if len(spans) != len(texts):
         return Unread(pointer, "malformed", f"{len(spans)} timestamps, {len(texts)} sentences")
     youtube = record.key.removeprefix("v_")
-    told = (
+    annotations = (
         RawAnnotation(
             "step",
             text,
@@ -91,7 +91,7 @@ def recut(record: Recut, pointer: str, split: str) -> Entry | Unread:
     return Entry(
         name=youtube,
         places=(Place(youtube), Place(f"v_{youtube}")),
-        told=tuple(told),
+        annotations=tuple(annotations),
         split=split,
         platform_id=f"youtube:{youtube}",
     )

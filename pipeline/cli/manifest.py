@@ -1,4 +1,4 @@
-"""The verb that makes a manifest of public datasets' annotation files and of local videos."""
+"""The verb ``manifest``: makes a manifest of datasets' annotation files and of local videos."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.reconcile.combination import ENDINGS as COMBINATIONS
 from pipeline.manifest.reconcile.combination import Combination, SourceItem, load_combination
 from pipeline.manifest.reconcile.file_evidence import Link
-from pipeline.manifest.registry import find_adapter, known_adapters
+from pipeline.manifest.registry import known_adapters, lookup_adapter
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Wanted
 from pipeline.manifest.write import ENDINGS
@@ -43,18 +43,18 @@ def make_manifest_file(
     ] = Path("manifest.jsonl"),
     split: Annotated[str, typer.Option(help="Only the videos of this split.")] = "",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many rows at most, drawn by lot.")
+        int | None, typer.Option(min=1, help="The most rows, drawn by hash rank.")
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="|".join(SWITCHES), help="Leave out what is under such terms. May be repeated."
+            metavar="|".join(SWITCHES), help="Leave out what has such terms. May be repeated."
         ),
     ] = None,
     hold_out: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Ids of videos that nobody may train on: text, CSV, JSON or JSON Lines. May be"
+            help="List of videos to keep out of training: text, CSV, JSON or JSON Lines. May be"
             " repeated."
         ),
     ] = None,
@@ -62,7 +62,7 @@ def make_manifest_file(
         list[str] | None,
         typer.Option(
             metavar="|".join(LINKS),
-            help="Videos are the same whose files are, or whose frames look alike. May be"
+            help="Find equal videos by the bytes of their files, or by their frames. May be"
             " repeated.",
         ),
     ] = None,
@@ -85,8 +85,8 @@ def make_manifest_file(
 ) -> None:
     """Make a manifest of datasets: annotation files as published, and videos on this machine.
 
-    Says what became of every record. OUT.rejects.jsonl names what is not in the manifest, and why:
-    videos without a file too, which is usual. Exit status 1: there is no row at all.
+    Reports what became of every record. OUT.rejects.jsonl lists what is not in the manifest, and
+    why; videos without a file are usual. Exit status 1: the manifest has no row.
     """
     if list_adapters:
         _list(as_json)
@@ -95,8 +95,8 @@ def make_manifest_file(
         raise ConfigError(f"-o: {out} is no file that ends in {' or '.join(ENDINGS)}")
     if source is not None and source.endswith(COMBINATIONS):
         own = (annotations, videos, split, limit, without, hold_out, identity, options)
-        if any(given is not None and given != "" for given in own):
-            raise ConfigError(f"manifest: of a combination all but -o is said in {source}")
+        if any(value is not None and value != "" for value in own):
+            raise ConfigError(f"manifest: of a combination all but -o stands in {source}")
         combination = load_combination(Path(source))
     else:
         if source is None or annotations is None or not videos:
@@ -123,18 +123,18 @@ def make_manifest_file(
     report, written = make_manifest(
         sources, out, load_licences(), chosen=combination, by_licence=by_licence
     )
-    told = report.as_json() | {"manifests": [str(path) for path in written]}
-    typer.echo(json.dumps(told, indent=2) if as_json else report.to_text())
+    values = report.as_json() | {"manifests": [str(path) for path in written]}
+    typer.echo(json.dumps(values, indent=2) if as_json else report.to_text())
     for path in written:
         typer.echo(f"manifest: {path}", err=as_json)
-    typer.echo(f"not in it: {rejects_beside(out)}", err=True)
+    typer.echo(f"rejects: {rejects_beside(out)}", err=True)
     if not report.rows:
-        typer.echo("error: not one row could be made", err=True)
+        typer.echo("error: the manifest has no row", err=True)
         raise typer.Exit(FAILED)
 
 
 def _source(item: SourceItem, prefix: str) -> Source:
-    """The source that is meant; ``prefix`` says of which one errors are.
+    """The source of an item; ``prefix`` is put before the messages of errors.
 
     Raises:
         ConfigError: there is no such adapter, folder or option.
@@ -143,7 +143,7 @@ def _source(item: SourceItem, prefix: str) -> Source:
     of_rules = {name: own.pop(name) for name in Rules.model_fields if name in own}
     try:
         rules = Rules.model_validate(of_rules)
-        adapter = find_adapter(item.source, own)
+        adapter = lookup_adapter(item.source, own)
         if not item.annotations.exists():
             raise ConfigError(f"--annotations: there is no folder {item.annotations}")
         for folder in item.videos:
@@ -157,9 +157,9 @@ def _source(item: SourceItem, prefix: str) -> Source:
     return Source(item.called, adapter, item.annotations, videos, rules, wanted, item.share)
 
 
-def _options(given: Sequence[str]) -> Mapping[str, str]:
+def _options(options: Sequence[str]) -> Mapping[str, str]:
     pairs: dict[str, str] = {}
-    for option in given:
+    for option in options:
         name, equals, value = option.partition("=")
         if not equals or not name or name in pairs:
             problem = "stands there twice" if name in pairs else "must be name=value"
@@ -168,21 +168,25 @@ def _options(given: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _some_of(option: str, given: Sequence[str], known: tuple[T, ...]) -> tuple[T, ...]:
-    """Those of the known names that are given."""
-    for name in given:
+def _some_of(option: str, names: Sequence[str], known: tuple[T, ...]) -> tuple[T, ...]:
+    """The names, in the order of the known ones.
+
+    Raises:
+        ConfigError: one is not known.
+    """
+    for name in names:
         if name not in known:
             hint = did_you_mean(name, known)
             raise ConfigError(f"{option}: {name!r} is not one of {', '.join(known)}{hint}")
-    return tuple(name for name in known if name in given)
+    return tuple(name for name in known if name in names)
 
 
 def _list(as_json: bool) -> None:
-    ledger = load_licences()
+    licences = load_licences()
     rows: list[dict[str, str | bool | None]] = []
     for known in known_adapters():
         adapter = known.adapter
-        terms = ledger.get(adapter.licence) if adapter else None
+        terms = licences.get(adapter.licence) if adapter else None
         rows.append(
             {
                 "name": known.name,

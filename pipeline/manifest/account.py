@@ -1,4 +1,4 @@
-"""What became of every record of a dataset, and of everything that it says."""
+"""Counts of what became of every record of a dataset, and of every annotation in it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-RawAnnotation = tuple[str, str]
-"""Kind and origin."""
+KindOrigin = tuple[str, str]
+"""Kind and origin of an annotation, such as ``("event", "human")``."""
 
 
 @dataclass
 class Account:
-    """Counts, which add up:
+    """The counts of one source. They add up:
 
     - ``records = entries + unread``
     - ``entries = written + rejected + left out``
-    - ``told = kept + refused + those of entries without a row``
+    - ``annotations = accepted + refused + those of entries without a row``
     """
 
     source: str
@@ -27,41 +27,43 @@ class Account:
     files: dict[str, int] = field(default_factory=dict)
     """Records by file."""
     absent: list[str] = field(default_factory=list)
-    """Patterns of which there is no file."""
+    """Patterns that no file matches."""
     unread: Counter[str] = field(default_factory=Counter)
+    """Records that are no entry, by reason."""
     entries: int = 0
     written: int = 0
-    """Entries of which a row was made, one or several of each."""
+    """Entries that are part of a row; several entries may share one row."""
     rejected: Counter[str] = field(default_factory=Counter)
-    """Entries by reason, like the next."""
+    """Entries by reason."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """By what was not wanted: ``split``, ``limit``, ``share_alike``, ``ego4d``."""
+    """Entries that were not wanted, by reason, such as ``split``, ``limit`` or ``share_alike``."""
     rows: Counter[str] = field(default_factory=Counter)
-    """By licence."""
+    """Rows by licence."""
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
-    """Videos by split, and whether there is a file: ``with_file`` or a reason."""
-    told: Counter[RawAnnotation] = field(default_factory=Counter)
-    kept: Counter[RawAnnotation] = field(default_factory=Counter)
+    """By split: videos ``with_file``, and videos without one by reason."""
+    annotations: Counter[KindOrigin] = field(default_factory=Counter)
+    accepted: Counter[KindOrigin] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    """By rule; ``model_written`` where that was not wanted."""
+    """Annotations by rule; ``model_written`` where those were not wanted."""
     without_row: int = 0
+    """Annotations of entries that are part of no row."""
     mended: Counter[str] = field(default_factory=Counter)
-    """What the rules changed in what is kept."""
+    """What the rules changed in accepted annotations."""
     notes: Counter[str] = field(default_factory=Counter)
-    """Of rows: ``platform_differs`` where entries of one name disagree about the video,
-    ``no_split_so_train`` where no file says its split."""
+    """Of rows: ``platform_differs`` where entries of one name have different platform ids,
+    ``no_split_so_train`` where no file has its split."""
     video_files: int = 0
-    """All files below the folders of videos."""
+    """Files below the folders of videos."""
     unlisted: Sequence[str] = ()
     """Folders and files there that could not be listed."""
 
     @property
     def records(self) -> int:
-        """All that the files of annotations hold."""
+        """The records of all annotation files."""
         return self.entries + self.unread.total()
 
     def as_json(self) -> dict[str, Any]:
-        """All counts, by plain names."""
+        """All counts, as JSON values."""
         return {
             "source": self.source,
             "title": self.title,
@@ -78,10 +80,10 @@ class Account:
             "rows": self.rows.total(),
             "rows_by_licence": _ordered(self.rows),
             "videos_by_split": {name: _ordered(self.coverage[name]) for name in self.coverage},
-            "told": self.told.total(),
-            "told_by_kind": _by_kind(self.told),
-            "kept": self.kept.total(),
-            "kept_by_kind": _by_kind(self.kept),
+            "annotations": self.annotations.total(),
+            "annotations_by_kind": _by_kind(self.annotations),
+            "accepted": self.accepted.total(),
+            "accepted_by_kind": _by_kind(self.accepted),
             "refused": _ordered(self.refused),
             "without_row": self.without_row,
             "mended": _ordered(self.mended),
@@ -91,56 +93,57 @@ class Account:
         }
 
     def to_text(self) -> str:
-        """The counts for a person."""
+        """The counts as lines of text."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
         proven = "proven on real files" if self.proven else "NOT PROVEN on real files"
         yield f"{self.source}: {self.title}"
-        yield f"  adapter    {proven}: {self.proof}"
+        yield f"  adapter      {proven}: {self.proof}"
         for pattern in self.absent:
-            yield f"  no file    {pattern}"
+            yield f"  no file      {pattern}"
         yield (
-            f"  records    {self.records:,} in {len(self.files)} files = {self.entries:,} entries"
-            f" + {self.unread.total():,} unread{_listed(self.unread)}"
+            f"  records      {self.records:,} in {len(self.files)} files = {self.entries:,} entries"
+            f" + {self.unread.total():,} unread{in_brackets(self.unread)}"
         )
         yield (
-            f"  entries    {self.entries:,} = {self.written:,} in {self.rows.total():,} rows"
-            f" + {self.rejected.total():,} rejected{_listed(self.rejected)}"
-            f" + {self.left_out.total():,} left out{_listed(self.left_out)}"
+            f"  entries      {self.entries:,} = {self.written:,} in {self.rows.total():,} rows"
+            f" + {self.rejected.total():,} rejected{in_brackets(self.rejected)}"
+            f" + {self.left_out.total():,} left out{in_brackets(self.left_out)}"
         )
         yield (
-            f"  told       {self.told.total():,} = {self.kept.total():,} kept"
-            f" + {self.refused.total():,} refused{_listed(self.refused)}"
+            f"  annotations  {self.annotations.total():,} = {self.accepted.total():,} accepted"
+            f" + {self.refused.total():,} refused{in_brackets(self.refused)}"
             f" + {self.without_row:,} of entries without a row"
         )
-        for (kind, origin), count in sorted(self.told.items()):
-            kept = self.kept[kind, origin]
-            yield f"    {kind} by {origin}: {count:,}, {kept:,} kept"
+        for (kind, origin), count in sorted(self.annotations.items()):
+            accepted = self.accepted[kind, origin]
+            yield f"    {kind} by {origin}: {count:,}, {accepted:,} accepted"
         for name, count in sorted((self.mended + self.notes).items()):
             yield f"    {name}: {count:,}"
-        yield f"  videos     {self.video_files:,} files below the folders"
+        yield f"  videos       {self.video_files:,} files below the folders"
         for split, counts in self.coverage.items():
             found = f"{counts.total():,} videos, {counts['with_file']:,} with a file"
-            without = _listed({k: n for k, n in counts.items() if k != "with_file"})
+            without = in_brackets({k: n for k, n in counts.items() if k != "with_file"})
             yield f"    {split}: {found}{without}"
         for place in self.unlisted:
             yield f"    not listed: {place}"
         for licence, count in sorted(self.rows.items()):
-            yield f"  licence    {count:,} rows under {licence}"
+            yield f"  licence      {count:,} rows under {licence}"
+
+
+def in_brackets(counts: Mapping[str, int]) -> str:
+    """The counts by name, such as `` (damaged 3, malformed 1)``; empty where there are none."""
+    items = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
+    return f" ({items})" if items else ""
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _by_kind(counts: Mapping[RawAnnotation, int]) -> dict[str, dict[str, int]]:
+def _by_kind(counts: Mapping[KindOrigin, int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for (kind, origin), count in sorted(counts.items()):
         found.setdefault(kind, {})[origin] = count
     return found
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    said = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
-    return f" ({said})" if said else ""

@@ -1,5 +1,4 @@
-"""The annotation files of one or several datasets and a user's folders of videos, made into one
-manifest."""
+"""Makes one manifest of the annotation files of one or several datasets and folders of videos."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from pipeline.manifest.account import Account
 from pipeline.manifest.adapters.adapter import Adapter
 from pipeline.manifest.adapters.layouts import UNASSIGNED
 from pipeline.manifest.adapters.licences import Terms, terms_of
-from pipeline.manifest.reconcile.allocate import draw
+from pipeline.manifest.reconcile.allocate import allocate
 from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.reconcile.entry_store import EntryStore, VideoEntries, assigned
@@ -32,21 +31,21 @@ from pipeline.store.files.json_writer import JsonWriter
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset that a manifest is made of: its adapter, its files, and what of it is wanted."""
+    """A dataset as a source of a manifest: its adapter, its files, and what of it is wanted."""
 
     name: str
-    """First part of the ``video_id`` of its rows: no other source's."""
+    """First part of the ``video_id`` of its rows; each source has its own."""
     adapter: Adapter
     annotations: Path
     videos: Sequence[Path]
     rules: Rules = field(default_factory=Rules)
     wanted: Wanted = field(default_factory=Wanted)
     share: float | None = None
-    """Of all rows, in proportion to the other sources'."""
+    """Weight of the source when rows are allocated, relative to the other sources' weights."""
 
 
 def rejects_beside(out: Path) -> Path:
-    """Where the rejects of a manifest lie."""
+    """The path of a manifest's rejects."""
     return out.with_name(f"{out.name}.rejects.jsonl")
 
 
@@ -58,14 +57,15 @@ def make_manifest(
     chosen: Chosen | None = None,
     by_licence: bool = False,
 ) -> tuple[Report, Sequence[Path]]:
-    """Writes the manifest and its rejects; returns what became of everything, and the files.
+    """Writes the manifest and its rejects; returns the report and the paths of the manifests.
 
-    Rows come in the order of the sources, and in each in that in which its annotation files first
-    name their videos. Beside ``out``, room for a few times as much is needed while it is made.
+    Rows are in the order of the sources, and within a source in the order in which its annotation
+    files first name their videos. Databases a few times as large as the manifest lie beside ``out``
+    while it is made.
 
     Raises:
-        ConfigError: a source has no annotation file, or is not in the ledger; a hold-out list
-            cannot be read.
+        ConfigError: a source has no annotation file or no entry in ``licences.yaml``; a hold-out
+            list cannot be read.
         OSError: a file cannot be read or written.
     """
     chosen = chosen or Chosen()
@@ -115,9 +115,9 @@ def _making(source: Source, licences: Mapping[str, Terms], rejects: JsonWriter) 
 
 
 def _video_entries(making: Making, store: EntryStore) -> Iterator[VideoEntries]:
-    """The videos of a source, in the splits that its files, or the rules for none, put them."""
+    """The videos of a source, each with the split of its files or, without one, of the rules."""
     otherwise = "train" if making.rules.unassigned == "train" else UNASSIGNED
-    return (assigned(video, otherwise) for video in store.video())
+    return (assigned(video, otherwise) for video in store.videos())
 
 
 def _decide(
@@ -128,22 +128,24 @@ def _decide(
     held_out: HeldOut,
     work: Path,
 ) -> Report:
-    """Gives every candidate its identity and its fate."""
-    unseen: dict[str, Counter[str]] = {}
+    """Sets the identity and the status of every candidate."""
+    unreadable: dict[str, Counter[str]] = {}
     if "content" in chosen.identity:
-        unseen["content"] = link_content(candidates)
+        unreadable["content"] = link_content(candidates)
     if "frames" in chosen.identity:
-        unseen["frames"] = link_frames(candidates, chosen.same_frames, work)
-    unions = identify(candidates)
+        unreadable["frames"] = link_frames(candidates, chosen.same_frames, work)
+    groups = identify(candidates)
     names = [source.name for source in sources]
     lists = [one.name for one in held_out.lists]
-    leaks = hold_out(candidates, unions, names, lists)
-    report = Report([making.account for making in makings], lists=held_out.lists, unseen=unseen)
+    leaks = hold_out(candidates, groups, names, lists)
+    accounts = [making.account for making in makings]
+    report = Report(accounts, lists=held_out.lists, unreadable=unreadable)
     for leak in leaks:
         report.add_leak(leak)
     if chosen.same_video == "first":
         keep_first(candidates, names)
     limits = [source.wanted.limit for source in sources]
-    report.drawn = draw(candidates, chosen, names, [source.share for source in sources], limits)
+    shares = [source.share for source in sources]
+    report.allocation = allocate(candidates, chosen, names, shares, limits)
     report.identities, report.shared = candidates.identities()
     return report

@@ -1,6 +1,6 @@
-"""The adapters there are: the public modules of ``data_manifest``, by their names.
+"""The registry of adapters: the public modules of ``data_manifest``, by name.
 
-Such a module has an ``ADAPTER``, or a function ``make`` that makes one of options.
+Such a module has an ``ADAPTER``, or a function ``make`` that makes one from options.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ PACKAGE = "data_manifest"
 
 @dataclass(frozen=True)
 class Known:
-    """An adapter, or None where options make it; and the first line of its module's text."""
+    """A module of the registry; ``adapter`` is None where options are needed to make it.
+
+    ``headline`` is the first line of the module's docstring.
+    """
 
     name: str
     adapter: Adapter | None
@@ -29,13 +32,13 @@ class Known:
 
 
 def adapter_names() -> Sequence[str]:
-    """Names of all adapters there are."""
+    """The names of all adapters, in order."""
     found = pkgutil.iter_modules(import_module(PACKAGE).__path__)
     return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
 def known_adapters() -> Sequence[Known]:
-    """All adapters, by name."""
+    """All adapters, in the order of their names."""
     modules = ((name, _module(name)) for name in adapter_names())
     return [
         Known(name, getattr(module, "ADAPTER", None), (inspect.getdoc(module) or "").split("\n")[0])
@@ -43,11 +46,11 @@ def known_adapters() -> Sequence[Known]:
     ]
 
 
-def find_adapter(name: str, options: Mapping[str, str]) -> Adapter:
-    """The adapter of that name; ``options`` are for those that options make.
+def lookup_adapter(name: str, options: Mapping[str, str]) -> Adapter:
+    """The adapter of a name; ``options`` are its own, and empty for one that takes none.
 
     Raises:
-        ConfigError: there is none, or it does not take these options.
+        ConfigError: there is no such adapter, or it does not take these options.
     """
     names = adapter_names()
     if name not in names:

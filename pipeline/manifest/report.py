@@ -1,4 +1,4 @@
-"""What became of everything that a combined manifest was made from, and what it was kept from."""
+"""The report of a manifest: the accounts of its sources, what was held out, and what was drawn."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.manifest.account import Account
-from pipeline.manifest.reconcile.allocate import NOTHING_DRAWN, Drawn
+from pipeline.manifest.account import Account, in_brackets
+from pipeline.manifest.reconcile.allocate import NO_ALLOCATION, Allocation
 from pipeline.manifest.reconcile.hold_out import HoldOutList
 from pipeline.manifest.reconcile.identity import Leak
 
 LEAKS_NAMED = 1000
-"""Of all that were prevented: a report is held in memory. Every one is among the rejects."""
+"""How many leaks a report names, for it is held in memory. The file of rejects has them all."""
 LEAKS_SHOWN = 10
 
 
@@ -22,25 +22,25 @@ class Report:
     """The accounts of the sources, and what holds for them together."""
 
     accounts: Sequence[Account]
-    drawn: Drawn = NOTHING_DRAWN
+    allocation: Allocation = NO_ALLOCATION
     lists: Sequence[HoldOutList] = ()
     leaks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Rows that were held out, by source, and by the list that did, or empty for another row."""
+    """Rows that were held out, by source and hold-out list; an empty name stands for other rows."""
     first_leaks: list[Leak] = field(default_factory=list)
     identities: int = 0
-    """So many videos of which something is known to tell them by."""
+    """How many identities there are."""
     shared: int = 0
-    """Of them, those that several candidates are of."""
-    unseen: dict[str, Counter[str]] = field(default_factory=dict)
-    """Files that could not be read for a link, by link and reason: they are the same as none."""
+    """How many of them several candidates share."""
+    unreadable: dict[str, Counter[str]] = field(default_factory=dict)
+    """Files that could not be read and so were not compared, by kind of link and reason."""
 
     @property
     def rows(self) -> int:
-        """How many the manifest has."""
+        """Rows of the manifest."""
         return sum(account.rows.total() for account in self.accounts)
 
     def add_leak(self, leak: Leak) -> None:
-        """Counts it, and names it while there are few."""
+        """Counts a leak, and names it while there are few."""
         source = self.accounts[leak.source].source
         by = "" if leak.by_list is None else self.lists[leak.by_list].name
         self.leaks[source, by] += 1
@@ -48,10 +48,12 @@ class Report:
             self.first_leaks.append(leak)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it by plain names; of a single source its account, with the rest beside it."""
+        """The report as JSON values; where there is one source, its account is not nested."""
         whole = {
             "identities": {"known": self.identities, "shared": self.shared},
-            "unseen_files": {link: dict(sorted(n.items())) for link, n in self.unseen.items()},
+            "unreadable_files": {
+                link: dict(sorted(counts.items())) for link, counts in self.unreadable.items()
+            },
             "hold_out": [asdict(one) for one in self.lists],
             "leaks_prevented": {
                 "rows": self.leaks.total(),
@@ -61,7 +63,7 @@ class Report:
                 ],
                 "first": [self._leak(leak) for leak in self.first_leaks],
             },
-            "drawn": asdict(self.drawn),
+            "allocation": asdict(self.allocation),
         }
         if len(self.accounts) == 1:
             return self.accounts[0].as_json() | whole
@@ -71,7 +73,7 @@ class Report:
         } | whole
 
     def to_text(self) -> str:
-        """The same for a person."""
+        """The report as lines of text."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -80,36 +82,31 @@ class Report:
         if len(self.accounts) > 1:
             yield f"all: {self.rows:,} rows of {len(self.accounts)} sources"
         if self.identities:
-            shared = f"{self.shared:,} of them in several rows"
-            yield f"  identity   {self.identities:,} videos known apart, {shared}"
-        for link, reasons in self.unseen.items():
+            shared = f"{self.shared:,} of them of several rows"
+            yield f"  identity     {self.identities:,} identities, {shared}"
+        for link, reasons in self.unreadable.items():
             if reasons:
-                said = ", ".join(f"{name} {count:,}" for name, count in sorted(reasons.items()))
-                yield f"  {link:10} {reasons.total():,} files could not be read ({said})"
+                failed = f"{reasons.total():,} files could not be read"
+                yield f"  {link:12} {failed}{in_brackets(reasons)}"
         for one in self.lists:
-            yield f"  hold out   {one.ids:,} ids in {one.name}"
+            yield f"  hold out     {one.ids:,} ids in {one.name}"
         if self.leaks or self.lists:
-            yield f"  held out   {self.leaks.total():,} rows that would have been leaks"
+            yield f"  held out     {self.leaks.total():,} rows that would have been leaks"
         for (source, by), count in sorted(self.leaks.items()):
             yield f"    {source}: {count:,} by {by or 'other rows'}"
         for leak in self.first_leaks[:LEAKS_SHOWN]:
-            yield f"    {leak.video_id} ({leak.split}) {leak.identity}: {leak.by}".replace(
-                " :", ":"
-            )
+            identity = f" {leak.identity}" if leak.identity else ""
+            yield f"    {leak.video_id} ({leak.split}){identity}: {leak.by}"
         if self.leaks.total() > LEAKS_SHOWN:
             yield f"    and {self.leaks.total() - LEAKS_SHOWN:,} more, among the rejects"
-        capped = [one for one in self.drawn.quotas if one.wanted is not None]
+        capped = [part for part in self.allocation.parts if part.cap is not None]
         if capped:
-            yield "  drawn      wanted at most, there, drawn"
-        for quota in capped:
-            short = f", {quota.short:,} SHORT" if quota.short else ""
-            yield f"    {quota.of}: {quota.wanted:,}, {quota.there:,}, {quota.drawn:,}{short}"
+            yield "  allocation   cap, available, drawn"
+        for part in capped:
+            short = f", {part.short:,} SHORT" if part.short else ""
+            yield f"    {part.of}: {part.cap:,}, {part.available:,}, {part.drawn:,}{short}"
 
     def _leak(self, leak: Leak) -> dict[str, Any]:
-        return {
-            "source": self.accounts[leak.source].source,
-            "video_id": leak.video_id,
-            "split": leak.split,
-            "identity": leak.identity,
-            "by": leak.by,
-        }
+        fields = asdict(leak) | {"source": self.accounts[leak.source].source}
+        del fields["by_list"]
+        return fields

@@ -1,4 +1,4 @@
-"""From what is decided of a video to its row, or to what is said of why it has none."""
+"""From the decision on a video to its row, or to the counts and rejects of why it has none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.records import ManifestRow, SourceAnnotation
 def row_of(
     making: Making, video: VideoEntries, decided: Decided, start: Path
 ) -> tuple[ManifestRow, str] | None:
-    """The row of a video with its family of licences; None where it has none, which is counted.
+    """The row of a video and its family of licences; None, counted, where it has no row.
 
     ``start`` is the folder that relative paths start from.
     """
@@ -26,10 +26,10 @@ def row_of(
         if entry.split != video.split:
             detail = f"{entry.split} here, {video.split} elsewhere"
             making.reject_entry(entry, file, "other_split", detail)
-    if decided.fate == "left_out":
+    if decided.status == "left_out":
         making.leave_out([entry for _, entry in mine], decided.reason)
         return None
-    if decided.fate:
+    if decided.status:
         for file, entry in mine:
             making.reject_entry(entry, file, decided.reason, decided.detail)
         return None
@@ -39,7 +39,7 @@ def row_of(
     account.rows[terms.licence] += 1
     if len(platforms) > 1:
         account.notes["platform_differs"] += 1
-    if video.unsaid and making.rules.unassigned == "train":
+    if video.unassigned and making.rules.unassigned == "train":
         account.notes["no_split_so_train"] += 1
     clip = decided.clip or (0.0, None)
     row = ManifestRow(
@@ -58,11 +58,11 @@ def row_of(
 
 
 def uri_of(path: Path, start: Path) -> str:
-    """A path as a manifest in the folder ``start`` has it: relative where it lies below that."""
+    """The uri of a file in a manifest of the folder ``start``: relative to it where it is below."""
     if not path.is_relative_to(start):
         return path.as_posix()
     below = path.relative_to(start).as_posix()
-    # A name may look like an option of a program, or like a scheme.
+    # Without "./", a name may look like an option of a program or like a scheme.
     return f"./{below}" if below[0] == "-" or ":" in below.partition("/")[0] else below
 
 
@@ -70,20 +70,20 @@ def _annotations(
     making: Making, name: str, entries: Sequence[tuple[str, Entry]]
 ) -> list[SourceAnnotation]:
     account = making.account
-    told = [
+    raw = [
         replace(one, pointer=f"{file}#{one.pointer}")
         for file, entry in entries
-        for one in entry.told
+        for one in entry.annotations
     ]
     if "model-written" in making.wanted.without:
-        by_model = sum(one.origin == "model" for one in told)
+        by_model = sum(one.origin == "model" for one in raw)
         if by_model:
             account.refused["model_written"] += by_model
-        told = [one for one in told if one.origin != "model"]
-    judged = judge(told, making.rules)
-    account.kept.update((one.kind, one.origin) for one in judged.kept)
+        raw = [one for one in raw if one.origin != "model"]
+    judged = judge(raw, making.rules)
+    account.accepted.update((one.kind, one.origin) for one in judged.accepted)
     account.mended.update(judged.mended)
     for one in judged.refused:
         account.refused[one.reason] += 1
         making.reject(name, one.pointer, one.reason, one.detail)
-    return list(judged.kept)
+    return list(judged.accepted)

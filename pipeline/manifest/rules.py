@@ -1,8 +1,7 @@
-"""The rules by which what datasets say is taken or turned down: the same for all of them.
+"""The rules that accept or refuse raw annotations, the same for all datasets. Pure.
 
-They are pure, and each has a name that is counted. What only the length of a video can tell is
-judged where the file is probed
-(``stages/source_annotations.py``); a stated length is never believed.
+Each rule has a name, which is counted. Rules that need the length of a video are applied once its
+file is probed (``stages/source_annotations.py``): lengths that a dataset states are not used.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,16 +21,16 @@ from pipeline.manifest.adapters.entry import RawAnnotation, is_utf8
 from pipeline.records import SourceAnnotation
 
 NULL_WORDS = frozenset({"none", "nan", "null"})
-"""What programs write where there is no text. An answer may be one, where it is an option."""
+"""Placeholders for a missing text. They are a valid answer where they are one of the options."""
 
 Problem: TypeAlias = tuple[str, str]
-"""A short constant, and a detail."""
+"""A reason, which is a short constant, and a detail."""
 Times: TypeAlias = tuple[float | None, float | None, float | None]
-"""Start, end, and when it is asked, in seconds."""
+"""Start, end, and time of asking, in seconds."""
 
 
 class Rules(BaseModel):
-    """What can be chosen: each is an ``--option`` of the verb ``manifest``."""
+    """The rules with a choice; each is an ``--option`` of the verb ``manifest``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,19 +39,19 @@ class Rules(BaseModel):
     )
     no_end: Literal["reject", "next"] = Field(
         "reject",
-        description="of what has a start alone: turned down, or over when the next of its kind"
-        " starts (the last one is turned down)",
+        description="an annotation with a start alone: refused, or ended where the next of its kind"
+        " starts (the last one is refused)",
     )
     unassigned: Literal["train", "keep", "refuse"] = Field(
         "train",
-        description="a video whose split no file says: trained on, as a manifest means it that"
-        " leaves the split out; kept in a split `unassigned` of its own; or turned down",
+        description="a video that no file has a split of: put in train, as in a manifest without"
+        " splits; kept in a split `unassigned`; or refused",
     )
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Something told that is turned down: where it stands, a short constant, and a detail."""
+    """A refused annotation: its pointer, the reason (a short constant), and a detail."""
 
     pointer: str
     reason: str
@@ -61,29 +60,29 @@ class Refused:
 
 @dataclass(frozen=True)
 class Judged:
-    """What is told of one video, in its order: ``told in = kept + refused``.
+    """The annotations of one video, in their order: each is accepted or refused.
 
-    ``mended`` counts what was changed: ``swapped``, ``start_clamped``, ``end_from_next``,
+    ``mended`` counts changes: ``swapped``, ``start_clamped``, ``end_from_next``,
     ``whitespace``.
     """
 
-    kept: tuple[SourceAnnotation, ...]
+    accepted: tuple[SourceAnnotation, ...]
     refused: tuple[Refused, ...]
     mended: Mapping[str, int]
 
 
-def judge(told: Sequence[RawAnnotation], rules: Rules) -> Judged:
-    """What is kept of all that is told of one video.
+def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
+    """Applies the rules to all annotations of one video.
 
     Reasons: ``not_utf8``, ``no_text``, ``no_question``, ``blank_option``, ``bad_time`` (not
-    finite), ``no_start``, ``no_end``, ``reversed_span``, ``empty_span``, ``before_start`` (over, or
-    asked, before the video begins), and ``duplicate`` (of kind, words and times).
+    finite), ``no_start``, ``no_end``, ``reversed_span``, ``empty_span``, ``before_start`` (ends, or
+    is asked, before the video starts), and ``duplicate`` (same kind, texts and times).
     """
-    kept, refused = list[SourceAnnotation](), list[Refused]()
+    accepted, refused = list[SourceAnnotation](), list[Refused]()
     mended: Counter[str] = Counter()
-    ends = _next_starts(told) if rules.no_end == "next" else {}
+    ends = _next_starts(raw) if rules.no_end == "next" else {}
     seen: set[tuple[object, ...]] = set()
-    for number, one in enumerate(told):
+    for number, one in enumerate(raw):
         changes: list[str] = []
         made = _clean(one, rules, ends.get(number), changes)
         if isinstance(made, SourceAnnotation):
@@ -95,9 +94,9 @@ def judge(told: Sequence[RawAnnotation], rules: Rules) -> Judged:
         if isinstance(made, tuple):
             refused.append(Refused(one.pointer, *made))
         else:
-            kept.append(made)
+            accepted.append(made)
             mended.update(changes)
-    return Judged(tuple(kept), tuple(refused), mended)
+    return Judged(tuple(accepted), tuple(refused), mended)
 
 
 def _clean(
@@ -109,33 +108,22 @@ def _clean(
     times = _times(one, rules, next_start_s, changes)
     if len(times) == 2:
         return times
-    question, text = _spaced(one.question or ""), _spaced(one.text or "")
-    options = [_spaced(option) for option in one.options]
-    if (question, text, options) != (one.question or "", one.text, list(one.options)):
-        changes.append("whitespace")
     start_s, end_s, asked_s = times
-    fields = {
-        "text": text,
-        "question": question,
-        "options": options,
+    fields: dict[str, Any] = {
+        "text": _spaced(one.text or ""),
+        "question": _spaced(one.question or ""),
+        "options": [_spaced(option) for option in one.options],
         "start_s": start_s,
         "end_s": end_s,
     }
-    before: dict[str, object] = {
-        "text": one.text,
-        "question": one.question or "",
-        "options": list(one.options),
-        "start_s": one.start_s,
-        "end_s": one.end_s,
-    }
+    before = {name: getattr(one, name) for name in fields}
+    before |= {"question": one.question or "", "options": list(one.options)}
     raw = {name: value for name, value in before.items() if value != fields[name]}
+    if raw.keys() & {"text", "question", "options"}:
+        changes.append("whitespace")
     return SourceAnnotation(
         kind=one.kind,
-        text=text,
-        question=question,
-        options=options,
-        start_s=start_s,
-        end_s=end_s,
+        **fields,
         asked_s=asked_s,
         resolution_s=one.resolution_s,
         annotator=_spaced(one.annotator),
@@ -190,11 +178,11 @@ def _span(
     if end_s < start_s and rules.reversed == "swap":
         start_s, end_s = end_s, start_s
         changes.append("swapped")
-    said = f"[{start_s}, {end_s})"
+    span = f"[{start_s}, {end_s})"
     if end_s <= start_s:
-        return "reversed_span" if end_s < start_s else "empty_span", said
+        return "reversed_span" if end_s < start_s else "empty_span", span
     if end_s <= 0:
-        return "before_start", said
+        return "before_start", span
     if start_s < 0:
         start_s = 0.0
         changes.append("start_clamped")
@@ -206,15 +194,16 @@ def _seconds(value: float | None) -> float | None:
         return None
     seconds = float(value)
     if not isfinite(seconds):
-        raise ValueError(f"{seconds} is no time")
+        raise ValueError(f"{seconds} is no finite number")
     return seconds
 
 
-def _next_starts(told: Sequence[RawAnnotation]) -> dict[int, float]:
-    """Of what has a start alone, the next later start of the same kind by the same annotator."""
+def _next_starts(raw: Sequence[RawAnnotation]) -> dict[int, float]:
+    """By the number of each annotation with a start alone: the next later start among those of the
+    same kind and annotator."""
     starts: dict[tuple[str, str], list[float]] = defaultdict(list)
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for number, one in enumerate(told):
+    for number, one in enumerate(raw):
         if one.start_s is None or one.end_s is not None:
             continue
         if abs(one.start_s) <= sys.float_info.max:

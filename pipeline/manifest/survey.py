@@ -1,4 +1,4 @@
-"""What the annotation files of a source say of which videos, and which of those can have a row."""
+"""Reads the annotation files of a source, and decides which of their videos can have a row."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a dataset is wanted; all of it where nothing is said."""
+    """Which part of a dataset is wanted; all of it by default."""
 
     split: str = ""
     limit: int | None = None
-    """So many rows at most, drawn by lot."""
+    """The most rows; they are chosen by their hash ranks."""
     without: frozenset[Without] = frozenset()
 
 
 @dataclass(frozen=True)
 class Making:
-    """One source on its way into a manifest. ``account`` is filled as it goes."""
+    """The state of one source while its manifest is made; ``account`` counts what happens."""
 
     name: str
     adapter: Adapter
@@ -49,33 +49,33 @@ class Making:
     account: Account
 
     def reject(self, name: str, pointer: str, reason: str, detail: str) -> None:
-        """Leaves a line that names what is not in the manifest."""
+        """Writes a line to the file of rejects."""
         line = {"source": self.name, "name": name, "pointer": pointer}
         self.rejects.write(line | {"reason": reason, "detail": detail})
 
     def terms(self, platforms: Sequence[str]) -> Terms:
-        """Those of a video with such platform ids, of which the first counts."""
+        """The terms of a video with these platform ids, of which the first counts."""
         own = self.licences[self.adapter.licence]
         return self.licences[own.platforms.get(_platform(platforms), self.adapter.licence)]
 
     def leave_out(self, entries: Sequence[Entry], reason: str) -> None:
-        """Counts entries that are not wanted, and what they tell."""
+        """Counts entries that are not wanted, and their annotations."""
         self.account.left_out[reason] += len(entries)
-        self.account.without_row += sum(len(entry.told) for entry in entries)
+        self.account.without_row += sum(len(entry.annotations) for entry in entries)
 
     def reject_entry(self, entry: Entry, file: str, reason: str, detail: str) -> None:
-        """Counts an entry that comes into no row, and what it tells."""
+        """Counts and writes an entry that becomes part of no row, and counts its annotations."""
         self.account.rejected[reason] += 1
-        self.account.without_row += len(entry.told)
+        self.account.without_row += len(entry.annotations)
         self.reject(entry.name, _pointer(file, entry), reason, detail)
 
 
 def read_entries(
     making: Making, annotations: Path, own: Collection[Path] = ()
 ) -> Iterator[tuple[str, Entry]]:
-    """Every entry that can have a row, with its file; the rest is rejected here.
+    """The entries that can have a row, each with its file; other entries are rejected here.
 
-    ``own`` are files that are not the dataset's: an earlier manifest may lie in its folder.
+    ``own`` are files to pass over: an earlier manifest may lie in the folder.
 
     Raises:
         ConfigError: there is no annotation file.
@@ -95,7 +95,7 @@ def read_entries(
                     making.reject("", f"{file}#{one.pointer}", one.reason, one.detail)
                     continue
                 account.entries += 1
-                account.told.update((told.kind, told.origin) for told in one.told)
+                account.annotations.update((each.kind, each.origin) for each in one.annotations)
                 problem = _problem(one)
                 if problem:
                     making.reject_entry(one, file, *problem)
@@ -103,8 +103,8 @@ def read_entries(
                     yield file, one
             account.files[file] = account.files.get(file, 0) + account.records - before
     if not account.files:
-        wanted = ", ".join(account.absent)
-        raise ConfigError(f"--annotations: {annotations} has no file {wanted}")
+        patterns = ", ".join(account.absent)
+        raise ConfigError(f"--annotations: {annotations} has no file {patterns}")
 
 
 def candidate_of(
@@ -115,9 +115,9 @@ def candidate_of(
     held_out: HeldOut,
     seed: int,
 ) -> Candidate:
-    """A video as what may have a row, with its file; ``number`` is that of its source.
+    """The candidate of a video, with its file; ``number`` is that of its source.
 
-    The file is looked for whether the video is wanted or not: it may hold out another.
+    A video that is not wanted has one too: it may hold out videos of other sources.
     """
     account, wanted = making.account, making.wanted
     entries = video.of_its_split
@@ -126,15 +126,15 @@ def candidate_of(
     if wanted.split and video.split != wanted.split:
         left_out = "split"
     places = list(dict.fromkeys(place for _, entry in entries for place in entry.places))
-    found = _sound(files.find(places))
-    fate, reason, detail = ("left_out", left_out, "") if left_out else ("", "", "")
-    if video.unsaid and making.rules.unassigned == "refuse":
-        fate, reason, detail = "rejected", "no_split", "in no file"
+    found = _checked(files.find(places))
+    status, reason, detail = ("left_out", left_out, "") if left_out else ("", "", "")
+    if video.unassigned and making.rules.unassigned == "refuse":
+        status, reason, detail = "rejected", "no_split", "in no file"
     elif not left_out:
         covered = account.coverage.setdefault(video.split, Counter())
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
-            fate, reason, detail = "rejected", found.reason, found.detail
+            status, reason, detail = "rejected", found.reason, found.detail
     path = found.path.as_posix() if isinstance(found, Found) else ""
     clips = [place.clip for place in places if place.clip is not None]
     every = platform_ids(video.entries)
@@ -149,19 +149,19 @@ def candidate_of(
         clip=found.clip if isinstance(found, Found) else None,
         extent="-".join(str(float(time_s)) for time_s in clips[0]) if clips else "",
         listed=held_out.find((*known, *(place.path for place in places), path)),
-        fate=fate,
+        status=status,
         reason=reason,
         detail=detail,
     )
 
 
 def video_id_of(making: Making, video: VideoEntries) -> str:
-    """What the row of a video is called by."""
+    """The ``video_id`` of the row of a video."""
     return f"{making.name}/{video.name}"
 
 
 def platform_ids(entries: Sequence[tuple[str, Entry]]) -> list[str]:
-    """All that entries give, in their order."""
+    """The platform ids of entries, in order, without repeats."""
     return list(dict.fromkeys(entry.platform_id for _, entry in entries if entry.platform_id))
 
 
@@ -170,9 +170,9 @@ def _platform(platforms: Sequence[str]) -> str:
 
 
 def _paths(kind: AnnotationFile[Any], annotations: Path) -> Sequence[Path]:
-    """The files of one kind in a folder, or the one that was named if it is of that kind.
+    """The files of one kind: below a folder, or the path itself where it is a file that matches.
 
-    An empty pattern stands for what was named itself.
+    An empty pattern stands for the path itself.
     """
     if not kind.pattern:
         return [annotations]
@@ -182,7 +182,7 @@ def _paths(kind: AnnotationFile[Any], annotations: Path) -> Sequence[Path]:
 
 
 def _problem(entry: Entry) -> tuple[str, str] | None:
-    """Why an entry can have no row, whatever its video is."""
+    """Reason and detail of an entry that can have no row; None where it can."""
     if not entry.name.strip() or not is_utf8(entry.name + entry.platform_id):
         return "bad_name", ascii(entry.name)
     if not _SPLIT.fullmatch(entry.split):
@@ -190,7 +190,7 @@ def _problem(entry: Entry) -> tuple[str, str] | None:
     return None
 
 
-def _sound(found: Found | NotFound) -> Found | NotFound:
+def _checked(found: Found | NotFound) -> Found | NotFound:
     if isinstance(found, Found) and found.clip is not None:
         start_s, end_s = found.clip
         if not (isfinite(end_s) and 0 <= start_s < end_s):
@@ -199,5 +199,5 @@ def _sound(found: Found | NotFound) -> Found | NotFound:
 
 
 def _pointer(file: str, entry: Entry) -> str:
-    """Where an entry begins, as far as it says: at the first thing that it tells."""
-    return f"{file}#{entry.told[0].pointer}" if entry.told else file
+    """The pointer of an entry: that of its first annotation, else its file."""
+    return f"{file}#{entry.annotations[0].pointer}" if entry.annotations else file

@@ -1,4 +1,4 @@
-"""The files under the user's folders, by name: which of them holds a video that a dataset names."""
+"""An index of the files below the user's folders, which finds the file of a video by name."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-from pipeline.manifest.adapters.entry import SUFFIXES, Place, is_utf8
+from pipeline.manifest.adapters.entry import Place, is_utf8
+from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.store.files.scratch_db import scratch_base
 
 _LONGEST_SUFFIX = 6
 _MOST_OF_A_STEM = 1000
-"""Where more files have one stem, as in ``<id>/video.mp4``, only their whole path says anything."""
+"""Where more files share a stem, as in ``<id>/video.mp4``, only an exact path finds one."""
 _SHOWN = 4
 
 
 @dataclass(frozen=True)
 class Found:
-    """The file of a video, and the seconds of it that the dataset speaks of; None for all."""
+    """The file of a video, and the clip of it in seconds; None for all of it."""
 
     path: Path
     clip: tuple[float, float] | None = None
@@ -28,7 +28,7 @@ class Found:
 
 @dataclass(frozen=True)
 class NotFound:
-    """Why there is none: ``missing_file``, ``ambiguous`` or ``unsupported``, and a detail."""
+    """Why no file was found: ``missing_file``, ``ambiguous`` or ``unsupported``, and a detail."""
 
     reason: str
     detail: str
@@ -38,7 +38,7 @@ class NotFound:
 class _File:
     root: int
     folder: str
-    """Below its root, accents composed; empty for the root itself."""
+    """Relative to its root, accents composed; empty for the root itself."""
     name: str
     stem: str
     suffix: str
@@ -47,18 +47,18 @@ class _File:
     @property
     def is_video(self) -> bool:
         """By its suffix."""
-        return self.suffix in SUFFIXES
+        return self.suffix in VIDEO_SUFFIXES
 
 
 class VideoFiles:
-    """All files below some folders, on disk, so that a million of them take no memory."""
+    """The index, a database on disk, so that memory does not grow with the number of files."""
 
     def __init__(self, roots: Sequence[Path], work: Path) -> None:
-        """``work``: a folder to leave the index in; who made it removes it."""
+        """``work``: a folder for the index, which the caller removes."""
         self.roots = [root.resolve() for root in roots]
         self.count = 0
         self.unlisted: list[str] = []
-        """Folders that could not be listed, and names that are no UTF-8."""
+        """Folders that could not be listed, and names that are not UTF-8."""
         self._base = scratch_base(work / "files.sqlite")
 
     def __enter__(self) -> VideoFiles:
@@ -80,24 +80,19 @@ class VideoFiles:
         (self.count,) = run("SELECT count(*) FROM files").fetchone()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the index."""
         self._base.close()
 
     def find(self, places: Sequence[Place]) -> Found | NotFound:
         """The file of a video: that of the first place that has one.
 
-        At each place the file of exactly that path, then of that folder and stem with any suffix of
-        a video. Where no place has one, a file of that stem in another folder, in which more of the
-        path's folders agree than in any other such file's; two that agree as well are
-        ``ambiguous``. A file whose suffix is that of no video is ``unsupported``; one without a
-        suffix is taken where its path is exactly that of a place. Upper and lower case differ but
-        in suffixes; how accents are composed does not matter.
+        At each place the file of exactly that path is tried, then one of that folder and stem with
+        any video suffix. Where no place has one, a file of that stem in another folder is taken:
+        the one whose folders agree most with those of the path; where two agree equally, the video
+        is ``ambiguous``. A file without a video suffix is ``unsupported``; one without any suffix
+        is taken where its path is exactly that of a place. Case matters, except in suffixes; how
+        accents are composed does not.
         """
         other: list[_File] = []
         for place in places:
@@ -116,12 +111,12 @@ class VideoFiles:
                 return Found(nearest[0].path, place.clip)
             other += files
         if other:
-            return NotFound("unsupported", f"{other[0].path} is no video by its suffix")
+            return NotFound("unsupported", f"{other[0].path} does not have the suffix of a video")
         named = ", ".join(place.path for place in places)
         return NotFound("missing_file", named or "the record names no file")
 
     def _folders(self, root: Path) -> Iterator[Path]:
-        """A folder and all below, each once: links may lead in circles."""
+        """A folder and all below it, each once: links may form circles."""
         waiting, seen = [root], set[tuple[int, int]]()
         while waiting:
             folder = waiting.pop()
@@ -140,7 +135,7 @@ class VideoFiles:
                 if is_utf8(name):
                     waiting.append(folder / name)
                 else:
-                    self.unlisted.append(f"{folder / name}: a name that is no UTF-8")
+                    self.unlisted.append(f"{folder / name}: a name that is not UTF-8")
 
     def _names(self, folder: Path) -> Iterator[str]:
         with os.scandir(folder) as entries:
@@ -150,21 +145,21 @@ class VideoFiles:
                 if is_utf8(entry.name):
                     yield entry.name
                 else:
-                    self.unlisted.append(f"{folder / entry.name}: a name that is no UTF-8")
+                    self.unlisted.append(f"{folder / entry.name}: a name that is not UTF-8")
 
     def _candidates(self, place: Place, *, in_its_folder: bool) -> list[_File]:
-        """The files whose stem is the place's name, or its name without the suffix of a video."""
+        """The files whose stem is the name of the place, or its name without a video suffix."""
         folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
         if not is_utf8(place.path):
             return []
         stem, suffix = split_name(name)
         query = "SELECT root, path, key, name, stem FROM files, folders WHERE folders.id = folder"
         query += " AND stem IN (?, ?)" + " AND key = ?" * in_its_folder
-        given = (name, stem, folder) if in_its_folder else (name, stem)
-        rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", given)
+        values = (name, stem, folder) if in_its_folder else (name, stem)
+        rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", values)
         files = []
         for root, path, key, file, its_stem in rows:
-            if its_stem == name or suffix in SUFFIXES or _composed(file) == name:
+            if its_stem == name or suffix in VIDEO_SUFFIXES or _composed(file) == name:
                 whole = self.roots[root] / path / file
                 files.append(_File(root, key, file, its_stem, split_name(file)[1], whole))
         return sorted(files, key=_preference)
@@ -173,8 +168,8 @@ class VideoFiles:
 def split_name(name: str) -> tuple[str, str]:
     """The stem of a file's name with its accents composed, and its suffix in lower case.
 
-    What follows the last dot is a suffix where it is short and of letters and digits: the name
-    ``12@N00_3.`` is all stem.
+    The part after the last dot is a suffix where it is short and has letters and digits alone: the
+    name ``12@N00_3.`` is all stem.
     """
     head, dot, tail = _composed(name).rpartition(".")
     if not (dot and head and tail.isascii() and tail.isalnum() and len(tail) < _LONGEST_SUFFIX):
@@ -187,12 +182,12 @@ def _composed(text: str) -> str:
 
 
 def _preference(file: _File) -> tuple[int, int, str, str]:
-    rank = SUFFIXES.index(file.suffix) if file.is_video else len(SUFFIXES)
+    rank = VIDEO_SUFFIXES.index(file.suffix) if file.is_video else len(VIDEO_SUFFIXES)
     return file.root, rank, file.folder, file.name
 
 
 def _at(place: Place, files: Sequence[_File]) -> _File | None:
-    """The file that stands at a place, by its path or by its stem."""
+    """The file at a place, by its path or else by its stem."""
     folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
     here = [file for file in files if file.folder == folder]
     exact = [file for file in here if _composed(file.name) == name]
@@ -201,8 +196,8 @@ def _at(place: Place, files: Sequence[_File]) -> _File | None:
 
 
 def _nearest(place: Place, files: Sequence[_File]) -> list[_File]:
-    """One file of each folder that agrees best with the place's; one of all if they are the same
-    file."""
+    """The first file of each folder that agrees best with the folders of the place; links to one
+    file count once."""
     wanted = _composed(place.path).split("/")[-2::-1]
 
     def agreeing(file: _File) -> int:

@@ -26,6 +26,7 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
+from pipeline.media.files import FOLDER_SUFFIXES
 from pipeline.store.files.yaml_files import load_yaml, read_mapping
 from pipeline.store.location import Location
 
@@ -79,7 +80,7 @@ class SourceSection(Section):
         description="the manifest (a path, s3:// or gs://), the folder, or where to render scenes"
     )
     suffixes: tuple[str, ...] = Field(
-        (".mp4", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".m4v", ".ts", ".gif", ".flv"),
+        FOLDER_SUFFIXES,
         description="for a folder: which files are videos; an empty list takes every file",
     )
     source: str = Field("", description="for a folder: name of the dataset the videos belong to")

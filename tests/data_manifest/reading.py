@@ -37,15 +37,15 @@ def only(items: list[Entry | Unread]) -> Entry:
 
 
 def spans(entry: Entry) -> list[tuple[float | None, float | None]]:
-    """Start and end of all that is told, in order."""
-    return [(told.start_s, told.end_s) for told in entry.told]
+    """Start and end of every annotation, in order."""
+    return [(one.start_s, one.end_s) for one in entry.annotations]
 
 
 def texts(entry: Entry) -> list[str | None]:
-    """The words of all that is told, in order."""
-    return [told.text for told in entry.told]
+    """The text of every annotation, in order."""
+    return [one.text for one in entry.annotations]
 
 
-def told_of(items: list[Entry | Unread]) -> list[RawAnnotation]:
-    """All that is told, of all entries."""
-    return [told for item in items if isinstance(item, Entry) for told in item.told]
+def annotations_of(items: list[Entry | Unread]) -> list[RawAnnotation]:
+    """The annotations of all entries."""
+    return [one for item in items if isinstance(item, Entry) for one in item.annotations]

@@ -100,7 +100,7 @@ def test_published_files_of_splits_hold_out_what_they_list(tmp_path: Path) -> No
         }
 
 
-def test_videos_that_sources_share_are_in_the_split_that_is_kept_most_apart(
+def test_videos_that_sources_share_are_in_the_split_of_highest_priority(
     tmp_path: Path,
 ) -> None:
     """The whole files share videos; the excerpts do not, so some records are given other ids."""

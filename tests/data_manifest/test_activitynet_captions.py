@@ -26,11 +26,11 @@ def test_a_video_and_its_events(tmp_path: Path) -> None:
     assert entry.places == (Place("v_aaaaaaaaaaa"), Place("aaaaaaaaaaa"))
     assert spans(entry) == [(0, 12.25), (10.5, 61.5)]
     assert texts(entry) == ["A man walks.", " He  sits\ndown."]
-    assert [told.pointer for told in entry.told] == [
+    assert [one.pointer for one in entry.annotations] == [
         "v_aaaaaaaaaaa/timestamps/0",
         "v_aaaaaaaaaaa/timestamps/1",
     ]
-    assert {(told.kind, told.origin) for told in entry.told} == {("event", "human")}
+    assert {(one.kind, one.origin) for one in entry.annotations} == {("event", "human")}
 
 
 def test_spans_and_texts_are_told_as_they_stand(tmp_path: Path) -> None:

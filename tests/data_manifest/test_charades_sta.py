@@ -6,7 +6,7 @@ import pytest
 
 from data_manifest.charades_sta import ADAPTER
 from pipeline.manifest.adapters.entry import Entry, Place, Unread
-from tests.data_manifest.reading import only, spans, texts, told_of, written
+from tests.data_manifest.reading import annotations_of, only, spans, texts, written
 
 TRAIN = "charades_sta_train.txt"
 
@@ -16,13 +16,16 @@ def test_a_line_is_a_video_and_an_event(tmp_path: Path) -> None:
     assert (entry.name, entry.split, entry.platform_id) == ("AB1CD", "train", "charades:AB1CD")
     assert entry.places == (Place("AB1CD"),)
     assert (spans(entry), texts(entry)) == ([(24.3, 30)], ["a person hums."])
-    assert (entry.told[0].kind, entry.told[0].pointer) == ("event", "1")
+    assert (entry.annotations[0].kind, entry.annotations[0].pointer) == ("event", "1")
 
 
 def test_paraphrases_and_spans_are_told_as_they_stand(tmp_path: Path) -> None:
     lines = ["AB1CD 0.0 6.9##one.", "AB1CD 0.0 6.9##in other words.", "EF2GH 9.5 3.0##back."]
     items = written(ADAPTER, tmp_path, "charades_sta_test.txt", "\n".join(lines))
-    assert [(told.start_s, told.end_s, told.text) for told in told_of(items)] == [
+    assert [
+        (annotation.start_s, annotation.end_s, annotation.text)
+        for annotation in annotations_of(items)
+    ] == [
         (0.0, 6.9, "one."),
         (0.0, 6.9, "in other words."),
         (9.5, 3.0, "back."),

@@ -35,8 +35,8 @@ def test_a_video_and_its_steps(tmp_path: Path) -> None:
     assert entry.places == (Place("94/-aaaaaaaaaa"), Place("-aaaaaaaaaa"))
     assert spans(entry) == [(172, 179.5), (180, 182), (185.5, 190)]
     assert texts(entry) == ["pour", "freeze it", "pour"]
-    assert {told.kind for told in entry.told} == {"step"}
-    assert entry.told[1].pointer == "database/-aaaaaaaaaa/annotation/1"
+    assert {one.kind for one in entry.annotations} == {"step"}
+    assert entry.annotations[1].pointer == "database/-aaaaaaaaaa/annotation/1"
 
 
 def test_the_held_out_split_is_testing(tmp_path: Path) -> None:

@@ -32,8 +32,12 @@ def test_a_span_of_chunks_includes_its_last_one(tmp_path: Path) -> None:
     entry = only(written(ADAPTER, tmp_path, "val_data.json", [moment([[1, 2]])]))
     assert spans(entry) == [(5, 15)]
     assert texts(entry) == ["the dog\nturns"]
-    (told,) = entry.told
-    assert (told.kind, told.annotator, told.pointer) == ("event", "1 of 1", "0/times")
+    (annotation,) = entry.annotations
+    assert (annotation.kind, annotation.annotator, annotation.pointer) == (
+        "event",
+        "1 of 1",
+        "0/times",
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_the_span_is_that_of_most_and_then_of_those_who_agree_best(
 ) -> None:
     entry = only(written(ADAPTER, tmp_path, "test_data.json", [moment(times)]))
     assert spans(entry) == [span]
-    assert entry.told[0].annotator == votes
+    assert entry.annotations[0].annotator == votes
 
 
 @given(CHOICES, st.randoms(use_true_random=False))

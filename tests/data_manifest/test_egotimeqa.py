@@ -32,10 +32,10 @@ def test_a_question_about_a_moment_of_a_clip(tmp_path: Path) -> None:
     entry = read_one(tmp_path)
     assert (entry.name, entry.platform_id) == (CLIP, f"ego4d:{CLIP}")
     assert entry.places[0] == Place(CLIP)
-    (told,) = entry.told
-    assert (told.kind, told.text, told.origin) == ("qa", "a cup", "model")
-    assert told.question == "what did I put on the table?"
-    assert told.pointer == "0/answer"
+    (annotation,) = entry.annotations
+    assert (annotation.kind, annotation.text, annotation.origin) == ("qa", "a cup", "model")
+    assert annotation.question == "what did I put on the table?"
+    assert annotation.pointer == "0/answer"
 
 
 def test_frames_are_thirty_a_second_and_may_lie_before_the_start(tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_without_any_time_it_is_no_moment(tmp_path: Path) -> None:
     ],
 )
 def test_a_lone_l_is_me(tmp_path: Path, written_so: str, meant: str) -> None:
-    assert read_one(tmp_path, question=written_so).told[0].question == meant
+    assert read_one(tmp_path, question=written_so).annotations[0].question == meant
 
 
 def test_the_place_of_the_answer_among_its_options_says_nothing(tmp_path: Path) -> None:
     wrong = ["a box", "a knife", "a book"]
     records = [record(question=f"what did l take {n}?", wrong_answers=wrong) for n in range(200)]
     first = written(ADAPTER, tmp_path, FILE, records)
-    options = [only([item]).told[0].options for item in first]
+    options = [only([item]).annotations[0].options for item in first]
     assert all(sorted(found) == sorted([*wrong, "a cup"]) for found in options)
     places = [found.index("a cup") for found in options]
     assert all(30 <= places.count(k) <= 70 for k in range(4))
@@ -79,4 +79,4 @@ def test_the_place_of_the_answer_among_its_options_says_nothing(tmp_path: Path) 
 
 @pytest.mark.parametrize("more", [{"wrong_answers": []}, {"wrong_answers": ["a"], "answer": None}])
 def test_no_options_without_a_wrong_and_a_right_one(tmp_path: Path, more: dict[str, Any]) -> None:
-    assert read_one(tmp_path, **more).told[0].options == ()
+    assert read_one(tmp_path, **more).annotations[0].options == ()

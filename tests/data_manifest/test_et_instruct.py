@@ -37,20 +37,20 @@ def test_steps_and_their_times(tmp_path: Path) -> None:
         "peel the pears.",
         "cut them in two.",
     ]
-    assert {(told.kind, told.origin) for told in entry.told} == {("step", "model")}
+    assert {(one.kind, one.origin) for one in entry.annotations} == {("step", "model")}
 
 
 def test_captions_of_people_stay_theirs(tmp_path: Path) -> None:
     more = {"task": "dvc", "source": "activitynet", "video": "activitynet/v_v_cdefghijk.mp4"}
     entry = read_one(tmp_path, sample(**more))
     assert entry.platform_id == "youtube:v_cdefghijk"
-    assert {(told.kind, told.origin) for told in entry.told} == {("event", "human")}
+    assert {(one.kind, one.origin) for one in entry.annotations} == {("event", "human")}
 
 
 def test_a_question_about_a_span(tmp_path: Path) -> None:
     asked = "<image>\nWhat is cut at 3.0 - 5.0 seconds?\n(A) A pear\n(B) A plum\nPlease choose."
     entry = read_one(tmp_path, sample("(B) A plum", asked, task="rvq", src=[3, 5], tgt=None))
-    assert entry.told == (
+    assert entry.annotations == (
         RawAnnotation(
             "qa",
             "A plum",

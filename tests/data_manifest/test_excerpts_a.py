@@ -26,7 +26,7 @@ from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_fil
 from pipeline.manifest.adapters.entry import Entry, Place
 from pipeline.manifest.rules import Rules, judge
 from stages import source_annotations
-from tests.data_manifest.reading import read, spans, texts, told_of
+from tests.data_manifest.reading import annotations_of, read, spans, texts
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="there are no ../shared/annotations")
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="there are no ../sha
 OFFICIAL_YOUCOOK2 = "youcook2/youcookii_annotations_trainval.one_record.json"
 
 ONE_FILE = [
-    # file, adapter, which of its files, records, things told
+    # file, adapter, which of its files, records, annotations
     ("activitynet_captions/train.json", activitynet_captions, 0, 45, 190),
     ("activitynet_captions/val_1.json", activitynet_captions, 1, 45, 178),
     ("qvhighlights/highlight_train_release.jsonl", qvhighlights, 0, 40, 110),
@@ -99,16 +99,16 @@ def records(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("part", "count", "told"),
+    ("part", "count", "annotations"),
     [(row[0], *row[3:]) for row in ONE_FILE],
     ids=str,
 )
-def test_every_record_is_an_entry(part: str, count: int, told: int) -> None:
+def test_every_record_is_an_entry(part: str, count: int, annotations: int) -> None:
     path, file = one_file(part)
     items = list(read_file(file, path))
     assert len(items) == records(path) == count
     assert [item for item in items if not isinstance(item, Entry)] == []
-    assert len(told_of(items)) == told
+    assert len(annotations_of(items)) == annotations
 
 
 @pytest.mark.parametrize(("part", "name", "expected"), SPANS, ids=[row[1] for row in SPANS])
@@ -132,12 +132,14 @@ def test_folders_hold_the_files_that_adapters_look_for() -> None:
         assert len(read(module.ADAPTER, FOLDER / folder)) == count, folder
 
 
-def test_activitynet_is_told_with_its_faults() -> None:
-    told = told_of(read(activitynet_captions.ADAPTER, FOLDER / "activitynet_captions"))
-    times = [(one.start_s or 0.0, one.end_s or 0.0) for one in told]
+def test_activitynet_is_read_with_its_faults() -> None:
+    annotations = annotations_of(
+        read(activitynet_captions.ADAPTER, FOLDER / "activitynet_captions")
+    )
+    times = [(one.start_s or 0.0, one.end_s or 0.0) for one in annotations]
     assert [span for span in times if span[1] < span[0]] == [(61.29, 60.71), (173.44, 150.31)]
     assert [span for span in times if span[1] == span[0]] == [(34.77, 34.77), (4.97, 4.97)]
-    words = [one.text or "" for one in told]
+    words = [one.text or "" for one in annotations]
     assert all(words)
     assert sum(text != " ".join(text.split()) for text in words) == 254
     assert sum("\n" in text for text in words) == 4
@@ -166,7 +168,7 @@ def test_clips_of_qvhighlights_lie_in_their_sources() -> None:
     assert ("youtube:-OmUBsxPguE", Place("-OmUBsxPguE", (360.0, 510.0))) in clips
     assert sum("_" in place.path for _, place in clips) > 20
     labelled = entries("highlight_train_release.jsonl") + entries("highlight_test_with_gt.jsonl")
-    assert max(len(entry.told) for entry in labelled) == 18
+    assert max(len(entry.annotations) for entry in labelled) == 18
     assert all(len(set(texts(entry))) == 1 for entry in labelled)
 
 
@@ -204,7 +206,7 @@ def test_didemo_by_most_votes(
     numbers = [record["annotation_id"] for record in json.loads(path.read_bytes())]
     entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
     assert spans(entry) == [span]
-    assert entry.told[0].annotator == annotator
+    assert entry.annotations[0].annotator == annotator
 
 
 @pytest.mark.parametrize(
@@ -224,9 +226,9 @@ def test_the_last_chunk_of_didemo_ends_with_its_video(
     path, _ = one_file(f"didemo/{part}_data.json")
     numbers = [record["annotation_id"] for record in json.loads(path.read_bytes())]
     entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
-    (kept,) = judge(entry.told, Rules()).kept
+    (accepted,) = judge(entry.annotations, Rules()).accepted
     tolerance_s = source_annotations.Config().tolerance_s
-    assert source_annotations.span_of(kept, duration_s, tolerance_s) == span
+    assert source_annotations.span_of(accepted, duration_s, tolerance_s) == span
 
 
 @pytest.mark.parametrize(
@@ -234,9 +236,9 @@ def test_the_last_chunk_of_didemo_ends_with_its_video(
     [(didemo, 5), (qvhighlights, 2), (youcook2, 1), (coin, 0.5), (activitynet_captions, 0)],
 )
 def test_times_are_whole_steps_of_their_resolution(module: Any, resolution_s: float) -> None:
-    told = told_of(read(module.ADAPTER, FOLDER / module.ADAPTER.name))
-    assert {one.resolution_s for one in told} == {resolution_s}
-    times = [t for one in told for t in (one.start_s, one.end_s) if t is not None]
+    annotations = annotations_of(read(module.ADAPTER, FOLDER / module.ADAPTER.name))
+    assert {one.resolution_s for one in annotations} == {resolution_s}
+    times = [t for one in annotations for t in (one.start_s, one.end_s) if t is not None]
     assert times
     if resolution_s:
         assert all(t % resolution_s == 0 for t in times)
@@ -254,7 +256,7 @@ def test_names_of_didemo_lead_to_flickr() -> None:
 def test_coin_repeats_its_labels_and_some_ids_begin_with_a_dash() -> None:
     found = entries("COIN.json")
     assert Counter(entry.split for entry in found) == {"train": 23, "test": 15}
-    assert sum(len(entry.told) - len(set(texts(entry))) for entry in found) == 67
+    assert sum(len(entry.annotations) - len(set(texts(entry))) for entry in found) == 67
     dashed = {entry.name: entry.places[0].path for entry in found if entry.name.startswith("-")}
     assert dashed.keys() == {"-na1ykjeWR4", "-4IHddE4D5w"}
     assert all(path.endswith(f"/{name}") for name, path in dashed.items())

@@ -27,10 +27,10 @@ def test_the_example_of_streamo() -> None:
     assert first.name == second.name
     assert first.name.startswith("LLaVA_Video/1_2_m_youtube_v0_1/")
     # Asked at "5" and "3", answered from 5.0 to 6.0: whole numbers count seconds from 1.
-    assert [entry.told[0].asked_s for entry in (first, second)] == [4, 2]
+    assert [entry.annotations[0].asked_s for entry in (first, second)] == [4, 2]
     assert spans(first) == spans(second) == [(4, 6)]
     assert texts(second) == ["A microphone with the 'ET' logo."]
-    assert second.told[0].question == (
+    assert second.annotations[0].question == (
         "What is the interviewer holding during the first red carpet event?"
     )
 

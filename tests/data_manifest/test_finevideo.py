@@ -63,10 +63,10 @@ def test_a_video_its_questions_its_scenes_and_what_happens_in_them(tmp_path: Pat
         platform_id="youtube:-a_bcdefghi",
     )
     where = f"{below}/scenes/0"
-    assert only([scene]).told == (
+    assert only([scene]).annotations == (
         RawAnnotation("event", "A walk", 0.0, 65.208, origin="model", pointer=where),
     )
-    assert only([part]).told == (
+    assert only([part]).annotations == (
         RawAnnotation(
             "event", "It jumps.", 3.5, 3600.0, origin="model", pointer=f"{where}/activities/0"
         ),
@@ -88,8 +88,8 @@ def test_a_part_without_times_costs_itself(
     _, scene, bad, good = read_rows(tmp_path, video(activity(start, end), activity()))
     assert isinstance(bad, Unread)
     assert (bad.reason, bad.pointer) == (reason, "0/json/content_metadata/scenes/0/activities/0")
-    assert only([scene]).told
-    assert only([good]).told
+    assert only([scene]).annotations
+    assert only([good]).annotations
 
 
 def test_a_file_that_is_named_by_no_id_has_none(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_positive_clip_is_an_event(tmp_path: Path) -> None:
     assert (entry.name, entry.split) == ("-aaaaaaaaaa", "val")
     assert entry.platform_id == "youtube:-aaaaaaaaaa"
     assert (spans(entry), texts(entry)) == ([(15.5, 17.5)], ["Ice fishing"])
-    assert entry.told[0].pointer == "1"
+    assert entry.annotations[0].pointer == "1"
     assert entry.places == (
         Place("Ice_fishing/v_-aaaaaaaaaa"),
         Place("v_-aaaaaaaaaa"),
@@ -29,7 +29,7 @@ def test_a_positive_clip_is_an_event(tmp_path: Path) -> None:
 def test_a_negative_clip_is_never_an_event(tmp_path: Path) -> None:
     rows = HEADER + "Archery,aaaaaaaaaaa,training,77.5,79.5,-1\n"
     entry = only(written(ADAPTER, tmp_path, FILE, rows))
-    assert entry.told == ()
+    assert entry.annotations == ()
     assert entry.places[0] == Place("Archery/v_aaaaaaaaaaa")
 
 
@@ -37,7 +37,7 @@ def test_a_negative_clip_is_never_an_event(tmp_path: Path) -> None:
 def test_a_testing_clip_needs_no_label(tmp_path: Path, label: str) -> None:
     rows = HEADER + f",aaaaaaaaaaa,testing,1,3,{label}\n"
     entry = only(written(ADAPTER, tmp_path, FILE, rows))
-    assert (entry.told, entry.split) == ((), "test")
+    assert (entry.annotations, entry.split) == ((), "test")
     assert entry.places == (Place("v_aaaaaaaaaaa"), Place("aaaaaaaaaaa"))
 
 

@@ -28,7 +28,7 @@ def test_a_video_and_its_segments(tmp_path: Path) -> None:
     assert entry.platform_id == "youtube:--aaaaaaaaa"
     assert spans(entry) == [(5.4, 11.6), (12.6, 88), (90.5, 90.5)]
     assert texts(entry) == ["Ice fishing", "Skiing", "Ice fishing"]
-    assert entry.told[1].pointer == "database/--aaaaaaaaa/annotations/1"
+    assert entry.annotations[1].pointer == "database/--aaaaaaaaa/annotations/1"
     assert entry.places == (
         Place("Ice_fishing/v_--aaaaaaaaa"),
         Place("Skiing/v_--aaaaaaaaa"),
@@ -41,7 +41,7 @@ def test_a_video_and_its_segments(tmp_path: Path) -> None:
 def test_testing_videos_have_no_labels(tmp_path: Path, more: dict[str, Any]) -> None:
     record = {"subset": "testing", "duration": "10.5", "url": ""} | more
     entry = only(written(ADAPTER, tmp_path, FILE, {"database": {"aaaaaaaaaaa": record}}))
-    assert (entry.told, entry.split) == ((), "test")
+    assert (entry.annotations, entry.split) == ((), "test")
     assert entry.places == (Place("v_aaaaaaaaaaa"), Place("aaaaaaaaaaa"))
 
 

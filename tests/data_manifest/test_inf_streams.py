@@ -54,13 +54,13 @@ def test_a_part_that_was_cut_is_not_cut_again(tmp_path: Path) -> None:
     video = "Livecc_sft/a_b_100-124_2fps.mp4"
     entry = only(read_line(tmp_path, line(video=video)))
     assert entry.places == (Place(video),)
-    assert entry.told[0].start_s == 0
+    assert entry.annotations[0].start_s == 0
 
 
 def test_without_a_part_it_is_the_whole_video(tmp_path: Path) -> None:
     entry = only(read_line(tmp_path, line(None, video_start=None, video_end=None)))
     assert entry.places == (Place("games/a_b.mp4"),)
-    assert entry.told[0].start_s == 100
+    assert entry.annotations[0].start_s == 100
 
 
 def test_half_a_part_is_named(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_ids_are_parted_from_the_right(tmp_path: Path, clip: str) -> None:
 
 def test_captions_hold_commas_quotes_line_breaks_and_hundreds_of_words(tmp_path: Path) -> None:
     caption = 'He says "go",\nthen, ' + "and again, " * 20_000
-    assert only(read_rows(tmp_path, row(caption=caption))).told[0].text == caption
+    assert only(read_rows(tmp_path, row(caption=caption))).annotations[0].text == caption
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_short_rows_and_bad_bytes_cost_themselves(tmp_path: Path) -> None:
     short, entry = read(ADAPTER, tmp_path)
     assert isinstance(short, Unread)
     assert short.reason == "damaged"
-    assert only([entry]).told[0].text == "caf\ufffd"
+    assert only([entry]).annotations[0].text == "caf\ufffd"

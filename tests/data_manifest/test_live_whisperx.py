@@ -76,9 +76,9 @@ def test_a_bad_line_costs_itself(tmp_path: Path, bad: Any, reason: str) -> None:
     before, item, after = read_lines(tmp_path, line(), bad, line())
     assert isinstance(item, Unread)
     assert (item.reason, item.pointer) == (reason, "2")
-    assert only([before]).told
-    assert only([after]).told
+    assert only([before]).annotations
+    assert only([after]).annotations
 
 
 def test_a_part_without_words_says_nothing(tmp_path: Path) -> None:
-    assert only(read_lines(tmp_path, line([]))).told == ()
+    assert only(read_lines(tmp_path, line([]))).annotations == ()

@@ -55,23 +55,23 @@ def test_options_lose_their_letters_and_the_answer_is_one_of_them(
     tmp_path: Path, answer: str
 ) -> None:
     asked = "<image>\nWhat flies?\nA. a bird\nB. A red kite\nC. a plane\nPlease say the letter."
-    (told,) = only(questions(tmp_path, record(asked, answer))).told
-    assert told.question == "What flies?"
-    assert told.options == ("a bird", "A red kite", "a plane")
-    assert told.text == "A red kite"
+    (annotation,) = only(questions(tmp_path, record(asked, answer))).annotations
+    assert annotation.question == "What flies?"
+    assert annotation.options == ("a bird", "A red kite", "a plane")
+    assert annotation.text == "A red kite"
 
 
 def test_a_letter_of_another_option_than_its_text_is_not_decided_here(tmp_path: Path) -> None:
     asked = "What flies?\nA. a bird\nB. a kite"
-    (told,) = only(questions(tmp_path, record(asked, "A. a kite"))).told
-    assert told.text == "A. a kite"
+    (annotation,) = only(questions(tmp_path, record(asked, "A. a kite"))).annotations
+    assert annotation.text == "A. a kite"
 
 
 def test_a_caption_is_of_the_whole_video(tmp_path: Path) -> None:
     name = f"{FOLDER}/{FOLDER}_cap_processed.json"
     entry = only(written(ADAPTER, tmp_path, name, [record("<image>\nDescribe it.", "A dog runs.")]))
-    (told,) = entry.told
-    assert told == RawAnnotation(
+    (annotation,) = entry.annotations
+    assert annotation == RawAnnotation(
         "event", "A dog runs.", origin="model", pointer="0/conversations/1"
     )
 
@@ -104,8 +104,10 @@ def test_ids_come_from_paths_whose_rule_is_known(
     "source", ["0_30_s_nextqa", "2_3_m_activitynetqa", "0_30_s_perceptiontest"]
 )
 def test_questions_of_older_datasets_are_peoples(tmp_path: Path, source: str) -> None:
-    (told,) = only(questions(tmp_path, record("Who?", "A dog.", data_source=source))).told
-    assert told.origin == "human"
+    (annotation,) = only(
+        questions(tmp_path, record("Who?", "A dog.", data_source=source))
+    ).annotations
+    assert annotation.origin == "human"
 
 
 @pytest.mark.parametrize("said", [(), ("Who?",), ("Who?", "A dog.", "Where?")])
@@ -116,8 +118,8 @@ def test_turns_without_an_answer_are_named(tmp_path: Path, said: tuple[str, ...]
 
 
 def test_nothing_said_stays_nothing(tmp_path: Path) -> None:
-    (told,) = only(questions(tmp_path, record(None, None))).told
-    assert (told.question, told.text) == ("", None)
+    (annotation,) = only(questions(tmp_path, record(None, None))).annotations
+    assert (annotation.question, annotation.text) == ("", None)
 
 
 def test_caption_and_questions_of_a_video_have_its_name(tmp_path: Path) -> None:

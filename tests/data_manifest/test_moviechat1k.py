@@ -54,20 +54,20 @@ def test_questions_of_the_whole_and_of_a_frame(tmp_path: Path) -> None:
 def test_what_has_a_caption_is_to_train_with(tmp_path: Path) -> None:
     entry = only(written(ADAPTER, tmp_path, "1.json", movie(caption='He says "no".')))
     assert entry.split == "train"
-    assert entry.told[0] == RawAnnotation("event", 'He says "no".', pointer="0/caption")
+    assert entry.annotations[0] == RawAnnotation("event", 'He says "no".', pointer="0/caption")
 
 
 def test_frames_count_at_the_rate_of_their_own_video(tmp_path: Path) -> None:
     info = {"fps": 29.97, "video_path": "1.mkv"}
     entry = only(written(ADAPTER, tmp_path, "1.json", movie(info=info)))
-    assert entry.told[2].asked_s == pytest.approx(11.978645)
+    assert entry.annotations[2].asked_s == pytest.approx(11.978645)
     assert entry.places[-1] == Place("1")
 
 
 def test_questions_without_answers_stay_without(tmp_path: Path) -> None:
     bare = [{"question": "Who is it?", "time": 3}]
     entry = only(written(ADAPTER, tmp_path, "1.json", {**movie(), "breakpoint": bare}))
-    assert entry.told[1].text is None
+    assert entry.annotations[1].text is None
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,9 @@ def check(items: list[Entry | Unread]) -> None:
         for place in item.places:
             assert place.path
             assert place.clip is None or all(map(isfinite, place.clip))
-        for told in item.told:
-            assert all(isfinite(s) for s in (told.start_s, told.end_s) if s is not None)
-            assert told.text is None or isinstance(told.text, str)
+        for annotation in item.annotations:
+            assert all(isfinite(s) for s in (annotation.start_s, annotation.end_s) if s is not None)
+            assert annotation.text is None or isinstance(annotation.text, str)
 
 
 def name_of(case: Any) -> str:

@@ -213,11 +213,11 @@ def check(items: list[Entry | Unread]) -> None:
             continue
         assert item.name.strip()
         assert all(place.path.strip() for place in item.places)
-        for told in item.told:
-            times = (told.start_s, told.end_s, told.asked_s)
+        for annotation in item.annotations:
+            times = (annotation.start_s, annotation.end_s, annotation.asked_s)
             assert all(time is None or isinstance(time, float | int) for time in times)
-            assert told.text is None or isinstance(told.text, str)
-            assert all(isinstance(option, str) for option in told.options)
+            assert annotation.text is None or isinstance(annotation.text, str)
+            assert all(isinstance(option, str) for option in annotation.options)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -226,7 +226,7 @@ def test_the_record_itself_is_an_entry(name: str) -> None:
     items = read(case, case.as_bytes(case.record))
     entries = [item for item in items if isinstance(item, Entry)]
     assert entries
-    assert all(entry.told for entry in entries)
+    assert all(entry.annotations for entry in entries)
     # The second row of the Parquet file is null.
     assert len(items) - len(entries) == (name == "finevideo")
 

@@ -31,8 +31,8 @@ def test_a_question_of_each_split_under_either_name(
     entry = only(written(ADAPTER, tmp_path, f"data/annotations.{prefix}{split}.json", [record()]))
     assert (entry.name, entry.split, entry.platform_id) == (CLIP, split, f"ego4d:{CLIP}")
     assert Place(f"v2/clips/{CLIP}") in entry.places
-    (told,) = entry.told
-    assert told == RawAnnotation(
+    (annotation,) = entry.annotations
+    assert annotation == RawAnnotation(
         "qa",
         "on the stove",
         start_s=33 / 30,
@@ -47,7 +47,7 @@ def test_a_question_without_a_moment_is_named(tmp_path: Path) -> None:
     bad, good = written(ADAPTER, tmp_path, "annotations.train.json", rows)
     assert isinstance(bad, Unread)
     assert (bad.reason, bad.detail.partition(":")[0]) == ("malformed", "moment_end_frame")
-    assert only([good]).told
+    assert only([good]).annotations
 
 
 def test_the_same_questions_with_options_are_not_read_again(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_each_window_of_a_query_is_an_event_with_its_words(tmp_path: Path) -> No
     entry = only(written(ADAPTER, tmp_path, f"data/{TRAIN}", record))
     assert spans(entry) == [(10, 14), (20, 22), (148, 150)]
     assert texts(entry) == ["A red kite in the wind"] * 3
-    assert [told.pointer for told in entry.told] == [f"0/relevant_windows/{k}" for k in range(3)]
+    assert [one.pointer for one in entry.annotations] == [
+        f"0/relevant_windows/{k}" for k in range(3)
+    ]
 
 
 @pytest.mark.parametrize("youtube", ["aaaaaaaaaaa", "-aaaaaaaaaa", "_aa_bb_ccc_", "a_1.0_2.0_b"])
@@ -45,7 +47,7 @@ def test_a_clip_is_found_by_its_name_or_in_its_source(tmp_path: Path, youtube: s
 def test_a_release_without_labels_tells_nothing(tmp_path: Path) -> None:
     bare = {"qid": 1, "query": "a", "duration": 150, "vid": "aaaaaaaaaaa_0.0_150.0"}
     entry = only(written(ADAPTER, tmp_path, "highlight_test_release.jsonl", bare))
-    assert (entry.told, entry.split) == ((), "test")
+    assert (entry.annotations, entry.split) == ((), "test")
 
 
 def test_labels_that_are_missing_where_they_belong_are_named(tmp_path: Path) -> None:

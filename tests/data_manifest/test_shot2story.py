@@ -23,7 +23,7 @@ def test_a_row_says_where_in_its_video_a_clip_lies(tmp_path: Path, youtube: str)
     assert entry.name == f"{youtube}.78"
     assert entry.platform_id == f"youtube:{youtube}"
     assert entry.places == (Place(f"{youtube}.78.mp4"), Place(youtube, (4330.47, 4343.049)))
-    assert (entry.told, entry.split) == ((), "unassigned")
+    assert (entry.annotations, entry.split) == ((), "unassigned")
 
 
 def test_clips_of_one_video_are_entries_of_their_own(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_a_summary_holds_for_the_whole_clip(
     assert entry.platform_id == "youtube:aa_aaaaaaaa"
     assert entry.places == (Place("aa_aaaaaaaa.12.mp4"),)
     assert texts(entry) == ["A woman paints a door, then a wall."]
-    (told,) = entry.told
-    assert (told.origin, told.start_s, told.end_s) == (origin, None, None)
-    assert told.pointer == "0/whole_caption"
+    (annotation,) = entry.annotations
+    assert (annotation.origin, annotation.start_s, annotation.end_s) == (origin, None, None)
+    assert annotation.pointer == "0/whole_caption"
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def test_a_question_whose_times_count_from_one(tmp_path: Path) -> None:
 
 
 def test_an_answer_at_a_time_is_borne_out_by_what_was_shown_until_then(tmp_path: Path) -> None:
-    (told,) = only(read_rows(tmp_path, row(said("A man.", time="8.5")))).told
-    assert (told.start_s, told.end_s, told.asked_s) == (0, 8.5, 5)
+    (annotation,) = only(read_rows(tmp_path, row(said("A man.", time="8.5")))).annotations
+    assert (annotation.start_s, annotation.end_s, annotation.asked_s) == (0, 8.5, 5)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_answer_at_a_time_is_borne_out_by_what_was_shown_until_then(tmp_path:
 def test_captions_by_their_task(tmp_path: Path, task: str, kind: str) -> None:
     rows = row(said("He runs.", 2.5, 4), said("He stops.", time=6.5), task=task)
     entry = only(read_rows(tmp_path, rows))
-    assert {told.kind for told in entry.told} == {kind}
+    assert {one.kind for one in entry.annotations} == {kind}
     assert texts(entry) == ["He runs.", "He stops."]
     assert spans(entry) == [(2.5, 4), (6.5, None)]
 
@@ -137,5 +137,7 @@ def test_ids_by_the_source_of_the_row(
 
 
 def test_a_row_without_a_question_gets_none(tmp_path: Path) -> None:
-    (told,) = only(read_rows(tmp_path, row(said("A man.", 5, 6)) | {"question": []})).told
-    assert told.question == ""
+    (annotation,) = only(
+        read_rows(tmp_path, row(said("A man.", 5, 6)) | {"question": []})
+    ).annotations
+    assert annotation.question == ""

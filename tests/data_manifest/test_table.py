@@ -35,13 +35,13 @@ def test_four_kinds_of_file_say_the_same(tmp_path: Path, name: str) -> None:
         items = written(make({}), tmp_path, name, rows)
     entry = only(items)
     assert (entry.split, texts(entry)) == ("val", ["x"])
-    assert (entry.told[0].start_s, entry.told[0].end_s) == (1, 2.5)
+    assert (entry.annotations[0].start_s, entry.annotations[0].end_s) == (1, 2.5)
 
 
 def test_a_question_with_options(tmp_path: Path) -> None:
     header, row = "video,question,text,options,asked_s", 'a,Who?,me,"[""me"", ""you""]",3'
-    (told,) = only(written(make({}), tmp_path, "a.csv", f"{header}\n{row}\n")).told
-    assert told == RawAnnotation(
+    (annotation,) = only(written(make({}), tmp_path, "a.csv", f"{header}\n{row}\n")).annotations
+    assert annotation == RawAnnotation(
         "qa", "me", question="Who?", options=("me", "you"), asked_s=3, pointer="1/text"
     )
 
@@ -49,14 +49,19 @@ def test_a_question_with_options(tmp_path: Path) -> None:
 def test_units_origin_and_kind_of_all_rows(tmp_path: Path) -> None:
     options = {"per_second": "1000", "kind": "step", "origin": "asr"}
     rows = [{"video": "a", "text": "x", "start_s": 500, "end_s": "2500"}]
-    (told,) = only(written(make(options), tmp_path, "a.json", rows)).told
-    assert (told.kind, told.origin, told.start_s, told.end_s) == ("step", "asr", 0.5, 2.5)
+    (annotation,) = only(written(make(options), tmp_path, "a.json", rows)).annotations
+    assert (annotation.kind, annotation.origin, annotation.start_s, annotation.end_s) == (
+        "step",
+        "asr",
+        0.5,
+        2.5,
+    )
 
 
 def test_how_coarse_the_times_of_all_rows_are(tmp_path: Path) -> None:
     rows = [{"video": "a", "text": "x", "start_s": 0, "end_s": 5}]
-    (told,) = only(written(make({"resolution_s": "5"}), tmp_path, "a.json", rows)).told
-    assert told.resolution_s == 5
+    (annotation,) = only(written(make({"resolution_s": "5"}), tmp_path, "a.json", rows)).annotations
+    assert annotation.resolution_s == 5
     for value in ("-1", "inf", "nan", "coarse"):
         with pytest.raises(ValueError, match="resolution_s"):
             make({"resolution_s": value})
@@ -70,14 +75,14 @@ def test_a_clip_and_names_of_its_own(tmp_path: Path) -> None:
     first, second = (only([item]) for item in written(make({}), tmp_path, "a.json", rows))
     assert (first.name, first.places) == ("a.mp4#t=1.5,4", (Place("a.mp4", (1.5, 4.0)),))
     assert (second.name, second.platform_id) == ("7", "youtube:a")
-    assert first.told == second.told == ()
+    assert first.annotations == second.annotations == ()
 
 
 def test_blank_cells_say_nothing_and_a_blank_text_is_judged_elsewhere(tmp_path: Path) -> None:
     header = "video,name,text,start_s,end_s,clip_start_s,clip_end_s,split,options"
     entry = only(written(make({}), tmp_path, "a.csv", f"{header}\na,,,,, ,,,\n"))
     assert (entry.name, entry.split, entry.places) == ("a", "train", (Place("a"),))
-    assert entry.told == (RawAnnotation("event", "", pointer="1/text"),)
+    assert entry.annotations == (RawAnnotation("event", "", pointer="1/text"),)
 
 
 @pytest.mark.parametrize(

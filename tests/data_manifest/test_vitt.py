@@ -25,7 +25,7 @@ def test_tags_have_a_start_in_milliseconds_and_no_end(tmp_path: Path) -> None:
     assert entry.places == (Place("aB3d"),)
     assert spans(entry) == [(0.26, None), (23.99, None), (16.0, None)]
     assert texts(entry) == ["Opening", "", None]
-    assert entry.told[1].pointer == "0/annotations/1"
+    assert entry.annotations[1].pointer == "0/annotations/1"
 
 
 def test_of_several_sets_of_a_video_the_first_with_tags_is_read(tmp_path: Path) -> None:

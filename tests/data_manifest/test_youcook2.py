@@ -38,8 +38,8 @@ def test_a_video_and_its_steps(tmp_path: Path) -> None:
     )
     assert spans(entry) == [(25, 37), (37, 50), (48, 60)]
     assert texts(entry) == ["peel the  pears", "slice them", "slice them"]
-    assert {told.kind for told in entry.told} == {"step"}
-    assert entry.told[2].pointer == "database/-aaaaaaaaaa/annotations/2"
+    assert {one.kind for one in entry.annotations} == {"step"}
+    assert entry.annotations[2].pointer == "database/-aaaaaaaaaa/annotations/2"
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

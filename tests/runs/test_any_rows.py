@@ -80,25 +80,25 @@ def test_everything_is_accounted_for(
     if not FORMATS[form].needs_images:
         check_conversion(raw, out, form, *(option.format(known=known) for option in options))
 
-    status, told = called("convert", raw, "-o", out, "--compat", "--durations", known, "--json")
-    assert status == (3 if told["rejected"] else 0)
-    assert told["rows"] == told["written"] + sum(told["rejected"].values())
-    assert len(lines_of(out)) == told["written"]
+    status, report = called("convert", raw, "-o", out, "--compat", "--durations", known, "--json")
+    assert status == (3 if report["rejected"] else 0)
+    assert report["rows"] == report["written"] + sum(report["rejected"].values())
+    assert len(lines_of(out)) == report["written"]
 
     status, found = called("audit", raw, "--durations", known, "--json")
     assert status == 0
     counted = found["raw_rows"] + found["turn_rows"] + sum(found["bad_rows"].values())
-    assert found["rows"] == told["rows"] == counted
+    assert found["rows"] == report["rows"] == counted
     official, ours = found["raw"]["official"], found["raw"]["ours"]
-    fates = ("kept", "lost_at_the_end", "overwritten", "not_read")
+    outcomes = ("kept", "lost_at_the_end", "overwritten", "not_read")
     valid = found["raw"]["valid"]
-    assert valid == sum(official[fate] for fate in fates) == ours["kept"]
+    assert valid == sum(official[outcome] for outcome in outcomes) == ours["kept"]
     assert found["raw"]["responses"] == valid + sum(found["raw"]["invalid"].values())
     assert ours["early"] == 0
 
 
 def check_conversion(raw: Path, out: Path, form: str, *options: str) -> None:
-    status, told = called("convert", raw, "-o", out, "--to", form, "--json", *options)
+    status, report = called("convert", raw, "-o", out, "--to", form, "--json", *options)
     load = FORMATS[form].load
     written = lines_of(out) if load is None else list(load(out))
     for row in written:
@@ -106,4 +106,4 @@ def check_conversion(raw: Path, out: Path, form: str, *options: str) -> None:
     rejects = rejects_of(out)
     assert status == (3 if rejects else 0)
     if form != "activation":  # which writes a row a question
-        assert reconciled(told, written, rejects)
+        assert reconciled(report, written, rejects)

@@ -54,7 +54,7 @@ def published(tmp_path: Path) -> Path:
         }
         for name, events in [*TRUE.items(), ("-gone", [])]
     }
-    said = [
+    questions = [
         {
             "id": name,
             "video": f"{name}.mp4",
@@ -69,7 +69,7 @@ def published(tmp_path: Path) -> Path:
     files = {
         "captions/train.json": described,
         "coin/COIN.json": {"database": steps},
-        "llava/0_30_s_academic_v0_1/0_30_s_academic_oe_v0_1_qa_processed.json": said,
+        "llava/0_30_s_academic_v0_1/0_30_s_academic_oe_v0_1_qa_processed.json": questions,
     }
     for path, content in files.items():
         (tmp_path / path).parent.mkdir(parents=True)
@@ -117,15 +117,15 @@ def test_what_datasets_say_reaches_the_corpus_with_who_said_it(corpus: Path) -> 
         assert all(p.startswith("train.json#v_") for p in dialogue["parent_ids"])
         for response in dialogue["responses"]:
             assert response["turn"] >= response["end_s"] - 1
-    told = samples(corpus, "action_caption")
-    assert {d["video_id"]: len(d["responses"]) for d in told} == {
+    steps = samples(corpus, "action_caption")
+    assert {d["video_id"]: len(d["responses"]) for d in steps} == {
         f"coin/{name}": len(events) for name, events in TRUE.items()
     }
     asked = samples(corpus, "offline_qa")
     assert len(asked) == len(TRUE)
     assert all(d["origins"] == ["model"] and not d["provenance"] for d in asked)
     card = (corpus / "README.md").read_text(encoding="utf-8")
-    people = len(grounding) + len(told)
+    people = len(grounding) + len(steps)
     assert f"| a dataset's annotators | {people:,} |" in card
     assert f"| a model, for a dataset | {len(asked)} |" in card
     assert "annotations: CC BY-NC 4.0; videos: YouTube, of their owners" in card
@@ -137,24 +137,24 @@ def test_the_report_says_what_became_of_every_record(
     out = published / "m.parquet"
     given = ("--annotations", published / "coin", "--videos", scenes / "videos", "-o", out)
     status, text, _ = call(capsys, "manifest", "coin", *given, "--json")
-    said = json.loads(text)
+    report = json.loads(text)
     steps = sum(map(len, TRUE.values()))
-    assert (status, said["records"], said["rows"], said["kept"]) == (0, 4, 3, steps)
-    assert said["entries_rejected"] == {"missing_file": 1}
-    assert said["videos_by_split"] == {"train": {"missing_file": 1, "with_file": 3}}
-    assert said["kept_by_kind"] == {"step": {"human": steps}}
-    assert said["manifests"] == [str(out)] and said["proven"] is True
+    assert (status, report["records"], report["rows"], report["accepted"]) == (0, 4, 3, steps)
+    assert report["entries_rejected"] == {"missing_file": 1}
+    assert report["videos_by_split"] == {"train": {"missing_file": 1, "with_file": 3}}
+    assert report["accepted_by_kind"] == {"step": {"human": steps}}
+    assert report["manifests"] == [str(out)] and report["proven"] is True
     (reject,) = lines_of(published / "m.parquet.rejects.jsonl")
     assert (reject["name"], reject["reason"]) == ("-gone", "missing_file")
     given = ("--annotations", published / "captions", "--videos", scenes, "-o", out)
     status, text, error = call(capsys, "manifest", "activitynet_captions", *given, "--limit", 2)
     assert status == 0 and f"manifest: {out}" in text and "rejects.jsonl" in error
-    assert "no file    val_1.json" in text
+    assert "no file      val_1.json" in text
     assert "3 = 2 in 2 rows + 0 rejected + 1 left out (limit 1)" in text
     assert "reversed_span 2" in text
     given = ("--annotations", published / "llava", "--videos", scenes, "-o", published / "l.jsonl")
     status, text, _ = call(capsys, "manifest", "llava_video", *given, "--without", "model-written")
-    assert "NOT PROVEN on real files" in text and "0 kept + 3 refused (model_written 3)" in text
+    assert "NOT PROVEN on real files" in text and "0 accepted + 3 refused (model_written 3)" in text
     assert all("annotations" not in row for row in lines_of(published / "l.jsonl"))
 
 
@@ -164,7 +164,7 @@ def test_a_manifest_without_rows_is_a_failure_and_is_there_to_look_at(
     out = published / "none.jsonl"
     given = ("--annotations", published / "coin", "--videos", scenes / "truth", "-o", out)
     status, text, error = call(capsys, "manifest", "coin", *given)
-    assert status == 1 and "not one row" in error
+    assert status == 1 and "has no row" in error
     assert "train: 4 videos, 0 with a file (missing_file 1, unsupported 3)" in text
     assert out.read_text() == "" and len(lines_of(published / "none.jsonl.rejects.jsonl")) == 4
 
@@ -219,7 +219,7 @@ def test_a_file_combines_sources_and_runs_as_it_is(
                     {"source": "coin", "annotations": "coin", "videos": str(scenes / "videos")},
                     {
                         "source": "activitynet_captions",
-                        "name": "told",
+                        "name": "captions",
                         "annotations": "captions",
                         "videos": [str(scenes / "videos")],
                         "options": {"reversed": "swap"},
@@ -240,13 +240,13 @@ def test_a_file_combines_sources_and_runs_as_it_is(
     out = published / "m.jsonl"
     status, text, error = call(capsys, "manifest", combined, "-o", out)
     assert (status, f"manifest: {out}" in text, f"{out}.rejects" in error) == (0, True, True)
-    assert "held out   3 rows that would have been leaks" in text
+    assert "held out     3 rows that would have been leaks" in text
     assert "all: 9, 2, 2, 7 SHORT" in text and "0-600 s: 9, 2, 2, 7 SHORT" in text
     status, text, _ = call(capsys, "manifest", combined, "-o", out, "--json")
-    said = json.loads(text)
-    assert (status, said["rows"], len(said["sources"])) == (0, 2, 3)
+    report = json.loads(text)
+    assert (status, report["rows"], len(report["sources"])) == (0, 2, 3)
     # The files of one scene are one file, by whatever name the sources know it; one has no file.
-    assert said["identities"] == {"known": len(SHOWN) + 1, "shared": len(SHOWN)}
+    assert report["identities"] == {"known": len(SHOWN) + 1, "shared": len(SHOWN)}
     assert [row["video_id"] for row in lines_of(out)] == [f"coin/{s.name}" for s in SHOWN[1:]]
     by_reason = Counter(reject["reason"] for reject in lines_of(Path(f"{out}.rejects.jsonl")))
     assert by_reason == {"held_out": 3, "same_video": 4, "missing_file": 1}
@@ -265,9 +265,9 @@ def test_one_source_holds_out_by_options_too(
     given = ("--annotations", published / "coin", "--videos", scenes / "videos", "-o", out)
     more = ("--hold-out", listed, "--identity", "frames", "--identity", "content", "--json")
     status, text, _ = call(capsys, "manifest", "coin", *given, *more)
-    said = json.loads(text)
-    assert status == 0 and said["entries_rejected"] == {"held_out": 1, "missing_file": 1}
-    assert said["leaks_prevented"]["by_source"] == [
+    report = json.loads(text)
+    assert status == 0 and report["entries_rejected"] == {"held_out": 1, "missing_file": 1}
+    assert report["leaks_prevented"]["by_source"] == [
         {"source": "coin", "list": "ids.txt", "rows": 1}
     ]
     assert all(row["identity"] == row["platform_id"] for row in lines_of(out))
@@ -282,8 +282,8 @@ def test_wrong_usage_of_a_combination_is_said_by_its_name(
         ({"source": "coins"}, (), "there is no adapter 'coins'; did you mean 'coin'"),
         ({"annotations": "none"}, (), r"all\.yaml: sources\.0: --annotations: there is no folder"),
         ({"options": {"reversed": "x"}}, (), r"sources\.0: --option\.reversed: 'x' is not one of"),
-        ({}, ("--limit", 3), "all but -o is said in"),
-        ({}, ("--hold-out", combined), "all but -o is said in"),
+        ({}, ("--limit", 3), "all but -o stands in"),
+        ({}, ("--hold-out", combined), "all but -o stands in"),
         ({"videos": "none"}, (), "there is no folder"),
     ):
         combined.write_text(json.dumps({"sources": [item | change]}), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What the adapters of datasets in ``data_manifest`` are built from."""
+"""The building blocks of the adapters in ``data_manifest``."""

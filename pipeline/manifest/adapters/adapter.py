@@ -1,4 +1,4 @@
-"""What an adapter is: a value that knows the files of one dataset, and nothing of the others."""
+"""The contract of adapters: a value that describes the files of one dataset."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ R = TypeVar("R", bound="RawRecord")
 
 
 class RawRecord(BaseModel):
-    """A record as its file has it: the fields that are used, each with the types that occur.
+    """A record of a file: the fields that are used, each with the types that occur.
 
-    Fields that are not used are let be, for files of other versions have more of them.
+    Other fields are ignored, for other versions of a file may have more of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, strict=True)
 
 
 Rows = Iterable[tuple[str, Any]]
-"""Records with their pointers, in the order of the file."""
+"""Pointers and records, in the order of the file."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,14 @@ class AnnotationFile(Generic[R]):
     """One kind of file of a dataset.
 
     ``pattern`` is a glob below the folder of annotations. ``rows`` reads a file record by record
-    (``layouts.py``). ``entry`` turns a record that has the fields of ``record`` into an entry.
-    ``split`` is that of all its records, where the file is of one.
+    (``layouts.py``). ``entry`` makes an entry of a validated record, its pointer and the split of
+    the file. ``split`` is that of all records, where the file has one split.
     """
 
     pattern: str
     rows: Callable[[Path], Rows]
     record: type[R]
     entry: Callable[[R, str, str], Entry | Unread]
-    """Of a record, its pointer, and the split of the file."""
     split: str = "train"
 
 
@@ -48,9 +47,9 @@ class AnnotationFile(Generic[R]):
 class Adapter:
     """A dataset.
 
-    ``licence`` is its key in ``data_manifest/licences.yaml``. ``proven`` says whether the adapter
-    was tried on real files of its publisher; where it was written from documentation alone,
-    ``proof`` says which.
+    ``licence`` is its key in ``data_manifest/licences.yaml``. ``proven``: the adapter was tried on
+    real files of the publisher. ``proof`` names those files, or the documentation that it was
+    written from.
     """
 
     name: str
@@ -62,7 +61,7 @@ class Adapter:
 
 
 def read_file(file: AnnotationFile[Any], path: Path) -> Iterator[Entry | Unread]:
-    """Every record of a file, as an entry or with what is wrong with it; never raises for one."""
+    """Every record of a file, as an entry or as unread; no record raises an error."""
     for pointer, raw in file.rows(path):
         if isinstance(raw, Unread):
             yield raw

@@ -1,10 +1,9 @@
-"""Tables of the user's own: which column says what, and the entries that rows become."""
+"""Tables of the user's own: the meaning of their columns, and entries made of their rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,16 +20,16 @@ Time = str | int | float | None
 
 
 class Columns(BaseModel):
-    """The options: a column for each thing that a row may say, and what holds for all rows.
+    """The options: the name of each column, and values that hold for all rows.
 
-    A column that is named must be in every row. Those that are not named are looked for under
-    their own names, and may be missing.
+    A column named in the options must be in every row. Other columns have the names of their
+    fields, and may be missing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video: Column = Field("video", description="column: the file, or its stem")
-    name: Column = Field("name", description="column: what the video is called; else its file")
+    name: Column = Field("name", description="column: name of the video; else its file")
     split: Column = Field("split", description="column: train, val, test")
     platform_id: Column = Field("platform_id", description="column: such as youtube:<id>")
     clip_start_s: Column = Field("clip_start_s", description="column: seconds in the file")
@@ -41,39 +40,40 @@ class Columns(BaseModel):
     question: Column = Field("question", description="column: the question")
     options: Column = Field("options", description="column: a list, or one as JSON")
     asked_s: Column = Field("asked_s", description="column: when it is asked, in the clip")
-    annotator: Column = Field("annotator", description="column: who of several")
+    annotator: Column = Field("annotator", description="column: which of several annotators")
     kind: Literal["event", "step", "qa", ""] = Field(
-        "", description="what each row tells; left out, a qa where it has a question, else an event"
+        "",
+        description="kind of all; left out, qa where there is a question, else event",
     )
     origin: Literal["human", "model", "asr"] = Field("human", description="who wrote the texts")
     per_second: float = Field(
         1.0,
         gt=0,
         allow_inf_nan=False,
-        description="units of the times in a second: 1000 for milliseconds, 25 for frames",
+        description="units of time in a second: 1000 for milliseconds, 25 for frames",
     )
     resolution_s: float = Field(
         0.0,
         ge=0,
         allow_inf_nan=False,
-        description="seconds that the annotators could tell apart: 5 where they chose among chunks"
-        " of 5 s, 0 where times are exact",
+        description="resolution of the times: 5 where annotators chose among chunks of 5 s, 0 where"
+        " times are exact",
     )
     licence: str = Field("own", min_length=1, description="entry in data_manifest/licences.yaml")
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """The column of each thing that a row may say."""
+        """The name of the column of each field of ``Cells``."""
         return {key: getattr(self, key) for key in Cells.model_fields}
 
     @property
     def named(self) -> frozenset[str]:
-        """The columns that must be there."""
+        """The columns that every row must have."""
         return frozenset(getattr(self, key) for key in self.model_fields_set & self.columns.keys())
 
 
 class Cells(RawRecord):
-    """A row, by what it says and no longer by its own columns."""
+    """A row, by our names of the fields."""
 
     video: Annotated[str, Field(pattern=r"\S")]
     name: str | int | None = None
@@ -91,10 +91,10 @@ class Cells(RawRecord):
 
 
 def read_options(model: type[M], options: Mapping[str, str]) -> M:
-    """Options of the command line as values.
+    """The options of an adapter, from the command line.
 
     Raises:
-        ConfigError: one is unknown or has no such value.
+        ConfigError: an option is unknown or its value is not valid.
     """
     try:
         return model.model_validate(options)
@@ -103,7 +103,7 @@ def read_options(model: type[M], options: Mapping[str, str]) -> M:
 
 
 def by_column(rows: Rows, columns: Columns) -> Iterator[tuple[str, Any]]:
-    """Rows by what they say; ``no_column`` where a column that was named is missing."""
+    """Rows by the fields of ``Cells``; unread as ``no_column`` where a named column is missing."""
     wanted, named = columns.columns, columns.named
     for pointer, row in rows:
         if not isinstance(row, Mapping):
@@ -118,7 +118,7 @@ def by_column(rows: Rows, columns: Columns) -> Iterator[tuple[str, Any]]:
         cells = {key: row[column] for key, column in wanted.items() if column in row}
         video = cells.get("video")
         if isinstance(video, Mapping):
-            # Datasets with a column of videos have the file as {"path": ..., "bytes": ...}.
+            # Columns of videos in Hub datasets hold {"path": ..., "bytes": ...}.
             cells["video"] = video.get("path")
         yield pointer, cells
 
@@ -130,11 +130,11 @@ class _Unreadable(Exception):
 
 
 def entry_by(columns: Columns) -> Callable[[Cells, str, str], Entry | Unread]:
-    """How a row becomes an entry.
+    """The function that makes an entry of a row.
 
-    Times are numbers, or texts of numbers, of which ``per_second`` make a second; or clocks,
-    ``H:MM:SS.fff``. A clip needs both its times. A row with a text, even a blank one, tells
-    something; another only names its video.
+    Times are numbers, or strings of numbers, of which ``per_second`` make a second; or clock times,
+    ``H:MM:SS.fff``. A clip needs both its times. A row with a text, even a blank one, has an
+    annotation; another row only names its video.
     """
 
     def entry(cells: Cells, pointer: str, split: str) -> Entry | Unread:
@@ -146,22 +146,19 @@ def entry_by(columns: Columns) -> Callable[[Cells, str, str], Entry | Unread]:
     return entry
 
 
-@dataclass(frozen=True)
-class _Clock:
-    per_second: float
-
-    def seconds(self, value: Time, column: str) -> float | None:
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        found = clock_s(value) if isinstance(value, str) else None
-        if found is None:
-            try:
-                found = float(value) / self.per_second
-            except (ValueError, OverflowError):
-                found = float("nan")
-        if not isfinite(found):
-            raise _Unreadable("bad_time", f"{column} is {str(value)[:60]!r}")
-        return found
+def _seconds(columns: Columns, cells: Cells, field: str) -> float | None:
+    value: Time = getattr(cells, field)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    found = clock_s(value) if isinstance(value, str) else None
+    if found is None:
+        try:
+            found = float(value) / columns.per_second
+        except (ValueError, OverflowError):
+            found = float("nan")
+    if not isfinite(found):
+        raise _Unreadable("bad_time", f"{getattr(columns, field)} is {str(value)[:60]!r}")
+    return found
 
 
 def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
@@ -171,16 +168,15 @@ def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
     return Entry(
         name if name.strip() else f"{cells.video}{part}",
         (Place(cells.video, clip),),
-        (_told(columns, cells, pointer),) if "text" in cells.model_fields_set else (),
+        (_annotation(columns, cells, pointer),) if "text" in cells.model_fields_set else (),
         cells.split or split,
         cells.platform_id or "",
     )
 
 
 def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
-    clock = _Clock(columns.per_second)
-    start_s = clock.seconds(cells.clip_start_s, columns.clip_start_s)
-    end_s = clock.seconds(cells.clip_end_s, columns.clip_end_s)
+    start_s = _seconds(columns, cells, "clip_start_s")
+    end_s = _seconds(columns, cells, "clip_end_s")
     if start_s is None and end_s is None:
         return None
     if start_s is None or end_s is None:
@@ -188,17 +184,16 @@ def _clip(columns: Columns, cells: Cells) -> tuple[float, float] | None:
     return start_s, end_s
 
 
-def _told(columns: Columns, cells: Cells, pointer: str) -> RawAnnotation:
-    clock = _Clock(columns.per_second)
+def _annotation(columns: Columns, cells: Cells, pointer: str) -> RawAnnotation:
     kind: RawKind = columns.kind or ("qa" if (cells.question or "").strip() else "event")
     return RawAnnotation(
         kind,
         cells.text,
-        start_s=clock.seconds(cells.start_s, columns.start_s),
-        end_s=clock.seconds(cells.end_s, columns.end_s),
+        start_s=_seconds(columns, cells, "start_s"),
+        end_s=_seconds(columns, cells, "end_s"),
         question=cells.question if kind == "qa" else None,
         options=_options(cells.options) if kind == "qa" else (),
-        asked_s=clock.seconds(cells.asked_s, columns.asked_s) if kind == "qa" else None,
+        asked_s=_seconds(columns, cells, "asked_s") if kind == "qa" else None,
         resolution_s=columns.resolution_s,
         origin=columns.origin,
         annotator=cells.annotator or "",

@@ -1,4 +1,4 @@
-"""Conversations of a human and a model, and the options that a question lists."""
+"""Conversations of a human and a model, and the options listed in a question."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LETTER = re.compile(r"\s*\(?([A-Z])(?:[.):]\s*(.*?))?\s*", re.DOTALL)
 
 
 class Turn(RawRecord):
-    """What one of the two says."""
+    """A message of one of the two."""
 
     speaker: str = Field(alias="from")
     value: str | None = None
@@ -26,7 +26,7 @@ class Turn(RawRecord):
 
 @dataclass(frozen=True)
 class TurnPair:
-    """A question and its answer; ``turn`` is the place of the answer in the conversation."""
+    """A question and its answer; ``turn`` is the index of the answer in the conversation."""
 
     question: str | None
     answer: str | None
@@ -34,9 +34,9 @@ class TurnPair:
 
 
 def turn_pairs(turns: Sequence[Turn]) -> Iterator[TurnPair] | None:
-    """Question by question; None unless ``human`` and ``gpt`` take turns and ``gpt`` is the last.
+    """The pairs of a conversation; None unless ``human`` and ``gpt`` alternate and ``gpt`` is last.
 
-    The tokens that stand for the video are taken out of the questions.
+    Placeholders of the video are removed from the questions.
     """
     speakers = [turn.speaker for turn in turns]
     if not turns or speakers != ["human", "gpt"] * (len(turns) // 2):
@@ -47,12 +47,12 @@ def turn_pairs(turns: Sequence[Turn]) -> Iterator[TurnPair] | None:
     )
 
 
-def listed(question: str) -> tuple[str, tuple[str, ...]]:
-    """The question without its options, and they without their letters, in order.
+def split_options(question: str) -> tuple[str, tuple[str, ...]]:
+    """The question without its options, and the options without their letters, in order.
 
-    Options are lines ``A. ...``, ``B. ...`` behind the question; what is behind them and begins
-    with "Please" is how to answer, and dropped. Where there are not two of them from A on, the
-    question is handed back as it is.
+    Options are lines ``A. ...``, ``B. ...`` after the question. Lines after them that begin with
+    "Please" are instructions, and are dropped. Where there are not at least two options from A on,
+    the question is returned unchanged.
     """
     lines = question.rstrip().split("\n")
     while len(lines) > 1 and (not lines[-1].strip() or _CLOSING.match(lines[-1])):
@@ -68,11 +68,10 @@ def listed(question: str) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines).strip(), tuple(option[2] for option in found)
 
 
-def chosen(answer: str, options: Sequence[str]) -> str:
-    """The option that an answer ``D`` or ``D. text`` names, in the words of the option.
+def chosen_option(answer: str, options: Sequence[str]) -> str:
+    """The text of the option that an answer ``D`` or ``D. text`` names.
 
-    An answer whose letter and text are of different options, or that has no letter, is handed back
-    as it is.
+    An answer without a letter, or whose letter and text do not match, is returned unchanged.
     """
     found = _LETTER.fullmatch(answer)
     if found is None or ascii_uppercase.index(found[1]) >= len(options):

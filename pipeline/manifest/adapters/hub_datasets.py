@@ -1,4 +1,4 @@
-"""Datasets of the library ``datasets``, on the Hugging Face Hub or in a folder, row by row."""
+"""Reads datasets of the library ``datasets``, on the Hugging Face Hub or in a folder."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pipeline.manifest.adapters.entry import Unread
 def open_subsets(
     name: str, *, config: str = "", revision: str = "", subset: str = ""
 ) -> Mapping[str, Any]:
-    """The subsets of a dataset by name, or the one that is wanted.
+    """The subsets of a dataset by name, or the one named ``subset``.
 
-    ``name`` is that on the Hub, or a folder: as downloaded, or as ``save_to_disk`` left it. That of
-    a dataset without subsets is the empty name. Nothing is downloaded but what is read.
+    ``name`` is a name on the Hub, or a folder as downloaded or as written by ``save_to_disk``. A
+    dataset without subsets has one with an empty name. Only what is read is downloaded.
 
     Raises:
-        OSError: the dataset cannot be opened, or has no such part.
+        OSError: the dataset cannot be opened, or has no such config or subset.
     """
-    # Over a second of imports, for those who use it.
+    # Imported here because it takes more than a second.
     from datasets.load import load_dataset, load_from_disk  # noqa: PLC0415
 
     saved = any((Path(name) / mark).is_file() for mark in ("dataset_dict.json", "state.json"))
@@ -43,10 +43,10 @@ def open_subsets(
 def subset_rows(
     name: str, subset: Any, wanted: Collection[str], needed: Collection[str]
 ) -> Iterator[tuple[str, Any]]:
-    """The rows of a subset; pointers are its name and their numbers from 0.
+    """The rows of a subset; pointers are its name and row numbers from 0.
 
-    Only the ``wanted`` columns are read, or all where one that is ``needed`` is missing, so that it
-    can be said which there are. Videos are not decoded. What cannot be read ends the subset.
+    Only the ``wanted`` columns are read; all of them where a ``needed`` one is missing, so that the
+    error can list them. Videos are not decoded. A read error ends the subset, as ``damaged``.
     """
     from datasets.arrow_dataset import Dataset  # noqa: PLC0415
     from datasets.exceptions import DatasetsError  # noqa: PLC0415

@@ -1,13 +1,15 @@
-"""How annotation files are laid out: readers of their records, with pointers to them.
+"""Readers of annotation files: their records, each with its pointer.
 
-None of them raises for what a file holds: what cannot be read is an ``Unread`` in its place. A file
-that cannot be opened raises OSError.
+A record that cannot be read becomes an ``Unread`` in its place; no content of a file raises an
+error. A file that cannot be opened raises OSError. By hand where pyarrow.dataset or pandas could
+read the same: they infer types and stop at the first damaged record, where here it costs itself.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,26 +20,27 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from pipeline.manifest.adapters.entry import Unread
+from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.store.files.json_rows import read_json_rows
 
 Reader = Callable[[Path], Iterator[tuple[str, Any]]]
 
 LARGEST_FIELD = 1 << 24
-"""Characters of one field of a table: captions of hundreds of words go far beyond csv's own."""
+"""The most characters of a field of a table; captions are longer than csv's own limit."""
 
 Pair = Annotated[tuple[float, float], Field(strict=False)]
-"""``[start, end]``, whole numbers or fractions; a list, which strictly is no tuple."""
+"""``[start, end]``: a JSON array, which strict validation would not take for a tuple."""
 
 NumberText = Annotated[float, Field(strict=False)]
-"""A number in a column of a table, which has it as text."""
+"""A number in a column of a table, where it is a string."""
 
 Subset = Literal["training", "validation", "testing"]
-"""A split in the words of ActivityNet, which many datasets took over."""
+"""The names of splits in ActivityNet, which many datasets share."""
 
 SPLITS: Final[Mapping[Subset, str]] = {"training": "train", "validation": "val", "testing": "test"}
 
 UNASSIGNED: Final = "unassigned"
-"""The split of a video of which the file does not say any."""
+"""The split of an entry whose file has no splits."""
 
 _CLOCK = r"([0-9]{1,4}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)"
 _ONE_CLOCK = re.compile(rf"\s*{_CLOCK}\s*")
@@ -47,7 +50,7 @@ _CLOCK_PAIR = re.compile(rf"\s*\[\s*'{_CLOCK}'\s*,\s*'{_CLOCK}'\s*\]\s*")
 def clock_pair(text: str) -> tuple[float, float] | None:
     """Start and end in seconds of ``['H:MM:SS.fff', 'H:MM:SS.fff']``; None of any other text.
 
-    The fraction may be missing.
+    Fractions are optional.
     """
     found = _CLOCK_PAIR.fullmatch(text)
     if found is None:
@@ -57,7 +60,7 @@ def clock_pair(text: str) -> tuple[float, float] | None:
 
 
 def clock_s(text: str) -> float | None:
-    """Seconds of ``H:MM:SS.fff``; None of any other text. The fraction may be missing."""
+    """Seconds of ``H:MM:SS.fff``; None of any other text. The fraction is optional."""
     found = _ONE_CLOCK.fullmatch(text)
     return _seconds(*found.groups()) if found else None
 
@@ -65,14 +68,14 @@ def clock_s(text: str) -> float | None:
 def _seconds(hours: str, minutes: str, seconds: str) -> float:
     whole, _, fraction = seconds.partition(".")
     total = 3600 * int(hours) + 60 * int(minutes) + int(whole)
-    # Put together as text, so that it is the double nearest to what was written.
+    # Parsed as one decimal, so that the result is the nearest double.
     return float(f"{total}.{fraction or 0}")
 
 
 def json_list(path: Path) -> Iterator[tuple[str, Any]]:
     """The objects of a JSON array or of JSON Lines, one at a time; pointers are their numbers.
 
-    Damage costs the record that it is in.
+    A damaged record costs no other.
     """
     for row in read_json_rows(path):
         pointer = str(row.number)
@@ -83,10 +86,10 @@ def json_list(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each line that is not blank as the JSON value that it is; pointers are line numbers from 1.
+    """The JSON value of each line that is not blank; pointers are line numbers from 1.
 
-    For lines that are arrays, which ``json_list`` would take apart: such a line is ``{"items": [
-    ...]}``. Other values are handed on as they are.
+    For lines that are arrays, which ``json_list`` would flatten: such a line becomes
+    ``{"items": [...]}``. Other values are unchanged.
     """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -102,10 +105,10 @@ def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def json_members(*below: str) -> Reader:
-    """The members of a JSON object by name, which is their pointer and joins them as ``key``.
+    """The members of a JSON object, each with its name added as ``key``; pointers are the names.
 
-    ``below`` are the names that lead to that object. The file is read as a whole: those that are
-    laid out so have some ten megabytes. A member that is no object is handed on as it is.
+    ``below`` are the keys that lead to that object. The file is read as a whole: files of this
+    layout have some ten megabytes. A member that is no object is unchanged.
     """
 
     def read(path: Path) -> Iterator[tuple[str, Any]]:
@@ -130,14 +133,14 @@ def json_members(*below: str) -> Reader:
 
 
 def table(path: Path) -> Iterator[tuple[str, Any]]:
-    """The rows of a CSV file as texts by column; pointers are row numbers from 1.
+    """The rows of a CSV file as strings by column; pointers are row numbers from 1.
 
-    A row with fewer or more fields than the header is damaged. Bytes that are no UTF-8 become
+    A row with fewer or more fields than the header is damaged. Bytes that are not UTF-8 become
     U+FFFD, so that they cost no row.
     """
     csv.field_size_limit(LARGEST_FIELD)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        # NUL is no text, and csv refuses the whole file for it.
+        # csv refuses a whole file for a NUL.
         rows = csv.reader(line.replace("\0", "\ufffd") for line in lines)
         header: list[str] | None = None
         number = 0
@@ -172,7 +175,7 @@ def text_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def parquet_rows(*columns: str) -> Reader:
-    """The rows of a Parquet file, of the named columns or all; pointers are numbers from 0."""
+    """The rows of a Parquet file, with the named columns or all; pointers are numbers from 0."""
 
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         number = 0
@@ -186,3 +189,20 @@ def parquet_rows(*columns: str) -> Reader:
             yield str(number), Unread(str(number), "damaged", str(error)[:200])
 
     return read
+
+
+def video_paths(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The video files below a folder as ``{"path": path}``; pointers are the paths, in order.
+
+    Hidden files and folders are passed over, and links to folders are not followed.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for where, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith(VIDEO_SUFFIXES):
+                path = (Path(where) / name).relative_to(folder).as_posix()
+                yield path, {"path": path}

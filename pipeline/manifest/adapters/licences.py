@@ -1,4 +1,4 @@
-"""The ledger of licences: under which terms each dataset gives its annotations and its videos."""
+"""The licences of datasets (``data_manifest/licences.yaml``): terms of annotations and videos."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.store.files.yaml_files import load_yaml
 
-LEDGER = Path(__file__).resolve().parents[3] / "data_manifest" / "licences.yaml"
+LICENCES_FILE = Path(__file__).resolve().parents[3] / "data_manifest" / "licences.yaml"
 
 Without = Literal["share-alike", "ego4d", "model-written"]
-"""What a manifest can be made without."""
+"""What can be left out of a manifest."""
 
 
 class Terms(BaseModel):
-    """The terms of one dataset, as they were read."""
+    """The terms of one dataset."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,9 +27,9 @@ class Terms(BaseModel):
     videos: str = Field(min_length=1, description="terms of the videos")
     family: str = Field(
         pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$",
-        description="what may stand in one file: rows of one family share their terms",
+        description="rows of one family share their terms, and may be in one file",
     )
-    share_alike: bool = Field(description="what is derived must be given on the same terms")
+    share_alike: bool = Field(description="derived data must be published on the same terms")
     non_commercial: bool
     publish: tuple[Literal["text", "videos"], ...] = Field(
         description="what a derived corpus may publish; an empty list: ids alone"
@@ -41,21 +41,21 @@ class Terms(BaseModel):
     ego4d: bool = Field(False, description="the videos are Ego4D's, whose licence is to be signed")
     platforms: Mapping[str, str] = Field(
         {},
-        description="a platform, and the entry of this ledger that its videos are under: of a"
-        " dataset that collects from several",
+        description="by platform, the entry of this file that its videos are under, for a dataset"
+        " that collects from several",
     )
     note: str = ""
     checked: str = Field(min_length=1, description="where this was read")
 
     @property
     def licence(self) -> str:
-        """As it stands in every row."""
+        """The licence as text, as it is in every row."""
         return f"annotations: {self.annotations}; videos: {self.videos}"
 
     def left_out(self, without: frozenset[Without], platform: str) -> str:
-        """By which switch a video is left out; empty when it stays.
+        """The reason to leave a video out; empty where it stays.
 
-        ``model-written`` leaves out texts, not videos.
+        ``model-written`` leaves out annotations, not videos.
         """
         if "share-alike" in without and self.share_alike:
             return "share_alike"
@@ -64,11 +64,11 @@ class Terms(BaseModel):
         return ""
 
 
-def load_licences(path: Path = LEDGER) -> Mapping[str, Terms]:
+def load_licences(path: Path = LICENCES_FILE) -> Mapping[str, Terms]:
     """The terms of every dataset by name.
 
     Raises:
-        ConfigError: the file cannot be read, or an entry is wrong; it names the keys.
+        ConfigError: the file cannot be read, or an entry is not valid; the message names the keys.
     """
     try:
         raw = load_yaml(path.read_text(encoding="utf-8"))
@@ -89,11 +89,11 @@ def terms_of(licences: Mapping[str, Terms], licence: str) -> Terms:
     """The terms of a dataset.
 
     Raises:
-        ConfigError: it is not in the ledger, which must come first.
+        ConfigError: it has no entry in the file.
     """
     if licence not in licences:
         hint = did_you_mean(licence, licences)
-        raise ConfigError(f"{LEDGER.name}: there is no entry {licence!r}{hint}")
+        raise ConfigError(f"{LICENCES_FILE.name}: there is no entry {licence!r}{hint}")
     return licences[licence]
 
 

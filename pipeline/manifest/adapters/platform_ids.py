@@ -1,4 +1,4 @@
-"""Ids of the platforms that videos were published on, where names of files are these ids."""
+"""Platform ids, such as ``youtube:dQw4w9WgXcQ``, read from names and paths of files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from pipeline.manifest.adapters.entry import SUFFIXES
+from pipeline.media.files import VIDEO_SUFFIXES
 
 _YOUTUBE = re.compile(r"([A-Za-z0-9_-]{11})(?:_[0-9.]+_[0-9.]+)?")
 _YOUTUBE_URL = re.compile(
@@ -15,11 +15,11 @@ _YOUTUBE_URL = re.compile(
     r"([A-Za-z0-9_-]{11})(?:[?&#/].*)?"
 )
 _YOUTUBE_MARKS = ("", "v_", "ytb_")
-"""What ActivityNet, HACS and LLaVA-Video write before an id in names of files."""
+"""Prefixes of ids in file names of ActivityNet, HACS and LLaVA-Video."""
 _NO_NAME = re.compile(
     r"(?:video|clip|split|part|segment|chunk|scene|shot|sample)?[-_ ]?[0-9]{0,4}", re.IGNORECASE
 )
-"""Of files that many folders have."""
+"""File names that occur in many folders, and so identify no video."""
 _FLICKR = re.compile(r".+@N[0-9]{2}_([0-9]+)_[^_]+")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -31,9 +31,9 @@ def youtube_id(stem: str) -> str:
 
 
 def ego4d_id(stem: str) -> str:
-    """``ego4d:<uid>`` of a stem that begins with a uid, else of all of it.
+    """``ego4d:<uid>`` of a stem that begins with a uid, else ``ego4d:<stem>``.
 
-    It is never empty: what is Ego4D's must be known to be, whatever it is called.
+    It is never empty, so that the licence of Ego4D applies whatever the file is called.
     """
     found = _UID.match(stem)
     return f"ego4d:{found[0] if found else stem}"
@@ -47,8 +47,8 @@ def flickr_id(name: str) -> str:
 
 
 def collected_id(path: str) -> str:
-    """The id in a path below the folders of LLaVA-Video, which collects from many places; empty
-    where it says none.
+    """The id in a path below the folders of LLaVA-Video, which collects from many platforms; empty
+    where there is none.
 
     YouCook2's are ``<number>/<id>/split_<n>``, NExT-QA's are numbers of Flickr photos.
     """
@@ -68,12 +68,12 @@ def collected_id(path: str) -> str:
 
 
 def aliases(text: str) -> Iterator[str]:
-    """All by which a video may be known that somebody calls by ``text``: an id, a name or a path.
+    """All names under which a video may be known whose id, name or path is ``text``.
 
-    The text itself, its last part without the suffix of a video, and the ids of platforms that can
-    be read in that. Where the last part is no name, as ``split_2.mp4`` in a folder of its video,
-    the folder's counts. Names that have only the looks of an id give one too: it serves to hold
-    videos out, where one too many costs a video and one too few spoils a test.
+    These are the text itself, its last part without a video suffix, and the platform ids in that.
+    Where the last part identifies no video, as in ``<id>/split_2.mp4``, the folder's name is used.
+    A name that only looks like an id gives one too: aliases hold videos out of training, where one
+    too many costs a video and one too few leaks a test video.
     """
     text = _composed(text)
     yield text
@@ -82,7 +82,7 @@ def aliases(text: str) -> Iterator[str]:
         return
     above, _, name = text.replace("\\", "/").rpartition("/")
     head, dot, suffix = name.rpartition(".")
-    stem = head if head and f"{dot}{suffix.lower()}" in SUFFIXES else name
+    stem = head if head and f"{dot}{suffix.lower()}" in VIDEO_SUFFIXES else name
     if above and _NO_NAME.fullmatch(stem):
         folder = above.rpartition("/")[2]
         yield f"{folder}/{stem}"

@@ -1,4 +1,4 @@
-"""Rows of Streamo's raw files as records, read as ``convert`` and ``audit`` read them."""
+"""Rows of Streamo's raw files, read as ``convert`` and ``audit`` read them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from pipeline.manifest.adapters.layouts import json_list
 
 
 class Raw(RawRecord):
-    """A row, with its times in seconds. A question without a text is blank."""
+    """A row, with times in seconds; a question without a text has an empty one."""
 
     sample: SkipValidation[RawSample]
 
 
 def raw_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """The rows of a file; behind each, its questions and responses that cannot be used.
-
-    Those keep the reasons that ``read_raw`` gives them.
-    """
+    """The rows of a file; after each, as unread, its questions and responses that ``read_raw``
+    refuses, with the reasons of that."""
     for pointer, row in json_list(path):
         if isinstance(row, Unread):
             yield pointer, row

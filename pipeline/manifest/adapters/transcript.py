@@ -1,4 +1,4 @@
-"""Lines of two messages: a part of a video, and the words that are said in it."""
+"""Transcripts of Live-WhisperX and Inf-Stream: a part of a video, and the timed words in it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Word = Annotated[tuple[float, float, str], Field(strict=False)]
 """Start, end and text, as a JSON array."""
 
 Asked = Annotated[tuple[Any, float, str | None, str | None], Field(strict=False)]
-"""Something that is not used, time, question and answer, as a JSON array."""
+"""A value that is not used, time, question and answer, as a JSON array."""
 
 PAUSE_S = 1.0
-"""A silence that long ends a sentence."""
+"""A silence of this length ends a sentence."""
 LONGEST_S = 15.0
-"""A sentence without an end in sight is cut here."""
+"""A longer sentence is cut."""
 
 _ENDS = (".", "?", "!", "\u2026")
 _CLOSING = "\"'\u201d\u2019)]"
@@ -38,7 +38,7 @@ class Part(RawRecord):
 
 
 class Message(RawRecord):
-    """What one of the two says."""
+    """A message of the user or the assistant."""
 
     role: str
     content: list[Part]
@@ -51,37 +51,37 @@ class Line(RawRecord):
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A part of a video, the words in it, and where those stand below the record."""
+class Transcript:
+    """A part of a video, the words in it, and the pointer of their message below the record."""
 
     video: str
     start: int | float | None
-    """As the record spells it, for names of files are made of it."""
+    """As written in the record, for file names are made of it."""
     end: int | float | None
     words: Sequence[tuple[float, float, str]]
     asked: Sequence[tuple[Any, float, str | None, str | None]]
     below: str
 
 
-def spoken(line: Line, pointer: str) -> Spoken | Unread:
-    """What a record holds; ``no_video`` or ``no_words`` where it lacks one of them."""
+def read_transcript(line: Line, pointer: str) -> Transcript | Unread:
+    """The transcript of a record; unread as ``no_video`` or ``no_words`` where it lacks one."""
     shown = next((p for p, _ in _parts(line, "user") if p.type == "video" and p.video), None)
     if shown is None or shown.video is None:
         return Unread(pointer, "no_video", "no message of the user has a video")
     for part, below in _parts(line, "assistant"):
         if part.text_stream is not None:
             times = (shown.video_start, shown.video_end)
-            return Spoken(shown.video, *times, part.text_stream, part.qa_stream or (), below)
+            return Transcript(shown.video, *times, part.text_stream, part.qa_stream or (), below)
     return Unread(pointer, "no_words", "no message of the assistant has a text_stream")
 
 
-def sentences(spoken: Spoken, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
-    """The words put together, with times from ``start_s`` on.
+def sentences(transcript: Transcript, pointer: str, start_s: float) -> Iterator[RawAnnotation]:
+    """The words joined to sentences, with times relative to ``start_s``.
 
-    A sentence ends with a mark that ends one, before a silence of ``PAUSE_S``, or before the word
-    with which it would be longer than ``LONGEST_S``: recognised speech need not have any marks.
+    A sentence ends with a closing mark, before a silence of ``PAUSE_S``, or before the word that
+    would make it longer than ``LONGEST_S``: recognised speech may have no marks.
     """
-    words = spoken.words
+    words = transcript.words
     first = 0
     for after in range(1, len(words) + 1):
         if after < len(words) and not _ends(words, first, after):
@@ -93,13 +93,13 @@ def sentences(spoken: Spoken, pointer: str, start_s: float) -> Iterator[RawAnnot
             start_s=words[first][0] - start_s,
             end_s=words[after - 1][1] - start_s,
             origin="asr",
-            pointer=f"{pointer}/{spoken.below}/text_stream/{first}",
+            pointer=f"{pointer}/{transcript.below}/text_stream/{first}",
         )
         first = after
 
 
 def is_offsets(line: Any) -> bool:
-    """Whether a line is no record but a list of whole numbers: where the other lines begin."""
+    """Whether a line is not a record but the list of the byte offsets of all lines."""
     items = line.get("items") if isinstance(line, dict) else None
     return isinstance(items, list) and bool(items) and all(type(i) is int for i in items)
 
@@ -107,14 +107,14 @@ def is_offsets(line: Any) -> bool:
 def _ends(words: Sequence[tuple[float, float, str]], first: int, after: int) -> bool:
     """Whether a sentence from the word ``first`` ends before the word ``after``."""
     begins_s = words[first][0]
-    _, said_s, text = words[after - 1]
-    next_s, over_s, _ = words[after]
+    _, end_s, text = words[after - 1]
+    next_start_s, next_end_s, _ = words[after]
     ended = text.rstrip().rstrip(_CLOSING).endswith(_ENDS)
-    return ended or next_s - said_s >= PAUSE_S or over_s - begins_s > LONGEST_S
+    return ended or next_start_s - end_s >= PAUSE_S or next_end_s - begins_s > LONGEST_S
 
 
 def _parts(line: Line, role: str) -> Iterator[tuple[Part, str]]:
-    """The parts of the messages of one role, and where they stand."""
+    """The parts of the messages of one role, with their pointers below the record."""
     for i, message in enumerate(line.items):
         if message.role == role:
             for k, part in enumerate(message.content):

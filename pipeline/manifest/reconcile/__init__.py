@@ -1,1 +1,1 @@
-"""Entries of several sources made one list: identity, hold-outs, allocation."""
+"""Reconciles the videos of several sources: identity, hold-outs, allocation."""

@@ -1,4 +1,4 @@
-"""Which candidates are drawn, where there are more than are wanted; what could not be met."""
+"""Allocates rows to sources and lengths where there are more candidates than are wanted."""
 
 from __future__ import annotations
 
@@ -7,58 +7,57 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.manifest.reconcile.candidates import Candidates
+from pipeline.manifest.reconcile.capped_allocation import Caps, Cell, allocate_within
 from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.reconcile.file_evidence import measure
-from pipeline.manifest.reconcile.quotas import Caps, drawn
 from pipeline.records.hash_sampling import largest_remainder
 
 
 @dataclass(frozen=True)
-class Quota:
-    """So many rows of a source or of a length were wanted at most, were there, and were drawn.
-
-    ``wanted`` is None where there is no cap.
-    """
+class Part:
+    """Rows of the whole manifest, of a source, or of a bin of lengths: the cap, which is None where
+    there is none, how many were available, and how many were drawn."""
 
     of: str
-    wanted: int | None
-    there: int
+    cap: int | None
+    available: int
     drawn: int
 
     @property
     def short(self) -> int:
-        """How many could not be drawn of those wanted."""
-        return 0 if self.wanted is None else self.wanted - self.drawn
+        """How many rows the cap allows beyond those drawn."""
+        return 0 if self.cap is None else self.cap - self.drawn
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """The quotas of the whole, of each source, and of each bin of lengths."""
+class Allocation:
+    """The parts of an allocation: the whole, each source, and each bin of lengths."""
 
-    whole: Quota
-    sources: Sequence[Quota]
-    durations: Sequence[Quota]
+    whole: Part
+    sources: Sequence[Part]
+    durations: Sequence[Part]
 
     @property
-    def quotas(self) -> Sequence[Quota]:
-        """All of them."""
+    def parts(self) -> Sequence[Part]:
+        """All parts."""
         return [self.whole, *self.sources, *self.durations]
 
 
-NOTHING_DRAWN = Drawn(Quota("all", None, 0, 0), (), ())
+NO_ALLOCATION = Allocation(Part("all", None, 0, 0), (), ())
 
 
-def draw(
+def allocate(
     candidates: Candidates,
     chosen: Chosen,
     names: Sequence[str],
     shares: Sequence[float | None],
     limits: Sequence[int | None],
-) -> Drawn:
-    """Leaves out of the candidates that may have a row those that are not drawn.
+) -> Allocation:
+    """Draws rows by hash rank, and leaves out the other candidates that may have a row.
 
-    ``names``, ``shares`` and ``limits`` are those of the sources. Where lengths are asked for, they
-    are measured. Reasons are ``other_length``, of no bin; ``limit``, of the source; ``not_drawn``.
+    ``names``, ``shares`` and ``limits`` are those of the sources. Lengths are measured where they
+    are asked for. Reasons are ``other_length``, which no bin holds; ``limit``, of the source;
+    ``not_drawn``.
     """
     if chosen.durations:
         _sort_by_length(candidates, chosen)
@@ -78,26 +77,31 @@ def draw(
         whole=chosen.videos,
     )
     run = candidates.base.execute
-    query = "SELECT source, coalesce(bin, -1) FROM rows WHERE fate = ''"
-    there: Counter[tuple[int, int]] = Counter()
-    counts: Mapping[tuple[int, int], int]
+    query = "SELECT source, coalesce(bin, -1) FROM rows WHERE status = ''"
+    available: Counter[Cell] = Counter()
+    counts: Mapping[Cell, int]
     if caps == Caps({}, {}):
-        there.update(run(query))
-        counts = there
+        available.update(run(query))
+        counts = available
     else:
-        run("CREATE INDEX by_lot ON rows (lot, number)")
-        by_hash_rank = run(f"{query} ORDER BY lot, number")
-        counts = drawn(_counted(by_hash_rank, there), caps)
+        run("CREATE INDEX by_hash_rank ON rows (hash_rank, number)")
+        cells = run(f"{query} ORDER BY hash_rank, number")
+        counts = allocate_within(caps, _counted(cells, available))
         _leave_out(candidates, counts, limits)
-    whole = Quota("all", chosen.videos, there.total(), sum(counts.values()))
-    return Drawn(
-        whole,
+
+    def part(name: str, cap: int | None, axis: int, number: int) -> Part:
+        """Of a source (axis 0) or of a bin (axis 1)."""
+        found, drawn = (
+            sum(count for cell, count in each.items() if cell[axis] == number)
+            for each in (available, counts)
+        )
+        return Part(name, cap, found, drawn)
+
+    return Allocation(
+        Part("all", chosen.videos, available.total(), sum(counts.values())),
+        [part(name, caps.sources.get(number), 0, number) for number, name in enumerate(names)],
         [
-            Quota(name, caps.sources.get(number), *_sums(there, counts, 0, number))
-            for number, name in enumerate(names)
-        ],
-        [
-            Quota(one.called, caps.bins.get(number), *_sums(there, counts, 1, number))
+            part(one.called, caps.bins.get(number), 1, number)
             for number, one in enumerate(chosen.durations)
         ],
     )
@@ -109,12 +113,13 @@ def _sort_by_length(candidates: Candidates, chosen: Chosen) -> None:
         place = next((i for i, one in enumerate(chosen.durations) if one.holds(length_s)), None)
         run("UPDATE rows SET bin = ? WHERE number = ?", (place, number))
     run(
-        "UPDATE rows SET fate = 'left_out', reason = 'other_length' WHERE fate = '' AND bin IS NULL"
+        "UPDATE rows SET status = 'left_out', reason = 'other_length'"
+        " WHERE status = '' AND bin IS NULL"
     )
 
 
 def _leave_out(
-    candidates: Candidates, counts: Mapping[tuple[int, int], int], limits: Sequence[int | None]
+    candidates: Candidates, counts: Mapping[Cell, int], limits: Sequence[int | None]
 ) -> None:
     run = candidates.base.execute
     of_source: Counter[int] = Counter()
@@ -122,33 +127,18 @@ def _leave_out(
         of_source[source] += count
     left = Counter(counts)
     rows = run(
-        "SELECT source, coalesce(bin, -1), number FROM rows WHERE fate = '' ORDER BY lot, number"
+        "SELECT source, coalesce(bin, -1), number FROM rows WHERE status = ''"
+        " ORDER BY hash_rank, number"
     )
     for source, length, number in rows:
         if left[source, length] > 0:
             left[source, length] -= 1
             continue
         reason = "limit" if of_source[source] == limits[source] else "not_drawn"
-        run("UPDATE rows SET fate = 'left_out', reason = ? WHERE number = ?", (reason, number))
+        run("UPDATE rows SET status = 'left_out', reason = ? WHERE number = ?", (reason, number))
 
 
-def _counted(
-    cells: Iterable[tuple[int, int]], there: Counter[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
+def _counted(cells: Iterable[Cell], available: Counter[Cell]) -> Iterator[Cell]:
     for cell in cells:
-        there[cell] += 1
+        available[cell] += 1
         yield cell
-
-
-def _sums(
-    there: Mapping[tuple[int, int], int],
-    counts: Mapping[tuple[int, int], int],
-    axis: int,
-    number: int,
-) -> tuple[int, int]:
-    """How many there are and were drawn, of a source (axis 0) or of a bin (axis 1)."""
-    found, taken = (
-        sum(count for cell, count in each.items() if cell[axis] == number)
-        for each in (there, counts)
-    )
-    return found, taken

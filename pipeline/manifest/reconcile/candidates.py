@@ -1,25 +1,23 @@
-"""The videos that may come into a manifest, one row each, on disk while it is decided which do."""
+"""The candidates of a manifest: a database with a row for each video of each source."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-from pipeline.manifest.reconcile.entry_store import apart
+from pipeline.manifest.reconcile.entry_store import split_priority
 from pipeline.store.files.scratch_db import scratch_base
 
 PLATFORM, CONTENT, FRAMES = range(3)
-"""Ranks of the keys by which videos are the same: an identity is called by the first it has."""
+"""Ranks of the kinds of keys: the identity of a video is its first key by rank."""
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A video of one source, whose entries lie in the store of that source.
 
-    ``fate`` is empty while it may still have a row, else ``rejected`` or ``left_out``, for
-    ``reason``.
+    ``status`` is empty while it may have a row, else ``rejected`` or ``left_out``, for ``reason``.
     """
 
     source: int
@@ -27,53 +25,53 @@ class Candidate:
     split: str
     hash_rank: str
     platform_ids: tuple[str, ...]
-    """All that its entries give, of whatever split."""
+    """Those of all its entries, of any split."""
     path: str = ""
-    """Of its file; empty where there is none."""
+    """Of its file; empty where none was found."""
     clip: tuple[float, float] | None = None
-    """Seconds of that file."""
+    """Start and end in that file, in seconds; None for all of it."""
     extent: str = ""
-    """Which part of the whole video it is, as far as its entries say; empty: all of it."""
+    """The part of the whole video that its entries name, as ``start-end``; empty for all of it."""
     listed: tuple[int, str] | None = None
-    """The hold-out list that has it, and the id there."""
-    fate: str = ""
+    """The number of the hold-out list that has it, and its id there."""
+    status: str = ""
     reason: str = ""
     detail: str = ""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What became of a candidate, and the identity of its video."""
+    """The decision on a candidate, and the identity of its video."""
 
     path: str
     clip: tuple[float, float] | None
     identity: str
-    fate: str
+    status: str
     reason: str
     detail: str
 
 
 class Candidates:
-    """All candidates, numbered from 0 in the order in which they come.
+    """All candidates, numbered from 0 in the order in which they are added.
 
-    ``base`` is the database. Its table ``rows`` has the fields above as columns; ``links`` has
-    keys, their ranks and numbers of rows: rows with a key in common are one video. The steps that
-    decide read both and change ``rows``.
+    ``base`` is the database. Its table ``rows`` has the fields of candidates as columns, and the
+    priority of the split; ``links`` has keys, their ranks and numbers of rows: rows that share a
+    key are one video. The steps that decide read both tables and change ``rows``.
     """
 
     def __init__(self, work: Path) -> None:
-        """``work``: a folder to leave them in; who made it removes it."""
+        """``work``: a folder for the database, which the caller removes."""
         self.base = scratch_base(work / "candidates.sqlite")
         self.count = 0
 
     def __enter__(self) -> Candidates:
-        """Itself, empty."""
+        """Creates the tables."""
         run = self.base.execute
         run(
             "CREATE TABLE rows (number INTEGER PRIMARY KEY, source INTEGER, video_id TEXT,"
-            " split TEXT, apart INTEGER, lot TEXT, platform_id TEXT, path TEXT, start_s REAL,"
-            " end_s REAL, extent TEXT, list INTEGER, listed TEXT, fate TEXT, reason TEXT,"
-            " detail TEXT, identity TEXT DEFAULT '', bin INTEGER)"
+            " split TEXT, split_priority INTEGER, hash_rank TEXT, platform_id TEXT, path TEXT,"
+            " start_s REAL, end_s REAL, extent TEXT, list INTEGER, listed TEXT, status TEXT,"
+            " reason TEXT, detail TEXT, identity TEXT DEFAULT '', bin INTEGER)"
         )
         run(
             "CREATE TABLE links (rank INTEGER, key TEXT, number INTEGER,"
@@ -82,17 +80,12 @@ class Candidates:
         run("BEGIN")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the database."""
         self.base.close()
 
     def add(self, one: Candidate) -> None:
-        """Takes a candidate; its platform ids are its first links."""
+        """Adds a candidate, with a link for each of its platform ids."""
         number = self.count
         start_s, end_s = one.clip or (None, None)
         place, listed = one.listed or (None, None)
@@ -100,17 +93,10 @@ class Candidates:
         self.base.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', NULL)",
             (
-                *(
-                    number,
-                    one.source,
-                    one.video_id,
-                    one.split,
-                    apart(one.split),
-                    one.hash_rank,
-                    first,
-                ),
+                *(number, one.source, one.video_id, one.split, split_priority(one.split)),
+                *(one.hash_rank, first),
                 *(one.path, start_s, end_s, one.extent, place, listed),
-                *(one.fate, one.reason, one.detail),
+                *(one.status, one.reason, one.detail),
             ),
         )
         for platform_id in one.platform_ids:
@@ -118,20 +104,20 @@ class Candidates:
         self.count += 1
 
     def link(self, rank: int, key: str, number: int) -> None:
-        """Says that a row is the video that a key stands for."""
+        """Links a row to a key, with the key's rank."""
         self.base.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", (rank, key, number))
 
     def refuse(self, number: int, reason: str, detail: str) -> None:
-        """Rejects a row that could have been in the manifest."""
+        """Sets the status of a row to rejected."""
         self.base.execute(
-            "UPDATE rows SET fate = 'rejected', reason = ?, detail = ? WHERE number = ?",
+            "UPDATE rows SET status = 'rejected', reason = ?, detail = ? WHERE number = ?",
             (reason, detail, number),
         )
 
     def decided(self, source: int) -> Iterator[Decided]:
-        """What became of the candidates of a source, in their order."""
+        """The decisions on the candidates of a source, in their order."""
         rows = self.base.execute(
-            "SELECT path, start_s, end_s, identity, fate, reason, detail FROM rows"
+            "SELECT path, start_s, end_s, identity, status, reason, detail FROM rows"
             " WHERE source = ? ORDER BY number",
             (source,),
         )
@@ -139,7 +125,7 @@ class Candidates:
             yield Decided(path, None if start_s is None else (start_s, end_s), *rest)
 
     def identities(self) -> tuple[int, int]:
-        """How many there are, and of how many of them there are several candidates."""
+        """The number of identities, and of those that several candidates share."""
         found: tuple[int, int] = self.base.execute(
             "SELECT count(*), coalesce(sum(rows > 1), 0) FROM"
             " (SELECT count(*) AS rows FROM rows WHERE identity != '' GROUP BY identity)"

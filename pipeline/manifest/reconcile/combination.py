@@ -1,4 +1,4 @@
-"""What a combined manifest is made of: a YAML file as a validated value."""
+"""The settings of a combined manifest: a YAML file as a validated value."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ class _Strict(BaseModel):
 
 
 class SourceItem(_Strict):
-    """One dataset, as the verb ``manifest`` takes it."""
+    """One dataset, with the options that the verb ``manifest`` has for it."""
 
     source: str = Field(min_length=1, description="name of its adapter")
     name: str = Field(
-        "", description="what its rows are called by; the adapter when left out. Each name once"
+        "",
+        description="first part of the ids of its rows, each once; left out, the adapter",
     )
     annotations: Path = Field(description="folder of its annotation files, or one of them")
     videos: tuple[Path, ...] = Field(min_length=1, description="folders of its videos")
     options: dict[str, str] = Field({}, description="of the rules, and the adapter's own")
     split: str = Field("", description="only the videos of this split")
-    limit: int | None = Field(None, ge=1, description="so many rows at most")
+    limit: int | None = Field(None, ge=1, description="the most rows")
     share: Share | None = Field(
         None, description="of `videos`, in any unit; for all sources or for none"
     )
@@ -50,26 +51,26 @@ class SourceItem(_Strict):
     @field_validator("options", mode="before")
     @classmethod
     def _as_texts(cls, value: Any) -> Any:
-        """As on the command line, where 25 and true are texts."""
+        """As on the command line, where 25 and true are strings."""
         if not isinstance(value, dict):
             return value
         return {k: _text(v) if isinstance(v, Scalar) else v for k, v in value.items()}
 
     @property
     def called(self) -> str:
-        """Its own name, or its adapter's."""
+        """Its own name, or the name of its adapter."""
         return self.name or self.source
 
 
 class Bin(_Strict):
-    """Videos of some length."""
+    """A bin of video lengths, half-open, in seconds."""
 
-    start_s: float = Field(0, ge=0, description="as long as this, or")
-    end_s: float | None = Field(None, gt=0, description="longer, but shorter than this, if given")
+    start_s: float = Field(0, ge=0, description="the least length")
+    end_s: float | None = Field(None, gt=0, description="above every length; null: no limit")
     share: Share = Field(description="of `videos`, in any unit")
 
     def holds(self, length_s: float) -> bool:
-        """Whether a video is so long."""
+        """Whether a length is in the bin."""
         return self.start_s <= length_s and (self.end_s is None or length_s < self.end_s)
 
     @property
@@ -81,36 +82,36 @@ class Bin(_Strict):
 
 
 class Chosen(_Strict):
-    """What holds for all sources together."""
+    """The settings that hold for all sources together."""
 
-    videos: int | None = Field(None, ge=1, description="how many rows in all, at most")
-    durations: tuple[Bin, ...] = Field((), description="how long they are to be")
-    hold_out: tuple[Path, ...] = Field((), description="files of what nobody may train on")
+    videos: int | None = Field(None, ge=1, description="the most rows in all")
+    durations: tuple[Bin, ...] = Field((), description="bins of lengths, with the share of each")
+    hold_out: tuple[Path, ...] = Field((), description="lists of videos to keep out of training")
     identity: tuple[Link, ...] = Field(
         (),
-        description="by what videos are the same, beside ids of platforms: content, of files that"
-        " are the same to the byte; frames, of files that show the same",
+        description="how to find that videos are the same, beside platform ids: content, files of"
+        " equal bytes; frames, files whose frames look alike",
     )
     same_frames: SameFrames = SameFrames()
     same_video: Literal["keep", "first"] = Field(
         "keep",
-        description="of rows that show the same part of the same video: keep all, or those of the"
-        " first source",
+        description="rows with the same part of the same video: keep all, or those of the first"
+        " source",
     )
-    seed: int = Field(0, description="draws the rows")
+    seed: int = Field(0, description="of the hash ranks by which rows are drawn")
 
 
 class Combination(Chosen):
-    """A combined manifest: the file that the verb ``manifest`` takes in place of a name."""
+    """The file that the verb ``manifest`` takes in place of the name of an adapter."""
 
     sources: tuple[SourceItem, ...] = Field(min_length=1)
 
 
 def load_combination(path: Path) -> Combination:
-    """The combination in a file; its relative paths start from the file's folder.
+    """The combination in a file; relative paths in it start from the file's folder.
 
     Raises:
-        ConfigError: it cannot be read, or a key or value in it is wrong, which is named.
+        ConfigError: the file cannot be read, or a key or value is wrong; the message names it.
     """
     raw = read_mapping(path, "with `sources`")
     try:
@@ -135,7 +136,7 @@ def load_combination(path: Path) -> Combination:
 
 
 def _of_shares(found: Combination) -> str:
-    """What is wrong with the shares; empty when nothing is."""
+    """The error in the shares; empty when there is none."""
     shared = [item.share is not None for item in found.sources]
     if any(shared) and not all(shared):
         return f"sources.{shared.index(False)}.share: give it to all sources, or to none"

@@ -1,4 +1,7 @@
-"""The entries of a dataset put together by name, on disk: a million of them take no memory."""
+"""A store of entries, grouped by the name of their video.
+
+It is a database on disk, so that memory does not grow with the number of entries.
+"""
 
 from __future__ import annotations
 
@@ -7,65 +10,63 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.adapters.layouts import UNASSIGNED
 from pipeline.store.files.scratch_db import scratch_base
 
-_APART = {UNASSIGNED: 0, "train": 1, "test": 3}
+_PRIORITIES = {UNASSIGNED: 0, "train": 1, "test": 3}
 HELD_OUT = 2
-"""From here on a split is not trained on; any that has no name of its own above, as ``val``."""
+"""The least priority of splits that are not trained on; that of any split not named above."""
 
 
-def apart(split: str) -> int:
-    """How much a split is kept apart: ``unassigned``, ``train``, any other, ``test``."""
-    return _APART.get(split, HELD_OUT)
+def split_priority(split: str) -> int:
+    """The priority of a split: ``unassigned`` < ``train`` < any other < ``test``. A video in
+    several splits belongs to that of the highest priority."""
+    return _PRIORITIES.get(split, HELD_OUT)
 
 
 @dataclass(frozen=True)
 class VideoEntries:
-    """All entries of one name, in the order they were read, each with its file.
+    """All entries of one name, in the order in which they were read, each with its file.
 
-    ``split`` is the one of theirs that is kept most apart: a video that anybody tests with is no
-    video to train on.
+    ``split`` is the one of highest priority among theirs: a video that is tested with anywhere is
+    not trained on.
     """
 
     name: str
     split: str
     entries: tuple[tuple[str, Entry], ...]
-    unsaid: bool = False
-    """No file says its split."""
+    unassigned: bool = False
+    """No file has its split."""
 
     @property
     def of_its_split(self) -> Sequence[tuple[str, Entry]]:
-        """Those that say so themselves: the others have no part in its row."""
+        """The entries of that split; the others are no part of the row."""
         return [one for one in self.entries if one[1].split == self.split]
 
 
 def assigned(video: VideoEntries, otherwise: str) -> VideoEntries:
-    """Entries whose files say no split, in that of the others; ``otherwise`` where there is none.
-
-    So what is said of a video that is tested with stays with it, and its places too.
-    """
+    """The video with its unassigned entries put in the split of the others, or in ``otherwise``
+    where all are unassigned. So annotations and places of a test video stay with it."""
     split = otherwise if video.split == UNASSIGNED else video.split
     entries = tuple(
         (file, replace(entry, split=split) if entry.split == UNASSIGNED else entry)
         for file, entry in video.entries
     )
-    return VideoEntries(video.name, split, entries, unsaid=video.split == UNASSIGNED)
+    return VideoEntries(video.name, split, entries, unassigned=video.split == UNASSIGNED)
 
 
 class EntryStore:
-    """Takes entries in any order; gives them back by name."""
+    """Stores entries in any order; reads them grouped by name."""
 
     def __init__(self, work: Path) -> None:
-        """``work``: a folder of its own to leave them in; who made it removes it."""
+        """``work``: a folder for this store alone, which the caller removes."""
         self._base = scratch_base(work / "entries.sqlite")
         self._count = 0
 
     def __enter__(self) -> EntryStore:
-        """Itself, empty."""
+        """Creates the tables."""
         run = self._base.execute
         run("CREATE TABLE videos (id INTEGER PRIMARY KEY, name TEXT UNIQUE, split TEXT)")
         run(
@@ -75,17 +76,12 @@ class EntryStore:
         run("BEGIN")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the store."""
         self._base.close()
 
     def add(self, entry: Entry, file: str) -> None:
-        """Takes an entry of ``file``; its name and split are texts that UTF-8 can hold."""
+        """Adds an entry of ``file``; its name and split must be valid UTF-8."""
         run = self._base.execute
         found = run("SELECT id, split FROM videos WHERE name = ?", (entry.name,)).fetchone()
         if found is None:
@@ -93,14 +89,14 @@ class EntryStore:
             video = run("INSERT INTO videos (name, split) VALUES (?, ?)", row).lastrowid
         else:
             video, split = found
-            if apart(entry.split) > apart(split):
+            if split_priority(entry.split) > split_priority(split):
                 run("UPDATE videos SET split = ? WHERE id = ?", (entry.split, video))
         body = json.dumps(asdict(entry))
         run("INSERT INTO entries VALUES (?, ?, ?, ?)", (video, self._count, file, body))
         self._count += 1
 
-    def video(self) -> Iterator[VideoEntries]:
-        """By name, in the order in which the names were first read."""
+    def videos(self) -> Iterator[VideoEntries]:
+        """All videos, in the order in which their names were first added."""
         rows = self._base.execute(
             "SELECT video, name, split, file, entry FROM entries JOIN videos ON videos.id = video"
             " ORDER BY video, number"
@@ -111,8 +107,11 @@ class EntryStore:
 
 
 def _entry(body: str) -> Entry:
-    """The entry as it was taken: lists of JSON are tuples again."""
-    said = json.loads(body)
-    places = (Place(p["path"], p["clip"] and tuple(p["clip"])) for p in said["places"])
-    told = (RawAnnotation(**{**each, "options": tuple(each["options"])}) for each in said["told"])
-    return Entry(**{**said, "places": tuple(places), "told": tuple(told)})
+    """The entry that was added: lists of JSON become tuples again."""
+    fields = json.loads(body)
+    places = (Place(p["path"], p["clip"] and tuple(p["clip"])) for p in fields["places"])
+    annotations = (
+        RawAnnotation(**{**each, "options": tuple(each["options"])})
+        for each in fields["annotations"]
+    )
+    return Entry(**{**fields, "places": tuple(places), "annotations": tuple(annotations)})

@@ -1,6 +1,6 @@
-"""What only the files of candidates tell: which are the same, and how long they are.
+"""Evidence from the files of candidates: which of them are the same, and how long they are.
 
-Files are opened in processes of the decoder, so that a hostile one costs itself alone.
+Files are opened in decoder processes, so that a hostile file costs no other.
 """
 
 from __future__ import annotations
@@ -22,66 +22,64 @@ from pipeline.media.base import FileFacts, FileFactsRequest, MediaError
 from pipeline.media.decode import DecodeProcess
 
 Link = Literal["content", "frames"]
-"""By what, beside ids of platforms, videos are known to be the same."""
+"""How, beside platform ids, videos are found to be the same."""
 
 _AT_ONCE = 64
-"""Files a process on their way."""
+"""Files in flight for each process."""
 
 
 def link_content(candidates: Candidates) -> Counter[str]:
-    """Links files that are the same to the byte; counts by reason those that cannot be read.
-
-    Files without bytes are not the same: they say nothing.
-    """
-    unseen: Counter[str] = Counter()
-    for path, seen in _file_facts(_paths(candidates), FileFactsRequest(content=True)):
-        if isinstance(seen, MediaError):
-            unseen[seen.reason] += 1
+    """Links files of equal bytes; returns how many could not be read, by reason. Empty files are
+    never linked."""
+    unreadable: Counter[str] = Counter()
+    for path, facts in _file_facts(_paths(candidates), FileFactsRequest(content=True)):
+        if isinstance(facts, MediaError):
+            unreadable[facts.reason] += 1
         else:
-            _link(candidates, CONTENT, f"sha256:{seen.sha256}", path)
-    return unseen
+            _link(candidates, CONTENT, f"sha256:{facts.sha256}", path)
+    return unreadable
 
 
 def link_frames(candidates: Candidates, rule: SameFrames, work: Path) -> Counter[str]:
-    """Links files that show the same; counts by reason those that cannot be read.
+    """Links files whose frames look alike; returns how many could not be read, by reason.
 
-    ``work`` is a folder for what was seen.
+    ``work`` is a folder for the index of frames.
     """
-    unseen: Counter[str] = Counter()
+    unreadable: Counter[str] = Counter()
     with closing(FrameIndex(work)) as index:
         request = FileFactsRequest(frames=FRAMES_OF_A_FILE)
-        for path, seen in _file_facts(_paths(candidates), request):
-            if isinstance(seen, MediaError):
-                unseen[seen.reason] += 1
+        for path, facts in _file_facts(_paths(candidates), request):
+            if isinstance(facts, MediaError):
+                unreadable[facts.reason] += 1
             else:
-                assert seen.duration_s is not None
-                index.add(path, seen.duration_s, seen.hashes)
+                assert facts.duration_s is not None
+                index.add(path, facts.duration_s, facts.hashes)
         for key, path in index.groups(rule):
             _link(candidates, FRAMES, key, path)
-    return unseen
+    return unreadable
 
 
 def measure(candidates: Candidates) -> Iterator[tuple[int, float]]:
-    """The number and the length in seconds of each candidate that may still have a row.
+    """The number and the length in seconds of each candidate that may have a row.
 
-    That of a clip is what its times say, which ``ingest`` holds against the file; that of a whole
-    file is measured by its packets. A candidate whose file cannot be measured is rejected, for the
-    reason that the media give.
+    The length of a clip follows from its times, which ``ingest`` checks against the file; that of a
+    whole file is measured by its packets. A candidate whose file cannot be measured is rejected,
+    with the reason of the ``MediaError``.
     """
     run = candidates.base.execute
     run("CREATE TABLE measured (path TEXT PRIMARY KEY, length_s REAL, reason TEXT, detail TEXT)")
-    whole = "SELECT DISTINCT path FROM rows WHERE fate = '' AND start_s IS NULL"
+    whole = "SELECT DISTINCT path FROM rows WHERE status = '' AND start_s IS NULL"
     paths = (path for (path,) in run(whole))
-    for path, seen in _file_facts(paths, FileFactsRequest(length=True)):
+    for path, facts in _file_facts(paths, FileFactsRequest(length=True)):
         row = (
-            (path, None, seen.reason, seen.detail)
-            if isinstance(seen, MediaError)
-            else (path, seen.duration_s, "", "")
+            (path, None, facts.reason, facts.detail)
+            if isinstance(facts, MediaError)
+            else (path, facts.duration_s, "", "")
         )
         run("INSERT INTO measured VALUES (?, ?, ?, ?)", row)
     rows = run(
         "SELECT number, start_s, end_s, length_s, measured.reason, measured.detail FROM rows"
-        " LEFT JOIN measured ON measured.path = rows.path WHERE fate = '' ORDER BY number"
+        " LEFT JOIN measured ON measured.path = rows.path WHERE status = '' ORDER BY number"
     )
     for number, start_s, end_s, length_s, reason, detail in rows:
         if start_s is not None:
@@ -93,7 +91,7 @@ def measure(candidates: Candidates) -> Iterator[tuple[int, float]]:
 
 
 def _paths(candidates: Candidates) -> Iterator[str]:
-    """Every file once, also of candidates that are not wanted: they hold out others."""
+    """Every file once, those of unwanted candidates too, for they may hold out others."""
     run = candidates.base.execute
     run("CREATE INDEX IF NOT EXISTS by_path ON rows (path)")
     return (path for (path,) in run("SELECT DISTINCT path FROM rows WHERE path != ''"))
@@ -108,7 +106,7 @@ def _link(candidates: Candidates, rank: int, key: str, path: str) -> None:
 def _file_facts(
     paths: Iterator[str], request: FileFactsRequest
 ) -> Iterator[tuple[str, FileFacts | MediaError]]:
-    """What is seen of each file, in order; as many at a time as there are CPUs."""
+    """The facts of each file, in order; as many files at a time as there are CPUs."""
     count = len(os.sched_getaffinity(0))
     free: SimpleQueue[DecodeProcess] = SimpleQueue()
 

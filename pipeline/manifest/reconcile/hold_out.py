@@ -1,5 +1,4 @@
-"""Lists of videos that nobody may train on: what a user's files of benchmarks name, and whether a
-video is among them."""
+"""Hold-out lists: the videos in a user's benchmark files, which are kept out of training."""
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from pipeline.errors import ConfigError
@@ -24,27 +22,27 @@ NAMING: Final = frozenset(
         "filename",
     }
 )
-"""Keys and columns that name a video, without capitals and signs: ``video_id`` is one."""
+"""Keys and columns that name a video, in lower case, letters alone: ``video_id`` is one of them."""
 
 _INSIDE: Final = frozenset({*NAMING, "path", "id", "name"})
-"""Of an object that stands where a video is named."""
+"""Keys that name a video within an object that is the value of a key of ``NAMING``."""
 _AT_ONCE = 500
-"""Aliases in one question to the store."""
+"""Aliases in one query."""
 
 
 @dataclass(frozen=True)
 class HoldOutList:
-    """A file that was read: its name, and how many different ids it has."""
+    """A file that was read: its name, and the number of its distinct ids."""
 
     name: str
     ids: int
 
 
 class HeldOut:
-    """The ids of all lists, on disk."""
+    """The ids of all lists, in a database on disk."""
 
     def __init__(self, paths: Sequence[Path], work: Path) -> None:
-        """``work``: a folder to leave them in; who made it removes it."""
+        """``work``: a folder for the database, which the caller removes."""
         self.lists: list[HoldOutList] = []
         self._paths = paths
         self._base = scratch_base(work / "held_out.sqlite")
@@ -53,7 +51,7 @@ class HeldOut:
         """Reads all lists.
 
         Raises:
-            ConfigError: one cannot be read as a whole, or has no id.
+            ConfigError: a list cannot be read, has a damaged record, or has no id.
         """
         run = self._base.execute
         run("CREATE TABLE ids (list INTEGER, id TEXT, PRIMARY KEY (list, id)) WITHOUT ROWID")
@@ -69,25 +67,20 @@ class HeldOut:
             if not count:
                 known = ", ".join(sorted(NAMING))
                 raise ConfigError(
-                    f"hold_out: {path}: no id of a video could be read. A text has one a line;"
+                    f"hold_out: {path}: no id of a video was found. A text file has one a line;"
                     f" keys and columns that name videos are {known}"
                 )
             self.lists.append(HoldOutList(path.name, count))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the store."""
+    def __exit__(self, *_: object) -> None:
+        """Closes the database."""
         self._base.close()
 
     def find(self, names: Iterable[str]) -> tuple[int, str] | None:
-        """The number of a list that has a video, and the id that it has there.
+        """The number of the first list that has a video, and the id there; None where none has it.
 
-        ``names`` are all ids, names and paths that the video is known by.
+        ``names`` are all ids, names and paths of the video.
         """
         if not self.lists:
             return None
@@ -103,15 +96,15 @@ class HeldOut:
 
 
 def read_ids(path: Path) -> Iterator[str]:
-    """The ids, names and paths of videos that a file has: CSV, JSON and JSON Lines by their
-    endings, any other as a text with one a line.
+    """The ids, names and paths of videos in a file: CSV, JSON and JSON Lines by their suffixes, any
+    other as text with one a line.
 
-    Of what has keys, the values of those that name a video count, however deep they are. Where none
-    does, an object of objects is one of videos by name, perhaps below ``database``, and lists of
-    texts are lists of videos.
+    In files with keys, the values of keys that name a video are read, at any depth. Where there is
+    no such key, the names of an object of objects are read, also below ``database``, and lists of
+    strings.
 
     Raises:
-        ConfigError: it cannot be read, or a record of it is damaged.
+        ConfigError: the file cannot be read, or a record is damaged.
     """
     try:
         found = _READERS.get(path.suffix.lower(), _text)(path)
@@ -130,12 +123,12 @@ def _text(path: Path) -> Iterator[str]:
 
 def _csv(path: Path) -> Iterator[str]:
     for pointer, row in table(path):
-        yield from _named(_sound(path, pointer, row))
+        yield from _named(_checked(path, pointer, row))
 
 
 def _lines(path: Path) -> Iterator[str]:
     for pointer, row in json_lines(path):
-        value = _sound(path, pointer, row)
+        value = _checked(path, pointer, row)
         yield from [value] if isinstance(value, str) else _named(value)
 
 
@@ -152,14 +145,14 @@ def _json(path: Path) -> Iterator[str]:
         yield from _members(value)
 
 
-def _sound(path: Path, pointer: str, row: Any) -> Any:
+def _checked(path: Path, pointer: str, row: Any) -> Any:
     if isinstance(row, Unread):
         raise ConfigError(f"hold_out: {path}#{pointer}: {row.detail}")
     return row
 
 
 def _named(value: Any, keys: frozenset[str] = NAMING) -> Iterator[str]:
-    """All that stands under a key that names a video."""
+    """The values of all keys that name a video."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if re.sub(r"[^a-z]", "", str(key).lower()) in keys:
@@ -172,7 +165,7 @@ def _named(value: Any, keys: frozenset[str] = NAMING) -> Iterator[str]:
 
 
 def _values(value: Any) -> Iterator[str]:
-    """What names a video: a text, a number, several of them, or an object that has them."""
+    """The ids in the value of such a key: a string, a number, a list, or an object."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         yield str(value)
     elif isinstance(value, list):
@@ -183,7 +176,7 @@ def _values(value: Any) -> Iterator[str]:
 
 
 def _members(value: Any) -> Iterator[str]:
-    """Videos by name, or lists of them, of a file that has no key that names one."""
+    """The ids in a JSON value without such a key: names of objects, or lists of strings."""
     if isinstance(value, Mapping):
         value = value.get("database", value)
     if isinstance(value, Mapping):

@@ -1,9 +1,8 @@
-"""Files that show the same, found by hashes of a few of their frames, in one pass over all files.
+"""Finds near-duplicate files by perceptual hashes of a few of their frames.
 
-Two files show the same when they are equally long and most of their frames, taken at the same parts
-of their length, look alike. Only files that share a third of the bits of some frame are compared,
-and of those only neighbours, so that the cost grows with the number of files and not with its
-square.
+Two files are near duplicates when they are equally long and most of their frames, taken at the same
+fractions of their lengths, look alike. Only files that share a third of the bits of some hash are
+compared, and of those only neighbours, so that the cost grows linearly with the number of files.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from pipeline.manifest.reconcile.union_find import UnionFind
 from pipeline.store.files.scratch_db import scratch_base
 
 FRAMES = 8
-"""Hashed of each file."""
+"""Frames hashed of each file."""
 _BANDS = ((0, 21), (21, 21), (42, 22))
-"""First bit and number of bits: hashes that differ in two bits agree in one of three bands."""
+"""First bit and number of bits of each band: hashes that differ in two bits share a band."""
 _NEIGHBOURS = 32
-"""Files of one band that each is compared with at most: skies and studios fill some of them."""
+"""The most files of one band that a file is compared with; frames of sky fill some bands."""
 _STORED = struct.Struct(f">d{FRAMES}QB")
 
 
 class SameFrames(BaseModel):
-    """When two files show the same: keys of ``same_frames`` of a combination."""
+    """When two files are near duplicates: the keys of ``same_frames`` of a combination."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -38,45 +37,45 @@ class SameFrames(BaseModel):
         5,
         ge=0,
         le=64,
-        description="of 64, in which a frame differs from its fellow, as median of all frames."
-        " Copies in other sizes, rates and codecs were 0 to 5 apart, two stretches of one fixed"
-        " camera 6.5, other videos more than 20. A median, because a cut beside the frame makes"
-        " one frame another",
+        description="the most of 64 in which frames differ, as the median over all frames. Copies"
+        " in other sizes, rates and codecs differed in 0 to 5, two parts of one fixed camera in"
+        " 6.5, other videos in more than 20. The median, because a cut beside a frame changes"
+        " that frame",
     )
     fewest: int = Field(
         4,
         ge=1,
         le=FRAMES,
-        description=f"so many of the {FRAMES} frames must be no flat ones, in both files at once",
+        description=f"the least of the {FRAMES} frames that are not flat in both files at once",
     )
-    length_s: float = Field(0.5, ge=0, description="by which lengths may differ, or")
+    length_s: float = Field(0.5, ge=0, description="by which lengths may differ, in seconds, or")
     length_part: float = Field(
-        0.01, ge=0, description="of the longer length: frames at the same part of other lengths"
+        0.01, ge=0, description="by which they may differ, as a part of the longer length"
     )
 
 
-Seen = tuple[float, tuple[int | None, ...]]
-"""Length in seconds, and the hashes of the frames."""
+FrameHashes = tuple[float, tuple[int | None, ...]]
+"""Length in seconds, and the hash of each frame; None for a flat one."""
 
 
-def alike(one: Seen, other: Seen, rule: SameFrames) -> bool:
-    """Whether two files show the same."""
+def alike(one: FrameHashes, other: FrameHashes, rule: SameFrames) -> bool:
+    """Whether two files are near duplicates."""
     lengths = one[0], other[0]
     if abs(one[0] - other[0]) > max(rule.length_s, rule.length_part * max(lengths)):
         return False
     pairs = zip(one[1], other[1], strict=True)
-    apart = [(a ^ b).bit_count() for a, b in pairs if a is not None and b is not None]
-    return len(apart) >= rule.fewest and median(apart) <= rule.bits
+    distances = [(a ^ b).bit_count() for a, b in pairs if a is not None and b is not None]
+    return len(distances) >= rule.fewest and median(distances) <= rule.bits
 
 
 class FrameIndex:
-    """What was seen of files, on disk; they are numbered in the order in which they come."""
+    """The hashes of files, in a database on disk; files are numbered in their order."""
 
     def __init__(self, work: Path) -> None:
-        """``work``: a folder to leave it in; who made it removes it."""
+        """``work``: a folder for the database, which the caller removes."""
         self._base = scratch_base(work / "frames.sqlite")
         run = self._base.execute
-        run("CREATE TABLE seen (file INTEGER PRIMARY KEY, path TEXT, frames BLOB)")
+        run("CREATE TABLE files (file INTEGER PRIMARY KEY, path TEXT, frames BLOB)")
         run("CREATE TABLE bands (band INTEGER, hash INTEGER, file INTEGER)")
         run("BEGIN")
         self._count = 0
@@ -86,9 +85,9 @@ class FrameIndex:
         self._base.close()
 
     def add(self, path: str, duration_s: float, hashes: tuple[int | None, ...]) -> None:
-        """Takes a file with its ``FRAMES`` hashes."""
+        """Adds a file with its ``FRAMES`` hashes."""
         run = self._base.execute
-        run("INSERT INTO seen VALUES (?, ?, ?)", (self._count, path, _packed(duration_s, hashes)))
+        run("INSERT INTO files VALUES (?, ?, ?)", (self._count, path, _packed(duration_s, hashes)))
         rows = [
             (place << 24 | number << 22 | (value >> first) % (1 << bits), _signed(value))
             for place, value in enumerate(hashes)
@@ -102,42 +101,42 @@ class FrameIndex:
         self._count += 1
 
     def groups(self, rule: SameFrames) -> Iterator[tuple[str, str]]:
-        """A key and a path, of every file that has enough frames to tell it by; files that show the
-        same have one key."""
-        unions = UnionFind(self._count)
-        # Of files that are the same to the byte there may be any number: they need no neighbour.
+        """A key and the path of every file with enough frames that are not flat; near duplicates
+        share a key."""
+        groups = UnionFind(self._count)
+        # There may be more files with equal hashes than neighbours are compared.
         before: tuple[bytes, int] | None = None
-        query = "SELECT frames, file FROM seen ORDER BY frames"
+        query = "SELECT frames, file FROM files ORDER BY frames"
         for frames, file in self._base.execute(query):
-            if before is not None and before[0] == frames and _tells(frames, rule):
-                unions.join(before[1], file)
+            if before is not None and before[0] == frames and _is_comparable(frames, rule):
+                groups.join(before[1], file)
             before = frames, file
         self._base.execute("CREATE INDEX by_band ON bands (band, hash, file)")
         rows = self._base.execute(
-            "SELECT band, bands.file, frames FROM bands JOIN seen ON seen.file = bands.file"
+            "SELECT band, bands.file, frames FROM bands JOIN files ON files.file = bands.file"
             " ORDER BY band, hash, bands.file"
         )
         for _, band in groupby(rows, key=lambda row: row[0]):
-            held: list[tuple[int, Seen]] = []
+            neighbours: list[tuple[int, FrameHashes]] = []
             for _, file, frames in band:
-                seen = _unpacked(frames)
-                for other, others in held:
-                    if unions.group(other) != unions.group(file) and alike(seen, others, rule):
-                        unions.join(other, file)
-                held = [*held[1 - _NEIGHBOURS :], (file, seen)]
-        # A key must not depend on the order of the files: it is that of the least of the group.
+                hashes = _unpacked(frames)
+                for other, others in neighbours:
+                    if groups.group(other) != groups.group(file) and alike(hashes, others, rule):
+                        groups.join(other, file)
+                neighbours = [*neighbours[1 - _NEIGHBOURS :], (file, hashes)]
+        # The key is of the least hashes of the group, so that the order of files does not matter.
         self._base.execute("CREATE TABLE keys (least INTEGER PRIMARY KEY, frames BLOB)")
-        for frames, file in self._base.execute("SELECT frames, file FROM seen ORDER BY frames"):
-            row = (unions.group(file), frames)
+        for frames, file in self._base.execute("SELECT frames, file FROM files ORDER BY frames"):
+            row = (groups.group(file), frames)
             self._base.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", row)
-        for frames, file, path in self._base.execute("SELECT frames, file, path FROM seen"):
-            if _tells(frames, rule):
+        for frames, file, path in self._base.execute("SELECT frames, file, path FROM files"):
+            if _is_comparable(frames, rule):
                 query = "SELECT frames FROM keys WHERE least = ?"
-                (key,) = self._base.execute(query, (unions.group(file),)).fetchone()
+                (key,) = self._base.execute(query, (groups.group(file),)).fetchone()
                 yield f"frames:{hashlib.sha256(key).hexdigest()[:32]}", path
 
 
-def _tells(frames: bytes, rule: SameFrames) -> bool:
+def _is_comparable(frames: bytes, rule: SameFrames) -> bool:
     return sum(value is not None for value in _unpacked(frames)[1]) >= rule.fewest
 
 
@@ -146,7 +145,7 @@ def _packed(duration_s: float, hashes: tuple[int | None, ...]) -> bytes:
     return _STORED.pack(duration_s, *(value or 0 for value in hashes), flat)
 
 
-def _unpacked(frames: bytes) -> Seen:
+def _unpacked(frames: bytes) -> FrameHashes:
     duration_s, *hashes, flat = _STORED.unpack(frames)
     return duration_s, tuple(
         None if flat >> place & 1 else value for place, value in enumerate(hashes)
@@ -154,5 +153,5 @@ def _unpacked(frames: bytes) -> Seen:
 
 
 def _signed(value: int) -> int:
-    """As SQLite holds 64 bits; only the order of equal bits matters."""
+    """The same 64 bits as a signed integer, which SQLite can store."""
     return value - (1 << 64) if value >> 63 else value

@@ -1,4 +1,8 @@
-"""Numbers put together into groups: eight bytes each, whatever is put together."""
+"""Disjoint sets of numbers, at eight bytes a number.
+
+By hand: it is shorter than a dependency on scipy, whose ``connected_components`` needs all pairs at
+once, while near duplicates ask for groups between joins.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,9 @@ from array import array
 
 
 class UnionFind:
-    """Groups of the numbers from 0 to ``count - 1``, at first each by itself.
+    """Groups of the numbers from 0 to ``count - 1``, at first one number each.
 
-    A group is known by its least number, so that it does not matter in which order it was made.
+    A group is identified by its least number, whatever the order of the joins.
     """
 
     def __init__(self, count: int) -> None:
@@ -16,7 +20,7 @@ class UnionFind:
         self._above = array("q", range(count))
 
     def __len__(self) -> int:
-        """How many numbers there are."""
+        """The number of numbers."""
         return len(self._above)
 
     def group(self, number: int) -> int:
@@ -28,6 +32,6 @@ class UnionFind:
         return number
 
     def join(self, one: int, other: int) -> None:
-        """Puts two groups together."""
+        """Merges the groups of two numbers."""
         low, high = sorted((self.group(one), self.group(other)))
         self._above[high] = low

@@ -19,24 +19,26 @@ from tests.pipeline.manifest.reconcile.reconciling import Make
 
 
 class ToyRecord(RawRecord):
-    """A video with what is told of it, all of it given."""
+    """A video with its annotations; the names of its fields are those of an entry."""
 
     name: str
     places: tuple[str, ...] = Field((), strict=False)
     clip: list[float] | None = None
     split: str = "train"
     platform_id: str = ""
-    told: tuple[dict[str, Any], ...] = Field((), strict=False)
+    annotations: tuple[dict[str, Any], ...] = Field((), strict=False)
 
 
 def toy_entry(record: ToyRecord, pointer: str, _: str) -> Entry | Unread:
     clip = (record.clip[0], record.clip[1]) if record.clip else None
-    told = tuple(
-        RawAnnotation(**{"kind": "event", "text": "A.", "pointer": f"{pointer}/told/{i}"} | one)
-        for i, one in enumerate(record.told)
+    annotations = tuple(
+        RawAnnotation(
+            **{"kind": "event", "text": "A.", "pointer": f"{pointer}/annotations/{i}"} | one
+        )
+        for i, one in enumerate(record.annotations)
     )
     places = tuple(Place(path, clip) for path in record.places or [record.name])
-    return Entry(record.name, places, told, record.split, record.platform_id)
+    return Entry(record.name, places, annotations, record.split, record.platform_id)
 
 
 TOY = Adapter(

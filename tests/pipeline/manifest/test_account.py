@@ -14,7 +14,7 @@ from pipeline.records import ManifestRow
 from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
 
 times = st.none() | st.integers(-2, 9) | st.sampled_from([0.5, "1", [], 1e308])
-tolds = st.fixed_dictionaries(
+raw_annotations = st.fixed_dictionaries(
     {},
     optional={
         "text": st.none() | st.sampled_from(["A.", " A.", "nan", "\ud800"]),
@@ -32,7 +32,7 @@ records = st.fixed_dictionaries(
         "places": st.lists(st.sampled_from(["a", "sub/b.mp4", "x.npy", "two"]), max_size=2),
         "clip": st.lists(times, min_size=2, max_size=2),
         "platform_id": st.sampled_from(["", "youtube:1", "ego4d:2", "vimeo:3"]),
-        "told": st.lists(tolds, max_size=3),
+        "annotations": st.lists(raw_annotations, max_size=3),
     },
 )
 wishes = st.builds(
@@ -77,16 +77,16 @@ def test_the_text_says_the_sums_and_whether_the_adapter_is_proven() -> None:
     account.unread.update({"damaged": 1})
     account.rejected.update({"missing_file": 1})
     account.rows.update({"CC0": 2})
-    account.told.update({("event", "human"): 5})
-    account.kept.update({("event", "human"): 4})
+    account.annotations.update({("event", "human"): 5})
+    account.accepted.update({("event", "human"): 4})
     account.refused.update({"empty_span": 1})
     text = account.to_text()
     for line in (
         "NOT PROVEN on real files: its page",
         "4 in 1 files = 3 entries + 1 unread (damaged 1)",
         "3 = 2 in 2 rows + 1 rejected (missing_file 1) + 0 left out",
-        "5 = 4 kept + 1 refused (empty_span 1) + 0 of entries without a row",
-        "event by human: 5, 4 kept",
+        "5 = 4 accepted + 1 refused (empty_span 1) + 0 of entries without a row",
+        "event by human: 5, 4 accepted",
         "2 rows under CC0",
     ):
         assert line in text

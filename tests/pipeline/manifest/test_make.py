@@ -23,16 +23,18 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
 ) -> None:
     annotations = dataset(
         a=[
-            {"name": "x", "platform_id": "youtube:x", "told": [
+            {"name": "x", "platform_id": "youtube:x", "annotations": [
                 {"text": " A  dog. ", "start_s": 1, "end_s": 2.5},
                 {"text": "B", "start_s": 4, "end_s": 3},
             ]},
             {"name": "-y", "split": "val", "clip": [3, 9.5]},
             "{not json",
             {"name": 7},
-            {"name": "gone", "told": [{}, {}]},
+            {"name": "gone", "annotations": [{}, {}]},
         ],
-        b=[{"name": "x", "told": [{"kind": "step", "start_s": 0, "end_s": 1, "origin": "model"}]}],
+        b=[{"name": "x", "annotations": [
+            {"kind": "step", "start_s": 0, "end_s": 1, "origin": "model"}
+        ]}],
     )  # fmt: skip
     account, rows, rejects = make(annotations, videos("x.mp4", "sub/-y.mkv"))
     assert rows == [
@@ -45,9 +47,10 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
             "licence": "annotations: CC0; videos: CC0",
             "annotations": [
                 {"kind": "event", "text": "A dog.", "start_s": 1.0, "end_s": 2.5,
-                 "origin": "human", "pointer": "a.jsonl#0/told/0", "raw": '{"text": " A  dog. "}'},
+                 "origin": "human", "pointer": "a.jsonl#0/annotations/0",
+                 "raw": '{"text": " A  dog. "}'},
                 {"kind": "step", "text": "A.", "start_s": 0.0, "end_s": 1.0,
-                 "origin": "model", "pointer": "b.jsonl#0/told/0"},
+                 "origin": "model", "pointer": "b.jsonl#0/annotations/0"},
             ],
         },
         {
@@ -63,8 +66,8 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
     assert [(r["name"], r["pointer"], r["reason"]) for r in rejects] == [
         ("", "a.jsonl#2", "damaged"),
         ("", "a.jsonl#3", "malformed"),
-        ("x", "a.jsonl#0/told/1", "reversed_span"),
-        ("gone", "a.jsonl#4/told/0", "missing_file"),
+        ("x", "a.jsonl#0/annotations/1", "reversed_span"),
+        ("gone", "a.jsonl#4/annotations/0", "missing_file"),
     ]
     reconciled(account, rejects)
     assert account.coverage == {
@@ -81,8 +84,8 @@ def test_what_is_not_wanted_is_left_out_and_counted(
     by_model = {"origin": "model", "start_s": 0, "end_s": 1}
     annotations = dataset(
         a=[
-            {"name": "e", "told": [by_model, {"start_s": 0, "end_s": 1, "kind": "step"}]},
-            {"name": "b", "platform_id": "ego4d:b", "told": [by_model]},
+            {"name": "e", "annotations": [by_model, {"start_s": 0, "end_s": 1, "kind": "step"}]},
+            {"name": "b", "platform_id": "ego4d:b", "annotations": [by_model]},
             {"name": "c", "platform_id": "vimeo:c"},
             {"name": "d", "split": "test"},
             {"name": "a"},
@@ -93,7 +96,7 @@ def test_what_is_not_wanted_is_left_out_and_counted(
     without: frozenset[Without] = frozenset({"ego4d", "share-alike", "model-written"})
     wanted = Wanted(split="train", limit=2, without=without)
     account, rows, rejects = make(annotations, root, wanted=wanted)
-    # Of the three that could stay, the lots say which two.
+    # Of the three that could stay, the hash ranks say which two.
     assert [row["video_id"] for row in rows] == ["toy/e", "toy/f"]
     assert [a["kind"] for a in rows[0]["annotations"]] == ["step"]
     assert account.left_out == {"ego4d": 1, "share_alike": 1, "split": 1, "limit": 1}
@@ -132,11 +135,11 @@ def test_json_lines_and_parquet_hold_the_same_and_are_the_same_again(
     videos: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
-    told = [
+    pair = [
         {"start_s": 0, "end_s": 1, "resolution_s": 5},
         {"kind": "qa", "question": "Q?", "asked_s": 2},
     ]
-    annotations = dataset(a=[{"name": f"{i}", "told": told[: i % 3]} for i in range(30)])
+    annotations = dataset(a=[{"name": f"{i}", "annotations": pair[: i % 3]} for i in range(30)])
     root = videos(*(f"{i}.mp4" for i in range(0, 30, 2)))
     found, digests = [], []
     for name in ("a.jsonl", "b.parquet", "c.jsonl", "d.parquet"):
@@ -169,7 +172,7 @@ def test_a_video_that_is_tested_with_is_no_training_video(
     make: Make, dataset: Callable[..., Path], videos: Callable[..., Path]
 ) -> None:
     annotations = dataset(
-        a=[{"name": "a", "told": [{}]}, {"name": "b"}],
+        a=[{"name": "a", "annotations": [{}]}, {"name": "b"}],
         b=[{"name": "a", "split": "test", "platform_id": "youtube:1"}],
         c=[{"name": "b", "platform_id": "youtube:2"}, {"name": "b", "platform_id": "youtube:3"}],
     )
@@ -178,7 +181,9 @@ def test_a_video_that_is_tested_with_is_no_training_video(
         ("toy/a", "test"),
         ("toy/b", "train"),
     ]
-    assert [(r["pointer"], r["reason"]) for r in rejects] == [("a.jsonl#0/told/0", "other_split")]
+    assert [(r["pointer"], r["reason"]) for r in rejects] == [
+        ("a.jsonl#0/annotations/0", "other_split")
+    ]
     assert rows[1]["platform_id"] == "youtube:2" and account.notes == {"platform_differs": 1}
     reconciled(account, rejects)
 

@@ -123,7 +123,7 @@ def test_what_cannot_be_listed_is_said(videos: Videos) -> None:
         pass
     with listed(root) as files:
         assert files.count == 1
-        assert len(files.unlisted) == 1 and "no UTF-8" in files.unlisted[0]
+        assert len(files.unlisted) == 1 and "not UTF-8" in files.unlisted[0]
 
 
 def test_a_folder_a_video_is_found_by_its_whole_path(videos: Videos) -> None:

@@ -32,11 +32,11 @@ def test_shipped_configs_are_valid(path: Path) -> None:
 def test_shipped_combinations_are_valid(path: Path) -> None:
     from pipeline.manifest.adapters.licences import load_licences, terms_of
     from pipeline.manifest.reconcile.combination import load_combination
-    from pipeline.manifest.registry import find_adapter
+    from pipeline.manifest.registry import lookup_adapter
 
     found = load_combination(path)
     for item in found.sources:
-        terms_of(load_licences(), find_adapter(item.source, item.options).licence)
+        terms_of(load_licences(), lookup_adapter(item.source, item.options).licence)
 
 
 def test_the_manifest_of_the_paper_has_its_numbers() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest.adapters.conversation import Turn, chosen, listed, turn_pairs
+from pipeline.manifest.adapters.conversation import Turn, chosen_option, split_options, turn_pairs
 
 WORDS = st.lists(
     st.sampled_from(["red", "a", "Please", "B.", "(A)", "kite"]), min_size=1, max_size=4
@@ -41,27 +41,27 @@ def test_other_orders_are_no_exchange(speakers: tuple[str, ...]) -> None:
     ],
 )
 def test_what_is_no_list_of_options_stays_as_it_is(question: str) -> None:
-    assert listed(question) == (question, ())
+    assert split_options(question) == (question, ())
 
 
 def test_blank_lines_and_the_way_to_answer_are_dropped() -> None:
     asked = "Who\nis it?\nA. me \n(B) you\n C: we\n\nplease choose.\n"
-    assert listed(asked) == ("Who\nis it?", ("me", "you", "we"))
+    assert split_options(asked) == ("Who\nis it?", ("me", "you", "we"))
 
 
 @given(WORDS, st.lists(WORDS, min_size=2, max_size=26))
 def test_options_come_back(question: list[str], options: list[list[str]]) -> None:
     lines = [f"{chr(65 + i)}. {' '.join(words)}" for i, words in enumerate(options)]
     asked = "\n".join([" ".join(question) + "?", *lines, "Please answer."])
-    found, listed_options = listed(asked)
+    found, listed_options = split_options(asked)
     assert found == " ".join(question) + "?"
     assert list(listed_options) == [" ".join(words) for words in options]
     for i, words in enumerate(options):
         letter = chr(65 + i)
-        assert chosen(letter, listed_options) == " ".join(words)
-        assert chosen(f"{letter}. {' '.join(words)}", listed_options) == " ".join(words)
+        assert chosen_option(letter, listed_options) == " ".join(words)
+        assert chosen_option(f"{letter}. {' '.join(words)}", listed_options) == " ".join(words)
 
 
 @pytest.mark.parametrize("answer", ["D", "A dog", "", "It is B.", "a", "B. me"])
 def test_an_answer_without_a_letter_of_its_option_stays(answer: str) -> None:
-    assert chosen(answer, ("me", "you")) == answer
+    assert chosen_option(answer, ("me", "you")) == answer

@@ -7,18 +7,24 @@ import pytest
 import yaml
 
 from pipeline.errors import ConfigError
-from pipeline.manifest.adapters.licences import LEDGER, Terms, Without, load_licences, terms_of
-from pipeline.manifest.registry import find_adapter, known_adapters
+from pipeline.manifest.adapters.licences import (
+    LICENCES_FILE,
+    Terms,
+    Without,
+    load_licences,
+    terms_of,
+)
+from pipeline.manifest.registry import known_adapters, lookup_adapter
 
 
 def test_every_adapter_has_its_terms_and_every_entry_says_where_it_was_read() -> None:
     licences = load_licences()
     for known in known_adapters():
-        adapter = known.adapter or find_adapter(known.name, {})
+        adapter = known.adapter or lookup_adapter(known.name, {})
         assert adapter.name == known.name
         assert adapter.licence in licences, f"{known.name}: {adapter.licence}"
         assert known.headline and adapter.proof
-    keys = re.findall(r"^(\w+):", LEDGER.read_text(encoding="utf-8"), re.MULTILINE)
+    keys = re.findall(r"^(\w+):", LICENCES_FILE.read_text(encoding="utf-8"), re.MULTILINE)
     assert keys == sorted(set(keys)) == sorted(licences)
 
 

@@ -4,20 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.manifest.adapters.transcript import LONGEST_S, PAUSE_S, Spoken, sentences
+from pipeline.manifest.adapters.transcript import LONGEST_S, PAUSE_S, Transcript, sentences
 
 WORD = st.sampled_from(["one", "two.", 'three."', " four?", "five\u2026)", "Mr"])
 GAPS = st.tuples(st.floats(0, 3), st.floats(0, 9), WORD)
 
 
 def said(*words: tuple[float, float, str]) -> list[tuple[float, float, str]]:
-    spoken = Spoken("a.mp4", None, None, words, (), "1/content/0")
+    transcript = Transcript("a.mp4", None, None, words, (), "1/content/0")
     found = []
-    for told in sentences(spoken, "7", 0.0):
-        assert told.start_s is not None
-        assert told.end_s is not None
-        assert told.text is not None
-        found.append((told.start_s, told.end_s, told.text))
+    for annotation in sentences(transcript, "7", 0.0):
+        assert annotation.start_s is not None
+        assert annotation.end_s is not None
+        assert annotation.text is not None
+        found.append((annotation.start_s, annotation.end_s, annotation.text))
     return found
 
 
@@ -54,9 +54,9 @@ def test_every_word_stands_once_and_in_order(steps: list[tuple[float, float, str
 
 def test_where_a_sentence_begins_is_said() -> None:
     words = ((5.0, 6.0, "One."), (6.0, 7.0, "Two."))
-    spoken = Spoken("a.mp4", 5, 9, words, (), "1/content/0")
-    found = list(sentences(spoken, "7", 5.0))
-    assert [told.pointer for told in found] == [
+    transcript = Transcript("a.mp4", 5, 9, words, (), "1/content/0")
+    found = list(sentences(transcript, "7", 5.0))
+    assert [one.pointer for one in found] == [
         "7/1/content/0/text_stream/0",
         "7/1/content/0/text_stream/1",
     ]

@@ -13,14 +13,16 @@ Make = Callable[..., tuple[Account, list[dict[str, Any]], list[dict[str, Any]]]]
 
 
 def reconciled(account: Account, rejects: Sequence[Mapping[str, Any]]) -> None:
-    told = account.as_json()
-    assert sum(account.files.values()) == told["records"]
-    assert told["records"] == told["entries"] + sum(told["unread"].values())
-    refused = told["entries_rejected"]
-    left = told["entries_left_out"]
-    assert told["entries"] == told["entries_written"] + sum(refused.values()) + sum(left.values())
-    by_rule = Counter(told["refused"])
-    assert told["told"] == told["kept"] + by_rule.total() + told["without_row"]
+    counts = account.as_json()
+    assert sum(account.files.values()) == counts["records"]
+    assert counts["records"] == counts["entries"] + sum(counts["unread"].values())
+    refused = counts["entries_rejected"]
+    left = counts["entries_left_out"]
+    assert counts["entries"] == counts["entries_written"] + sum(refused.values()) + sum(
+        left.values()
+    )
+    by_rule = Counter(counts["refused"])
+    assert counts["annotations"] == counts["accepted"] + by_rule.total() + counts["without_row"]
     del by_rule["model_written"]
     named = Counter(reject["reason"] for reject in rejects)
-    assert named == Counter(told["unread"]) + Counter(refused) + by_rule
+    assert named == Counter(counts["unread"]) + Counter(refused) + by_rule

@@ -18,7 +18,7 @@ from pipeline.manifest.adapters.adapter import Adapter
 from pipeline.manifest.adapters.licences import Terms
 from pipeline.manifest.make import Source, make_manifest, rejects_beside
 from pipeline.manifest.reconcile.combination import Bin, Chosen
-from pipeline.manifest.reconcile.entry_store import apart
+from pipeline.manifest.reconcile.entry_store import split_priority
 from pipeline.manifest.report import LEAKS_NAMED, LEAKS_SHOWN, Report
 from pipeline.manifest.survey import Wanted
 from tests.pipeline.manifest.conftest import lines_of
@@ -68,7 +68,7 @@ def test_a_video_that_one_source_tests_with_no_source_trains_on(
     listed.write_text(json.dumps([{"video": "COIN/c.mp4"}, {"video": "d"}]), encoding="utf-8")
     records = {
         "one": [
-            {"name": "a", "platform_id": "youtube:1", "told": [{}]},
+            {"name": "a", "platform_id": "youtube:1", "annotations": [{}]},
             {"name": "b", "platform_id": "youtube:2"},
             {"name": "c"},
         ],
@@ -102,7 +102,7 @@ def test_a_video_that_one_source_tests_with_no_source_trains_on(
         {"source": "two", "list": "", "rows": 1},
     ]
     text = report.to_text()
-    assert "held out   4 rows that would have been leaks" in text
+    assert "held out     4 rows that would have been leaks" in text
     assert f"two/e (train) youtube:2: {by_d}" in text
     assert "one/c (train): listed in ovo.json, as COIN/c.mp4" in text
     assert "2 ids in ovo.json" in text and "all: 1 rows of 2 sources" in text
@@ -128,7 +128,7 @@ def test_of_rows_that_show_the_same_those_of_the_first_source_stay(
     records = {
         "one": [{"name": "a", "platform_id": "youtube:1"}],
         "two": [
-            {"name": "a", "platform_id": "youtube:1", "told": [{}]},
+            {"name": "a", "platform_id": "youtube:1", "annotations": [{}]},
             {"name": "b", "platform_id": "youtube:1", "clip": [2, 4]},
         ],
     }
@@ -160,8 +160,8 @@ def test_files_that_are_the_same_to_the_byte_are_one_video(
     identities = {row["video_id"]: row.get("identity", "") for row in rows}
     assert identities["two/b"].startswith("sha256:") and not identities["two/empty2"]
     assert identities["one/c"].startswith("sha256:")
-    assert report.unseen == {"content": {"empty_file": 2}}
-    assert "content    2 files could not be read (empty_file 2)" in report.to_text()
+    assert report.unreadable == {"content": {"empty_file": 2}}
+    assert "content      2 files could not be read (empty_file 2)" in report.to_text()
 
 
 def ffmpeg(path: Path, source: str, *options: str) -> None:
@@ -191,11 +191,11 @@ def test_what_shows_the_same_is_one_video_and_black_is_none(
         "one/black1", "two/black2", "one/broken"
     }  # fmt: skip
     assert identities["two/copy"] != identities["one/other"]
-    assert report.unseen == {"frames": {"not_a_video": 1}}
+    assert report.unreadable == {"frames": {"not_a_video": 1}}
     lengths = (Bin(end_s=10, share=1),)
     report, _, rejects = combine(records, root, Chosen(videos=9, durations=lengths))
     assert [(r["name"], r["reason"]) for r in rejects] == [("broken", "not_a_video")]
-    assert [(q.wanted, q.there, q.drawn, q.short) for q in report.drawn.quotas[:1]] == [
+    assert [(p.cap, p.available, p.drawn, p.short) for p in report.allocation.parts[:1]] == [
         (9, 5, 5, 4)
     ]
     assert "all: 9, 5, 5, 4 SHORT" in report.to_text()
@@ -229,7 +229,7 @@ plans = st.builds(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(one=records, two=records, chosen=plans, shares=st.sampled_from([{}, {"one": 2, "two": 1}]))
-def test_quotas_hold_and_every_entry_is_accounted_for(
+def test_caps_hold_and_every_entry_is_accounted_for(
     combine: Combine,
     videos: Callable[..., Path],
     one: Rows,
@@ -242,25 +242,25 @@ def test_quotas_hold_and_every_entry_is_accounted_for(
     report, rows, _ = combine(given_records, videos("a.mp4"), chosen, shares=shares, wanted=limits)
     assert chosen.videos is not None
     by_source = Counter(row["source"] for row in rows)
-    assert len(rows) == report.rows == report.drawn.whole.drawn <= chosen.videos
+    assert len(rows) == report.rows == report.allocation.whole.drawn <= chosen.videos
     assert by_source["two"] <= 3
-    for quota in report.drawn.sources:
-        assert quota.drawn == by_source[quota.of] <= quota.there
-        assert quota.wanted is None or quota.drawn <= quota.wanted
-    for place, quota in enumerate(report.drawn.durations):
+    for part in report.allocation.sources:
+        assert part.drawn == by_source[part.of] <= part.available
+        assert part.cap is None or part.drawn <= part.cap
+    for place, part in enumerate(report.allocation.durations):
         holds = chosen.durations[place].holds
         drawn = sum(holds(row["clip_end_s"] - row.get("clip_start_s", 0)) for row in rows)
-        assert quota.drawn == drawn <= min(quota.there, quota.wanted or 0)
+        assert part.drawn == drawn <= min(part.available, part.cap or 0)
     levels: dict[str, set[int]] = {}
     for row in rows:
         if "identity" in row:
-            levels.setdefault(row["identity"], set()).add(apart(row.get("split", "train")))
+            levels.setdefault(row["identity"], set()).add(split_priority(row.get("split", "train")))
     assert all(len(found) == 1 for found in levels.values())
     again = combine(given_records, videos("a.mp4"), chosen, shares=shares, wanted=limits)
     assert again[1] == rows
 
 
-def test_rows_are_drawn_by_lot_and_another_seed_draws_others(
+def test_rows_are_drawn_by_hash_rank_and_another_seed_draws_others(
     combine: Combine, videos: Callable[..., Path]
 ) -> None:
     rows = [{"name": f"{i}", "places": ["a"]} for i in range(60)]

@@ -18,9 +18,12 @@ def test_entries_of_one_name_come_together_in_the_order_of_their_first(tmp_path:
     with EntryStore(tmp_path) as store:
         for file, name, text in ("fb1", "fa2", "gb3", "gB4"):
             store.add(entry(name, text), file)
-        found = list(store.video())
+        found = list(store.videos())
     assert [each.name for each in found] == ["b", "a", "B"]
-    assert [(file, e.told[0].text) for file, e in found[0].entries] == [("f", "1"), ("g", "3")]
+    assert [(file, e.annotations[0].text) for file, e in found[0].entries] == [
+        ("f", "1"),
+        ("g", "3"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -33,13 +36,13 @@ def test_entries_of_one_name_come_together_in_the_order_of_their_first(tmp_path:
         (["val_2", "val"], "val_2"),
     ],
 )
-def test_a_video_is_in_the_split_that_is_kept_most_apart(
+def test_a_video_is_in_the_split_of_highest_priority(
     tmp_path: Path, splits: list[str], expected: str
 ) -> None:
     with EntryStore(tmp_path) as store:
         for split in splits:
             store.add(entry("a", "x", split), "f")
-        (found,) = store.video()
+        (found,) = store.videos()
     assert found.split == expected
     assert [each.split for _, each in found.entries] == splits
 
@@ -55,14 +58,14 @@ def test_an_entry_without_a_split_says_nothing_against_that_of_others(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for split in splits:
             store.add(entry("a", split, split), "f")
-        (read,) = store.video()
+        (read,) = store.videos()
     found = assigned(read, otherwise)
     named = [split for split in splits if split != "unassigned"]
     assert found.split == (read.split if named else otherwise)
     assert (found.split == "test") == ("test" in splits)
     for (_, before), (_, after) in zip(read.entries, found.entries, strict=True):
         assert after.split == (found.split if before.split == "unassigned" else before.split)
-        assert after.told == before.told
+        assert after.annotations == before.annotations
 
 
 @settings(max_examples=50, deadline=None)
@@ -73,9 +76,9 @@ def test_names_of_any_shape_come_back(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for number, name in enumerate(names):
             store.add(entry(name, str(number)), "f")
-        found = list(store.video())
+        found = list(store.videos())
     assert [each.name for each in found] == list(dict.fromkeys(names))
-    texts = {each.name: [e.told[0].text for _, e in each.entries] for each in found}
+    texts = {each.name: [e.annotations[0].text for _, e in each.entries] for each in found}
     assert texts == {n: [str(i) for i, m in enumerate(names) if m == n] for n in set(names)}
 
 
@@ -109,5 +112,5 @@ def test_entries_come_back_as_they_were(
     with EntryStore(tmp_path_factory.mktemp("store")) as store:
         for each in entries:
             store.add(each, "f")
-        (found,) = store.video()
+        (found,) = store.videos()
     assert [each for _, each in found.entries] == entries

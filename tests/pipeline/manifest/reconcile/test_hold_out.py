@@ -64,7 +64,7 @@ def test_ids_of_every_form_are_read(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("empty.txt", "\n \n", "no id of a video could be read"),
+        ("empty.txt", "\n \n", "no id of a video was found"),
         ("none.csv", "question,answer\na,b\n", "no id of a video .* are .*videoid"),
         ("none.json", {"question": "Q?", "n": 3}, "no id of a video"),
         ("broken.json", "[1, ", "broken.json: not JSON"),

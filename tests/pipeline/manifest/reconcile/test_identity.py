@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.reconcile.candidates import CONTENT, FRAMES, Candidate, Candidates
-from pipeline.manifest.reconcile.entry_store import HELD_OUT, apart
+from pipeline.manifest.reconcile.entry_store import HELD_OUT, split_priority
 from pipeline.manifest.reconcile.identity import Leak, hold_out, identify, keep_first
 from pipeline.manifest.reconcile.union_find import UnionFind
 
@@ -23,7 +23,7 @@ class Row:
     keys: tuple[tuple[int, str], ...] = ()
     platforms: tuple[str, ...] = ()
     listed: bool = False
-    fate: str = ""
+    status: str = ""
     extent: str = ""
 
 
@@ -53,7 +53,7 @@ def settle(
                         hash_rank="",
                         platform_ids=row.platforms,
                         listed=(0, "x.mp4") if row.listed else None,
-                        fate=row.fate,
+                        status=row.status,
                         extent=row.extent,
                     )
                 )
@@ -65,7 +65,7 @@ def settle(
             keep_first(candidates, names)
         run = candidates.base.execute
         identities = dict(run("SELECT video_id, identity FROM rows"))
-        reasons = dict(run("SELECT video_id, reason FROM rows WHERE fate = 'rejected'"))
+        reasons = dict(run("SELECT video_id, reason FROM rows WHERE status = 'rejected'"))
     held = {name for name, reason in reasons.items() if reason == "held_out"}
     return Settled(identities, held, leaks, reasons)
 
@@ -85,7 +85,7 @@ ROWS = st.lists(
             tuple
         ),
         listed=st.sampled_from([False, False, False, True]),
-        fate=st.sampled_from(["", "", "left_out"]),
+        status=st.sampled_from(["", "", "left_out"]),
     ),
     max_size=12,
     unique=True,
@@ -108,7 +108,7 @@ def key_set(row: Row) -> set[object]:
 
 @settings(max_examples=150, deadline=None)
 @given(rows=ROWS, names=st.permutations("abc"))
-def test_no_row_that_stays_is_of_a_video_that_is_kept_more_apart(
+def test_no_row_that_stays_is_of_a_video_of_a_higher_priority(
     rows: list[Row], names: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     settled = settle(tmp_path_factory.mktemp("one"), rows, "abc")
@@ -116,12 +116,12 @@ def test_no_row_that_stays_is_of_a_video_that_is_kept_more_apart(
     assert settled.held == other.held and settled.identities == other.identities
     expected = set[str]()
     for group in groups(rows):
-        most = max(apart(rows[i].split) for i in group)
+        most = max(split_priority(rows[i].split) for i in group)
         listed = any(rows[i].listed for i in group)
         for i in group:
-            level = apart(rows[i].split)
+            level = split_priority(rows[i].split)
             tested = most >= HELD_OUT and level < most
-            if not rows[i].fate and (tested or (listed and level < HELD_OUT)):
+            if not rows[i].status and (tested or (listed and level < HELD_OUT)):
                 expected.add(str(i))
         keys = {key for i in group for key in key_set(rows[i])}
         (identity,) = {settled.identities[str(i)] for i in group}
@@ -136,7 +136,7 @@ def test_no_row_that_stays_is_of_a_video_that_is_kept_more_apart(
 def test_a_leak_says_what_holds_the_row_out(tmp_path: Path) -> None:
     rows = [
         Row("a", platforms=("youtube:1",)),
-        Row("b", "test", platforms=("youtube:1",), fate="left_out"),
+        Row("b", "test", platforms=("youtube:1",), status="left_out"),
         Row("a", platforms=("youtube:2",)),
         Row("b", keys=((CONTENT, "sha256:5"),), platforms=("youtube:2",), listed=True),
         Row("c", "val", platforms=("youtube:2",)),
@@ -168,7 +168,7 @@ def test_of_one_part_of_one_video_the_row_of_the_first_source_stays(tmp_path: Pa
         Row("b", platforms=("youtube:1",), extent="5-9"),
         # One source says that these are two videos, and its files do not say that they are one.
         Row("c", platforms=("youtube:2",)),
-        Row("c", platforms=("youtube:2",), fate=" "),
+        Row("c", platforms=("youtube:2",), status=" "),
         Row("c", keys=((CONTENT, "sha256:5"),)),
         Row("c", keys=((CONTENT, "sha256:5"), (FRAMES, "frames:5"))),
         Row("a"),

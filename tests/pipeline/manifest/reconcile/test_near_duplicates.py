@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.manifest.reconcile.near_duplicates import FRAMES, FrameIndex, SameFrames, Seen, alike
+from pipeline.manifest.reconcile.near_duplicates import (
+    FRAMES,
+    FrameHashes,
+    FrameIndex,
+    SameFrames,
+    alike,
+)
 
 RULE = SameFrames()
 hashes = st.lists(st.none() | st.integers(0, 2**64 - 1), min_size=FRAMES, max_size=FRAMES)
@@ -21,11 +27,11 @@ def flipped(value: int, bits: int, random: Random) -> int:
     return value
 
 
-def groups(work: Path, files: Sequence[Seen], rule: SameFrames = RULE) -> dict[str, str]:
+def groups(work: Path, files: Sequence[FrameHashes], rule: SameFrames = RULE) -> dict[str, str]:
     """The key of every file that has one, by its place."""
     with closing(FrameIndex(work)) as index:
-        for place, seen in enumerate(files):
-            index.add(f"{place}", *seen)
+        for place, one in enumerate(files):
+            index.add(f"{place}", *one)
         return {path: key for key, path in index.groups(rule)}
 
 
@@ -96,13 +102,13 @@ def test_a_cut_beside_a_frame_does_not_matter() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(files=st.lists(st.tuples(st.floats(0, 1e6), hashes.map(tuple)), max_size=8))
-def test_whatever_was_seen_comes_back(
-    files: list[Seen], tmp_path_factory: pytest.TempPathFactory
+def test_every_comparable_file_has_a_key_and_equal_files_share_it(
+    files: list[FrameHashes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     keys = groups(tmp_path_factory.mktemp("index"), files)
     for place, (_, frames) in enumerate(files):
-        told = sum(value is not None for value in frames) >= RULE.fewest
-        assert (f"{place}" in keys) is told
+        known = sum(value is not None for value in frames) >= RULE.fewest
+        assert (f"{place}" in keys) is known
         for other in range(place):
-            if told and files[other] == files[place]:
+            if known and files[other] == files[place]:
                 assert keys[f"{other}"] == keys[f"{place}"]

@@ -14,9 +14,9 @@ from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
 
 Dataset = Callable[..., Path]
 
-UNSAID = [
-    {"name": "alone", "split": "unassigned", "told": [{"start_s": 0, "end_s": 1}]},
-    {"name": "tested", "split": "unassigned", "told": [{"start_s": 0, "end_s": 2}]},
+NO_SPLIT = [
+    {"name": "alone", "split": "unassigned", "annotations": [{"start_s": 0, "end_s": 1}]},
+    {"name": "tested", "split": "unassigned", "annotations": [{"start_s": 0, "end_s": 2}]},
     {"name": "tested", "split": "test"},
     {"name": "trained"},
 ]
@@ -43,7 +43,7 @@ def test_a_video_whose_split_nobody_says_is_trained_on_unless_the_rule_says_no(
     alone: str,
     notes: dict[str, int],
 ) -> None:
-    account, rows, rejects = make(dataset(a=UNSAID), videos(*NAMES), rules=rules)
+    account, rows, rejects = make(dataset(a=NO_SPLIT), videos(*NAMES), rules=rules)
     assert splits_of(rows) == {"alone": alone, "tested": "test", "trained": "train"}
     assert (account.notes, rejects) == (notes, [])
     assert (account.coverage[alone]["with_file"], account.coverage["test"]) == (
@@ -56,10 +56,10 @@ def test_a_video_whose_split_nobody_says_is_trained_on_unless_the_rule_says_no(
 
 def test_or_is_refused_by_name(make: Make, dataset: Dataset, videos: Callable[..., Path]) -> None:
     rules = Rules(unassigned="refuse")
-    account, rows, rejects = make(dataset(a=UNSAID), videos(*NAMES), rules=rules)
+    account, rows, rejects = make(dataset(a=NO_SPLIT), videos(*NAMES), rules=rules)
     assert splits_of(rows) == {"tested": "test", "trained": "train"}
     assert [(r["name"], r["pointer"], r["reason"]) for r in rejects] == [
-        ("alone", "a.jsonl#0/told/0", "no_split")
+        ("alone", "a.jsonl#0/annotations/0", "no_split")
     ]
     assert account.rejected == {"no_split": 1} and account.without_row == 1
     reconciled(account, rejects)
@@ -68,7 +68,7 @@ def test_or_is_refused_by_name(make: Make, dataset: Dataset, videos: Callable[..
 def test_what_is_trained_on_is_of_the_split_that_is_asked_for(
     make: Make, dataset: Dataset, videos: Callable[..., Path]
 ) -> None:
-    account, rows, rejects = make(dataset(a=UNSAID), videos(*NAMES), wanted=Wanted(split="train"))
+    account, rows, rejects = make(dataset(a=NO_SPLIT), videos(*NAMES), wanted=Wanted(split="train"))
     assert splits_of(rows) == {"alone": "train", "trained": "train"}
     assert account.left_out == {"split": 2}
     reconciled(account, rejects)
@@ -77,10 +77,10 @@ def test_what_is_trained_on_is_of_the_split_that_is_asked_for(
 def test_an_entry_without_a_split_lends_its_place_and_its_words(
     make: Make, dataset: Dataset, videos: Callable[..., Path]
 ) -> None:
-    told = [{"start_s": 0, "end_s": 1}]
+    event = {"start_s": 0, "end_s": 1}
     annotations = dataset(
         meta=[{"name": "a.7", "split": "unassigned", "places": ["a"], "clip": [3, 9]}],
-        words=[{"name": "a.7", "places": ["a.7.mp4"], "told": told, "split": "val"}],
+        words=[{"name": "a.7", "places": ["a.7.mp4"], "annotations": [event], "split": "val"}],
     )
     account, rows, rejects = make(annotations, videos("a.mp4"))
     assert [(r["clip_start_s"], r["split"], len(r["annotations"])) for r in rows] == [(3, "val", 1)]
