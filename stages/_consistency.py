@@ -16,10 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from stages._spans import iou
+from pipeline.records.spans import TimeSpan, iou
 
 T = TypeVar("T")
-TimeSpan = tuple[float, float]
 
 _WORD = re.compile(r"\w+")
 

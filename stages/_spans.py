@@ -6,13 +6,6 @@ JITTER_S = 0.1
 """By how much a gap between frame times may fall short: a turn's frame can be a frame early."""
 
 
-def iou(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Length of the overlap over length of the union, in [0, 1]; 0 when the union has no length."""
-    overlap = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
-    union = (a[1] - a[0]) + (b[1] - b[0]) - overlap
-    return min(1.0, overlap / union) if union > 0 else 0.0
-
-
 def clipped(
     start_s: float, end_s: float, duration_s: float, tolerance_s: float
 ) -> tuple[float, float] | None:

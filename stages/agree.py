@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.records import GroundedEvent, VerifiedEvent
+from pipeline.records.spans import iou
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._spans import iou
 
 
 class Config(StageConfig):

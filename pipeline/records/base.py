@@ -64,21 +64,9 @@ class Provenance(Record):
         return f"{self.model}@{self.revision}"
 
 
-THIS_CALL = Provenance(
-    stage="",
-    prompt="",
-    prompt_sha="",
-    model="",
-    revision="",
-    engine="",
-    engine_version="",
-    temperature=0,
-    max_tokens=0,
-    seed=0,
-    samples=0,
-    tokens_in=0,
-    tokens_out=0,
-    request_id="",
+_EMPTY: dict[object, str | float] = {str: "", int: 0, float: 0.0}
+THIS_CALL = Provenance.model_validate(
+    {name: _EMPTY.get(field.annotation) for name, field in Provenance.model_fields.items()}
 )
 """Stands in a row of a stage that asks a model for the call whose answers the row is made from."""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import BufferedRandom
 from time import monotonic
-from types import TracebackType
 from typing import Any
 
 from pipeline.records.digest import canonical_json
@@ -67,12 +66,7 @@ class RunLog:
         if monotonic() - self._put_s >= PUT_EVERY_S:
             self._put()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Write what is left, and close."""
         if self._file is not None:
             self._file.close()

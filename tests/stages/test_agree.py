@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.records import GroundedEvent, VerifiedEvent
+from pipeline.records.spans import iou
 from pipeline.workflow.stage import Context
 from stages import agree
-from stages._spans import iou
 
 TIMES = st.floats(0, 600, allow_nan=False)
 SPANS = st.tuples(TIMES, TIMES).map(lambda s: (min(s), max(s)))
