@@ -10,11 +10,11 @@ from pipeline.manifest.adapters.entry import Place, Unread
 from tests.data_manifest.reading import only, spans, texts, written
 
 
-def video(*said: tuple[list[Any], str | None]) -> dict[str, Any]:
+def video(*events: tuple[list[Any], str | None]) -> dict[str, Any]:
     return {
         "duration": 61.5,
-        "timestamps": [span for span, _ in said],
-        "sentences": [text for _, text in said],
+        "timestamps": [span for span, _ in events],
+        "sentences": [text for _, text in events],
     }
 
 
@@ -33,9 +33,9 @@ def test_a_video_and_its_events(tmp_path: Path) -> None:
     assert {(one.kind, one.origin) for one in entry.annotations} == {("event", "human")}
 
 
-def test_spans_and_texts_are_told_as_they_stand(tmp_path: Path) -> None:
-    said = ([9, 8.5], "a"), ([7.25, 7.25], "b"), ([60, 99.5], None), ([0, 1], "")
-    entry = only(written(ADAPTER, tmp_path, "val_1.json", {"v_bbbbbbbbbbb": video(*said)}))
+def test_spans_and_texts_are_read_as_they_stand(tmp_path: Path) -> None:
+    events = ([9, 8.5], "a"), ([7.25, 7.25], "b"), ([60, 99.5], None), ([0, 1], "")
+    entry = only(written(ADAPTER, tmp_path, "val_1.json", {"v_bbbbbbbbbbb": video(*events)}))
     assert entry.split == "val"
     assert spans(entry) == [(9, 8.5), (7.25, 7.25), (60, 99.5), (0, 1)]
     assert texts(entry) == ["a", "b", None, ""]

@@ -19,7 +19,7 @@ def test_a_line_is_a_video_and_an_event(tmp_path: Path) -> None:
     assert (entry.annotations[0].kind, entry.annotations[0].pointer) == ("event", "1")
 
 
-def test_paraphrases_and_spans_are_told_as_they_stand(tmp_path: Path) -> None:
+def test_paraphrases_and_spans_are_read_as_they_stand(tmp_path: Path) -> None:
     lines = ["AB1CD 0.0 6.9##one.", "AB1CD 0.0 6.9##in other words.", "EF2GH 9.5 3.0##back."]
     items = written(ADAPTER, tmp_path, "charades_sta_test.txt", "\n".join(lines))
     assert [

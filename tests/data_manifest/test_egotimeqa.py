@@ -66,7 +66,7 @@ def test_a_lone_l_is_me(tmp_path: Path, written_so: str, meant: str) -> None:
     assert read_one(tmp_path, question=written_so).annotations[0].question == meant
 
 
-def test_the_place_of_the_answer_among_its_options_says_nothing(tmp_path: Path) -> None:
+def test_the_order_of_options_does_not_reveal_the_answer(tmp_path: Path) -> None:
     wrong = ["a box", "a knife", "a book"]
     records = [record(question=f"what did l take {n}?", wrong_answers=wrong) for n in range(200)]
     first = written(ADAPTER, tmp_path, FILE, records)

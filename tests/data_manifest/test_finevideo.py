@@ -73,7 +73,7 @@ def test_a_video_its_questions_its_scenes_and_what_happens_in_them(tmp_path: Pat
     )
 
 
-def test_all_that_is_told_of_a_video_has_its_name(tmp_path: Path) -> None:
+def test_all_entries_of_a_video_have_its_name(tmp_path: Path) -> None:
     items = read_rows(tmp_path, video(activity(), activity()))
     assert {only([item]).name for item in items} == {NAME}
 

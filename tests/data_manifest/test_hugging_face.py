@@ -89,14 +89,16 @@ def test_what_cannot_be_read_ends_its_subset(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"dataset": "nobody/nothing"}, "dataset nobody/nothing: "),
         ({"subset": "tset"}, "there is no subset 'tset'; there are: train"),
         ({"config": "other"}, "BuilderConfig 'other' not found"),
     ],
 )
-def test_what_cannot_be_opened_is_said(tmp_path: Path, options: dict[str, str], said: str) -> None:
+def test_what_cannot_be_opened_is_named(
+    tmp_path: Path, options: dict[str, str], message: str
+) -> None:
     found = as_downloaded(tmp_path / "d", train=[row("a")])
-    with pytest.raises(OSError, match=said):
+    with pytest.raises(OSError, match=message):
         read(found, **options)

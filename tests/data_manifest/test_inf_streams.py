@@ -16,10 +16,10 @@ ASKED = [["x", 101.5, "Who scores?", "Number 9."]]
 
 def line(asked: Any = ASKED, **more: Any) -> list[Any]:
     video = {"type": "video", "video": "games/a_b.mp4", "video_start": 100, "video_end": 124} | more
-    said = {"type": "text_stream", "text_stream": WORDS}
+    transcript = {"type": "text_stream", "text_stream": WORDS}
     return [
         {"role": "user", "content": [video]},
-        {"role": "assistant", "content": [said | ({"qa_stream": asked} if asked else {})]},
+        {"role": "assistant", "content": [transcript | ({"qa_stream": asked} if asked else {})]},
     ]
 
 
@@ -28,7 +28,7 @@ def read_line(folder: Path, record: Any, stem: str = "train_s12w24") -> list[Ent
     return read(ADAPTER, folder)
 
 
-def test_what_is_said_and_asked_in_a_part(tmp_path: Path) -> None:
+def test_sentences_and_questions_of_a_part(tmp_path: Path) -> None:
     assert only(read_line(tmp_path, line())) == Entry(
         "games/a_b.mp4_100-124",
         (Place("games/a_b.mp4", (100.0, 124.0)),),
@@ -76,6 +76,6 @@ def test_a_question_of_another_shape_is_named(tmp_path: Path, asked: Any) -> Non
     assert item.reason == "malformed"
 
 
-def test_the_file_says_the_split_and_the_file_of_offsets_is_not_read(tmp_path: Path) -> None:
+def test_the_split_is_that_of_the_file_and_the_file_of_offsets_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "valid_s12w24_with_seeks_seeks.jsonl").write_text("[0, 512]", encoding="utf-8")
     assert only(read_line(tmp_path, line(), "valid_s12w24")).split == "val"

@@ -18,10 +18,10 @@ def line(words: Any = WORDS, **more: Any) -> list[Any]:
     video = {"type": "video", "video": "video/youtube/a_b-c_d_e_f.mp4"}
     video |= {"video_start": 16.8, "video_end": 158} | more
     asked = {"type": "text", "text": "Go on.", "previous": "", "title": "T", "category": "C"}
-    said = {"type": "text_stream", "text_stream": words}
+    transcript = {"type": "text_stream", "text_stream": words}
     return [
         {"role": "user", "content": [video, asked]},
-        {"role": "assistant", "content": [said]},
+        {"role": "assistant", "content": [transcript]},
     ]
 
 
@@ -80,5 +80,5 @@ def test_a_bad_line_costs_itself(tmp_path: Path, bad: Any, reason: str) -> None:
     assert only([after]).annotations
 
 
-def test_a_part_without_words_says_nothing(tmp_path: Path) -> None:
+def test_a_part_without_words_has_no_annotation(tmp_path: Path) -> None:
     assert only(read_lines(tmp_path, line([]))).annotations == ()

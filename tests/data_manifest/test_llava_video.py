@@ -13,9 +13,9 @@ FOLDER = "30_60_s_academic_v0_1"
 QUESTIONS = f"{FOLDER}/30_60_s_academic_oe_v0_1_qa_processed.json"
 
 
-def record(*said: str | None, **more: Any) -> dict[str, Any]:
-    speakers = ["human", "gpt"] * len(said)
-    turns = [{"from": who, "value": what} for who, what in zip(speakers, said, strict=False)]
+def record(*messages: str | None, **more: Any) -> dict[str, Any]:
+    speakers = ["human", "gpt"] * len(messages)
+    turns = [{"from": who, "value": what} for who, what in zip(speakers, messages, strict=False)]
     return {
         "id": "X1",
         "conversations": turns,
@@ -29,8 +29,8 @@ def questions(folder: Path, *records: Any) -> list[Entry | Unread]:
 
 
 def test_a_conversation_is_as_many_questions_as_it_has_answers(tmp_path: Path) -> None:
-    said = ("<image>\nWho runs?", "A dog.", "Where<image>?", "On grass.")
-    entry = only(questions(tmp_path, record(*said)))
+    messages = ("<image>\nWho runs?", "A dog.", "Where<image>?", "On grass.")
+    entry = only(questions(tmp_path, record(*messages)))
     where = "0/conversations"
     assert entry == Entry(
         "academic_source/Charades/X1.mp4",
@@ -110,14 +110,14 @@ def test_questions_of_older_datasets_are_peoples(tmp_path: Path, source: str) ->
     assert annotation.origin == "human"
 
 
-@pytest.mark.parametrize("said", [(), ("Who?",), ("Who?", "A dog.", "Where?")])
-def test_turns_without_an_answer_are_named(tmp_path: Path, said: tuple[str, ...]) -> None:
-    (item,) = questions(tmp_path, record(*said))
+@pytest.mark.parametrize("messages", [(), ("Who?",), ("Who?", "A dog.", "Where?")])
+def test_turns_without_an_answer_are_named(tmp_path: Path, messages: tuple[str, ...]) -> None:
+    (item,) = questions(tmp_path, record(*messages))
     assert isinstance(item, Unread)
     assert item.reason == "unpaired_turns"
 
 
-def test_nothing_said_stays_nothing(tmp_path: Path) -> None:
+def test_missing_texts_stay_missing(tmp_path: Path) -> None:
     (annotation,) = only(questions(tmp_path, record(None, None))).annotations
     assert (annotation.question, annotation.text) == ("", None)
 

@@ -17,7 +17,7 @@ def row(clip: str, youtube: str, times: str) -> str:
 
 
 @pytest.mark.parametrize("youtube", ["aaaaaaaaaaa", "-aa_bb-cc_d", "_aaaaaaaaaa"])
-def test_a_row_says_where_in_its_video_a_clip_lies(tmp_path: Path, youtube: str) -> None:
+def test_a_row_has_the_span_of_a_clip_in_its_video(tmp_path: Path, youtube: str) -> None:
     line = row(f"{youtube}.78", youtube, "['01:12:10.470', '01:12:23.049']")
     entry = only(written(ADAPTER, tmp_path, "20k_meta.csv", HEADER + line))
     assert entry.name == f"{youtube}.78"

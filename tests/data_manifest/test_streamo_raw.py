@@ -13,18 +13,18 @@ UID = "0a1b2c3d-0000-1111-2222-333344445555"
 PATH = "LLaVA_Video/1_2_m/videos/youtube_video_2024/ytb_-a_bcdefghi.mp4"
 
 
-def row(*said: dict[str, Any], task: str = "QA", asked: str = "Who is it?") -> dict[str, Any]:
+def row(*responses: dict[str, Any], task: str = "QA", asked: str = "Who is it?") -> dict[str, Any]:
     return {
         "video_name": "ytb_-a_bcdefghi.mp4",
         "video_path": PATH,
         "task_type": task,
         "source": "LLaVA_Video",
         "question": [{"content": asked, "time": "5"}],
-        "response": list(said),
+        "response": list(responses),
     }
 
 
-def said(text: str, start: Any = "", end: Any = "", time: Any = "") -> dict[str, Any]:
+def response(text: str, start: Any = "", end: Any = "", time: Any = "") -> dict[str, Any]:
     return {"content": text, "st_time": start, "end_time": end, "time": time}
 
 
@@ -33,7 +33,7 @@ def read_rows(folder: Path, *rows: Any) -> list[Entry | Unread]:
 
 
 def test_a_question_whose_times_count_from_one(tmp_path: Path) -> None:
-    assert only(read_rows(tmp_path, row(said("A man.", 5.0, 6.0)))) == Entry(
+    assert only(read_rows(tmp_path, row(response("A man.", 5.0, 6.0)))) == Entry(
         PATH,
         (Place(PATH), Place("ytb_-a_bcdefghi.mp4")),
         (
@@ -53,7 +53,7 @@ def test_a_question_whose_times_count_from_one(tmp_path: Path) -> None:
 
 
 def test_an_answer_at_a_time_is_borne_out_by_what_was_shown_until_then(tmp_path: Path) -> None:
-    (annotation,) = only(read_rows(tmp_path, row(said("A man.", time="8.5")))).annotations
+    (annotation,) = only(read_rows(tmp_path, row(response("A man.", time="8.5")))).annotations
     assert (annotation.start_s, annotation.end_s, annotation.asked_s) == (0, 8.5, 5)
 
 
@@ -62,7 +62,7 @@ def test_an_answer_at_a_time_is_borne_out_by_what_was_shown_until_then(tmp_path:
     [("action_caption", "step"), ("Event Caption", "event"), ("narration", "event")],
 )
 def test_captions_by_their_task(tmp_path: Path, task: str, kind: str) -> None:
-    rows = row(said("He runs.", 2.5, 4), said("He stops.", time=6.5), task=task)
+    rows = row(response("He runs.", 2.5, 4), response("He stops.", time=6.5), task=task)
     entry = only(read_rows(tmp_path, rows))
     assert {one.kind for one in entry.annotations} == {kind}
     assert texts(entry) == ["He runs.", "He stops."]
@@ -79,7 +79,7 @@ def test_captions_by_their_task(tmp_path: Path, task: str, kind: str) -> None:
 def test_the_event_to_be_found_stands_in_its_question(
     tmp_path: Path, asked: str, caption: str
 ) -> None:
-    rows = row(said("From 2.5 to 4.", 2.5, 4.0), task="event_grounding", asked=asked)
+    rows = row(response("From 2.5 to 4.", 2.5, 4.0), task="event_grounding", asked=asked)
     entry = only(read_rows(tmp_path, rows))
     assert (texts(entry), spans(entry)) == ([caption], [(2.5, 4)])
 
@@ -87,9 +87,9 @@ def test_the_event_to_be_found_stands_in_its_question(
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (row(said("It is.", 1, 2), task="event_grounding"), "no_caption"),
-        (row(said("Red.", 1, 2), said("Blue.", 4, 5), task="TSQA"), "changing_answers"),
-        (row(said("It is.", 1, 2), task="poem"), "unsupported_task"),
+        (row(response("It is.", 1, 2), task="event_grounding"), "no_caption"),
+        (row(response("Red.", 1, 2), response("Blue.", 4, 5), task="TSQA"), "changing_answers"),
+        (row(response("It is.", 1, 2), task="poem"), "unsupported_task"),
         ({"video_name": "a.mp4", "messages": []}, "no_response"),
         ({"response": []}, "no_video_name"),
     ],
@@ -103,7 +103,12 @@ def test_what_is_no_question_and_no_caption_is_named(
 
 
 def test_a_response_that_cannot_be_used_costs_itself(tmp_path: Path) -> None:
-    rows = row(said("Back.", 9.5, 4), said("He runs.", 2.5, 4), said("", 5, 6), task="narration")
+    rows = row(
+        response("Back.", 9.5, 4),
+        response("He runs.", 2.5, 4),
+        response("", 5, 6),
+        task="narration",
+    )
     entry, reversed_span, empty = read_rows(tmp_path, rows)
     assert texts(only([entry])) == ["He runs."]
     assert isinstance(reversed_span, Unread)
@@ -132,12 +137,12 @@ def test_a_response_that_cannot_be_used_costs_itself(tmp_path: Path) -> None:
 def test_ids_by_the_source_of_the_row(
     tmp_path: Path, source: str, name: str, platform_id: str
 ) -> None:
-    rows = row(said("A man.", 5, 6)) | {"source": source, "video_path": "", "video_name": name}
+    rows = row(response("A man.", 5, 6)) | {"source": source, "video_path": "", "video_name": name}
     assert only(read_rows(tmp_path, rows)).platform_id == platform_id
 
 
 def test_a_row_without_a_question_gets_none(tmp_path: Path) -> None:
     (annotation,) = only(
-        read_rows(tmp_path, row(said("A man.", 5, 6)) | {"question": []})
+        read_rows(tmp_path, row(response("A man.", 5, 6)) | {"question": []})
     ).annotations
     assert annotation.question == ""

@@ -116,7 +116,7 @@ def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"vidoe": "a"}, "vidoe: unknown key; did you mean 'video'?"),
         ({"kind": "evnt"}, "kind: 'evnt' is not one of event, step, qa"),
@@ -124,12 +124,12 @@ def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
         ({"text": ""}, "text: String should have at least 1 character"),
     ],
 )
-def test_a_wrong_option_is_named(options: dict[str, str], said: str) -> None:
-    with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+def test_a_wrong_option_is_named(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         make(options)
 
 
-def test_a_pattern_says_which_files(tmp_path: Path) -> None:
+def test_a_pattern_chooses_the_files(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("video\nb\n", encoding="utf-8")
     written(make({}), tmp_path, "a.csv", "video\na\n")
     assert only(read(make({"pattern": "b.*"}), tmp_path)).name == "b"

@@ -43,7 +43,9 @@ def test_a_video_and_its_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_the_other_layout_says_the_same_of_the_same_video(tmp_path: Path, split: str) -> None:
+def test_the_other_layout_has_the_same_annotations_of_the_same_video(
+    tmp_path: Path, split: str
+) -> None:
     record = {"duration": 9.5, "timestamps": [[1, 4], [4, 9]], "sentences": ["stir", "serve"]}
     entry = only(written(ADAPTER, tmp_path, f"yc2_{split}.json", {"v_v_aaaaaaaaa": record}))
     assert (entry.name, entry.split) == ("v_aaaaaaaaa", split)
@@ -53,7 +55,7 @@ def test_the_other_layout_says_the_same_of_the_same_video(tmp_path: Path, split:
     assert texts(entry) == ["stir", "serve"]
 
 
-def test_a_placeholder_is_told_for_the_rules_to_judge(tmp_path: Path) -> None:
+def test_a_placeholder_is_read_for_the_rules_to_judge(tmp_path: Path) -> None:
     record = {"sentences": ["None"], "timestamps": [[0, 1]], "duration": 414.34}
     entry = only(written(ADAPTER, tmp_path, "yc2_test.json", {"v_aaaaaaaaaaa": record}))
     assert (texts(entry), spans(entry)) == (["None"], [(0, 1)])

@@ -105,7 +105,7 @@ def samples(corpus: Path, task: str) -> list[dict[str, Any]]:
     return pq.read_table(path).to_pylist()
 
 
-def test_what_datasets_say_reaches_the_corpus_with_who_said_it(corpus: Path) -> None:
+def test_annotations_reach_the_corpus_with_their_origins(corpus: Path) -> None:
     grounding = samples(corpus, "event_grounding")
     spans = {(d["video_id"], r["start_s"], r["end_s"]) for d in grounding for r in d["responses"]}
     prefix = "activitynet_captions/v_"
@@ -131,7 +131,7 @@ def test_what_datasets_say_reaches_the_corpus_with_who_said_it(corpus: Path) -> 
     assert "annotations: CC BY-NC 4.0; videos: YouTube, of their owners" in card
 
 
-def test_the_report_says_what_became_of_every_record(
+def test_the_report_accounts_for_every_record(
     published: Path, scenes: Path, capsys: Capture
 ) -> None:
     out = published / "m.parquet"
@@ -181,7 +181,7 @@ def test_the_list_has_every_adapter_and_whether_it_is_proven(capsys: Capture) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("coins",), "there is no adapter 'coins'; did you mean 'coin'"),
         ((), "give a SOURCE, --annotations and --videos"),
@@ -196,15 +196,15 @@ def test_the_list_has_every_adapter_and_whether_it_is_proven(capsys: Capture) ->
         (("qvhighlights",), "has no file .*highlight_"),
     ],
 )
-def test_wrong_usage_is_said_by_its_name(
-    published: Path, capsys: Capture, arguments: tuple[str, ...], said: str
+def test_wrong_usage_is_named(
+    published: Path, capsys: Capture, arguments: tuple[str, ...], message: str
 ) -> None:
     coin, videos = str(published / "coin"), str(published)
     whole = ("--annotations", coin, "--videos", videos, "-o", str(published / "m.jsonl"))
     given = (*arguments[:1], *whole, *arguments[1:]) if arguments else ()
     status, _, error = call(capsys, "manifest", *given)
     assert status == 2
-    assert re.search(said, error), error
+    assert re.search(message, error), error
     assert not list(published.glob("m.jsonl*"))
 
 
@@ -273,12 +273,12 @@ def test_one_source_holds_out_by_options_too(
     assert all(row["identity"] == row["platform_id"] for row in lines_of(out))
 
 
-def test_wrong_usage_of_a_combination_is_said_by_its_name(
+def test_wrong_usage_of_a_combination_is_named(
     published: Path, scenes: Path, capsys: Capture
 ) -> None:
     combined, out = published / "all.yaml", published / "m.jsonl"
     item = {"source": "coin", "annotations": "coin", "videos": str(scenes)}
-    for change, arguments, said in (
+    for change, arguments, message in (
         ({"source": "coins"}, (), "there is no adapter 'coins'; did you mean 'coin'"),
         ({"annotations": "none"}, (), r"all\.yaml: sources\.0: --annotations: there is no folder"),
         ({"options": {"reversed": "x"}}, (), r"sources\.0: --option\.reversed: 'x' is not one of"),
@@ -288,7 +288,7 @@ def test_wrong_usage_of_a_combination_is_said_by_its_name(
     ):
         combined.write_text(json.dumps({"sources": [item | change]}), encoding="utf-8")
         status, _, error = call(capsys, "manifest", combined, "-o", out, *arguments)
-        assert status == 2 and re.search(said, error), error
+        assert status == 2 and re.search(message, error), error
     status, _, error = call(capsys, "manifest", published / "none.yml", "-o", out)
     assert status == 2 and "none.yml: cannot be read" in error
     assert not list(published.glob("m.jsonl*"))

@@ -53,7 +53,7 @@ all_rules = st.builds(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(records, max_size=8), wishes, all_rules)
-def test_whatever_a_dataset_says_the_counts_add_up(
+def test_the_counts_add_up_for_any_dataset(
     make: Make,
     dataset: Callable[..., Path],
     videos: Callable[..., Path],
@@ -71,7 +71,7 @@ def test_whatever_a_dataset_says_the_counts_add_up(
         assert (tuple(root.parts) == Path(row["uri"]).parts[: len(root.parts)]) and row["video_id"]
 
 
-def test_the_text_says_the_sums_and_whether_the_adapter_is_proven() -> None:
+def test_the_text_has_the_sums_and_whether_the_adapter_is_proven() -> None:
     account = Account("toy", "Toy", proven=False, proof="its page")
     account.files, account.entries, account.written = {"a": 4}, 3, 2
     account.unread.update({"damaged": 1})

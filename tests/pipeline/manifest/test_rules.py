@@ -70,7 +70,7 @@ def test_whitespace_is_collapsed_and_the_raw_text_stored() -> None:
     assert json.loads(asked.raw) == {"question": " Which ? ", "options": ["red ", "blue"]}
 
 
-def test_a_reversed_span_is_turned_around_where_the_rule_says_so() -> None:
+def test_a_reversed_span_is_swapped_where_the_rule_asks_for_it() -> None:
     judged = judge([event(5, 3), event(6, 6)], SWAP)
     (accepted,) = judged.accepted
     assert (accepted.start_s, accepted.end_s, json.loads(accepted.raw)) == (
@@ -91,7 +91,7 @@ def test_a_start_before_the_video_becomes_its_start() -> None:
     assert judged.mended == {"start_clamped": 1}
 
 
-def test_a_start_alone_lasts_until_the_next_of_its_kind_where_the_rule_says_so() -> None:
+def test_a_start_alone_lasts_until_the_next_of_its_kind_where_the_rule_asks_for_it() -> None:
     annotations = [
         event(9, None, text="third"),
         event(0, None, text="first"),

@@ -117,7 +117,7 @@ def test_links_that_lead_in_circles_or_nowhere_do_no_harm(videos: Videos) -> Non
     assert find([root], "x") == "videos/linked/x.mp4"
 
 
-def test_what_cannot_be_listed_is_said(videos: Videos) -> None:
+def test_what_cannot_be_listed_is_named(videos: Videos) -> None:
     root = videos("a.mp4")
     with (Path(os.fsdecode(os.fsencode(root) + b"/\xff.mp4"))).open("w"):
         pass

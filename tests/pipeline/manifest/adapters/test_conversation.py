@@ -24,7 +24,7 @@ def test_answers_stand_behind_their_questions() -> None:
 @pytest.mark.parametrize(
     "speakers", [(), ("gpt",), ("human",), ("gpt", "human"), ("system", "human", "gpt")]
 )
-def test_other_orders_are_no_exchange(speakers: tuple[str, ...]) -> None:
+def test_other_orders_are_no_conversation(speakers: tuple[str, ...]) -> None:
     assert turn_pairs(turns(*speakers)) is None
 
 

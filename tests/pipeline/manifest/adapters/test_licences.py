@@ -17,7 +17,7 @@ from pipeline.manifest.adapters.licences import (
 from pipeline.manifest.registry import known_adapters, lookup_adapter
 
 
-def test_every_adapter_has_its_terms_and_every_entry_says_where_it_was_read() -> None:
+def test_every_adapter_has_its_terms_and_every_entry_names_where_it_was_read() -> None:
     licences = load_licences()
     for known in known_adapters():
         adapter = known.adapter or lookup_adapter(known.name, {})
@@ -28,7 +28,7 @@ def test_every_adapter_has_its_terms_and_every_entry_says_where_it_was_read() ->
     assert keys == sorted(set(keys)) == sorted(licences)
 
 
-def test_the_ledger_holds_what_was_read_of_the_strictest() -> None:
+def test_the_licences_hold_what_was_read_of_the_strictest() -> None:
     licences = load_licences()
     alike = {name for name, terms in licences.items() if terms.share_alike}
     assert alike == {"qvhighlights", "shot2story", "et_instruct", "et_instruct_ego4d"}
@@ -49,7 +49,7 @@ def entry(**fields: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "message"),
     [
         ({"coin": entry(publish=["texts"])}, "coin.publish.0"),
         ({"coin": entry(family="CC BY")}, "coin.family"),
@@ -60,12 +60,12 @@ def entry(**fields: object) -> dict[str, object]:
         ([], "(top)"),
     ],
 )
-def test_what_is_wrong_with_a_ledger_is_said_by_its_key(
-    tmp_path: Path, entries: object, said: str
+def test_what_is_wrong_with_the_licences_is_named_by_its_key(
+    tmp_path: Path, entries: object, message: str
 ) -> None:
     path = tmp_path / "licences.yaml"
     path.write_text(yaml.safe_dump(entries))
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         load_licences(path)
 
 

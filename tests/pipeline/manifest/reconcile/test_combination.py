@@ -46,7 +46,7 @@ def test_bins_are_half_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sources: []", "sources: "),
         ("[]", "must be a mapping with `sources`"),
@@ -86,8 +86,8 @@ def test_bins_are_half_open() -> None:
         ("sources: [", "not YAML"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         load_combination(written(tmp_path, text))
 
 

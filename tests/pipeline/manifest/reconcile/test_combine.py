@@ -92,11 +92,11 @@ def test_a_video_that_one_source_tests_with_no_source_trains_on(
         "c": "listed in ovo.json, as COIN/c.mp4",
         "e": f"youtube:2: {by_d}",
     }
-    said = report.as_json()["leaks_prevented"]
-    assert said["rows"] == 4 and [one["video_id"] for one in said["first"]] == [
+    leaks = report.as_json()["leaks_prevented"]
+    assert leaks["rows"] == 4 and [one["video_id"] for one in leaks["first"]] == [
         "one/a", "one/b", "one/c", "two/e"
     ]  # fmt: skip
-    assert said["by_source"] == [
+    assert leaks["by_source"] == [
         {"source": "one", "list": "", "rows": 2},
         {"source": "one", "list": "ovo.json", "rows": 1},
         {"source": "two", "list": "", "rows": 1},

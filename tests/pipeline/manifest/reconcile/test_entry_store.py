@@ -52,7 +52,7 @@ splits = st.lists(st.sampled_from(["unassigned", "train", "val", "test"]), min_s
 
 @settings(max_examples=50, deadline=None)
 @given(splits, st.sampled_from(["train", "unassigned"]))
-def test_an_entry_without_a_split_says_nothing_against_that_of_others(
+def test_an_entry_without_a_split_goes_with_the_others(
     tmp_path_factory: pytest.TempPathFactory, splits: list[str], otherwise: str
 ) -> None:
     with EntryStore(tmp_path_factory.mktemp("store")) as store:

@@ -62,7 +62,7 @@ def test_ids_of_every_form_are_read(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.txt", "\n \n", "no id of a video was found"),
         ("none.csv", "question,answer\na,b\n", "no id of a video .* are .*videoid"),
@@ -73,13 +73,13 @@ def test_ids_of_every_form_are_read(
         ("\udcffid.txt", None, "cannot be read: No such file"),
     ],
 )
-def test_a_list_that_would_hold_out_less_than_it_says_is_refused(
-    tmp_path: Path, name: str, content: Any, said: str
+def test_a_list_that_cannot_be_read_in_full_is_refused(
+    tmp_path: Path, name: str, content: Any, message: str
 ) -> None:
     path = tmp_path / name
     if content is not None:
         written(tmp_path, name, content)
-    with pytest.raises(ConfigError, match=said), HeldOut([path], tmp_path):
+    with pytest.raises(ConfigError, match=message), HeldOut([path], tmp_path):
         pass
 
 

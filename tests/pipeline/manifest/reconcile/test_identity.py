@@ -133,7 +133,7 @@ def test_no_row_that_stays_is_of_a_video_of_a_higher_priority(
     assert len(set(known) - {""}) == sum(identity != "" for identity in known)
 
 
-def test_a_leak_says_what_holds_the_row_out(tmp_path: Path) -> None:
+def test_a_leak_names_what_holds_the_row_out(tmp_path: Path) -> None:
     rows = [
         Row("a", platforms=("youtube:1",)),
         Row("b", "test", platforms=("youtube:1",), status="left_out"),

@@ -35,7 +35,7 @@ def splits_of(rows: list[dict[str, Any]]) -> dict[str, str]:
         (Rules(unassigned="keep"), "unassigned", {}),
     ],
 )
-def test_a_video_whose_split_nobody_says_is_trained_on_unless_the_rule_says_no(
+def test_a_video_without_a_split_is_trained_on_unless_the_rule_forbids_it(
     make: Make,
     dataset: Dataset,
     videos: Callable[..., Path],
