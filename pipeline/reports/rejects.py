@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -172,20 +171,16 @@ def _prompt(node: Node) -> tuple[str, str]:
 
 def rejects_text(rows: Iterable[RejectRow]) -> str:
     """A table of the rejects by node and reason, with the first of each."""
-    counts: Counter[tuple[str, RejectClass, str]] = Counter()
-    attempts: Counter[tuple[str, RejectClass, str]] = Counter()
-    first: dict[tuple[str, RejectClass, str], RejectRow] = {}
+    groups: dict[tuple[str, RejectClass, str], tuple[int, int, str]] = {}
     for row in rows:
         key = (row.node, row.reason_class, row.reason)
-        counts[key] += 1
-        attempts[key] = max(attempts[key], row.attempts)
-        first.setdefault(key, row)
-    if not counts:
-        return "nothing was rejected"
-    lines = []
-    for key, row in first.items():
         detail = " ".join(row.detail.split())[:DETAIL_CHARACTERS]
-        example = f"{row.video_id}: {detail}" if detail else row.video_id
-        lines.append((*key, counts[key], attempts[key], example))
+        first = f"{row.video_id}: {detail}" if detail else row.video_id
+        count, attempts, first = groups.get(key, (0, 0, first))
+        groups[key] = (count + 1, max(attempts, row.attempts), first)
+    if not groups:
+        return "nothing was rejected"
+    lines = [(*key, *group) for key, group in groups.items()]
     table = text_table(lines, ("node", "class", "reason", ">rows", ">attempts", "first"))
-    return f"{table}\n{counts.total()} rows; --json lists each with its references"
+    total = sum(count for count, *_ in groups.values())
+    return f"{table}\n{total} rows; --json lists each with its references"
