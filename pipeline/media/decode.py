@@ -116,7 +116,7 @@ class DecodeProcess:
             usable = False
             try:
                 reply = _exchange(child, local)
-                # After running out of memory a process may hold less of it for good.
+                # After running out of memory, a process may not get all of it back.
                 usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
             except TimeoutError:
                 raise MediaError(
