@@ -17,7 +17,7 @@ from pipeline.execution.executors.base import DEATHS_IN_A_ROW
 from pipeline.execution.executors.ray_cluster import IN_FLIGHT_PER_PLACE
 from pipeline.execution.executors.ray_executor import RayExecutor
 from pipeline.execution.worker import run_shard
-from tests.pipeline.execution.executors.test_local import (
+from tests.pipeline.execution.executors.acting import (
     Holder,
     Tasks,
     errors_of,

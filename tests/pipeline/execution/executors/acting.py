@@ -1,0 +1,131 @@
+"""A stage and an engine that do what a test tells them, in whatever process they run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pipeline import engines
+from pipeline.engines.base import EngineConfig
+from pipeline.execution import worker
+from pipeline.execution.executors.local import GPU_VARIABLE
+from pipeline.media.decode import DecodeProcess
+from pipeline.records import Record
+from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
+
+
+class Where(Record):
+    """In which process a video came by, and what that could see."""
+
+    video_id: str
+    pid: int
+    gpus: str
+
+
+class ActConfig(StageConfig):
+    do: str = ""
+    sleep_s: float = 0.0
+    meet: int = 0
+    """Wait until the stage has run in so many processes."""
+
+
+class Panic(BaseException):
+    """What a library written in another language may raise."""
+
+
+class Holder(EngineConfig):
+    """An engine that holds its GPUs, as files of a folder, until it has closed."""
+
+    kind: str = "holder"
+    revision: str = "1"
+    folder: Path = Path()
+    replicas: int = 1
+    size: int = 0
+    slots: int = 1
+    close_s: float = 0.0
+
+    def replica_configs(self) -> Sequence[EngineConfig]:
+        return [self] * self.replicas
+
+    @property
+    def gpus(self) -> int:
+        return self.size
+
+    @property
+    def shards_in_flight(self) -> int:
+        return self.slots
+
+
+class Holding:
+    """What a ``Holder`` opens."""
+
+    version = "1"
+
+    def __init__(self, config: Holder) -> None:
+        names = filter(None, os.environ.get(GPU_VARIABLE, "").split(","))
+        self.close_s = config.close_s
+        self.held = [config.folder / f"gpu-{name}" for name in names]
+        for path in self.held:
+            path.touch(exist_ok=False)
+
+    def close(self) -> None:
+        time.sleep(self.close_s)
+        for path in self.held:
+            path.unlink()
+
+
+def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Iterator[Where]:
+    """Do what the config says, then write where."""
+    assert isinstance(context.media, DecodeProcess)
+    folder = Path(context.media._root)
+    if context.engine is not None:
+        assert context.engine.version
+    if config.meet:
+        (folder / f"met-{os.getpid()}").touch()
+        while len(list(folder.glob("met-*"))) < config.meet:
+            time.sleep(0.05)
+    time.sleep(config.sleep_s)
+    if config.do == "exit":
+        sys.exit("no more")
+    if config.do == "interrupt":
+        raise KeyboardInterrupt
+    if config.do == "panic":
+        raise Panic
+    if config.do == "die and leave a child":
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        child.start()
+        (folder / f"child-{child.pid}").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if config.do == "be unsendable":
+        module: Any = worker
+        module.ShardResult = lambda *result: lambda: result
+    if config.do == "die once" and not (once := folder / "once").exists():
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    for row in context.manifest:
+        gpus = os.environ.get(GPU_VARIABLE, "")
+        yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)
+
+
+class Teaching(dict[str, Any]):
+    """Settings that teach the process which receives them stage and engine."""
+
+    def __reduce__(self) -> Any:
+        return taught, (dict(self),)
+
+
+def taught(settings: dict[str, Any]) -> dict[str, Any]:
+    module: Any = ModuleType("stages.act")
+    module.STAGE = Stage("act", 1, (), Where, ActConfig, act, scope="source")
+    sys.modules["stages.act"] = module
+    start: Any = engines._start
+    replaced: Any = lambda c: Holding(c) if isinstance(c, Holder) else start(c)  # noqa: E731
+    engines._start = replaced
+    return settings
