@@ -4,11 +4,8 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
@@ -16,58 +13,15 @@ from pipeline.errors import ConfigError
 from pipeline.execution.executors import local
 from pipeline.execution.executors.local import GPU_VARIABLE, LocalExecutor, visible_gpus
 from pipeline.execution.executors.worker_process import WorkerProcess
-from pipeline.store.location import Location
-from pipeline.store.parts import write_manifest
-from pipeline.workflow.task import ShardResult, ShardTask
 from tests.pipeline.execution.executors.acting import (
     Holder,
-    Teaching,
+    Tasks,
+    errors_of,
+    make_task,
+    places,
 )
 
-Tasks = Callable[..., Any]
-
-
-@pytest.fixture
-def make_task(tmp_path: Path) -> Tasks:
-    """``make_task(shard, after, …)``: a task of the stage ``act``; the rest is its config."""
-
-    def make(
-        shard: int,
-        after: Sequence[ShardTask] = (),
-        *,
-        node: str = "act",
-        engine: EngineConfig | None = None,
-        cpus: float = 1,
-        **config: Any,
-    ) -> ShardTask:
-        part = Location.of(tmp_path / node / f"part-{shard}.parquet")
-        write_manifest(part, [{"video_id": f"v{shard}"}])
-        return ShardTask(
-            node=node,
-            stage="act",
-            shard=shard,
-            config=Teaching(config),
-            inputs=(tuple(("Where", other.part) for other in after),),
-            part=part,
-            media_root=Location.of(tmp_path),
-            engine=engine,
-            prompts={},
-            cpus=cpus,
-            gpus=0,
-        )
-
-    return make
-
-
-def errors_of(results: Iterable[ShardResult]) -> dict[str, str]:
-    """The last line of what went wrong, by node and shard."""
-    return {f"{r.node}{r.shard}": r.error.splitlines()[-1] for r in results if r.error}
-
-
-def places(tasks: Iterable[ShardTask]) -> set[tuple[int, str]]:
-    """The processes in which tasks were done, each with the GPUs that it saw."""
-    rows = [row for task in tasks for row in pq.read_table(Path(task.part)).to_pylist()]
-    return {(row["pid"], row["gpus"]) for row in rows}
+__all__ = ["make_task"]
 
 
 @pytest.mark.parametrize(
