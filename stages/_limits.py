@@ -33,10 +33,4 @@ class LimitsConfig(StageConfig):
 
     def limits(self) -> Limits:
         """As the decoder takes them."""
-        return Limits(
-            timeout_s=self.timeout_s,
-            max_file_bytes=self.max_file_bytes,
-            max_frame_pixels=self.max_frame_pixels,
-            max_frames=self.max_frames,
-            memory_bytes=self.memory_bytes,
-        )
+        return Limits(**self.model_dump(include=set(LimitsConfig.model_fields)))

@@ -11,19 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from pipeline.media.reasons import Reason
+
 ReaderName = Literal["auto", "pyav", "decord"]
 
 
 class MediaError(ValueError):
     """A video that cannot be read."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        """``reason``: one of ``pipeline.media.reasons``; ``detail``: the message, for people."""
+    def __init__(self, reason: Reason, detail: str) -> None:
+        """``detail``: the message, for people."""
         super().__init__(detail)
-        self.reason = reason
+        self.reason: Reason = reason
         self.detail = detail
 
-    def __reduce__(self) -> tuple[type[MediaError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[MediaError], tuple[Reason, str]]:
         """For pickle: an error raised in a worker process reaches the runner."""
         return type(self), (self.reason, self.detail)
 

@@ -36,7 +36,6 @@ from pipeline.media.protocol import (
     packed_request,
     unpacked_reply,
 )
-from pipeline.media.reasons import DECODE_CRASH, DECODE_TIMEOUT, OUT_OF_MEMORY
 from pipeline.store.location import Location
 
 R = TypeVar("R")
@@ -104,7 +103,7 @@ class DecodeProcess:
         try:
             return self._call_once(request, kind)
         except MediaError as error:
-            if error.reason != DECODE_CRASH:
+            if error.reason != "decode_crash":
                 raise
         return self._call_once(request, kind)
 
@@ -117,22 +116,22 @@ class DecodeProcess:
             try:
                 reply = _exchange(child, local)
                 # After running out of memory, a process may not get all of it back.
-                usable = not isinstance(reply, MediaError) or reply.reason != OUT_OF_MEMORY
+                usable = not isinstance(reply, MediaError) or reply.reason != "out_of_memory"
             except TimeoutError:
                 raise MediaError(
-                    DECODE_TIMEOUT, f"not read within {request.limits.timeout_s} s"
+                    "decode_timeout", f"not read within {request.limits.timeout_s} s"
                 ) from None
             except (EOFError, BrokenPipeError):
                 raise _exit_error(child) from None
             except ValueError as error:
-                raise MediaError(DECODE_CRASH, str(error)) from None
+                raise MediaError("decode_crash", str(error)) from None
             finally:
                 if not usable:
                     self._stop()
         if isinstance(reply, MediaError):
             raise reply
         if not isinstance(reply, kind):
-            raise MediaError(DECODE_CRASH, f"the decoder answered with a {type(reply).__name__}")
+            raise MediaError("decode_crash", f"the decoder answered with a {type(reply).__name__}")
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -207,9 +206,9 @@ def _exit_error(child: subprocess.Popen[bytes]) -> MediaError:
     try:
         code = child.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        return MediaError(DECODE_CRASH, "the decoder closed its pipe")
+        return MediaError("decode_crash", "the decoder closed its pipe")
     if code == -signal.SIGXCPU:
-        return MediaError(DECODE_TIMEOUT, "the decoder exceeded its limit of CPU time")
+        return MediaError("decode_timeout", "the decoder exceeded its limit of CPU time")
     if code < 0:
-        return MediaError(DECODE_CRASH, f"the decoder was ended by {signal.Signals(-code).name}")
-    return MediaError(DECODE_CRASH, f"the decoder ended with status {code}")
+        return MediaError("decode_crash", f"the decoder was ended by {signal.Signals(-code).name}")
+    return MediaError("decode_crash", f"the decoder ended with status {code}")

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.media.base import Limits, MediaError
-from pipeline.media.reasons import MISSING_FILE, TOO_LARGE, UNSUPPORTED
 from pipeline.store.location import Location, LocationError
 
 VIDEO_SUFFIXES = (
@@ -34,7 +33,7 @@ def video_file(uri: str, root: Location) -> Location:
         try:
             return Location.of(uri)
         except LocationError as error:
-            raise MediaError(UNSUPPORTED, str(error)) from None
+            raise MediaError("unsupported", str(error)) from None
     if root.path is None:
         return Location(uri) if uri.startswith("/") else root / uri
     # Not by ``Location.of``: a name may begin with ``~``.
@@ -60,11 +59,11 @@ def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
             n_bytes = file.size_bytes()
             if n_bytes > limits.max_file_bytes:
                 raise MediaError(
-                    TOO_LARGE, f"{n_bytes} bytes are more than {limits.max_file_bytes}"
+                    "too_large", f"{n_bytes} bytes are more than {limits.max_file_bytes}"
                 )
             file.fetch(copy)
         except FileNotFoundError:
-            raise MediaError(MISSING_FILE, f"there is no file {file.name}") from None
+            raise MediaError("missing_file", f"there is no file {file.name}") from None
         yield copy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
@@ -249,10 +249,7 @@ def _provenance(
         revision=engine.revision,
         engine=engine.kind,
         engine_version=samples[0].engine_version or engine.version,
-        temperature=config.temperature,
-        max_tokens=config.max_tokens,
-        seed=config.seed,
-        samples=config.samples,
+        **asdict(config.sampling()),
         tokens_in=sum(s.tokens_in for s in samples),
         tokens_out=sum(s.tokens_out for s in samples),
         request_id=ask.request_id,

@@ -75,7 +75,7 @@ class ScriptedMedia:
 
     def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         if clip.uri not in self.durations_s:
-            raise MediaError("unreadable", "no such file")
+            raise MediaError("missing_file", "no such file")
         return Probe(self.durations_s[clip.uri], 64, 48, 0, "h264", 25.0, "0" * 64)
 
     def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:

@@ -58,7 +58,7 @@ def test_a_video_is_its_row_and_what_probing_found(ingested: Callable[..., list[
         ({"video_id": "v", "uri": "a.mp4", "split": "val-1"}, "v", "bad_manifest_row", "split:"),
         ({"video_id": "v", "uri": "a.mp4", "split": ""}, "v", "bad_manifest_row", "split:"),
         ({"video_id": "v", "uri": "http://x/a.mp4"}, "v", "unsafe_uri", "scheme 'http'"),
-        ({"video_id": "v", "uri": "b.mp4"}, "v", "unreadable", "no such file"),
+        ({"video_id": "v", "uri": "b.mp4"}, "v", "missing_file", "no such file"),
         ({"video_id": "v", "uri": "short.mp4"}, "v", "too_short", "1.00 s"),
         ({"video_id": "v", "uri": "long.mp4"}, "v", "too_long", "601.00 s"),
     ],
@@ -87,7 +87,7 @@ def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -
 
 def test_a_scheme_can_be_allowed(ingested: Callable[..., list[Any]]) -> None:
     (reject,) = ingested({"video_id": "v", "uri": "s3://x/a.mp4"}, schemes=["s3"])
-    assert reject.reason == "unreadable"
+    assert reject.reason == "missing_file"
 
 
 def test_a_line_that_could_not_be_read_is_refused_by_its_place(

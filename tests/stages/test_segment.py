@@ -43,7 +43,7 @@ def test_segments_lie_side_by_side(
 
 
 @pytest.mark.parametrize(
-    ("uri", "reason"), [("lost.mp4", "unreadable"), ("v.mp4", "frames_do_not_tile")]
+    ("uri", "reason"), [("lost.mp4", "missing_file"), ("v.mp4", "frames_do_not_tile")]
 )
 def test_a_video_without_its_frames_is_refused(
     video: Callable[..., Video],

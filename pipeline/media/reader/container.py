@@ -13,7 +13,6 @@ import cv2
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, Header, Limits, MediaError
 from pipeline.media.reader.packet_index import existing_file
-from pipeline.media.reasons import NOT_A_VIDEO
 
 CONTAINERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif", "mxf", "rm", "wtv"),
@@ -42,7 +41,7 @@ def container_count(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
-            raise MediaError(NOT_A_VIDEO, f"{path} cannot be opened")
+            raise MediaError("not_a_video", f"{path} cannot be opened")
         frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
         return Header(int(frames), float(rate))
     finally:

@@ -30,7 +30,6 @@ from pipeline.media.reader.container import container_count
 from pipeline.media.reader.file_facts import file_facts
 from pipeline.media.reader.frames import stills
 from pipeline.media.reader.probe import probe
-from pipeline.media.reasons import OUT_OF_MEMORY
 
 
 def answer(request: Request) -> Reply:
@@ -55,7 +54,7 @@ def packed_answer(request: Request) -> bytes:
         if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
     detail = f"more than {request.limits.memory_bytes} bytes"
-    return packed_reply(MediaError(OUT_OF_MEMORY, detail))
+    return packed_reply(MediaError("out_of_memory", detail))
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:

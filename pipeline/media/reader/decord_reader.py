@@ -16,7 +16,6 @@ import numpy as np
 
 from pipeline.media.base import MediaError
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T
-from pipeline.media.reasons import DAMAGED, UNSUPPORTED
 
 EXACT_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"})
 """Codecs that ``tests`` have clips of. decord reads others, untested."""
@@ -35,7 +34,7 @@ def read(
     """
     for doubt, reason in _doubts(index):
         if doubt:
-            raise MediaError(UNSUPPORTED, f"decord: {reason}")
+            raise MediaError("unsupported", f"decord: {reason}")
     decord = _decord()
     width, height = size
     try:
@@ -44,20 +43,20 @@ def read(
         )
         times_s = video.get_frame_timestamp(range(len(video)))[:, 0]
     except (decord.DECORDError, RuntimeError) as error:
-        raise MediaError(UNSUPPORTED, "decord cannot open it") from error
+        raise MediaError("unsupported", "decord cannot open it") from error
     if not _same_times(index, times_s):
-        raise MediaError(UNSUPPORTED, "decord: its timestamps are not those of the packets")
+        raise MediaError("unsupported", "decord: its timestamps are not those of the packets")
     found: dict[int, T] = {}
     for pts in sorted(set(wanted)):
         frame = int(np.searchsorted(index.shown_pts, pts))
         try:
             image = video[frame].asnumpy()
         except (decord.DECORDError, RuntimeError) as error:
-            missing = len(set(wanted)) - len(found)
-            raise MediaError(DAMAGED, f"{missing} of {len(set(wanted))} frames missing") from error
+            detail = f"{len(set(wanted)) - len(found)} of {len(set(wanted))} frames missing"
+            raise MediaError("damaged", detail) from error
         if image.shape != (height, width, 3):
             detail = f"decord: a picture of {image.shape}, not {height} x {width}"
-            raise MediaError(UNSUPPORTED, detail)
+            raise MediaError("unsupported", detail)
         found[pts] = use(image)
     return found
 
@@ -86,4 +85,4 @@ def _decord() -> Any:
     try:
         return import_module("decord")
     except ImportError as error:
-        raise MediaError(UNSUPPORTED, "decord is not installed on this platform") from error
+        raise MediaError("unsupported", "decord is not installed on this platform") from error

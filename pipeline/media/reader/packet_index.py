@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.media.base import Limits, MediaError
-from pipeline.media.reasons import EMPTY_FILE, MISSING_FILE, TOO_LARGE, TOO_MANY_PIXELS
 
 Image = npt.NDArray[np.uint8]
 """RGB, [height, width, 3], contiguous."""
@@ -97,14 +96,14 @@ def existing_file(uri: str, limits: Limits) -> Path:
     try:
         found = path.is_file()
     except OSError as error:  # a name longer than the file system takes
-        raise MediaError(MISSING_FILE, f"there can be no such file: {error.strerror}") from None
+        raise MediaError("missing_file", f"there can be no such file: {error.strerror}") from None
     if not found:
-        raise MediaError(MISSING_FILE, f"there is no file {path.name}")
+        raise MediaError("missing_file", f"there is no file {path.name}")
     n_bytes = path.stat().st_size
     if n_bytes == 0:
-        raise MediaError(EMPTY_FILE, f"{path.name} has no bytes")
+        raise MediaError("empty_file", f"{path.name} has no bytes")
     if n_bytes > limits.max_file_bytes:
-        raise MediaError(TOO_LARGE, f"{n_bytes} bytes are more than {limits.max_file_bytes}")
+        raise MediaError("too_large", f"{n_bytes} bytes are more than {limits.max_file_bytes}")
     return path
 
 
@@ -113,4 +112,4 @@ def check_pixels(stored: Size, limits: Limits) -> None:
     width, height = stored
     if width * height > limits.max_frame_pixels:
         detail = f"{width} x {height} pixels are more than {limits.max_frame_pixels}"
-        raise MediaError(TOO_MANY_PIXELS, detail)
+        raise MediaError("too_many_pixels", detail)

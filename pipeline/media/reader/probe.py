@@ -23,14 +23,6 @@ from pipeline.media.reader.container import OPTIONS
 from pipeline.media.reader.packet_index import Size, check_pixels, existing_file
 from pipeline.media.reader.stills import clockwise_deg, displayed_size
 from pipeline.media.reader.timeline import clip_timeline
-from pipeline.media.reasons import (
-    DECODE_CRASH,
-    NO_VIDEO_STREAM,
-    NOT_A_VIDEO,
-    OUT_OF_MEMORY,
-    UNSUPPORTED_CODEC,
-    UNSUPPORTED_CONTAINER,
-)
 
 _CHUNK_BYTES = 1 << 20
 
@@ -89,11 +81,11 @@ def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
         if stream.get("codec_type") == "video" and not stream["disposition"]["attached_pic"]
     ]
     if not streams:
-        raise MediaError(NO_VIDEO_STREAM, "there is no video stream")
+        raise MediaError("no_video_stream", "there is no video stream")
     stream = streams[0]
     codec = stream.get("codec_name", "unknown")
     if codec == "unknown":
-        raise MediaError(UNSUPPORTED_CODEC, "ffprobe does not know the codec")
+        raise MediaError("unsupported_codec", "ffprobe does not know the codec")
     rotation_deg = _rotation_deg(stream)
     stored = (int(stream["width"]), int(stream["height"]))
     check_pixels(stored, limits)
@@ -104,13 +96,13 @@ def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
 def _probe_error(stderr: str) -> MediaError:
     last = stderr.rsplit(": ", 1)[-1]
     if not last:
-        return MediaError(DECODE_CRASH, "ffprobe ended without an error message")
+        return MediaError("decode_crash", "ffprobe ended without an error message")
     if "Format not on whitelist" in stderr:
         name = stderr.removeprefix("[").split(" @ ", 1)[0]
-        return MediaError(UNSUPPORTED_CONTAINER, f"no file of the kind {name!r} is opened")
+        return MediaError("unsupported_container", f"no file of the kind {name!r} is opened")
     if last == os.strerror(errno.ENOMEM):
-        return MediaError(OUT_OF_MEMORY, f"ffprobe: {last}")
-    return MediaError(NOT_A_VIDEO, f"ffprobe: {last}")
+        return MediaError("out_of_memory", f"ffprobe: {last}")
+    return MediaError("not_a_video", f"ffprobe: {last}")
 
 
 def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:

@@ -23,16 +23,6 @@ from pipeline.media.reader.container import OPTIONS
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T, check_pixels
 from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
 from pipeline.media.reader.stills import clockwise_deg, displayed_size, turned
-from pipeline.media.reasons import (
-    DAMAGED,
-    ENCRYPTED,
-    NO_FRAMES,
-    NO_VIDEO_STREAM,
-    NOT_A_VIDEO,
-    OUT_OF_MEMORY,
-    TOO_MANY_FRAMES,
-    UNSUPPORTED_CODEC,
-)
 
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
@@ -49,14 +39,14 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         container = av.open(str(path), metadata_errors="ignore", options=dict(OPTIONS))
     except av.error.FFmpegError as error:
         _check_memory(error)
-        raise MediaError(NOT_A_VIDEO, error.strerror or type(error).__name__) from error
+        raise MediaError("not_a_video", error.strerror or type(error).__name__) from error
     with container:
         streams = _video_streams(container)
         if not streams:
-            raise MediaError(NO_VIDEO_STREAM, "there is no video stream")
+            raise MediaError("no_video_stream", "there is no video stream")
         stream = streams[0]
         if stream.codec_context is None:
-            raise MediaError(UNSUPPORTED_CODEC, "there is no decoder for the video stream")
+            raise MediaError("unsupported_codec", "there is no decoder for the video stream")
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         yield container, stream
@@ -85,7 +75,7 @@ def _packets(
 def _check_memory(error: av.error.FFmpegError) -> None:
     """Raises MediaError ``out_of_memory`` for an error that is not the file's."""
     if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter: no stack for a thread
-        raise MediaError(OUT_OF_MEMORY, "the decoder got no more memory") from error
+        raise MediaError("out_of_memory", "the decoder got no more memory") from error
 
 
 def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
@@ -106,9 +96,9 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
         try:
             for pts_ticks, packet in _packets(container, stream):
                 if len(ticks) == limits.max_frames:
-                    raise MediaError(TOO_MANY_FRAMES, f"there are more than {limits.max_frames}")
+                    raise MediaError("too_many_frames", f"there are more than {limits.max_frames}")
                 if packet.is_keyframe and packet.has_sidedata("encryption_info"):
-                    raise MediaError(ENCRYPTED, "its frames cannot be read without a key")
+                    raise MediaError("encrypted", "its frames cannot be read without a key")
                 ticks.append(pts_ticks)
                 ticks_long.append(packet.duration or 0)
                 is_key.append(packet.is_keyframe)
@@ -120,9 +110,9 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
         aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         time_base, n_streams = stream.time_base, len(_video_streams(container))
     if cut_off:
-        raise MediaError(DAMAGED, f"the file ends within packet {len(ticks)}")
+        raise MediaError("damaged", f"the file ends within packet {len(ticks)}")
     if not ticks or time_base is None:
-        raise MediaError(NO_FRAMES, "the video stream holds no packet")
+        raise MediaError("no_frames", "the video stream holds no packet")
     pts, durations = np.array(ticks, dtype=np.int64), np.array(ticks_long, dtype=np.int64)
     keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
     head = _read_head(path, int(pts[keys][0]) if keys.any() else None)
@@ -217,7 +207,7 @@ def read(
         found = read_plan(path, packets_in_order(index, wanted), size, use)
     missing = len(set(wanted)) - len(found)
     if missing:
-        raise MediaError(DAMAGED, f"{missing} of {len(set(wanted))} frames missing")
+        raise MediaError("damaged", f"{missing} of {len(set(wanted))} frames missing")
     return found
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from pipeline.media.base import Clip, MediaError
 from pipeline.media.reader.packet_index import PacketIndex, Ticks
-from pipeline.media.reasons import CLIP_OUTSIDE, NO_FRAMES, UNSUPPORTED
 
 CLIP_TOLERANCE_S = Fraction(1, 1_000_000)
 """A clip's start is a rounded decimal number; a frame's time is not."""
@@ -51,7 +50,7 @@ def clip_timeline(index: PacketIndex, clip: Clip) -> Timeline:
     """
     pts = index.shown_pts
     if pts.size == 0:
-        raise MediaError(NO_FRAMES, "the video stream shows no frame")
+        raise MediaError("no_frames", "the video stream shows no frame")
     first = int(pts[0])
     file_end_s = (int(pts[-1]) - first + _last_ticks(index)) * index.time_base
     start_s = Fraction(clip.clip_start_s) + CLIP_TOLERANCE_S
@@ -59,16 +58,15 @@ def clip_timeline(index: PacketIndex, clip: Clip) -> Timeline:
     if clip.clip_end_s is not None:
         end_s = min(end_s, Fraction(clip.clip_end_s))
     if start_s >= end_s:
-        raise MediaError(
-            CLIP_OUTSIDE, f"from {clip.clip_start_s} to {clip.clip_end_s} of {float(file_end_s)} s"
-        )
+        detail = f"from {clip.clip_start_s} to {clip.clip_end_s} of {float(file_end_s)} s"
+        raise MediaError("clip_outside", detail)
     start_tick = first + floor(start_s / index.time_base)
     end_tick = first + end_s / index.time_base
     begin = int(np.searchsorted(pts, start_tick, side="right")) - 1
     stop = int(np.searchsorted(pts, -floor(-end_tick), side="left"))
     zero_s = (int(pts[begin]) - first) * index.time_base
     if end_s - zero_s > LONGEST_CLIP_S:
-        raise MediaError(UNSUPPORTED, f"{float(end_s - zero_s):.0f} s are more than a day")
+        raise MediaError("unsupported", f"{float(end_s - zero_s):.0f} s are more than a day")
     return Timeline(pts[begin:stop], index.time_base, end_s - zero_s)
 
 
@@ -81,7 +79,7 @@ def _last_ticks(index: PacketIndex) -> int:
     gaps = np.diff(index.shown_pts)
     if gaps.size == 0:
         if index.last_ticks <= 0:
-            raise MediaError(NO_FRAMES, "a single frame, shown for no known time")
+            raise MediaError("no_frames", "a single frame, shown for no known time")
         return index.last_ticks
     if 0 < index.last_ticks <= int(gaps.max()):
         return index.last_ticks
