@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -109,19 +110,20 @@ class Drawing:
     def __init__(self, *answers: Any) -> None:
         self.answers = answers
 
-    def generate(self, asks: list[Ask], sampling: Sampling) -> list[list[Reply]]:
-        import json
-
+    def generate(
+        self, asks: list[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
         assert sampling.samples == len(self.answers)
-        return [
-            [
-                Reply(ask.request_id, error="timeout")
-                if answer is None
-                else Reply(ask.request_id, json.dumps(answer))
-                for answer in self.answers
-            ]
-            for ask in asks
-        ]
+        for i, ask in enumerate(asks):
+            yield (
+                i,
+                [
+                    Reply(ask.request_id, error="timeout")
+                    if answer is None
+                    else Reply(ask.request_id, json.dumps(answer))
+                    for answer in self.answers
+                ],
+            )
 
 
 @pytest.fixture
