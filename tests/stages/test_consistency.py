@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -112,8 +113,6 @@ class Drawing:
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
     ) -> Iterator[tuple[int, Sequence[Reply]]]:
-        import json
-
         assert sampling.samples == len(self.answers)
         for i, ask in enumerate(asks):
             yield (
