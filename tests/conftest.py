@@ -41,16 +41,13 @@ def checkout(tmp_path: Path) -> Path:
 def cli() -> Cli:
     """``cli(checkout, "run", …)``: the command line in a process of its own."""
 
-    def call(
-        folder: Path, *arguments: str, expect: int = 0, timeout_s: float = 280
-    ) -> subprocess.CompletedProcess[str]:
+    def call(folder: Path, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "pipeline/run.py", *arguments],
             cwd=folder,
             env={**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"},
             capture_output=True,
             text=True,
-            timeout=timeout_s,
             check=False,
         )
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"

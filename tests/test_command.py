@@ -18,9 +18,7 @@ CALL = "import sys, turnwise; sys.exit(turnwise.main())"
 
 
 def printed(command: Sequence[str], folder: Path) -> str:
-    return subprocess.run(
-        command, cwd=folder, text=True, capture_output=True, check=True, timeout=120
-    ).stdout
+    return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=True).stdout
 
 
 def test_the_script_of_the_project_is_the_command() -> None:

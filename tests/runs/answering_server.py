@@ -70,6 +70,8 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.asked[name] += 1
         time.sleep(self.server.latency_s)
+        while self.server.answered.total() >= self.server.most_answers:
+            time.sleep(0.01)
         if self.server.fails(name):
             self._send(500, {"error": {"message": "out of memory"}})
             return
@@ -104,6 +106,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.key = key
         self.latency_s = LATENCY_S
+        self.most_answers = sys.maxsize  # further asks wait until a test raises it
         self.fails: Callable[[str], bool] = lambda name: False
         self.lock = threading.Lock()
         self.asked: Counter[str] = Counter()

@@ -42,7 +42,7 @@ def manifest_of(scenes: Path, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(60 + 120 * KILLS)
+@pytest.mark.timeout(1200 + 300 * KILLS)
 def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_bytes(
     write_config: Callable[..., Path], scenes: Path, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 
 VIDEOS = 6
 ENOUGH = 40
-"""Answers after which the first shard that asks is in the middle of it."""
+"""Answers after which the first shard that asks is in the middle of it. No more are given."""
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_resumed_run_asks_what_was_in_flight_and_no_more(
     whole, server.asked, server.answered = server.asked, Counter(), Counter()
 
     command = ["run", "-c", str(config_of("killed")), "--limit", str(VIDEOS)]
-    server.latency_s = 0.1
+    server.most_answers = ENOUGH
     run = subprocess.Popen(
         [sys.executable, "pipeline/run.py", *command], cwd=ROOT, start_new_session=True
     )
@@ -58,7 +58,7 @@ def test_a_resumed_run_asks_what_was_in_flight_and_no_more(
         run.wait()
     else:
         os.kill(asking(run.pid), signal.SIGKILL)
-    server.latency_s = 0.02
+    server.most_answers = sys.maxsize
     assert journals, "to be killed between two shards would say little"
     assert run.wait() == 0 if killed == "who asks" else main(command) == 0
 
