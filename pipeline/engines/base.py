@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.engines.errors import ErrorName
+from pipeline.engines.frame_label import FrameLabel
+
+Temperature = Annotated[float, Field(ge=0, le=2)]
 
 
 class EngineConfig(BaseModel):
@@ -20,9 +23,12 @@ class EngineConfig(BaseModel):
     model: str
     revision: str
 
+    IDENTITY: ClassVar[tuple[str, ...]] = ("model", "revision")
+    """The settings that change the answers, never where or how fast the model is served."""
+
     def identity(self) -> dict[str, Any]:
-        """All that changes the answers: the model and its sampling, never the transport."""
-        return {"model": self.model, "revision": self.revision}
+        """The settings of ``IDENTITY``, as plain data."""
+        return self.model_dump(mode="json", include=set(self.IDENTITY))
 
     def replica_configs(self) -> Sequence[EngineConfig]:
         """A config for each replica of the engine, which has a process to itself.
@@ -41,6 +47,30 @@ class EngineConfig(BaseModel):
     def shards_in_flight(self) -> int:
         """Shards that one replica works on at once, so that it always has asks to answer."""
         return 1
+
+
+class SamplingConfig(EngineConfig):
+    """Settings that engines which sample from a model have in common."""
+
+    IDENTITY = (*EngineConfig.IDENTITY, "quantisation", "frame_label", "temperatures", "repair")
+
+    quantisation: str = ""
+    frame_label: FrameLabel = Field(
+        "seconds",
+        description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
+    )
+    temperatures: tuple[Temperature, ...] = Field(
+        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
+    )
+    repair: bool = Field(
+        True, description="repair invalid JSON if those tries failed too; its detail is repaired"
+    )
+    shards: int = Field(8, ge=1, description="shards under way at once, for each replica")
+
+    @property
+    def shards_in_flight(self) -> int:
+        """See ``EngineConfig.shards_in_flight``."""
+        return self.shards
 
 
 class EmbeddedConfig(EngineConfig):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from pipeline.engines.base import EngineConfig
-from pipeline.engines.frame_label import FrameLabel
+from pipeline.engines.base import SamplingConfig
 
 OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
 """Fields that ``extra_body`` must not set: other settings or the engine itself set them."""
 
 
-class HttpConfig(EngineConfig):
+class HttpConfig(SamplingConfig):
     """A model behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp, or a hosted one."""
+
+    IDENTITY = (*SamplingConfig.IDENTITY, "extra_body")
 
     kind: Literal["http"] = "http"
     model: str = Field(min_length=1, description="name by which the server serves it")
@@ -33,18 +34,7 @@ class HttpConfig(EngineConfig):
         None, description="name of the environment variable that holds the key, if one is needed"
     )
     api_key_file: Path | None = Field(None, description="file that holds the key, in its place")
-    frame_label: FrameLabel = Field(
-        "seconds",
-        description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
-    )
-    temperatures: tuple[float, ...] = Field(
-        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
-    )
-    repair: bool = Field(
-        True, description="repair invalid JSON if those tries failed too; counted as repaired"
-    )
     extra_body: dict[str, JsonValue] = Field({}, description="further fields of every request")
-    shards: int = Field(8, ge=1, description="shards under way at once, for each server")
     concurrency: int = Field(64, ge=1, description="requests under way at once, for each server")
     megabytes: int = Field(256, ge=1, description="of requests under way at once")
     timeout_s: float = Field(300.0, gt=0, description="wall clock of one try")
@@ -61,13 +51,6 @@ class HttpConfig(EngineConfig):
     def _further(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(_plain, urls))
 
-    @field_validator("temperatures")
-    @classmethod
-    def _warm(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 <= temperature <= 2 for temperature in temperatures):
-            raise ValueError("must be between 0 and 2")
-        return temperatures
-
     @field_validator("extra_body")
     @classmethod
     def _extra(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -83,25 +66,10 @@ class HttpConfig(EngineConfig):
             raise ValueError("base_url and further_urls: name each server once")
         return self
 
-    def identity(self) -> dict[str, Any]:
-        """The model and all that changes its answers; not where or how fast it is served."""
-        return super().identity() | {
-            "quantisation": self.quantisation,
-            "frame_label": self.frame_label,
-            "temperatures": list(self.temperatures),
-            "repair": self.repair,
-            "extra_body": self.extra_body,
-        }
-
     def replica_configs(self) -> Sequence[HttpConfig]:
         """One for each server."""
         urls = (self.base_url, *self.further_urls)
         return [self.model_copy(update={"base_url": url, "further_urls": ()}) for url in urls]
-
-    @property
-    def shards_in_flight(self) -> int:
-        """See ``EngineConfig.shards_in_flight``."""
-        return self.shards
 
 
 def _plain(url: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.engines.base import EngineConfig
-from pipeline.engines.frame_label import FrameLabel
+from pipeline.engines.base import SamplingConfig, Temperature
 
 OWN_ARGS: Mapping[str, str] = {
     "model": "model",
@@ -60,8 +59,14 @@ SPEED_ARGS = frozenset(
 """Arguments of vLLM that change its speed and its log, and no answer."""
 
 
-class VllmConfig(EngineConfig):
+class VllmConfig(SamplingConfig):
     """A model that vLLM runs in the process of the engine; ``turnwise[vllm]`` installs it."""
+
+    IDENTITY = (
+        *SamplingConfig.IDENTITY,
+        *("dtype", "max_model_len", "min_pixels", "max_pixels", "frame_input"),
+        "chat_template_args",
+    )
 
     kind: Literal["vllm"] = "vllm"
     model: str = Field(min_length=1, description="name on the Hugging Face Hub, or a folder")
@@ -90,18 +95,11 @@ class VllmConfig(EngineConfig):
     frame_input: Literal["images", "video"] = Field(
         "images", description="frames one by one, each with its label, or as one video"
     )
-    frame_label: FrameLabel = Field(
-        "seconds",
-        description="text before each image. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
-    )
     chat_template_args: dict[str, Any] = Field(
         {}, description="arguments of the model's chat template, such as enable_thinking"
     )
-    temperatures: tuple[float, ...] = Field(
+    temperatures: tuple[Annotated[Temperature, Field(gt=0)], ...] = Field(
         (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
-    )
-    repair: bool = Field(
-        True, description="repair invalid JSON if those tries failed too; its detail is repaired"
     )
     shards: int = Field(4, ge=1, description="shards under way at once, for each replica")
     concurrency: int = Field(
@@ -117,13 +115,6 @@ class VllmConfig(EngineConfig):
         " is found and refused",
     )
     engine_args: dict[str, Any] = Field({}, description="further arguments of AsyncEngineArgs")
-
-    @field_validator("temperatures")
-    @classmethod
-    def _warm(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 < temperature <= 2 for temperature in temperatures):
-            raise ValueError("must be above 0 and at most 2")
-        return temperatures
 
     @field_validator("engine_args")
     @classmethod
@@ -143,19 +134,7 @@ class VllmConfig(EngineConfig):
     def identity(self) -> dict[str, Any]:
         """The model and all that changes its answers; not where or how fast it runs."""
         further = {k: v for k, v in self.engine_args.items() if k not in SPEED_ARGS}
-        return super().identity() | {
-            "quantisation": self.quantisation,
-            "dtype": self.dtype,
-            "max_model_len": self.max_model_len,
-            "min_pixels": self.min_pixels,
-            "max_pixels": self.max_pixels,
-            "frame_input": self.frame_input,
-            "frame_label": self.frame_label,
-            "chat_template_args": self.chat_template_args,
-            "temperatures": list(self.temperatures),
-            "repair": self.repair,
-            "engine_args": further,
-        }
+        return super().identity() | {"engine_args": further}
 
     def replica_configs(self) -> Sequence[VllmConfig]:
         """One for each replica."""
@@ -167,8 +146,3 @@ class VllmConfig(EngineConfig):
         if self.device == "cpu":
             return 0
         return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
-
-    @property
-    def shards_in_flight(self) -> int:
-        """See ``EngineConfig.shards_in_flight``."""
-        return self.shards

@@ -30,7 +30,7 @@ PROXY = "http://proxy.example:3128"
         ({"further_urls": ["models.example/v1"]}, "must be http://"),
         ({"further_urls": [f"{URL}/"]}, "name each server once"),
         ({"api_key_env": "A", "api_key_file": "b"}, "give one of them"),
-        ({"temperatures": [0.3, 2.5]}, "between 0 and 2"),
+        ({"temperatures": [0.3, 2.5]}, "less than or equal to 2"),
         ({"temperatures": [float("nan")]}, "temperatures"),
         ({"extra_body": {"since": {1, 2}}}, "extra_body"),
         ({"attempts": 0}, "attempts"),

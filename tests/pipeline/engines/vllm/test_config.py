@@ -67,7 +67,7 @@ def test_what_bears_on_answers_is_identity(given: dict[str, Any]) -> None:
         ({"engine_args": {"quantization": "fp8"}}, "quantization: set quantisation instead"),
         ({"engine_args": {"enable_prefix_caching": False}}, "enable_prefix_caching: it is set"),
         ({"min_pixels": 9, "max_pixels": 4}, "min_pixels must not be above max_pixels"),
-        ({"temperatures": (0.0,)}, "must be above 0"),
+        ({"temperatures": (0.0,)}, "greater than 0"),
         ({"memory_share": 1.5}, "memory_share"),
         ({"tensor_paralel": 2}, "tensor_paralel"),
     ],
