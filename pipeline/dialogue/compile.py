@@ -25,14 +25,14 @@ from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
-    given_of,
+    due_response,
     layers,
+    place_responses,
     refusal_of,
     settle,
-    wish_of,
 )
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, GivenResponse, Question, State, Turn
+from pipeline.records import Annotation, PlacedResponse, Question, State, Turn
 
 _TURNS = TypeAdapter(tuple[Turn, ...])
 _IDLE: dict[str, Any] = {
@@ -55,7 +55,7 @@ class Compiled:
     """The turns, in order, and the responses in the order in which they are said."""
 
     turns: tuple[Turn, ...]
-    responses: tuple[GivenResponse, ...]
+    responses: tuple[PlacedResponse, ...]
 
     def flagged(self, flag: Flag) -> int:
         """How many responses carry ``flag``."""
@@ -100,7 +100,7 @@ def compile_turns(
     for response in annotation.responses:
         refusal = refusal_of(response, asked, tiling.end_s)
         if refusal is None:
-            wishes.append(wish_of(response, tiling, asked[response.qid]))
+            wishes.append(due_response(response, tiling, asked[response.qid]))
         else:
             refused.append(refusal)
     wishes.sort(key=lambda wish: wish.order)
@@ -112,7 +112,7 @@ def compile_turns(
             mine = {wish.response.qid for wish in together}
             questions = [question for question in questions if question.qid in mine]
         turns = settle(together, tiling, collision)
-        given = given_of(together, turns, split=layer > 0)
+        given = place_responses(together, turns, split=layer > 0)
         dialogues.append(Compiled(_turns(tiling, questions, asked, given), given))
     return Compilation(tuple(dialogues), tuple(refused))
 
@@ -134,7 +134,7 @@ def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
     asked: dict[str, int],
-    given: Sequence[GivenResponse],
+    given: Sequence[PlacedResponse],
 ) -> tuple[Turn, ...]:
     states: list[State] = ["silence"] * len(tiling)
     for response in given:

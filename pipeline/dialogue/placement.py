@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
-from pipeline.records import GivenResponse, Response, Span
+from pipeline.records import PlacedResponse, Response, Span
 
 Collision = Literal["merge", "shift", "split"]
 Flag = Literal["clamped", "merged", "shifted", "split"]
@@ -23,7 +23,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DueResponse:
     """Where a response asks to stand, before others are looked at."""
 
     response: Response
@@ -70,7 +70,7 @@ def refusal_of(response: Response, qids: Iterable[str], end_s: float) -> Refusal
     return Refusal(response.rid, reason, detail) if reason else None
 
 
-def wish_of(response: Response, tiling: Tiling, asked: int) -> Wish:
+def due_response(response: Response, tiling: Tiling, asked: int) -> DueResponse:
     """What a response asks for, whose question is asked in the turn ``asked``."""
     # A span is over when its last frame gives way; what begins needs a frame from then on.
     event = response.kind == "event"
@@ -79,12 +79,12 @@ def wish_of(response: Response, tiling: Tiling, asked: int) -> Wish:
     standby_from = len(tiling)
     if event:
         standby_from = max(tiling.first_frame(evidence_s(response)[0]), asked)
-    return Wish(response, turn, standby_from, clamped=due == len(tiling))
+    return DueResponse(response, turn, standby_from, clamped=due == len(tiling))
 
 
-def layers(wishes: Sequence[Wish], collision: Collision) -> list[list[Wish]]:
+def layers(wishes: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
     """The wishes of each dialogue; there is always a first one, even without any response."""
-    layers: list[list[Wish]] = [[]]
+    layers: list[list[DueResponse]] = [[]]
     rank = 0
     for number, wish in enumerate(wishes):
         same = number > 0 and wishes[number - 1].turn == wish.turn
@@ -95,7 +95,7 @@ def layers(wishes: Sequence[Wish], collision: Collision) -> list[list[Wish]]:
     return layers
 
 
-def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list[int]:
+def settle(wishes: Sequence[DueResponse], tiling: Tiling, collision: Collision) -> list[int]:
     """The turn of every wish; ``wishes`` are in order."""
     if collision != "shift":
         return [wish.turn for wish in wishes]
@@ -124,9 +124,9 @@ def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list
     return turns
 
 
-def given_of(
-    wishes: Sequence[Wish], turns: Sequence[int], *, split: bool
-) -> tuple[GivenResponse, ...]:
+def place_responses(
+    wishes: Sequence[DueResponse], turns: Sequence[int], *, split: bool
+) -> tuple[PlacedResponse, ...]:
     """The responses with the turns they got, in the order in which they are said."""
     said = [0] * (max(turns, default=0) + 1)
     for turn in turns:
@@ -146,7 +146,7 @@ def given_of(
         fields = {name: getattr(wish.response, name) for name in Response.model_fields}
         standby_from = min(wish.standby_from, turn)
         given.append(
-            GivenResponse.model_construct(
+            PlacedResponse.model_construct(
                 **fields, turn=turn, standby_from=standby_from, flags=list(flags)
             )
         )

@@ -22,7 +22,7 @@ from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
 from pipeline.dialogue.build import n_tail
 from pipeline.dialogue.placement import Refusal, evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import AskedQuestion, Dialogue, GivenResponse, State, Turn
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, State, Turn
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Windowed:
 class _Answer:
     """A response, the first turn that shows its evidence, and its tokens."""
 
-    response: GivenResponse
+    response: PlacedResponse
     first: int
     tokens: int
 
@@ -222,7 +222,7 @@ def _window(
     dialogue: Dialogue, asked: Sequence[_Asked], kept: Sequence[_Answer], cut: _Cut, number: int
 ) -> Dialogue:
     mine = [a for a in kept if a.turn >= cut.start and (a.first >= cut.start or a.turn >= cut.own)]
-    said: dict[int, list[GivenResponse]] = {}
+    said: dict[int, list[PlacedResponse]] = {}
     waiting: set[int] = set()
     for answer in mine:
         if answer.turn < cut.end:
@@ -260,7 +260,7 @@ def _window(
     )
 
 
-def _alone(response: GivenResponse) -> GivenResponse:
+def _alone(response: PlacedResponse) -> PlacedResponse:
     """The response without the flag that others are said with it: here none is."""
     return response.model_copy(update={"flags": [f for f in response.flags if f != "merged"]})
 
@@ -269,7 +269,7 @@ def _turn(
     turn: Turn,
     state: State,
     changed: bool,
-    speaking: Sequence[GivenResponse],
+    speaking: Sequence[PlacedResponse],
     carried: Sequence[AskedQuestion],
 ) -> Turn:
     flags = {flag for response in speaking for flag in response.flags}

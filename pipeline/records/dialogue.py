@@ -16,7 +16,7 @@ class AskedQuestion(Question):
     annotation_id: str = ""
 
 
-class GivenResponse(Response):
+class PlacedResponse(Response):
     """A response as a dialogue holds it: with where it came to stand."""
 
     turn: int
@@ -99,7 +99,7 @@ class Dialogue(DialogueHead):
     provenance: list[Provenance]
     """Every model call that had a part in it, first to last; empty when a dataset said it."""
     questions: list[AskedQuestion]
-    responses: list[GivenResponse]
+    responses: list[PlacedResponse]
     """In the order in which they are said."""
     turns: list[Turn]
 

@@ -14,7 +14,7 @@ from pipeline.corpus.streamo.official_converter import (
 )
 from pipeline.records import Response
 
-RowStatus = Literal["kept", "lost_at_the_end", "overwritten", "not_read"]
+ResponseStatus = Literal["kept", "lost_at_the_end", "overwritten", "not_read"]
 COMMON_RATES = (23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0)
 """Frames a second of most video files."""
 
@@ -23,7 +23,7 @@ COMMON_RATES = (23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0)
 class Placed:
     """What became of a response, and the frame at which it stands where it was kept."""
 
-    fate: RowStatus
+    fate: ResponseStatus
     frame: int = -1
 
 
@@ -89,7 +89,7 @@ def official_drift(video_fps: float, fps: float) -> float:
     return 1.0 - stride * fps / video_fps
 
 
-def _lost(response: Mapping[str, Any], n_frames: int, fps: float) -> RowStatus:
+def _lost(response: Mapping[str, Any], n_frames: int, fps: float) -> ResponseStatus:
     start, end = (official_time(response.get(key), fps) for key in ("st_time", "end_time"))
     time = official_time(response.get("time"), fps)
     if not response.get("content"):

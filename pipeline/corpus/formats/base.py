@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pipeline.dialogue.read_events import ReadEvent
 from pipeline.dialogue.special_tokens import CHAT, MEDIA
-from pipeline.dialogue.state_tokens import SPELLINGS, Spelling
+from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokens
 from pipeline.records import Dialogue, DialogueHead, Turn
 
 Row = dict[str, Any] | list[Any]
@@ -19,8 +19,8 @@ Row = dict[str, Any] | list[Any]
 _STATE = re.compile(
     "|".join(
         re.escape(token)
-        for spelling in SPELLINGS.values()
-        for token in (spelling.silence, spelling.standby, spelling.response)
+        for tokens in STATE_TOKENS.values()
+        for token in (tokens.silence, tokens.standby, tokens.response)
     )
 )
 
@@ -46,9 +46,9 @@ class FormatError(ValueError):
 class View:
     """How dialogues are to be shown: the tokens, the system text, where the media lie."""
 
-    spelling: Spelling
+    tokens: StateTokens
     system: str
-    """With the tokens spelled out; empty for none."""
+    """With the tokens filled in; empty for none."""
     video: Callable[[DialogueHead], str]
     """The path to write for the video."""
     image: Callable[[DialogueHead, int], str]

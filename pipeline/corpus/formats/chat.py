@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from pipeline.corpus.formats.base import View, checked_system
-from pipeline.corpus.formats.exchanges import exchanges_of
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
+from pipeline.corpus.formats.turn_messages import turn_messages
 from pipeline.records import Dialogue
 
 
@@ -18,7 +18,7 @@ def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[dict[s
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
     """
-    pairs = exchanges_of(dialogue, view.spelling, placeholder)
+    pairs = turn_messages(dialogue, view.tokens, placeholder)
     messages: list[dict[str, Any]] = []
     if view.system:
         messages.append({"role": "system", "content": checked_system(view.system)})

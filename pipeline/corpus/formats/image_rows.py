@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.corpus.formats.base import ReadSample, View
-from pipeline.corpus.formats.exchanges import asked, read_exchanges
 from pipeline.corpus.formats.fields import count, optional_number, refuse, text, texts
+from pipeline.corpus.formats.turn_messages import read_turn_messages, turn_questions
 from pipeline.dialogue.read_events import read_events
 from pipeline.records import Dialogue
 
@@ -19,7 +19,7 @@ def images_of(dialogue: Dialogue, view: View) -> list[str]:
     return [view.image(dialogue, turn.index) for turn in dialogue.turns]
 
 
-def facts_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
+def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
     """The keys that tell what a row is about. Trainers read none of them: ``video`` they would."""
     path = view.video(dialogue)
     return {
@@ -35,7 +35,7 @@ def facts_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
     }
 
 
-def read_imaged(
+def read_image_row(
     row: Mapping[str, Any], system: str, pairs: Sequence[tuple[str, str]], images: object
 ) -> ReadSample:
     """What a row says, of which the chat was read already.
@@ -47,12 +47,12 @@ def read_imaged(
     if len(paths) != len(pairs):
         refuse(f"{len(paths)} images for {len(pairs)} turns")
     duration_s = optional_number(row, "duration")
-    turns, rate = read_exchanges(pairs, IMAGE, optional_number(row, "fps"), duration_s)
+    turns, rate = read_turn_messages(pairs, IMAGE, optional_number(row, "fps"), duration_s)
     return ReadSample(
         video=text(row.get("video_path", ""), "video_path"),
         task=text(row.get("task_type", ""), "task_type"),
         source=text(row.get("source", ""), "source"),
-        questions=asked(turns),
+        questions=turn_questions(turns),
         events=read_events(turns),
         turns=turns,
         sample_id=text(row.get("sample_id", ""), "sample_id"),

@@ -20,7 +20,7 @@ from pipeline.corpus.formats.base import (
     checked,
 )
 from pipeline.corpus.formats.fields import array, count, mapping, number, refuse, text
-from pipeline.records import Dialogue, GivenResponse
+from pipeline.records import Dialogue, PlacedResponse
 
 _DECIMALS = 3
 
@@ -140,7 +140,7 @@ def read_livecc(path: Path) -> Iterator[object]:
                 yield row
 
 
-def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[GivenResponse]]]:
+def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[PlacedResponse]]]:
     """From when to when, in seconds of the file, the responses of each turn are spoken."""
     said = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
     starts = [dialogue.turns[turn].start_s for turn, _ in said]

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View
 from pipeline.corpus.formats.chat import messages_of, read_messages
 from pipeline.corpus.formats.fields import mapping
-from pipeline.corpus.formats.imaged import IMAGE, facts_of, images_of, read_imaged
+from pipeline.corpus.formats.image_rows import IMAGE, images_of, metadata_of, read_image_row
 from pipeline.records import Dialogue
 
 
@@ -22,7 +22,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "messages": messages_of(dialogue, view, IMAGE),
             "images": images_of(dialogue, view),
-            **facts_of(dialogue, view),
+            **metadata_of(dialogue, view),
         }
     ]
 
@@ -35,7 +35,7 @@ def read(row: object) -> ReadSample:
     """
     found = mapping(row, "the row")
     system, pairs = read_messages(found)
-    return read_imaged(found, system, pairs, found.get("images"))
+    return read_image_row(found, system, pairs, found.get("images"))
 
 
 def dataset_info(name: str, file_name: str) -> dict[str, Any]:

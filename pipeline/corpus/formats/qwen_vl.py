@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View, checked_system
-from pipeline.corpus.formats.exchanges import exchanges_of
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
-from pipeline.corpus.formats.imaged import IMAGE, facts_of, images_of, read_imaged
+from pipeline.corpus.formats.image_rows import IMAGE, images_of, metadata_of, read_image_row
+from pipeline.corpus.formats.turn_messages import turn_messages
 from pipeline.records import Dialogue
 
 
@@ -16,7 +16,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
             no turns.
     """
-    pairs = exchanges_of(dialogue, view.spelling, IMAGE)
+    pairs = turn_messages(dialogue, view.tokens, IMAGE)
     if view.system:
         shown, said = pairs[0]
         pairs[0] = f"{checked_system(view.system)}\n{shown}", said
@@ -29,7 +29,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "image": images_of(dialogue, view),
             "conversations": conversations,
             "system": view.system,
-            **facts_of(dialogue, view),
+            **metadata_of(dialogue, view),
         }
     ]
 
@@ -55,7 +55,7 @@ def read(row: object) -> ReadSample:
             refuse("the first value does not begin with the system text")
         values[0] = values[0].removeprefix(f"{system}\n")
     pairs = list(zip(values[::2], values[1::2], strict=True))
-    return read_imaged(found, system, pairs, found.get("image"))
+    return read_image_row(found, system, pairs, found.get("image"))
 
 
 QWEN_VL = Format("qwen_vl", "jsonl", needs_images=True, write=write, read=read)

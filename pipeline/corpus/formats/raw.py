@@ -20,10 +20,9 @@ from pipeline.corpus.formats.base import (
     checked,
 )
 from pipeline.corpus.formats.fields import mapping, optional_number, text
-from pipeline.corpus.streamo.official_converter import DEFAULT_QUESTION
 from pipeline.corpus.streamo.raw import Origin, read_raw
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import AskedQuestion, Dialogue, GivenResponse
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
@@ -33,7 +32,7 @@ ORIGIN = 1
 class _Place:
     """Where the official converter is to put a response, in whole seconds from 0."""
 
-    response: GivenResponse
+    response: PlacedResponse
     standby_from: int
     second: int
     """``standby_from`` itself where nothing waits."""
@@ -80,7 +79,6 @@ def read(
     *,
     number: int = 0,
     origin: Origin = "auto",
-    default_question: str = DEFAULT_QUESTION,
 ) -> ReadSample:
     """What a row says, as far as it can be used: ``read_raw`` tells what cannot, and more.
 
@@ -91,7 +89,7 @@ def read(
     sample_id = text(found.get("sample_id", ""), "sample_id")
     rate = optional_number(found, "fps")
     try:
-        raw = read_raw(row, number=number, origin=origin, default_question=default_question)
+        raw = read_raw(row, number=number, origin=origin)
     except DialogueError as error:
         raise FormatError("bad_row", str(error)) from error
     return ReadSample(
@@ -139,7 +137,7 @@ def _response(place: _Place) -> dict[str, Any]:
     }
 
 
-def _place(dialogue: Dialogue, response: GivenResponse, last: int) -> _Place:
+def _place(dialogue: Dialogue, response: PlacedResponse, last: int) -> _Place:
     seconds = (
         min(ceil(dialogue.turns[index].start_s - EPSILON_S), last)
         for index in (response.standby_from, response.turn)

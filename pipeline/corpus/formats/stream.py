@@ -12,8 +12,8 @@ from pipeline.corpus.formats.base import (
     check_whole,
 )
 from pipeline.corpus.formats.chat import messages_of, read_messages
-from pipeline.corpus.formats.exchanges import asked, read_exchanges
 from pipeline.corpus.formats.fields import mapping, optional_number, refuse, text, texts
+from pipeline.corpus.formats.turn_messages import read_turn_messages, turn_questions
 from pipeline.dialogue.read_events import read_events
 from pipeline.records import Dialogue
 
@@ -61,12 +61,12 @@ def read(row: object) -> ReadSample:
         refuse(f"{len(paths)} videos")
     duration_s = optional_number(found, "duration")
     rate = optional_number(found, "fps")
-    turns, rate = read_exchanges(pairs, _PLACEHOLDER, rate, duration_s)
+    turns, rate = read_turn_messages(pairs, _PLACEHOLDER, rate, duration_s)
     return ReadSample(
         video=paths[0],
         task=text(found.get("task_type", ""), "task_type"),
         source=text(found.get("source", ""), "source"),
-        questions=asked(turns),
+        questions=turn_questions(turns),
         events=read_events(turns),
         turns=turns,
         sample_id=text(found.get("sample_id", ""), "sample_id"),

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 
-DEFAULT_QUESTION = "Find all significant events in the video and describe them."
+OFFICIAL_QUESTION = "Find all significant events in the video and describe them."
 """What is asked where the first question says nothing, or there is none."""
 
-_SILENCE = SPELLINGS["official"].silence
-_STANDBY = SPELLINGS["official"].standby
-_RESPONSE = SPELLINGS["official"].response
+_SILENCE = STATE_TOKENS["official"].silence
+_STANDBY = STATE_TOKENS["official"].standby
+_RESPONSE = STATE_TOKENS["official"].response
 _KEPT_KEYS = ("video_name", "task_type", "source")
 
 P = ParamSpec("P")
@@ -146,7 +146,7 @@ def official_row(
     states, asked = official_states(n_frames, questions, row.get("response", []), fps)
     users = [_label(i) for i in range(n_frames)]
     if 0 not in asked:
-        asked[0] = (questions[0].get("content") if questions else "") or DEFAULT_QUESTION
+        asked[0] = (questions[0].get("content") if questions else "") or OFFICIAL_QUESTION
     for frame, question in asked.items():
         users[frame] = f"{question}\n{users[frame]}"
     messages = [{"role": "system", "content": system}]

@@ -26,6 +26,8 @@ from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.records import Annotation, Question, Response, Span
 
+DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
+
 Origin = Literal["auto", 0, 1]
 """What ``time``, ``st_time`` and ``end_time`` of a row mean.
 
@@ -57,7 +59,11 @@ class RawSample:
 
 
 def read_raw(
-    row: object, *, number: int, origin: Origin = "auto", default_question: str
+    row: object,
+    *,
+    number: int,
+    origin: Origin = "auto",
+    default_question: str = DEFAULT_QUESTION,
 ) -> RawSample:
     """The annotation ``raw-<number>`` of a row, and what of the row it cannot hold.
 

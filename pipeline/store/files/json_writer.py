@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Final
 
 LINE_ENDINGS: Final = frozenset({".jsonl", ".ndjson"})
-"""Of the names of JSON Lines."""
+"""Of the names of JSON Lines files."""
+JSON_ENDINGS: Final = (".json", *sorted(LINE_ENDINGS))
 
 
 class JsonWriter:

@@ -15,7 +15,7 @@ from pipeline.dialogue.compile import Compilation, compile_turns
 from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.read_events import read_events
 from pipeline.dialogue.tiling import EPSILON_S, even_tiling
-from pipeline.records import GivenResponse, Question, Response
+from pipeline.records import PlacedResponse, Question, Response
 from tests.pipeline.dialogue.annotations import Case, cases, made_of
 
 EXAMPLES = int(os.environ.get("TURNWISE_LAW_EXAMPLES", "5000"))
@@ -28,7 +28,7 @@ LONG = settings(
 SHORT = settings(max_examples=max(100, EXAMPLES // 50), deadline=None)
 
 
-def placed(made: Compilation) -> list[GivenResponse]:
+def placed(made: Compilation) -> list[PlacedResponse]:
     return [response for each in made.dialogues for response in each.responses]
 
 

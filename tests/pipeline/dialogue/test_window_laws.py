@@ -14,7 +14,7 @@ from pipeline.dialogue.build import n_tail
 from pipeline.dialogue.placement import evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.dialogue.window import Windowed, windows
-from pipeline.records import Dialogue, GivenResponse, Turn
+from pipeline.records import Dialogue, PlacedResponse, Turn
 from tests.pipeline.dialogue.samples import dialogues
 
 
@@ -42,7 +42,7 @@ class Case:
         return {refusal.rid for refusal in self.windowed.refused}
 
     @cached_property
-    def responses(self) -> dict[str, GivenResponse]:
+    def responses(self) -> dict[str, PlacedResponse]:
         return {response.rid: response for response in self.dialogue.responses}
 
     @cached_property

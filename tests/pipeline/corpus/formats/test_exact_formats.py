@@ -14,11 +14,11 @@ from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import ExactEvent, FormatError, ReadQuestion
 from pipeline.corpus.formats.livecc import read_livecc, write_livecc
 from pipeline.dialogue.silence import trimmed
-from pipeline.records import Dialogue, GivenResponse, Question, Response
+from pipeline.records import Dialogue, PlacedResponse, Question, Response
 from tests.pipeline.corpus.formats.samples import as_json, dialogue_of, dialogues, view
 
 
-def exact(response: GivenResponse, rid: str) -> ExactEvent:
+def exact(response: PlacedResponse, rid: str) -> ExactEvent:
     return ExactEvent(rid, response.kind, response.text, response.start_s, response.end_s)
 
 

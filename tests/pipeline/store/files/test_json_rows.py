@@ -254,8 +254,8 @@ def test_no_bytes_raise_however_they_are_read(tmp_path: Path, content: bytes) ->
 PEAKS = """
 import sys
 from pathlib import Path
-from pipeline.dialogue.json_rows import read_json_rows
-from pipeline.dialogue.json_writer import JsonWriter
+from pipeline.store.files.json_rows import read_json_rows
+from pipeline.store.files.json_writer import JsonWriter
 
 def peak_kib() -> int:
     status = Path("/proc/self/status").read_text()
