@@ -122,7 +122,7 @@ def budget_of(
     if max_tokens is None:
         if overlap_turns or tokenizer:
             name = "--overlap-turns" if overlap_turns else "--tokenizer"
-            raise ConfigError(f"{name}: it says something of windows: give --max-tokens too")
+            raise ConfigError(f"{name}: it is about windows: give --max-tokens too")
         return None
     settings = {"max_tokens": max_tokens, "overlap_turns": overlap_turns, "frames": frames_of}
     try:

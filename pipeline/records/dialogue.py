@@ -17,14 +17,14 @@ class AskedQuestion(Question):
 
 
 class PlacedResponse(Response):
-    """A response as a dialogue holds it: with where it came to stand."""
+    """A response of a dialogue: with the turn in which it was placed."""
 
     turn: int
-    """Index of the turn in which it is said."""
+    """Index of its turn."""
     standby_from: int
-    """Index of the first turn that waits for it; ``turn`` where none does."""
+    """Index of the first turn of its standby; ``turn`` where it has none."""
     flags: list[str] = []
-    """``clamped``, ``merged``, ``shifted``, ``split``, where it stands otherwise than it asked."""
+    """``clamped``, ``merged``, ``shifted``, ``split``: how its placement differs from when due."""
 
 
 class Turn(Record):

@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.corpus.audit.official import (
     COMMON_RATES,
-    complete_s,
     dangling_standby,
     official_drift,
 )
@@ -23,6 +22,7 @@ from pipeline.corpus.formats.base import FormatError
 from pipeline.corpus.read import read_corpus
 from pipeline.corpus.streamo.raw import Origin
 from pipeline.corpus.video_lookup import LONGEST_S, VideoLookup
+from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import Dialogue, Turn
@@ -118,15 +118,15 @@ class Audit:
         self._found["rows"] += 1
         self._found["turn_rows"] += 1
         own = dialogue.turns[dialogue.context_turns :]
-        said = {rid for turn in own for rid in turn.rids}
+        rids = {rid for turn in own for rid in turn.rids}
         starts = {turn.index: turn.start_s for turn in dialogue.turns}
         for response in dialogue.responses:
-            if response.rid in said and "clamped" not in response.flags:
+            if response.rid in rids and "clamped" not in response.flags:
                 over_s = complete_s(response)
                 self._found["early"] += starts[response.turn] < over_s - EPSILON_S
         goes_on = bool(dialogue.whole_id)
         self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
-        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _said(own)]
+        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def findings(self) -> Findings:
@@ -166,7 +166,7 @@ class Audit:
         self._found["turn_rows"] += 1
         duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
         self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
-        key = [sample.video or sample.images, sample.task, own[0].index, _said(own)]
+        key = [sample.video or sample.images, sample.task, own[0].index, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def _add_turns(
@@ -186,5 +186,5 @@ def _format_of(row: Mapping[str, Any]) -> str:
     return "messages" if "images" in row else "stream"
 
 
-def _said(turns: Sequence[Turn]) -> list[list[object]]:
+def _texts(turns: Sequence[Turn]) -> list[list[object]]:
     return [[turn.index, turn.question, turn.text] for turn in turns if turn.question or turn.text]

@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View
 from pipeline.corpus.formats.chat import messages_of, read_messages
+from pipeline.corpus.formats.chat_rows import IMAGE, image_metadata_of, images_of, read_image_row
 from pipeline.corpus.formats.fields import mapping
-from pipeline.corpus.formats.image_rows import IMAGE, images_of, metadata_of, read_image_row
 from pipeline.records import Dialogue
 
 
@@ -22,13 +22,13 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "messages": messages_of(dialogue, view, IMAGE),
             "images": images_of(dialogue, view),
-            **metadata_of(dialogue, view),
+            **image_metadata_of(dialogue, view),
         }
     ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says. Only ``messages`` and ``images`` must be there.
+    """The content of a row. Only ``messages`` and ``images`` must be there.
 
     Raises:
         FormatError: ``bad_row``.

@@ -1,10 +1,10 @@
-"""``qwen_vl``: the conversations of qwen-vl-finetune, which knows no system turn."""
+"""``qwen_vl``: the conversations of qwen-vl-finetune, which has no system message."""
 
 from __future__ import annotations
 
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View, checked_system
+from pipeline.corpus.formats.chat_rows import IMAGE, image_metadata_of, images_of, read_image_row
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
-from pipeline.corpus.formats.image_rows import IMAGE, images_of, metadata_of, read_image_row
 from pipeline.corpus.formats.turn_messages import turn_messages
 from pipeline.records import Dialogue
 
@@ -18,24 +18,24 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     """
     pairs = turn_messages(dialogue, view.tokens, IMAGE)
     if view.system:
-        shown, said = pairs[0]
-        pairs[0] = f"{checked_system(view.system)}\n{shown}", said
+        user, assistant = pairs[0]
+        pairs[0] = f"{checked_system(view.system)}\n{user}", assistant
     conversations = []
-    for shown, said in pairs:
-        conversations.append({"from": "human", "value": shown})
-        conversations.append({"from": "gpt", "value": said})
+    for user, assistant in pairs:
+        conversations.append({"from": "human", "value": user})
+        conversations.append({"from": "gpt", "value": assistant})
     return [
         {
             "image": images_of(dialogue, view),
             "conversations": conversations,
             "system": view.system,
-            **metadata_of(dialogue, view),
+            **image_metadata_of(dialogue, view),
         }
     ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says. Without ``system``, all before the first label is taken for a question.
+    """The content of a row. Without ``system``, all before the first label is read as a question.
 
     Raises:
         FormatError: ``bad_row``.
@@ -44,10 +44,10 @@ def read(row: object) -> ReadSample:
     system = text(found.get("system", ""), "system")
     values = []
     for number, value in enumerate(array(found.get("conversations"), "conversations")):
-        said = mapping(value, "a value")
-        if said.get("from") != ("gpt" if number % 2 else "human"):
-            refuse(f"value {number} is said by {said.get('from')!r}")
-        values.append(text(said.get("value"), "a value"))
+        message = mapping(value, "a value")
+        if message.get("from") != ("gpt" if number % 2 else "human"):
+            refuse(f"value {number} is from {message.get('from')!r}")
+        values.append(text(message.get("value"), "a value"))
     if not values or len(values) % 2:
         refuse("the last value has no answer")
     if system:

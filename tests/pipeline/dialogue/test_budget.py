@@ -208,7 +208,7 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ("wrong", "told"),
     [
         ({"max_tokens": 0}, "max_tokens"),
-        ({"max_tokens": 150}, "leaves no room beside system_tokens"),
+        ({"max_tokens": 150}, "leaves no space beside system_tokens"),
         ({"overlap_turns": -1}, "overlap_turns"),
         ({"frames": "qwen"}, "'qwen2_5_vl'"),
         ({"frames": "internvl", "max_pixels": 9000}, "cost the same at any size: no max_pixels"),
