@@ -33,7 +33,7 @@ from pipeline.corpus.parquet import ParquetFiles
 from pipeline.corpus.streamo.official_converter import official_row
 from pipeline.corpus.streamo.raw import read_raw
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.execution.worker import collect_seldom
 from pipeline.records import Annotation, Dialogue, Video
@@ -122,7 +122,9 @@ def official(count: int, folder: Path, clock: Clock) -> int:
 
 
 def ours(count: int, folder: Path, clock: Clock, *, from_rows: bool) -> int:
-    view = View(SPELLINGS["official"], "Watch.", lambda head: head.uri, lambda head, i: "", False)
+    view = View(
+        STATE_TOKENS["official"], "Watch.", lambda head: head.uri, lambda head, i: "", False
+    )
     write, turns = FORMATS["stream"].write, 0
     with (folder / f"{from_rows}.jsonl").open("w", encoding="utf-8") as file:
         for number, (row, duration_s) in enumerate(raw_rows(count)):

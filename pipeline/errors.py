@@ -13,6 +13,20 @@ class ConfigError(ValueError):
     """The config or the way the command was called is wrong; nothing has run."""
 
 
+class ReasonedError(ValueError):
+    """An error with a ``reason``, a short constant, and a ``detail`` about this case."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """The message is ``<reason>: <detail>``."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[ReasonedError], tuple[str, str]]:
+        """Errors cross process borders."""
+        return type(self), (self.reason, self.detail)
+
+
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """``; did you mean 'x'?`` when a known name is close, else ``; known: …``."""
     close = get_close_matches(name, sorted(known), n=1)

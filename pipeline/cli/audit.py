@@ -1,6 +1,5 @@
 """The verb ``audit``: what is wrong with a file of annotations or dialogues."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +15,8 @@ from pipeline.cli.file_options import (
     origin_of,
 )
 from pipeline.cli.options import JsonOption
-from pipeline.corpus.audit.file import Audit
-from pipeline.corpus.audit.seen import Seen
-from pipeline.corpus.read import read_corpus
-from pipeline.corpus.video_lookup import LONGEST_S, Videos, read_durations
-from pipeline.media.decode import DecodeProcess
-from pipeline.store.files.json_rows import read_json_rows
+from pipeline.corpus.audit.file import audit_path, is_corpus
+from pipeline.corpus.video_lookup import read_durations
 
 
 def audit_file(
@@ -38,27 +33,14 @@ def audit_file(
 
     Of raw files: what the official converter loses or puts too early, beside our own.
     """
-    corpus = source.is_dir() or source.suffix == ".parquet"
-    if not corpus:
+    if not is_corpus(source):
         check_source(source)
     check_folder(videos)
-    known = read_durations(durations) if durations else {}
-    with Seen() as seen, ExitStack() as stack:
-        media = stack.enter_context(DecodeProcess(videos)) if videos else None
-        found = Videos(known, videos, media)
-        audit = Audit(
-            seen,
-            turns_per_s=fps,
-            origin=origin_of(origin),
-            duration_s=found.known_duration_s,
-            longest_s=LONGEST_S,
-            rate=found.rate,
-        )
-        if corpus:
-            for sample in read_corpus(source, frames=False):
-                for dialogue in sample.dialogues:
-                    audit.add_dialogue(dialogue)
-        else:
-            audit.add_rows(read_json_rows(source))
-        findings = audit.findings()
+    findings = audit_path(
+        source,
+        turns_per_s=fps,
+        origin=origin_of(origin),
+        durations_s=read_durations(durations) if durations else {},
+        folder=videos,
+    )
     typer.echo(findings.model_dump_json(indent=2) if as_json else findings.to_text())

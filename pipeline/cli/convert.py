@@ -1,7 +1,6 @@
 """The verb ``convert``: dialogues from a raw annotation file, without any run."""
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -25,18 +24,16 @@ from pipeline.cli.file_options import (
     check_source,
     check_target,
     origin_of,
-    read_system,
+    system_of,
 )
 from pipeline.cli.options import PARTLY, JsonOption
 from pipeline.corpus.convert import Reading, convert, convert_officially
-from pipeline.corpus.export.exporter import Shape, video_below
+from pipeline.corpus.export.exporter import Shape
 from pipeline.corpus.formats import FORMATS
-from pipeline.corpus.video_lookup import Videos, read_durations
+from pipeline.corpus.video_lookup import read_durations
 from pipeline.dialogue.placement import Collision
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.errors import ConfigError
-from pipeline.media.base import StillsRequest
-from pipeline.media.decode import DecodeProcess
 
 
 def convert_file(
@@ -70,11 +67,11 @@ def convert_file(
     """
     check_source(source)
     check_target(out, source, FORMATS[form])
-    text = read_system(system, spelling)
+    text = system_of(system, spelling)
     known = read_durations(durations) if durations else {}
     budget = budget_of(max_tokens, overlap_turns, frames_of, tokenizer)
     needs_frames = FORMATS[form].needs_images
-    if needs_frames or durations is None:  # otherwise the folder is one of another machine, maybe
+    if needs_frames or durations is None:  # else the folder may be that of another machine
         check_folder(videos)
     if compat:
         ours = (form, spelling, origin, collision) != ("stream", "official", "auto", "merge")
@@ -90,36 +87,13 @@ def convert_file(
     elif weights == "class_balanced":
         raise ConfigError("--weights class_balanced: needs the states of a corpus: use export")
     out.parent.mkdir(parents=True, exist_ok=True)
+    reading = Reading(fps, origin_of(origin), collision, known, videos)
     if compat:
-        prefix = str(videos or "")
-        with ExitStack() as stack:
-            media = stack.enter_context(DecodeProcess(videos)) if videos else None
-            seen = Videos(known, videos, media)
-            made = convert_officially(
-                source, out, fps=fps, system=text, video_prefix=prefix, videos=seen
-            )
+        made = convert_officially(source, out, text, reading)
     else:
-        request = StillsRequest(turns_per_s=fps) if needs_frames else None
-        shape = Shape(
-            FORMATS[form],
-            SPELLINGS[spelling],
-            text,
-            preset=weights,
-            budget=budget,
-            video=video_below(str(videos or "")),
-            name=lambda head: head.video_id,
-            key=lambda head: head.uri,
-            images=f"{out.name}.images",
-        )
-        with ExitStack() as stack:
-            media = stack.enter_context(DecodeProcess(videos)) if videos else None
-            reading = Reading(fps, origin_of(origin), collision)
-            made = convert(source, out, shape, reading, Videos(known, videos, media, request))
-    told, found = {"rows": made.rows, **made.tally.as_json()}, made.tally.to_text()
-    if compat:  # what it makes of single responses, audit says
-        told = {key: told[key] for key in ("rows", "dialogues", "written", "rejected")}
-        found = found.partition("\n")[0]
-    typer.echo(json.dumps(told, indent=2) if as_json else f"rows: {made.rows}\n{found}")
+        shape = Shape(FORMATS[form], STATE_TOKENS[spelling], text, preset=weights, budget=budget)
+        made = convert(source, out, shape, reading)
+    typer.echo(json.dumps(made.as_json(), indent=2) if as_json else made.to_text())
     if made.tally.missing:
         typer.echo(f"not written: {out}.rejects.jsonl", err=True)
         raise typer.Exit(PARTLY)

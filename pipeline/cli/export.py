@@ -1,10 +1,6 @@
 """The verb ``export``: the dialogues of a run or a corpus as files to train from."""
 
 import json
-import re
-import shutil
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,24 +16,17 @@ from pipeline.cli.file_options import (
     TokenizerOption,
     WeightsOption,
     budget_of,
-    read_system,
+    new_folder,
+    system_of,
 )
 from pipeline.cli.options import PARTLY, JsonOption, LimitOption, SetOption, planned
-from pipeline.corpus.export.card import export_card
-from pipeline.corpus.export.exporter import Shape, Tally, export, video_below
-from pipeline.corpus.export.survey import survey
+from pipeline.corpus.export.exporter import Shape
+from pipeline.corpus.export.folder import export_folder
 from pipeline.corpus.formats import FORMATS
-from pipeline.corpus.formats.messages import dataset_info
-from pipeline.corpus.layout import VideoSample
-from pipeline.corpus.read import read_corpus
-from pipeline.dialogue.state_tokens import SPELLINGS
-from pipeline.errors import ConfigError, did_you_mean
-from pipeline.store.location import Location
-from pipeline.store.parts import put_folder
+from pipeline.corpus.read import corpus_parts, read_corpus
+from pipeline.dialogue.state_tokens import STATE_TOKENS
+from pipeline.errors import ConfigError
 from pipeline.workflow.outputs import dialogue_parts, run_samples
-
-_NO_NAME = re.compile(r"[^\w.-]+")
-"""Not in a name of a data set: trainers take lists of them, between commas."""
 
 
 def export_files(
@@ -75,9 +64,7 @@ def export_files(
         raise ConfigError("export: give a run with -c, or a corpus, and not both")
     if config is None and (overrides or limit):
         raise ConfigError(f"{'--set' if overrides else '--limit'}: of a run alone, not of a corpus")
-    place = out.resolve()
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ConfigError(f"-o: {out} is not empty")
+    folder = new_folder(out)
     budget = budget_of(max_tokens, overlap_turns, frames_of, tokenizer)
     frames = images and FORMATS[form].needs_images
     if config is not None:
@@ -85,55 +72,19 @@ def export_files(
         parts, samples = dialogue_parts(plans), run_samples(plans, frames=frames)
     else:
         assert corpus is not None
-        files = [corpus] if corpus.is_file() else sorted(corpus.glob("data/*/*.parquet"))
-        parts = [Location.of(file) for file in files]
-        samples = read_corpus(corpus, frames=frames)
-    held = survey(parts, tasks or ())
-    for task in sorted(set(tasks or ()) - held.tasks):
-        raise ConfigError(f"--task: there is no {task!r}{did_you_mean(task, held.tasks)}")
+        parts, samples = corpus_parts(corpus), read_corpus(corpus, frames=frames)
     shape = Shape(
         FORMATS[form],
-        SPELLINGS[spelling],
-        read_system(system, spelling),
+        STATE_TOKENS[spelling],
+        system_of(system, spelling),
         preset=weights,
         seed=seed,
         budget=budget,
-        corpus=held.states,
-        weighed=held.weighed,
-        video=video_below(video_root),
+        video_root=video_root,
     )
-    chosen = _of_tasks(samples, tasks) if tasks else samples
-    fresh = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
-    fresh.mkdir(parents=True)
-    try:
-        tally = export(chosen, fresh, shape, frames=frames)
-        _finish(fresh, shape, tally, _NO_NAME.sub("_", place.name))
-        put_folder(fresh, place)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    tally = export_folder(samples, parts, folder, shape, tasks=tasks or (), frames=frames)
     typer.echo(json.dumps(tally.as_json(), indent=2) if as_json else tally.to_text())
     typer.echo(f"export: {out}", err=as_json)
     if tally.missing:
         typer.echo(f"not written: {out}/rejects.jsonl", err=True)
         raise typer.Exit(PARTLY)
-
-
-def _of_tasks(samples: Iterable[VideoSample], tasks: Sequence[str]) -> Iterator[VideoSample]:
-    for sample in samples:
-        chosen = [dialogue for dialogue in sample.dialogues if dialogue.task in tasks]
-        if chosen:
-            yield VideoSample(chosen, sample.frames)
-
-
-def _finish(folder: Path, shape: Shape, tally: Tally, name: str) -> None:
-    """The README and, for LLaMA-Factory, its entry."""
-    files = sorted(path.name for path in folder.glob(f"*.{shape.format.suffix}"))
-    files = [file for file in files if file != "rejects.jsonl"]
-    if shape.format.name == "messages":
-        entries: dict[str, object] = {}
-        for file in files:
-            entries |= dataset_info(f"{name}_{Path(file).stem}", file)
-        text = json.dumps(entries, indent=2) + "\n"
-        (folder / "dataset_info.json").write_text(text, encoding="utf-8")
-    first = f"{name}_{Path(files[0]).stem}" if files else name
-    (folder / "README.md").write_text(export_card(shape, tally, files, first), encoding="utf-8")

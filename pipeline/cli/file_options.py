@@ -8,28 +8,24 @@ import typer
 from pydantic import ValidationError
 
 from pipeline.corpus.formats.base import Format, FormatError
-from pipeline.corpus.formats.system import system_text
+from pipeline.corpus.formats.system import read_system, system_text
 from pipeline.corpus.streamo.raw import Origin
 from pipeline.dialogue.budget import Budget
-from pipeline.dialogue.state_tokens import SPELLINGS, SpellingName
+from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokensName
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset
 from pipeline.errors import ConfigError
-from pipeline.store.files.json_rows import read_json_rows
-from pipeline.store.files.json_writer import LINE_ENDINGS
+from pipeline.store.files.json_writer import JSON_ENDINGS, LINE_ENDINGS
 from pipeline.workflow.prompt import PROMPTS
 
 SYSTEM = PROMPTS / "system" / "turnwise.md"
-
-
-JSON_ENDINGS = (".json", *sorted(LINE_ENDINGS))
 
 
 GZIP = b"\x1f\x8b"
 
 
 def _number(value: float) -> float:
-    """The value; some versions of the library let what is no number through any limits."""
+    """The value; some versions of typer let NaN pass any limits."""
     if isnan(value):
         raise typer.BadParameter("it is no number")
     return value
@@ -101,62 +97,52 @@ OriginOption = Annotated[
 ]
 
 
-def read_system(path: Path | None, spelling: SpellingName) -> str:
-    """The system text of a file as it stands, with line ends made one kind, without a mark of
-    byte order, and with the names of states in double braces spelled out.
+def system_of(path: Path | None, spelling: StateTokensName) -> str:
+    """The system text of a file (see ``read_system``), or our own.
 
     Raises:
-        ConfigError: there is none in it.
+        ConfigError: the file has none.
     """
     try:
         if path is None:
-            return system_text(SYSTEM.read_text(encoding="utf-8").strip(), SPELLINGS[spelling])
-        if path.suffix not in JSON_ENDINGS:
-            return system_text(path.read_text(encoding="utf-8-sig"), SPELLINGS[spelling])
-        first = next(read_json_rows(path), None)
+            return system_text(SYSTEM.read_text(encoding="utf-8").strip(), STATE_TOKENS[spelling])
+        return read_system(path, STATE_TOKENS[spelling])
     except (OSError, UnicodeDecodeError, FormatError) as error:
         raise ConfigError(f"--system: {path}: {error}") from None
-    messages = first.value.get("messages") if first and isinstance(first.value, dict) else None
-    message = messages[0] if isinstance(messages, list) and messages else None
-    said = message if isinstance(message, dict) else {}
-    content = said.get("content")
-    if said.get("role") != "system" or not isinstance(content, str):
-        raise ConfigError(f"--system: the first row of {path} has no system message")
-    return content
 
 
 def budget_of(
     max_tokens: int | None, overlap_turns: int, frames_of: str, tokenizer: Path | None
 ) -> Budget | None:
-    """How long a sample may be; None for as long as it is.
+    """The budget of a sample; None for no limit.
 
     Raises:
-        ConfigError: the options make no sense together, or texts cannot be counted so.
+        ConfigError: the options contradict each other, or the tokenizer cannot be used.
     """
     if max_tokens is None:
         if overlap_turns or tokenizer:
             name = "--overlap-turns" if overlap_turns else "--tokenizer"
-            raise ConfigError(f"{name}: it says something of windows: give --max-tokens too")
+            raise ConfigError(f"{name}: it is about windows: give --max-tokens too")
         return None
-    given = {"max_tokens": max_tokens, "overlap_turns": overlap_turns, "frames": frames_of}
+    settings = {"max_tokens": max_tokens, "overlap_turns": overlap_turns, "frames": frames_of}
     try:
-        budget = Budget.model_validate(given | {"tokenizer": tokenizer})
+        budget = Budget.model_validate(settings | {"tokenizer": tokenizer})
         budget.counter("")
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"--max-tokens: {said}") from None
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"--max-tokens: {message}") from None
     except (OSError, ModuleNotFoundError, DialogueError) as error:
         raise ConfigError(f"--tokenizer: {error}") from None
     return budget
 
 
 def origin_of(name: str) -> Origin:
-    """What times mean."""
+    """The origin of times that the option names."""
     return "auto" if name == "auto" else 1 if name == "1" else 0
 
 
 def check_source(source: Path) -> None:
-    """Raises ConfigError for what is no file of JSON."""
+    """Raises ConfigError for a source that is missing or compressed."""
     if not source.is_file():
         raise ConfigError(f"there is no file {source}")
     with source.open("rb") as file:
@@ -165,7 +151,7 @@ def check_source(source: Path) -> None:
 
 
 def check_target(target: Path, source: Path, form: Format) -> None:
-    """Raises ConfigError for a file that is not to be written."""
+    """Raises ConfigError for a target that cannot or must not be written."""
     if target.suffix.lower() not in JSON_ENDINGS:
         raise ConfigError(f"-o: {target} does not end in {', '.join(JSON_ENDINGS)}")
     if form.save is not None and target.suffix.lower() not in LINE_ENDINGS:
@@ -176,7 +162,15 @@ def check_target(target: Path, source: Path, form: Format) -> None:
         raise ConfigError(f"-o: {target} is the file that is read")
 
 
+def new_folder(out: Path) -> Path:
+    """The absolute path of a folder to write; raises ConfigError where something is there."""
+    folder = out.resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"-o: {out} is not empty")
+    return folder
+
+
 def check_folder(videos: Path | None) -> None:
-    """Raises ConfigError for what is no folder of videos."""
+    """Raises ConfigError for a folder of videos that is missing."""
     if videos is not None and not videos.is_dir():
         raise ConfigError(f"--videos: there is no folder {videos}")

@@ -1,12 +1,14 @@
-"""Raw annotation files made into dialogues, without a run: row by row, nothing held."""
+"""Raw annotation files converted to dialogues without a run, row by row in constant memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from pipeline.corpus.export.exporter import Exporter, Shape, Tally, write_frames
+from pipeline.corpus.export.exporter import Exporter, ExportTally, Shape, write_frames
 from pipeline.corpus.streamo.official_converter import (
     OfficialFailure,
     official_frame_count,
@@ -14,150 +16,167 @@ from pipeline.corpus.streamo.official_converter import (
     official_video_path,
 )
 from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
-from pipeline.corpus.video_lookup import Videos
+from pipeline.corpus.video_lookup import VideoLookup
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError
+from pipeline.media.base import StillsRequest
 from pipeline.records import Dialogue, Video
-from pipeline.store.files.json_rows import is_single_object, read_json_rows
+from pipeline.store.files.json_rows import JsonRow, is_single_object, read_json_rows
 from pipeline.store.files.json_writer import JsonWriter
 
-DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
-
 ANNOTATED = frozenset({"question", "response"})
-"""A row without these keys is of another format."""
+"""A row without either key is of another format."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How raw rows are read."""
+    """How raw rows are read, and where their videos are looked up (see ``VideoLookup``)."""
 
     turns_per_s: float = 1.0
     origin: Origin = "auto"
     collision: Collision = "merge"
-    question: str = DEFAULT_QUESTION
-    """Asked at the beginning where a row asks nothing."""
+    durations_s: Mapping[str, float] = field(default_factory=dict)
+    folder: Path | None = None
+    """The folder of the videos, also put before their paths in the output."""
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """How many rows came in, and what became of them."""
+    """How many rows were read, and what was written."""
 
     rows: int
-    tally: Tally
+    tally: ExportTally
+    by_response: bool = True
+    """The tally counts responses, too."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON data."""
+        counts = {"rows": self.rows, **self.tally.as_json()}
+        names = counts if self.by_response else ("rows", "dialogues", "written", "rejected")
+        return {name: counts[name] for name in names}
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = self.tally.to_text().splitlines()
+        return "\n".join([f"rows: {self.rows}", *(lines if self.by_response else lines[:1])])
 
 
-def convert(
-    source: Path,
-    target: Path,
-    shape: Shape,
-    reading: Reading,
-    videos: Videos,
-) -> Conversion:
-    """Every row of ``source`` written to ``target``, nothing lost.
+def convert(source: Path, target: Path, shape: Shape, reading: Reading) -> Conversion:
+    """Writes every row of ``source`` to ``target``; no response is lost.
 
-    ``<target>.rejects.jsonl`` names each row and each response that could not be written. Of a
-    format that names images they are left beside ``target``; ``videos`` has the frames.
+    ``<target>.rejects.jsonl`` names each row and response that could not be written. For a format
+    that names images, the frames are written into ``<target>.images``.
     """
-    rejects = target.with_name(f"{target.name}.rejects.jsonl")
-    rows, shown = 0, ""
-    with Exporter(shape, lambda _: target, rejects) as exporter:
+    shape = replace(
+        shape,
+        video_root=str(reading.folder or ""),
+        name=lambda head: head.video_id,
+        key=lambda head: head.uri,
+        images=f"{target.name}.images",
+    )
+    frames = shape.format.needs_images
+    stills = StillsRequest(turns_per_s=reading.turns_per_s) if frames else None
+    rows, last_uri = 0, ""
+    with (
+        closing(VideoLookup(reading.durations_s, reading.folder, stills)) as videos,
+        Exporter(shape, lambda _: target, _rejects_of(target)) as exporter,
+    ):
         exporter.open("train")
         for row in read_json_rows(source):
             rows += 1
-            if row.error:
-                exporter.reject(_name(row.number), "bad_row", row.error)
-                continue
-            for dialogue in _dialogues(row.number, row.value, reading, videos, exporter):
+            for dialogue in _dialogues(row, reading, videos, exporter):
                 written = exporter.add(dialogue)
-                if written and shape.format.needs_images and dialogue.uri != shown:
-                    shown = dialogue.uri
-                    place = target.parent / shape.images
-                    jpegs = videos.jpegs(dialogue.video_id, shown)
-                    exporter.tally.images += write_frames(place, shown, jpegs)
+                if written and frames and dialogue.uri != last_uri:
+                    last_uri = dialogue.uri
+                    jpegs = videos.jpegs(dialogue.video_id, last_uri)
+                    images = target.parent / shape.images
+                    exporter.tally.images += write_frames(images, last_uri, jpegs)
     return Conversion(rows, exporter.tally)
 
 
-def convert_officially(
-    source: Path,
-    target: Path,
-    *,
-    fps: float,
-    system: str,
-    video_prefix: str,
-    videos: Videos,
-) -> Conversion:
-    """Every row of ``source`` as the official converter writes it, with all it loses.
+def convert_officially(source: Path, target: Path, system: str, reading: Reading) -> Conversion:
+    """Writes every row of ``source`` as the official converter does, which loses responses.
 
-    Rows on which the official converter stops, or which it drops, are rejects.
+    Rows on which the official converter stops, or which it drops, are rejects. ``origin`` and
+    ``collision`` of ``reading`` have no effect.
     """
-    tally, rows = Tally(), 0
+    tally, rows = ExportTally(), 0
     single = is_single_object(source)
-    rejects = target.with_name(f"{target.name}.rejects.jsonl")
-    with JsonWriter(target, 2, single=single) as writer, JsonWriter(rejects) as refused:
+    with (
+        closing(VideoLookup(reading.durations_s, reading.folder)) as videos,
+        JsonWriter(target, 2, single=single) as writer,
+        JsonWriter(_rejects_of(target)) as rejects,
+    ):
         for row in read_json_rows(source):
             rows += 1
-            reason, detail = "bad_row", row.error
-            made = None
             try:
-                if not row.error and isinstance(row.value, Mapping):
-                    name = _named(row.value)
-                    frames, rate = videos.official_frames(name, official_video_path(row.value), fps)
-                    made = official_row(
-                        row.value,
-                        official_frame_count(frames, rate, fps),
-                        fps=fps,
-                        system=system,
-                        video_prefix=video_prefix,
-                    )
-                    reason, detail = "dropped", "the official converter drops it: no frame"
+                _write_official(writer, row, system, reading, videos)
             except DialogueError as error:
-                reason, detail = error.reason, error.detail
-            except OfficialFailure as error:
-                reason, detail = "official_failure", str(error)
-            if made is not None:
-                try:
-                    writer.write(made)
-                except ValueError as error:
-                    made, reason, detail = None, "bad_row", str(error)
-            if made is None:
-                tally.rejected[reason] += 1
-                refused.write({"sample_id": _name(row.number), "reason": reason, "detail": detail})
-                continue
-            tally.dialogues += 1
-            tally.written += 1
-    return Conversion(rows, tally)
+                tally.rejected[error.reason] += 1
+                reject = {"sample_id": _name(row), "reason": error.reason, "detail": error.detail}
+                rejects.write(reject)
+            else:
+                tally.dialogues += 1
+                tally.written += 1
+    return Conversion(rows, tally, by_response=False)
+
+
+def _write_official(
+    writer: JsonWriter, row: JsonRow, system: str, reading: Reading, videos: VideoLookup
+) -> None:
+    """Writes a row.
+
+    Raises:
+        DialogueError: ``bad_row``, ``official_failure``, ``dropped``, or see ``VideoLookup``.
+    """
+    if row.error or not isinstance(row.value, Mapping):
+        raise DialogueError("bad_row", row.error)
+    fps, prefix = reading.turns_per_s, str(reading.folder or "")
+    try:
+        name = row.value.get("video_name")
+        path = official_video_path(row.value)
+        frames, rate = videos.official_frames(name if isinstance(name, str) else "", path, fps)
+        count = official_frame_count(frames, rate, fps)
+        made = official_row(row.value, count, fps=fps, system=system, video_prefix=prefix)
+    except OfficialFailure as error:
+        raise DialogueError("official_failure", str(error)) from None
+    if made is None:
+        raise DialogueError("dropped", "the official converter drops it: no frame")
+    try:
+        writer.write(made)
+    except ValueError as error:
+        raise DialogueError("bad_row", str(error)) from None
 
 
 def _dialogues(
-    number: int, row: object, reading: Reading, videos: Videos, exporter: Exporter
+    row: JsonRow, reading: Reading, videos: VideoLookup, exporter: Exporter
 ) -> list[Dialogue]:
-    """What a raw row says, as dialogues; what it cannot say goes to the exporter's rejects."""
-    name = _name(number)
-    if isinstance(row, Mapping) and not ANNOTATED & row.keys():
+    """The dialogues of a raw row; what no dialogue can hold goes to the exporter's rejects."""
+    name = _name(row)
+    if row.error:
+        exporter.reject(name, "bad_row", row.error)
+        return []
+    if isinstance(row.value, Mapping) and not ANNOTATED & row.value.keys():
         exporter.reject(name, "bad_row", "it has neither question nor response")
         return []
     try:
-        raw = read_raw(row, number=number, origin=reading.origin, default_question=reading.question)
+        raw = read_raw(row.value, number=row.number, origin=reading.origin)
     except DialogueError as error:
         exporter.reject(name, error.reason, error.detail)
         return []
     for refusal in raw.refused_questions:
-        exporter.note(name, f"question_{refusal.reason}", f"{refusal.rid} {refusal.detail}")
-    for refusal in raw.refused:
-        exporter.refuse(name, refusal.rid, refusal.reason, refusal.detail)
+        exporter.reject_question(name, refusal)
+    exporter.reject_responses(name, raw.refused)
     refused: Sequence[Refusal] = ()
     made: list[Dialogue] = []
     if raw.annotation.responses or not raw.refused:
         try:
             made, refused = _build(raw, reading, videos)
         except DialogueError as error:
-            exporter.tally.responses += len(raw.annotation.responses)
-            exporter.tally.unsaid += len(raw.annotation.responses)
-            exporter.reject(name, error.reason, error.detail)
+            exporter.reject(name, error.reason, error.detail, len(raw.annotation.responses))
             return []
-    for refusal in refused:
-        exporter.refuse(name, refusal.rid, refusal.reason, refusal.detail)
+    exporter.reject_responses(name, refused)
     if not made:
         count = len(raw.refused) + len(refused)
         exporter.reject(name, "no_valid_response", f"all {count} were refused")
@@ -165,7 +184,7 @@ def _dialogues(
 
 
 def _build(
-    raw: RawSample, reading: Reading, videos: Videos
+    raw: RawSample, reading: Reading, videos: VideoLookup
 ) -> tuple[list[Dialogue], Sequence[Refusal]]:
     tiling = videos.tiling(raw.video_name, raw.video_path, reading.turns_per_s, raw.duration_s)
     uri = videos.uri(raw.video_name, raw.video_path)
@@ -190,10 +209,9 @@ def _build(
     return build_dialogues(video, tiling, [raw.annotation], name, collision=reading.collision)
 
 
-def _name(number: int) -> str:
-    return f"row {number}"
+def _name(row: JsonRow) -> str:
+    return f"row {row.number}"
 
 
-def _named(row: object) -> str:
-    name = row.get("video_name") if isinstance(row, Mapping) else None
-    return name if isinstance(name, str) else ""
+def _rejects_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.rejects.jsonl")

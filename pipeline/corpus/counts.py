@@ -1,4 +1,4 @@
-"""What a corpus holds, counted as it is written."""
+"""Counts of a corpus, made as it is written."""
 
 from __future__ import annotations
 
@@ -49,13 +49,12 @@ class Source(_Value):
 
 
 class Model(_Value):
-    """How many dialogues a model had a part in; an empty name: those that a dataset said."""
+    """The number of dialogues that a model contributed to; an empty name: those of a dataset."""
 
     model: str
     dialogues: int
     origin: str = ""
-    """Where a dataset said it, who wrote it there: ``human``, ``model``, ``asr``; empty where it
-    does not say."""
+    """Of a dataset, who wrote it there: ``human``, ``model``, ``asr``; empty where unknown."""
 
 
 class CorpusCounts(_Value):
@@ -74,7 +73,7 @@ class CorpusCounts(_Value):
         return self.totals[0]
 
 
-class Tally:
+class CorpusTally:
     """Counts dialogues, video by video."""
 
     def __init__(self) -> None:
@@ -140,8 +139,8 @@ def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:
     own = dialogue.turns[dialogue.context_turns :]
-    said = {rid for turn in own for rid in turn.rids}
-    flags = [flag for each in dialogue.responses if each.rid in said for flag in each.flags]
+    rids = {rid for turn in own for rid in turn.rids}
+    flags = [flag for each in dialogue.responses if each.rid in rids for flag in each.flags]
     return {
         "dialogues": 1,
         "turns": len(own),

@@ -1,4 +1,4 @@
-"""Where the files of a corpus lie, and what they are made from."""
+"""Settings and samples of a corpus, and the checks of a sample."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
-class CorpusError(ValueError):
-    """Rows that make no corpus. ``reason`` is a short constant."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """``detail`` says it for these rows."""
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self) -> tuple[type[CorpusError], tuple[str, str]]:
-        """Errors cross process borders."""
-        return type(self), (self.reason, self.detail)
+class CorpusError(ReasonedError):
+    """No corpus can be made or read. ``reason`` is a short constant."""
 
 
 class CorpusSettings(BaseModel):
@@ -61,7 +52,7 @@ class VideoSample:
 
 
 def check_sample(sample: VideoSample, *, frames: bool) -> None:
-    """Passes dialogues of one video that fit their own counts and, with ``frames``, find theirs.
+    """Checks that dialogues are of one video, with correct counts and, if wanted, their frames.
 
     Raises:
         CorpusError: ``no_dialogues``, ``mixed_videos``, ``bad_name`` (a task or split that cannot
@@ -84,7 +75,7 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
 
 
 def describe(folder: Path, path: str, rows: int, task: str = "", split: str = "") -> ShardFile:
-    """The row that stands for the file ``folder / path``, which is read once for its digest."""
+    """The row about the file ``folder / path``, which is read once for its digest."""
     sha256, size_bytes = hashlib.sha256(), 0
     with (folder / path).open("rb") as stream:
         while block := stream.read(1 << 20):

@@ -1,6 +1,6 @@
 """The Parquet form: ``data/<task>/<split>-00000-of-00002.parquet``, one row a dialogue.
 
-Same rows, same bytes. Rows stand in the order in which they come.
+Same rows, same bytes. Rows are written in the order in which they come.
 """
 
 from __future__ import annotations

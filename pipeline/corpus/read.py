@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from pipeline.corpus.layout import CorpusError, VideoSample
-from pipeline.corpus.webdataset import TarRow
+from pipeline.corpus.webdataset import VideoRow
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.records.schema import from_table, schema_of
+from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
 
@@ -43,6 +44,12 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
         raise CorpusError("no_frames", f"{path} holds no wds/<split>/*.tar")
     for tar in tars:
         yield from _videos(tar)
+
+
+def corpus_parts(path: Path) -> list[Location]:
+    """The Parquet files of a corpus folder, or the one file that the path names."""
+    files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
+    return [Location.of(file) for file in files]
 
 
 def _dialogues(path: Path) -> Iterator[VideoSample]:
@@ -77,7 +84,7 @@ def _videos(path: Path) -> Iterator[VideoSample]:
 
 
 def _sample(members: dict[str, bytes]) -> VideoSample:
-    row = TarRow.model_validate_json(members["json"])
+    row = VideoRow.model_validate_json(members["json"])
     with np.load(io.BytesIO(members["npz"]), allow_pickle=False) as arrays:
         jpeg, offset = arrays["jpeg"].tobytes(), arrays["offset"].tolist()
     step_s = 1.0 / row.turns_per_s

@@ -1,4 +1,4 @@
-"""The videos that rows of annotation files name: how long they are, and what they show."""
+"""Looks up the videos that rows of annotation files name: duration, frame rate and frames."""
 
 from __future__ import annotations
 
@@ -10,48 +10,52 @@ from pathlib import Path
 
 from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling
 from pipeline.errors import ConfigError
-from pipeline.media.base import Clip, Media, MediaError, Still, StillsRequest
+from pipeline.media.base import Clip, MediaError, Still, StillsRequest
+from pipeline.media.decode import DecodeProcess
 
 MISSING, OUTSIDE = "missing_file", "outside"
 SHOWN = 200
-"""Letters of what a row or a file says that a message repeats."""
+"""Characters of an invalid value that a message repeats."""
 
 REMEMBERED = 4096
-"""Durations kept at hand: rows of one video mostly stand together."""
+"""Durations that are cached: the rows of one video are mostly adjacent."""
 
 LONGEST_S = 100_000.0
-"""More than a day. What is longer is milliseconds or a date, and would fill the memory."""
-
+"""More than a day. Larger values are milliseconds or dates, and their turns would fill memory."""
 
 SHORTEST_S = 0.001
-"""What is shorter shows no frame, and its rate is no number."""
+"""A shorter video shows no frame, and its frame rate would be no number."""
 
 
-class Videos:
-    """What is known of videos: by a list of durations, by the files of a folder, by the row itself.
+class VideoLookup:
+    """Looks up videos in a list of durations, in the files of a folder, and in the row itself.
 
-    The first that knows decides. A video is looked for under the path that a row gives, then under
-    its name, then under the last part of the path.
+    The first of these that knows a duration decides. A file is looked for under the row's path,
+    then its name, then the last part of its path.
     """
 
     def __init__(
         self,
         durations_s: Mapping[str, float],
         folder: Path | None = None,
-        media: Media | None = None,
         stills: StillsRequest | None = None,
     ) -> None:
-        """``media`` reads the files of ``folder``; with ``stills``, the frames of turns too."""
+        """With ``stills`` the frames of turns are read from the files of ``folder``, too."""
         self._durations_s = durations_s
         self._folder = folder
-        self._media = media
+        self._media = DecodeProcess(folder) if folder else None
         self._request = stills
         self._last: tuple[str, list[Still], float] | None = None
         self._probed = lru_cache(REMEMBERED)(self._probe)
         self._headed = lru_cache(REMEMBERED)(self._header)
 
+    def close(self) -> None:
+        """Ends the child process that reads files."""
+        if self._media is not None:
+            self._media.close()
+
     def duration_s(self, name: str, path: str, stated_s: float | None = None) -> float:
-        """Of a video, in seconds.
+        """The duration of a video in seconds; ``stated_s`` is what the row says.
 
         Raises:
             DialogueError: ``unknown_duration``, ``bad_duration``, or the reason why its file cannot
@@ -71,7 +75,7 @@ class Videos:
         return _checked(known_s)
 
     def known_duration_s(self, name: str, path: str, stated_s: float | None = None) -> float | None:
-        """The same; None where nothing says it, or its file cannot be read."""
+        """The same; None where it is unknown, or the file cannot be read."""
         try:
             return self.duration_s(name, path, stated_s)
         except DialogueError:
@@ -80,7 +84,7 @@ class Videos:
     def tiling(
         self, name: str, path: str, turns_per_s: float, stated_s: float | None = None
     ) -> Tiling:
-        """The turns of a video; with the true times of their frames where frames are read.
+        """The turns of a video, with the presentation times of the frames where they are read.
 
         Raises:
             DialogueError: see ``duration_s``.
@@ -92,7 +96,7 @@ class Videos:
         return Tiling(name, starts, tuple(still.frame_s for still in stills))
 
     def jpegs(self, name: str, path: str) -> list[bytes]:
-        """The frame of every turn.
+        """The frame of every turn, as JPEG files.
 
         Raises:
             DialogueError: the reason why the file cannot be read.
@@ -100,8 +104,8 @@ class Videos:
         return [still.jpeg for still in self._stills(name, path)[0]]
 
     def official_frames(self, name: str, path: str, fps: float) -> tuple[int, float]:
-        """The frames that the header of a video counts, and their rate; of a video of which only
-        the duration is known, as many as ``fps`` gives.
+        """Number and rate of the frames by the video's header; where only the duration is known,
+        one frame every ``1 / fps`` seconds.
 
         Raises:
             DialogueError: see ``duration_s``.
@@ -114,7 +118,7 @@ class Videos:
         return frames, rate
 
     def rate(self, name: str, path: str) -> float | None:
-        """The frames a second by the header of a video; None where no file is known."""
+        """Frames a second by the video's header; None where there is no file."""
         if self._folder is None:
             return None
         try:
@@ -123,7 +127,7 @@ class Videos:
             return None
 
     def uri(self, name: str, path: str) -> str:
-        """Where a video is below the folder; where nobody looked or found it, as a row says it."""
+        """The path of a video below the folder; the row's path or name where it is not there."""
         try:
             return self._found(name, path)
         except DialogueError:
@@ -162,10 +166,10 @@ class Videos:
         return self._last[1], self._last[2]
 
     def _found(self, name: str, path: str) -> str:
-        """The path below the folder.
+        """The path of a video below the folder.
 
         Raises:
-            DialogueError: ``missing_file``; ``outside`` where the path leaves the folder besides.
+            DialogueError: ``missing_file``, or ``outside`` where a path leaves the folder.
         """
         if self._folder is None:
             raise DialogueError(MISSING, f"no folder holds {name!r}")
@@ -178,7 +182,7 @@ class Videos:
                     outside = outside or candidate
                 elif file.is_file():
                     return str(file.relative_to(root))
-            except (OSError, ValueError):  # no file has such a name
+            except (OSError, ValueError):  # no file can have such a name
                 continue
         if outside:
             raise DialogueError(OUTSIDE, f"{_shown(outside)} leaves the folder of videos")
@@ -186,10 +190,10 @@ class Videos:
 
 
 def read_durations(path: Path) -> Mapping[str, float]:
-    """The durations in a file: a JSON object, name of a video to seconds.
+    """The durations in a file: a JSON object from names of videos to seconds.
 
     Raises:
-        ConfigError: it is not such a file; the message names the key that is wrong.
+        ConfigError: it is no such file; the message names the wrong key.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))

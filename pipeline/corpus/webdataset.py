@@ -24,7 +24,7 @@ _BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240
 
 
-class TarRow(Record):
+class VideoRow(Record):
     """The JSON member of a sample."""
 
     video_id: str
@@ -129,7 +129,7 @@ class _Series:
 
 def _row_json(sample: VideoSample) -> bytes:
     first = sample.dialogues[0]
-    row = TarRow(
+    row = VideoRow(
         video_id=first.video_id,
         source=first.source,
         licence=first.licence,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.corpus.card import card
-from pipeline.corpus.counts import Tally
+from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.layout import (
     CorpusError,
     CorpusSettings,
@@ -26,7 +26,7 @@ def write_corpus(
     """Every file written into ``folder``, ordered by path.
 
     Takes one video after the other and keeps none, in the order of the manifest, which becomes the
-    order of the rows. Same samples and settings, same bytes. What stands in the folder after an
+    order of the rows. Same samples and settings, same bytes. The content of the folder after an
     error is of no use.
 
     Raises:
@@ -37,7 +37,7 @@ def write_corpus(
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
-    tally = Tally()
+    tally = CorpusTally()
     keys: set[str] = set()
     with ExitStack() as stack:
         parquet = stack.enter_context(ParquetFiles(folder, settings.rows_per_file))

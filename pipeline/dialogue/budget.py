@@ -208,7 +208,7 @@ class Budget(BaseModel):
     def _consistent(self) -> Budget:
         if self.system_tokens >= self.max_tokens:
             raise ValueError(
-                f"max_tokens ({self.max_tokens}) leaves no room beside system_tokens"
+                f"max_tokens ({self.max_tokens}) leaves no space beside system_tokens"
                 f" ({self.system_tokens})"
             )
         limits = [name for name in ("min_pixels", "max_pixels") if getattr(self, name) is not None]
@@ -249,7 +249,7 @@ class TurnCosts:
     """The tokens of a dialogue, piece by piece.
 
     ``before[i]`` is the cost of the turns before turn ``i`` (counted from the first, one number
-    more than there are turns), with what is asked in them and without what is answered.
+    more than there are turns), with their questions and without their responses.
     ``questions`` and ``responses`` give the cost of each text by its id, the line break or space
     beside it included.
     """
@@ -280,6 +280,6 @@ def turn_costs(dialogue: Dialogue, budget: Budget) -> TurnCosts:
         for turn in dialogue.turns
     )
     before = tuple(accumulate(turns, initial=0))
-    said = sum(responses[rid] for turn in dialogue.turns for rid in turn.rids)
-    total = budget.system_tokens + before[-1] + said
+    answers = sum(responses[rid] for turn in dialogue.turns for rid in turn.rids)
+    total = budget.system_tokens + before[-1] + answers
     return TurnCosts(budget.system_tokens, before, questions, responses, total)

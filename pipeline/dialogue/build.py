@@ -1,4 +1,4 @@
-"""Dialogues of one annotation of a video, or of several at once."""
+"""Builds the dialogues of one annotation of a video, or of several at once."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def build_dialogues(
     *,
     collision: Collision = "merge",
 ) -> tuple[list[Dialogue], tuple[Refusal, ...]]:
-    """The dialogue of the annotations together (several only where responses are split off), and
-    the responses that it cannot hold. There is none where all responses that there are refused.
+    """The dialogue of all annotations together (several only where responses are split off), and
+    the refused responses. There is no dialogue where every response is refused.
 
     Of several annotations, ids of questions and responses get the annotation's id before them, so
-    each response still says which question it answers. ``sample_id`` names the first dialogue;
+    each response still names the question it answers. ``sample_id`` names the first dialogue;
     others add ``-1``, ``-2`` and so on.
 
     Raises:
@@ -91,7 +91,7 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
 
 
 def n_tail(turns: Sequence[Turn]) -> int:
-    """How many silent turns, in which nothing is asked, stand at the end."""
+    """The number of silent turns without a question at the end."""
     idle = takewhile(lambda t: t.state == "silence" and not t.question, reversed(turns))
     return sum(1 for _ in idle)
 
@@ -121,7 +121,7 @@ def _dialogue(
     compiled: Compiled,
     sample_id: str,
 ) -> Dialogue:
-    said = {response.rid for response in compiled.responses}
+    rids = {response.rid for response in compiled.responses}
     states = Counter(turn.state for turn in compiled.turns)
     return Dialogue.model_construct(
         sample_id=sample_id,
@@ -149,7 +149,7 @@ def _dialogue(
         models=sorted({_writer(call) for call in together.provenance}),
         origins=together.origins,
         parent_ids=together.parent_ids,
-        checks=[check for check in together.checks if not check.rid or check.rid in said],
+        checks=[check for check in together.checks if not check.rid or check.rid in rids],
         provenance=together.provenance,
         questions=[asked[qid] for turn in compiled.turns for qid in turn.qids],
         responses=list(compiled.responses),

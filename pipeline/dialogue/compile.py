@@ -1,16 +1,16 @@
-"""From an annotation and the turns of its video to states: the laws of a dialogue.
+"""Compiles an annotation to the turns of its video, under the laws of a dialogue.
 
-1. Every response stands in exactly one turn. What could not stand where it asked to is merged,
-   shifted, split off or clamped, and says so. The order of the input does not matter. A response
-   that says nothing, or that nothing in the video bears out, is refused with a reason.
+1. Every response is in exactly one turn. One that is not in the turn at which it is due is merged,
+   shifted, split off or clamped, and flagged so. The order of the input does not matter. A response
+   without text, or without evidence in the video, is refused with a reason.
 2. An event is reported at the first turn that starts at or after the end of its evidence, when all
    its frames have been on screen; an instant at the first turn whose frame was presented then or
-   later. Turn ``i`` shows the frame on screen at its start. Neither stands before its question.
-3. Standby only while an event is under way or awaiting its turn, and its question was asked.
-   Response beats standby beats silence.
-4. A question stands once, in the turn that contains the time it is asked.
+   later. Turn ``i`` shows the frame on screen at its start. Neither comes before its question.
+3. Standby only while an event is under way or due, and its question was asked. Response has
+   precedence over standby, and standby over silence.
+4. A question is in one turn: that which contains the time it is asked.
 5. Turns tile the video, one a segment.
-6. It comes back: ``read_events`` finds the events again, to the precision of a turn.
+6. ``read_events`` recovers the events from the states, to the precision of a turn.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
-    given_of,
-    layers,
+    due_response,
+    place_responses,
     refusal_of,
     settle,
-    wish_of,
+    split_groups,
 )
 from pipeline.dialogue.tiling import DialogueError, Tiling
 from pipeline.records import Annotation, PlacedResponse, Question, State, Turn
@@ -45,14 +45,14 @@ _IDLE: dict[str, Any] = {
     "loss": None,
     "loss_scale": None,
 }
-"""A turn in which nothing is asked and nothing said."""
+"""The fields of a turn without question and response."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """The turns, in order, and the responses in the order in which they are said."""
+    """The turns of a dialogue in order, and its responses sorted by turn."""
 
     turns: tuple[Turn, ...]
     responses: tuple[PlacedResponse, ...]
@@ -64,7 +64,7 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Compilation:
-    """What became of an annotation: one dialogue, or several where responses were split off.
+    """The dialogue of an annotation, or several where responses were split off.
 
     ``responses in = responses of all dialogues + refused``.
     """
@@ -78,14 +78,14 @@ def compile_turns(
 ) -> Compilation:
     """One turn for each of ``tiling``, in order, with states, questions and texts.
 
-    A response whose evidence ends after the start of the last turn stands there, ``clamped``. Of
-    several in one turn, ``collision="merge"`` joins the texts by line breaks in order of
+    A response whose evidence ends after the start of the last turn is put there, ``clamped``. Of
+    several due in one turn, ``collision="merge"`` joins the texts by line breaks in order of
     ``(respond_s, start_s, rid)`` and flags them ``merged``; ``"shift"`` keeps the first, moves each
-    other one, ``shifted``, to the next turn in which no response stands or asks to stand and which
-    starts before its ``valid_until_s`` (no limit where that is null), and merges those that find
-    none; ``"split"`` puts each other one, flagged so, into a further dialogue with no question but
+    other one, ``shifted``, to the next turn in which no response is or is due and which starts
+    before its ``valid_until_s`` (no limit where that is null), and merges those that find none;
+    ``"split"`` puts each other one, flagged so, into a further dialogue with no question but
     theirs. Several questions in one turn are joined by line breaks in order of
-    ``(asked_s, qid)``; one asked after the end stands in the last turn, flagged ``late_question``.
+    ``(asked_s, qid)``; one asked after the end is in the last turn, flagged ``late_question``.
 
     A response is refused for ``unknown_qid``, ``empty_text``, ``reversed_span``,
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
@@ -96,24 +96,24 @@ def compile_turns(
     """
     _check(annotation, tiling)
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
-    wishes, refused = [], []
+    due, refused = [], []
     for response in annotation.responses:
         refusal = refusal_of(response, asked, tiling.end_s)
         if refusal is None:
-            wishes.append(wish_of(response, tiling, asked[response.qid]))
+            due.append(due_response(response, tiling, asked[response.qid]))
         else:
             refused.append(refusal)
-    wishes.sort(key=lambda wish: wish.order)
+    due.sort(key=lambda each: each.order)
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
-    for layer, together in enumerate(layers(wishes, collision)):
+    for group, together in enumerate(split_groups(due, collision)):
         questions = annotation.questions
-        if layer:
-            mine = {wish.response.qid for wish in together}
+        if group:
+            mine = {each.response.qid for each in together}
             questions = [question for question in questions if question.qid in mine]
         turns = settle(together, tiling, collision)
-        given = given_of(together, turns, split=layer > 0)
-        dialogues.append(Compiled(_turns(tiling, questions, asked, given), given))
+        placed = place_responses(together, turns, split=group > 0)
+        dialogues.append(Compiled(_turns(tiling, questions, asked, placed), placed))
     return Compilation(tuple(dialogues), tuple(refused))
 
 
@@ -134,13 +134,13 @@ def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
     asked: dict[str, int],
-    given: Sequence[PlacedResponse],
+    placed: Sequence[PlacedResponse],
 ) -> tuple[Turn, ...]:
     states: list[State] = ["silence"] * len(tiling)
-    for response in given:
+    for response in placed:
         for index in range(response.standby_from, response.turn):
             states[index] = "standby"
-    for response in given:
+    for response in placed:
         states[response.turn] = "response"
     times = zip(tiling.starts, tiling.starts[1:], tiling.frames, states, strict=False)
     fields = [
@@ -154,7 +154,7 @@ def _turns(
         }
         for i, (start_s, end_s, frame_s, state) in enumerate(times)
     ]
-    for index, together in _by_turn((response.turn, response) for response in given).items():
+    for index, together in _by_turn((response.turn, response) for response in placed).items():
         fields[index]["text"] = "\n".join(response.text for response in together)
         fields[index]["rids"] = [response.rid for response in together]
         fields[index]["answers"] = [response.qid for response in together]
@@ -167,7 +167,7 @@ def _turns(
             fields[index]["flags"] = sorted([*fields[index]["flags"], "late_question"])
     for index, state in enumerate(states):
         fields[index]["transition"] = index == 0 or state != states[index - 1]
-    # All at once: to make them one by one costs most of the time.
+    # One call for all: validating turn by turn takes most of the time.
     return _TURNS.validate_python(fields)
 
 

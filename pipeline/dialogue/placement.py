@@ -1,7 +1,8 @@
-"""Where responses come to stand: the turn that each asks for, and the one it gets."""
+"""Placement of responses: the turn at which each is due, and the turn it gets."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,7 @@ Flag = Literal["clamped", "merged", "shifted", "split"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """A response that no dialogue can hold. ``reason`` is a short constant."""
+    """A response (or question) that no dialogue can hold. ``reason`` is a short constant."""
 
     rid: str
     reason: str
@@ -23,34 +24,39 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Where a response asks to stand, before others are looked at."""
+class DueResponse:
+    """A response with the turn at which it is due, whatever other responses there are."""
 
     response: Response
     turn: int
     standby_from: int
-    """No turn before this one waits for it; the number of turns where none ever does."""
+    """The first turn of its standby; the number of turns where it has none."""
     clamped: bool
 
     @property
     def order(self) -> tuple[int, float, float, str]:
-        """By turn; of one turn, by when it is due."""
+        """The sort key: by turn, then by time."""
         response = self.response
         return (self.turn, response.respond_s, response.start_s, response.rid)
 
 
 def evidence_s(response: Response) -> tuple[float, float]:
-    """When the evidence of a response begins to show, and when it is complete, in seconds."""
+    """Start of the first span of a response's evidence and end of the last, in seconds."""
     spans = [Span(start_s=response.start_s, end_s=response.end_s), *response.evidence]
     return min(span.start_s for span in spans), max(span.end_s for span in spans)
 
 
+def complete_s(response: Response) -> float:
+    """When the evidence of a response is complete, in seconds: of an instant, when it begins."""
+    over_s = response.end_s if response.kind == "event" else response.start_s
+    return max([over_s, *(span.end_s for span in response.evidence)])
+
+
 def refusal_of(response: Response, qids: Iterable[str], end_s: float) -> Refusal | None:
-    """Why no dialogue can hold a response; ``qids`` are asked, and the video ends at ``end_s``."""
+    """Why no dialogue can hold a response, if so. ``qids``: of all questions; ``end_s``: of the
+    video."""
     event = response.kind == "event"
-    over_s = response.end_s if event else response.start_s
     spans = [(response.start_s, response.end_s), *((s.start_s, s.end_s) for s in response.evidence)]
-    complete_s = max([over_s, *(span.end_s for span in response.evidence)])
     begins_s = min(start_s for start_s, _ in spans)
     shown = f"{response.start_s} to {response.end_s}"
     reason, detail = "", ""
@@ -64,45 +70,45 @@ def refusal_of(response: Response, qids: Iterable[str], end_s: float) -> Refusal
         reason, detail = "zero_length_span", shown
     elif begins_s > end_s or (event and begins_s >= end_s):
         reason, detail = "past_the_end", f"{shown} of {end_s}"
-    elif response.respond_s < complete_s - EPSILON_S:
-        detail = f"at {response.respond_s}, evidence until {complete_s}"
+    elif response.respond_s < complete_s(response) - EPSILON_S:
         reason = "early_response"
+        detail = f"at {response.respond_s}, evidence until {complete_s(response)}"
     return Refusal(response.rid, reason, detail) if reason else None
 
 
-def wish_of(response: Response, tiling: Tiling, asked: int) -> Wish:
-    """What a response asks for, whose question is asked in the turn ``asked``."""
-    # A span is over when its last frame gives way; what begins needs a frame from then on.
+def due_response(response: Response, tiling: Tiling, asked: int) -> DueResponse:
+    """When a response is due whose question is asked in the turn ``asked``."""
+    # An event is over when its last frame is replaced; an instant needs a frame from then on.
     event = response.kind == "event"
-    due = (tiling.first_start if event else tiling.first_frame)(response.respond_s)
-    turn = max(min(due, len(tiling) - 1), asked)
+    first = (tiling.first_start if event else tiling.first_frame)(response.respond_s)
+    turn = max(min(first, len(tiling) - 1), asked)
     standby_from = len(tiling)
     if event:
         standby_from = max(tiling.first_frame(evidence_s(response)[0]), asked)
-    return Wish(response, turn, standby_from, clamped=due == len(tiling))
+    return DueResponse(response, turn, standby_from, clamped=first == len(tiling))
 
 
-def layers(wishes: Sequence[Wish], collision: Collision) -> list[list[Wish]]:
-    """The wishes of each dialogue; there is always a first one, even without any response."""
-    layers: list[list[Wish]] = [[]]
+def split_groups(responses: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
+    """The responses of each dialogue; always at least one group, which may be empty."""
+    groups: list[list[DueResponse]] = [[]]
     rank = 0
-    for number, wish in enumerate(wishes):
-        same = number > 0 and wishes[number - 1].turn == wish.turn
+    for number, due in enumerate(responses):
+        same = number > 0 and responses[number - 1].turn == due.turn
         rank = rank + 1 if same and collision == "split" else 0
-        if rank == len(layers):
-            layers.append([])
-        layers[rank].append(wish)
-    return layers
+        if rank == len(groups):
+            groups.append([])
+        groups[rank].append(due)
+    return groups
 
 
-def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list[int]:
-    """The turn of every wish; ``wishes`` are in order."""
+def settle(responses: Sequence[DueResponse], tiling: Tiling, collision: Collision) -> list[int]:
+    """The turn that each response gets; ``responses`` are sorted by ``order``."""
     if collision != "shift":
-        return [wish.turn for wish in wishes]
-    # free[k]: a turn at or after k that no response holds, found by following the hints.
+        return [due.turn for due in responses]
+    # free[k]: a turn at or after k, which is free itself or leads to the next free one.
     free = list(range(len(tiling) + 1))
-    for wish in wishes:
-        free[wish.turn] = wish.turn + 1
+    for due in responses:
+        free[due.turn] = due.turn + 1
 
     def next_free(turn: int) -> int:
         while free[turn] != turn:
@@ -111,10 +117,10 @@ def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list
         return turn
 
     turns: list[int] = []
-    for number, wish in enumerate(wishes):
-        turn = wish.turn
-        if number > 0 and wishes[number - 1].turn == turn:
-            until_s = wish.response.valid_until_s
+    for number, due in enumerate(responses):
+        turn = due.turn
+        if number > 0 and responses[number - 1].turn == turn:
+            until_s = due.response.valid_until_s
             end = len(tiling) if until_s is None else tiling.first_start(until_s)
             found = next_free(turn)
             if found < end:
@@ -124,30 +130,27 @@ def settle(wishes: Sequence[Wish], tiling: Tiling, collision: Collision) -> list
     return turns
 
 
-def given_of(
-    wishes: Sequence[Wish], turns: Sequence[int], *, split: bool
+def place_responses(
+    responses: Sequence[DueResponse], turns: Sequence[int], *, split: bool
 ) -> tuple[PlacedResponse, ...]:
-    """The responses with the turns they got, in the order in which they are said."""
-    said = [0] * (max(turns, default=0) + 1)
-    for turn in turns:
-        said[turn] += 1
-    placed = sorted(zip(wishes, turns, strict=True), key=lambda pair: pair[1])
-    given = []
-    for wish, turn in placed:
+    """The responses with the turns they got, sorted by turn."""
+    shared = Counter(turns)
+    placed = []
+    for due, turn in sorted(zip(responses, turns, strict=True), key=lambda pair: pair[1]):
         flags: list[Flag] = []
-        if wish.clamped:
+        if due.clamped:
             flags.append("clamped")
-        if said[turn] > 1:
+        if shared[turn] > 1:
             flags.append("merged")
-        if turn != wish.turn:
+        if turn != due.turn:
             flags.append("shifted")
         if split:
             flags.append("split")
-        fields = {name: getattr(wish.response, name) for name in Response.model_fields}
-        standby_from = min(wish.standby_from, turn)
-        given.append(
+        fields = {name: getattr(due.response, name) for name in Response.model_fields}
+        standby_from = min(due.standby_from, turn)
+        placed.append(
             PlacedResponse.model_construct(
                 **fields, turn=turn, standby_from=standby_from, flags=list(flags)
             )
         )
-    return tuple(given)
+    return tuple(placed)

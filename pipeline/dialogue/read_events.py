@@ -1,4 +1,4 @@
-"""What a dialogue says happened, read from its states alone."""
+"""Events recovered from the states of a dialogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.records import Turn
 
 @dataclass(frozen=True)
 class ReadEvent:
-    """Something a dialogue reports: its span in turns and in seconds, and what was said."""
+    """A reported event: its span in turns and in seconds, and the text of the response."""
 
     rids: tuple[str, ...]
     text: str
@@ -22,11 +22,10 @@ class ReadEvent:
 
 
 def read_events(turns: Sequence[Turn]) -> tuple[ReadEvent, ...]:
-    """One event a response turn, in order: the unbroken run of standby before it is its span.
+    """One event a response turn, in order: its span is the run of standby before it.
 
-    ``[start_s, end_s)`` are starts of turns: each at most one turn later than what they stand for.
-    Where events overlap, standby does not say for which of them it waits: the ends are exact all
-    the same, the starts are those of the run.
+    ``start_s`` and ``end_s`` are starts of turns, each at most one turn late. Where events overlap,
+    standby does not show for which of them it waits: then starts are those of the run.
     """
     events = []
     first: int | None = None

@@ -1,4 +1,4 @@
-"""Less silence in a dialogue: cut behind its last response, or left unlearned."""
+"""Less silence in a dialogue: silent turns cut from its end, or masked out of the loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def trimmed(dialogue: Dialogue, count: int) -> Dialogue:
     """The dialogue without its last ``count`` turns, all silent; one turn at least stays.
 
     Raises:
-        ValueError: fewer silent turns stand at its end.
+        ValueError: fewer turns at its end are silent.
     """
     if not 0 <= count <= dialogue.n_tail:
         raise ValueError(f"{count} of {dialogue.n_tail} silent turns at the end")
@@ -27,9 +27,9 @@ def trimmed(dialogue: Dialogue, count: int) -> Dialogue:
 
 
 def masked(dialogue: Dialogue, count: int, seed: int) -> Dialogue:
-    """The dialogue with ``count`` of its silent turns not learned from, drawn by seed and sample.
+    """The dialogue with ``count`` of its silent turns masked out of the loss, drawn by ``seed``.
 
-    Turns without weights get them: all others count 1.
+    Turns without weights get weight 1.
     """
     own = dialogue.turns[dialogue.context_turns :]
     silent = [turn for turn in own if turn.state == "silence"]
@@ -45,9 +45,9 @@ def masked(dialogue: Dialogue, count: int, seed: int) -> Dialogue:
 
 
 def drawn(turns: Sequence[Turn], count: int, sample_id: str, seed: int) -> set[int]:
-    """The indices of so many of the turns, drawn by the seed and the sample."""
+    """The indices of ``count`` of the turns: those of the lowest hash ranks."""
 
-    def lot(turn: Turn) -> bytes:
+    def rank(turn: Turn) -> bytes:
         return hashlib.blake2b(f"{seed} {sample_id} {turn.index}".encode(), digest_size=8).digest()
 
-    return {turn.index for turn in sorted(turns, key=lot)[:count]}
+    return {turn.index for turn in sorted(turns, key=rank)[:count]}

@@ -1,7 +1,7 @@
-"""What a tokenizer takes for something other than text: the frame of a chat, a place for an image.
+"""Texts that a tokenizer or trainer reads as special tokens: chat markers and placeholders.
 
-Nobody who writes captions means them. Where a text has one, from a screen or from a model that was
-led astray, it would end its speaker's turn, or shift every image behind it.
+A caption that holds one, copied from a screen or hallucinated by a model, would end its speaker's
+turn, or shift every image after it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MEDIA = re.compile(r"<(?:image|stream|video|audio)>")
-"""What trainers and chat templates replace by an image or a video."""
+"""Placeholders that trainers and chat templates replace by an image or a video."""
 CHAT = re.compile(
     r"<[|\uff5c][^<>|\uff5c\s]{1,64}[|\uff5c]>"  # <|im_start|>, <|image_pad|> and their kin
     r"|</?s>|<(?:bos|eos|pad|unk)>|<(?:start|end)_of_turn>|\[/?INST\]|</?think>"
@@ -18,7 +18,7 @@ CHAT = re.compile(
 
 
 def neutralise(text: str) -> str:
-    """The text with a space in every such token, so that a tokenizer takes it for text."""
+    """The text with a space in every special token, so that a tokenizer reads it as text."""
     for pattern in (MEDIA, CHAT):
         text = pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
     return text

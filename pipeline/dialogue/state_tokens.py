@@ -1,4 +1,4 @@
-"""How the three states are spelled as tokens. The corpus names states; texts spell them."""
+"""The tokens of the three states. A corpus names states; only exported texts hold tokens."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal
 
 from pipeline.records import State, Turn
 
-SpellingName = Literal["official", "paper"]
+StateTokensName = Literal["official", "paper"]
 
 
 @dataclass(frozen=True)
-class Spelling:
+class StateTokens:
     """The tokens of the three states."""
 
-    name: SpellingName
+    name: StateTokensName
     silence: str
     standby: str
     response: str
@@ -25,30 +25,30 @@ class Spelling:
         """The token of a state."""
         return str(getattr(self, state))
 
-    def said(self, turn: Turn) -> str:
-        """What the assistant says in a turn: the token, and the text behind one space."""
+    def message(self, turn: Turn) -> str:
+        """The assistant's message of a turn: the token, and a response's text behind one space."""
         token = self.token(turn.state)
         return f"{token} {turn.text}" if turn.state == "response" else token
 
-    def read(self, said: str) -> tuple[State, str] | None:
-        """State and text of what the assistant says; None where it begins with no token."""
-        if said.startswith(self.response):
-            return "response", said[len(self.response) :].removeprefix(" ")
+    def parse(self, message: str) -> tuple[State, str] | None:
+        """State and text of an assistant's message; None where it begins with no token."""
+        if message.startswith(self.response):
+            return "response", message[len(self.response) :].removeprefix(" ")
         for state in ("silence", "standby"):
-            if said.strip() == self.token(state):
+            if message.strip() == self.token(state):
                 return state, ""
         return None
 
 
-SPELLINGS: Mapping[SpellingName, Spelling] = MappingProxyType(
+STATE_TOKENS: Mapping[StateTokensName, StateTokens] = MappingProxyType(
     {
-        "official": Spelling("official", "</Silence>", "</Standby>", "</Response>"),
-        "paper": Spelling("paper", "<Silence>", "<Standby>", "<Response>"),
+        "official": StateTokens("official", "</Silence>", "</Standby>", "</Response>"),
+        "paper": StateTokens("paper", "<Silence>", "<Standby>", "<Response>"),
     }
 )
 """``official``: the repository and the released files of Streamo; ``paper``: arXiv:2512.21334."""
 
 
-def spelling_of(said: str) -> Spelling | None:
-    """The spelling in which something the assistant says begins with a token, if there is one."""
-    return next((s for s in SPELLINGS.values() if s.read(said) is not None), None)
+def tokens_of(message: str) -> StateTokens | None:
+    """The tokens with one of which an assistant's message begins, if any."""
+    return next((t for t in STATE_TOKENS.values() if t.parse(message) is not None), None)

@@ -1,4 +1,4 @@
-"""The turns of a video before anything is said in them: when each starts, and what it shows."""
+"""The tiling of a video into turns: when each starts, and which frame it shows."""
 
 from __future__ import annotations
 
@@ -8,24 +8,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from pipeline.errors import ReasonedError
 from pipeline.records import Segment
 
 EPSILON_S = 1e-6
 """Two times closer than this are the same time: thirds and tenths of a second are not exact."""
 
 
-class DialogueError(ValueError):
-    """What no dialogue can be made of. ``reason`` is a short constant."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """``detail`` says it for this annotation or video."""
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self) -> tuple[type[DialogueError], tuple[str, str]]:
-        """Errors cross process borders."""
-        return type(self), (self.reason, self.detail)
+class DialogueError(ReasonedError):
+    """No dialogue can be made of the input. ``reason`` is a short constant."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ class Tiling:
 
     @property
     def turns_per_s(self) -> float:
-        """Of all turns but the last. A single turn says nothing of it but how long it is."""
+        """The rate of all turns but the last; of a single turn, one over its length."""
         return round(1.0 / self.starts[1], 6)
 
     def turn_of(self, time_s: float) -> int:
@@ -67,7 +58,7 @@ class Tiling:
 
 
 def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
-    """The turns that segments of one video are, in any order.
+    """The turns of a video's segments, which may come in any order.
 
     Raises:
         DialogueError: ``bad_segments`` (none, of another video, or not side by side).
@@ -92,7 +83,7 @@ def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
 
 
 def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
-    """The turns of a video of which only the duration is known: frames are taken to be on time.
+    """The turns of a video of which only the duration is known; frames are taken to be on time.
 
     Raises:
         DialogueError: ``bad_duration``.

@@ -1,4 +1,4 @@
-"""The label of a turn, as ``<4s-5s>``: the seconds that it shows, by its index and the rate."""
+"""The label of a turn, such as ``<4s-5s>``: its seconds, by its index and the rate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _ROUNDED = Fraction(5, 10_000_000)
 
 
 def is_rate(turns_per_s: float) -> bool:
-    """Whether labels of three decimals can tell the turns of such a rate apart."""
+    """Whether labels of three decimals distinguish the turns of such a rate."""
     return _SLOWEST <= turns_per_s <= _FASTEST
 
 
 @lru_cache(maxsize=1 << 16)
 def label_of(index: int, turns_per_s: float) -> str:
-    """``<start s-end s>`` of a turn: its nominal end, even where the video is over before.
+    """``<start s-end s>`` of a turn, with its nominal end even where the video ends before.
 
-    Whole seconds stand without a decimal point, others with at most three decimals.
+    Whole seconds have no decimal point, others at most three decimals.
     """
     rate = exact_rate(turns_per_s)
     return f"<{_seconds(index / rate)}s-{_seconds((index + 1) / rate)}s>"
@@ -29,17 +29,17 @@ def label_of(index: int, turns_per_s: float) -> str:
 
 @lru_cache(maxsize=1024)
 def exact_rate(turns_per_s: float) -> Fraction:
-    """The rate that six decimals stand for: 0.666667 is two thirds.
+    """The simple fraction that a rate of six decimals approximates: 0.666667 is two thirds.
 
     Without that, the turns of a long video drift away from their labels.
     """
-    given = Fraction(turns_per_s)
-    simple = given.limit_denominator(_LARGEST_DENOMINATOR)
-    return simple if abs(simple - given) <= _ROUNDED else given
+    stored = Fraction(turns_per_s)
+    simple = stored.limit_denominator(_LARGEST_DENOMINATOR)
+    return simple if abs(simple - stored) <= _ROUNDED else stored
 
 
 def read_label(label: str) -> tuple[Fraction, Fraction] | None:
-    """Start and end in seconds that a label says; None where it is none or says nothing."""
+    """Start and end of a label in seconds; None where it is no label or its span is empty."""
     found = _LABEL.fullmatch(label)
     if found is None or not label.isascii():
         return None

@@ -1,6 +1,6 @@
-"""How much each turn counts in training, by named presets: ``loss`` and ``loss_scale`` of a turn.
+"""Training weights of turns (``loss`` and ``loss_scale``) by named presets.
 
-Turns that a window repeats are not learned from under any preset.
+No preset trains on context turns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def weigh(
     ``streamo_fixed``: 0.3, 1.3, 2.0 for silence, standby, response. ``first_silence``: 1.0 for the
     first silence of a run, 0.8 for those that follow it, 1.5 for a response, 1.0 for standby.
     ``transitions``: every turn whose state differs from the one before, and as many of the others,
-    drawn by ``seed`` and sample; the rest is not learned from. ``inverse_silence``: a silence
+    drawn by ``seed`` and sample; the rest has no loss. ``inverse_silence``: a silence
     counts one over the silences of the dialogue, the rest 1. ``class_balanced``: with b = 0.9999,
     (1 - b) / (1 - b^n) for a state of n turns in ``corpus``, scaled to average 1.
 

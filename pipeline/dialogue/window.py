@@ -1,11 +1,11 @@
-"""A dialogue too long to be trained on, as windows of it: none says what it does not show.
+"""Windows of a dialogue that is too long to train on; none has a response without its evidence.
 
-1. Windows own the turns, side by side: each turn belongs to one. A window may begin with turns of
-   those before it, as context; its cost never exceeds the budget.
-2. Every response is said in the window that owns its turn, which shows its evidence from the first
-   frame on. Where not even the turns from there to the response fit, the response is refused.
-3. A turn of the context says again only what the window shows the evidence of.
-4. A question that is still open stands again in the first turn of a window. A question closes with
+1. Each turn is owned by one window. A window may begin with turns of those before it, as context;
+   its cost never exceeds the budget.
+2. Every response is in the window that owns its turn, which shows its evidence from the first frame
+   on. Where not even the turns from there to the response fit, the response is refused.
+3. A context turn repeats only the responses of which the window shows the evidence.
+4. A question that is still open is repeated in the first turn of a window. A question closes with
    its only response; with several, or none, it never does.
 """
 
@@ -29,7 +29,7 @@ from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, State, Tur
 class Windowed:
     """The windows in order, or the dialogue itself, and the responses that fit into none.
 
-    ``responses in = said outside the context + refused``.
+    ``responses in = responses outside the context + refused``.
     """
 
     dialogues: tuple[Dialogue, ...]
@@ -72,7 +72,7 @@ def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
     ``<sample_id>-w0``, ``-w1`` and so on.
 
     A window begins ``overlap_turns`` before the turns it owns, or earlier, where the evidence of
-    what it says begins. The overlap gives way first: it takes at most half of the turns that the
+    its responses begins. The overlap gives way first: it takes at most half of the turns that the
     window could own without it, and less where the budget asks for that. A window ends at that turn
     in the latter half of those it could own from which the next one must reach back least, or the
     latest of such turns. Questions closed by a response that is refused close at its turn.
@@ -89,10 +89,10 @@ def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
         return Windowed((dialogue,), ())
     _check(dialogue)
     asked = _asked(dialogue)
-    ledger = _Ledger(costs, asked, budget.max_tokens)
-    refused = ledger.keep(_answers(dialogue, costs))
-    cuts = ledger.cuts(budget.overlap_turns)
-    made = tuple(_window(dialogue, asked, ledger.kept, cut, k) for k, cut in enumerate(cuts))
+    window_costs = _WindowCosts(costs, asked, budget.max_tokens)
+    refused = window_costs.keep(_answers(dialogue, costs))
+    cuts = window_costs.cuts(budget.overlap_turns)
+    made = tuple(_window(dialogue, asked, window_costs.kept, cut, k) for k, cut in enumerate(cuts))
     return Windowed(made, tuple(_refusal(answer, cuts, made, budget) for answer in refused))
 
 
@@ -104,7 +104,7 @@ def _check(dialogue: Dialogue) -> None:
 
 
 def _asked(dialogue: Dialogue) -> list[_Asked]:
-    """In the order in which they stand in a turn."""
+    """By turn, and in the order within a turn."""
     questions = {question.qid: question for question in dialogue.questions}
     answered: dict[str, list[int]] = {}
     for response in dialogue.responses:
@@ -118,7 +118,7 @@ def _asked(dialogue: Dialogue) -> list[_Asked]:
 
 
 def _answers(dialogue: Dialogue, costs: TurnCosts) -> list[_Answer]:
-    """In the order in which they are said."""
+    """Sorted by turn."""
     frames = [turn.frame_s for turn in dialogue.turns]
     answers = []
     for response in sorted(dialogue.responses, key=lambda response: response.turn):
@@ -127,17 +127,17 @@ def _answers(dialogue: Dialogue, costs: TurnCosts) -> list[_Answer]:
     return answers
 
 
-class _Ledger:
+class _WindowCosts:
     """What the windows of a dialogue would cost.
 
-    More turns at either end never cost less: the questions of the shorter window, carried or asked,
-    all stand in the longer one, and so does what is said. Therefore limits are found by bisection.
+    More turns at either end never cost less: the questions and responses of the shorter window are
+    all in the longer one. Therefore limits are found by bisection.
     """
 
     def __init__(self, costs: TurnCosts, asked: Sequence[_Asked], max_tokens: int) -> None:
         self.count = len(costs.before) - 1
         self.before = costs.before
-        self.room = max_tokens - costs.base
+        self.space = max_tokens - costs.base
         steps = [0] * (self.count + 2)
         for one in asked:
             steps[one.turn + 1] += costs.questions[one.question.qid]
@@ -145,7 +145,7 @@ class _Ledger:
         self.carried = list(accumulate(steps))
         """Tokens of the questions that a window carries into its first turn, by that turn."""
         self.kept: list[_Answer] = []
-        self.said: list[int] = []  # the turns of those
+        self.kept_turns: list[int] = []
 
     def keep(self, answers: Sequence[_Answer]) -> list[_Answer]:
         """Fills ``kept`` with the answers whose evidence fits; the others are returned."""
@@ -157,7 +157,7 @@ class _Ledger:
         for answer in sorted(answers, key=lambda answer: (answer.turn, -answer.first)):
             if self.fits(answer.first, answer.turn + 1, more=answer.tokens):
                 self.kept.append(answer)
-                self.said.append(answer.turn)
+                self.kept_turns.append(answer.turn)
             else:
                 refused.append(answer)
         order = {answer.response.rid: number for number, answer in enumerate(answers)}
@@ -165,17 +165,17 @@ class _Ledger:
         return sorted(refused, key=lambda answer: answer.response.rid)
 
     def fits(self, start: int, end: int, more: int = 0) -> bool:
-        """Whether a window ``[start, end)`` that says all that it shows is within the budget."""
-        room = self.room - more - (self.before[end] - self.before[start]) - self.carried[start]
-        return room >= 0 and room >= sum(a.tokens for a in self.within(start, end, start))
+        """Whether a window ``[start, end)`` with all the responses it can hold is within budget."""
+        left = self.space - more - (self.before[end] - self.before[start]) - self.carried[start]
+        return left >= 0 and left >= sum(a.tokens for a in self.within(start, end, start))
 
     def within(self, begin: int, end: int, start: int) -> list[_Answer]:
-        """What is said in turns ``[begin, end)`` and begins to show at ``start`` or later."""
-        those = self.kept[bisect_left(self.said, begin) : bisect_left(self.said, end)]
+        """The answers in turns ``[begin, end)`` whose evidence begins at ``start`` or later."""
+        those = self.kept[bisect_left(self.kept_turns, begin) : bisect_left(self.kept_turns, end)]
         return [answer for answer in those if answer.first >= start]
 
     def needed(self, own: int, end: int) -> int:
-        """The first turn of the evidence for what is said in ``[own, end)``, at most ``own``."""
+        """The first turn of the evidence of the answers in ``[own, end)``, at most ``own``."""
         return min([own, *(answer.first for answer in self.within(own, end, 0))])
 
     def cuts(self, overlap: int) -> list[_Cut]:
@@ -198,7 +198,7 @@ class _Ledger:
 
     def _longest(self, floor: int, own: int) -> int:
         """The last turn at which a window can end that begins at ``floor`` or before."""
-        most = bisect_right(self.before, self.room + self.before[own]) - 1
+        most = bisect_right(self.before, self.space + self.before[own]) - 1
         ends = range(own + 1, most + 1)
         over = bisect_left(
             ends, True, key=lambda end: not self.fits(min(floor, self.needed(own, end)), end)
@@ -210,7 +210,7 @@ class _Ledger:
         if longest == self.count:
             return longest
         length = longest - own
-        # What is said later than one more such window will hardly be said by the next one.
+        # Answers later than one more such window will hardly be in the next one.
         first = self.needed(longest, longest + length)
         ends = range(longest, own + (length - 1) // 2, -1)
         firsts = accumulate((self.needed(end, end + 1) for end in ends[1:]), min, initial=first)
@@ -222,24 +222,24 @@ def _window(
     dialogue: Dialogue, asked: Sequence[_Asked], kept: Sequence[_Answer], cut: _Cut, number: int
 ) -> Dialogue:
     mine = [a for a in kept if a.turn >= cut.start and (a.first >= cut.start or a.turn >= cut.own)]
-    said: dict[int, list[PlacedResponse]] = {}
+    by_turn: dict[int, list[PlacedResponse]] = {}
     waiting: set[int] = set()
     for answer in mine:
         if answer.turn < cut.end:
-            said.setdefault(answer.turn, []).append(answer.response)
+            by_turn.setdefault(answer.turn, []).append(answer.response)
         begin = max(answer.response.standby_from, cut.start)
         waiting.update(range(begin, min(answer.turn, cut.end)))
-    for together in said.values():
+    for together in by_turn.values():
         if len(together) == 1:
             together[0] = _alone(together[0])
     carried = [a.question for a in asked if a.turn < cut.start <= a.until]
 
     turns: list[Turn] = []
     for turn in dialogue.turns[cut.start : cut.end]:
-        speaking = said.get(turn.index, [])
-        state: State = "response" if speaking else "standby" if turn.index in waiting else "silence"
+        answers = by_turn.get(turn.index, [])
+        state: State = "response" if answers else "standby" if turn.index in waiting else "silence"
         changed = not turns or turns[-1].state != state
-        turns.append(_turn(turn, state, changed, speaking, [] if turns else carried))
+        turns.append(_turn(turn, state, changed, answers, [] if turns else carried))
 
     questions = {question.qid: question for question in dialogue.questions}
     rids = {rid for turn in turns for rid in turn.rids}
@@ -254,14 +254,14 @@ def _window(
             "n_tail": n_tail(owned),
             "checks": [check for check in dialogue.checks if not check.rid or check.rid in rids],
             "questions": [questions[qid] for turn in turns for qid in turn.qids],
-            "responses": [response for turn in turns for response in said.get(turn.index, ())],
+            "responses": [response for turn in turns for response in by_turn.get(turn.index, ())],
             "turns": turns,
         }
     )
 
 
 def _alone(response: PlacedResponse) -> PlacedResponse:
-    """The response without the flag that others are said with it: here none is."""
+    """The response without the flag ``merged``: in this window it is alone in its turn."""
     return response.model_copy(update={"flags": [f for f in response.flags if f != "merged"]})
 
 
@@ -269,10 +269,10 @@ def _turn(
     turn: Turn,
     state: State,
     changed: bool,
-    speaking: Sequence[PlacedResponse],
+    answers: Sequence[PlacedResponse],
     carried: Sequence[AskedQuestion],
 ) -> Turn:
-    flags = {flag for response in speaking for flag in response.flags}
+    flags = {flag for response in answers for flag in response.flags}
     flags |= {"late_question"}.intersection(turn.flags)
     flags |= {"carried"} if carried else set()
     return turn.model_copy(
@@ -280,10 +280,10 @@ def _turn(
             "state": state,
             "transition": changed,
             "question": "\n".join(filter(None, [*(q.text for q in carried), turn.question])),
-            "text": "\n".join(response.text for response in speaking),
+            "text": "\n".join(response.text for response in answers),
             "qids": [*(question.qid for question in carried), *turn.qids],
-            "rids": [response.rid for response in speaking],
-            "answers": [response.qid for response in speaking],
+            "rids": [response.rid for response in answers],
+            "answers": [response.qid for response in answers],
             "flags": sorted(flags),
         }
     )

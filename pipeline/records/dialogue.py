@@ -17,14 +17,14 @@ class AskedQuestion(Question):
 
 
 class PlacedResponse(Response):
-    """A response in a dialogue, with its turn."""
+    """A response of a dialogue: with the turn in which it was placed."""
 
     turn: int
-    """Index of the turn that holds it."""
+    """Index of its turn."""
     standby_from: int
-    """Index of the first turn that waits for it; ``turn`` where none does."""
+    """Index of the first turn of its standby; ``turn`` where it has none."""
     flags: list[str] = []
-    """``clamped``, ``merged``, ``shifted``, ``split``: how its place differs from the request."""
+    """``clamped``, ``merged``, ``shifted``, ``split``: how its placement differs from when due."""
 
 
 class Turn(Record):
@@ -100,7 +100,7 @@ class Dialogue(DialogueHead):
     """Every model call that contributed, first to last; empty without any."""
     questions: list[AskedQuestion]
     responses: list[PlacedResponse]
-    """In order of their turns."""
+    """In the order in which they are said."""
     turns: list[Turn]
 
 

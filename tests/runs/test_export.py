@@ -250,9 +250,10 @@ def test_what_cannot_be_exported(
 def test_an_interrupted_export_leaves_nothing(
     error: BaseException, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import pipeline.corpus.export.exporter
+    import pipeline.corpus.export.folder
+    from pipeline.corpus.export.exporter import write_frames
 
-    left, write_frames = [2], pipeline.corpus.export.exporter.write_frames
+    left = [2]
 
     def failing(*arguments: Any) -> int:
         left[0] -= 1
@@ -260,7 +261,7 @@ def test_an_interrupted_export_leaves_nothing(
             raise error
         return write_frames(*arguments)
 
-    monkeypatch.setattr(pipeline.corpus.export.exporter, "write_frames", failing)
+    monkeypatch.setattr(pipeline.corpus.export.folder, "write_frames", failing)
     status, text, _ = export("out")
     assert status != 0 and text == "" and left == [0]
     assert list(tmp_path.iterdir()) == []

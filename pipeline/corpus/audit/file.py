@@ -1,15 +1,16 @@
-"""A whole file, or a corpus, audited row by row."""
+"""Audits a file or a corpus row by row."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from pipeline.corpus.audit.official import (
     COMMON_RATES,
-    complete_s,
     dangling_standby,
     official_drift,
 )
@@ -18,20 +19,63 @@ from pipeline.corpus.audit.report import Findings
 from pipeline.corpus.audit.seen import Seen
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
+from pipeline.corpus.read import read_corpus
 from pipeline.corpus.streamo.raw import Origin
+from pipeline.corpus.video_lookup import LONGEST_S, VideoLookup
+from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import Dialogue, Turn
-from pipeline.store.files.json_rows import JsonRow
+from pipeline.store.files.json_rows import JsonRow, read_json_rows
 
 Duration = Callable[[str, str, float | None], float | None]
-"""The duration of a video in seconds, by name, path and what its row says; None where unknown."""
+"""The duration of a video in seconds, by name, path and the row's value; None where unknown."""
 Rate = Callable[[str, str], float | None]
-"""The frames a second of a video, by name and path; None where unknown."""
+"""Frames a second of a video, by name and path; None where unknown."""
+
+
+def is_corpus(path: Path) -> bool:
+    """Whether a path is that of a corpus, not of a JSON file of rows."""
+    return path.is_dir() or path.suffix == ".parquet"
+
+
+def audit_path(
+    path: Path,
+    *,
+    turns_per_s: float,
+    origin: Origin,
+    durations_s: Mapping[str, float],
+    folder: Path | None,
+) -> Findings:
+    """Audits a raw or turn file, a Parquet file or a corpus folder.
+
+    ``turns_per_s`` and ``origin`` are for raw rows; videos are looked up in ``durations_s`` and
+    ``folder`` (see ``VideoLookup``).
+
+    Raises:
+        CorpusError: the corpus cannot be read.
+        OSError: the file cannot be read.
+    """
+    with Seen() as seen, closing(VideoLookup(durations_s, folder)) as videos:
+        audit = Audit(
+            seen,
+            turns_per_s=turns_per_s,
+            origin=origin,
+            duration_s=videos.known_duration_s,
+            longest_s=LONGEST_S,
+            rate=videos.rate,
+        )
+        if is_corpus(path):
+            for sample in read_corpus(path, frames=False):
+                for dialogue in sample.dialogues:
+                    audit.add_dialogue(dialogue)
+        else:
+            audit.add_rows(read_json_rows(path))
+        return audit.findings()
 
 
 class Audit:
-    """Counts what is found in rows, one after the other, while ``seen`` is open."""
+    """Counts the findings of rows, one at a time, while ``seen`` is open."""
 
     def __init__(
         self,
@@ -74,15 +118,15 @@ class Audit:
         self._found["rows"] += 1
         self._found["turn_rows"] += 1
         own = dialogue.turns[dialogue.context_turns :]
-        said = {rid for turn in own for rid in turn.rids}
+        rids = {rid for turn in own for rid in turn.rids}
         starts = {turn.index: turn.start_s for turn in dialogue.turns}
         for response in dialogue.responses:
-            if response.rid in said and "clamped" not in response.flags:
+            if response.rid in rids and "clamped" not in response.flags:
                 over_s = complete_s(response)
                 self._found["early"] += starts[response.turn] < over_s - EPSILON_S
         goes_on = bool(dialogue.whole_id)
         self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
-        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _said(own)]
+        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def findings(self) -> Findings:
@@ -122,7 +166,7 @@ class Audit:
         self._found["turn_rows"] += 1
         duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
         self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
-        key = [sample.video or sample.images, sample.task, own[0].index, _said(own)]
+        key = [sample.video or sample.images, sample.task, own[0].index, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def _add_turns(
@@ -142,5 +186,5 @@ def _format_of(row: Mapping[str, Any]) -> str:
     return "messages" if "images" in row else "stream"
 
 
-def _said(turns: Sequence[Turn]) -> list[list[object]]:
+def _texts(turns: Sequence[Turn]) -> list[list[object]]:
     return [[turn.index, turn.question, turn.text] for turn in turns if turn.question or turn.text]

@@ -1,4 +1,4 @@
-"""Raw rows under the official converter and under ours."""
+"""Raw rows under the official converter and under our own conversion."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from pipeline.corpus.audit.official import complete_s, dangling_standby, official_outcome
+from pipeline.corpus.audit.official import dangling_standby, official_outcome
 from pipeline.corpus.audit.report import Official, Ours, RawFindings
 from pipeline.corpus.streamo.official_converter import OfficialFailure
 from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
 from pipeline.corpus.streamo.raw_fields import entries_of
 from pipeline.dialogue.compile import Compiled, compile_turns
+from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError, Tiling, even_tiling
 from pipeline.records import Response
@@ -23,11 +24,11 @@ _OPTION = re.compile(r"(?m)^\s*\(?([A-Z])[.):]\s*(.+?)\s*$")
 
 
 class RawAudit:
-    """Counts what is found in raw rows, row by row."""
+    """Counts the findings of raw rows, row by row."""
 
     def __init__(self, turns_per_s: float, origin: Origin, longest_s: float) -> None:
-        """``origin``: how times are read, see ``pipeline.corpus.streamo.raw``. No video whose
-        duration nothing says is taken to be longer than ``longest_s``."""
+        """``origin``: how times are read, see ``pipeline.corpus.streamo.raw``. A video of unknown
+        duration is not assumed to be longer than ``longest_s`` seconds."""
         self._turns_per_s = turns_per_s
         self._longest_s = longest_s
         self._origin: Origin = origin
@@ -39,19 +40,19 @@ class RawAudit:
         self._official_states, self._our_states = StateCounts(), StateCounts()
 
     def read(self, row: Mapping[str, Any], number: int) -> RawSample:
-        """A row as it will be counted: ids tell which response of the row one is.
+        """A row as it will be counted: the id of a response is its position in the row.
 
         Raises:
             DialogueError: nothing can be made of the row.
         """
-        said = [
+        entries = [
             {key: value for key, value in entry.items() if key != "rid"}
             if isinstance(entry, Mapping)
             else entry
             for entry in entries_of(row.get("response"))
         ]
         return read_raw(
-            {**row, "response": said}, number=number, origin=self._origin, default_question="?"
+            {**row, "response": entries}, number=number, origin=self._origin, default_question="?"
         )
 
     def add(self, row: Mapping[str, Any], raw: RawSample, duration_s: float | None) -> Compiled:
@@ -112,15 +113,15 @@ class RawAudit:
             self._official["rows_without_response"] += bool(valid)
             return
         kept = 0
-        for number, place in enumerate(outcome.places):
+        for number, official in enumerate(outcome.responses):
             response = valid.get(f"r{number}")
             if response is None:
                 continue
-            self._official[place.fate] += 1
-            if place.fate != "kept":
+            self._official[official.status] += 1
+            if official.status != "kept":
                 continue
             kept += 1
-            early_s = complete_s(response) - place.frame / self._turns_per_s
+            early_s = complete_s(response) - official.frame / self._turns_per_s
             if early_s > EPSILON_S:
                 self._official["early"] += 1
                 self._early_s += early_s
@@ -147,7 +148,7 @@ class RawAudit:
 
 
 def _last_s(raw: RawSample, longest_s: float) -> float:
-    """A duration that holds everything that a row names, in whole seconds.
+    """The shortest duration that contains all times of a row, in whole seconds.
 
     Raises:
         DialogueError: ``unknown_duration`` where it names no time, or ``bad_duration``.

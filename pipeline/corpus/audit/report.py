@@ -1,4 +1,4 @@
-"""What an audit found."""
+"""The findings of an audit, and their text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class _Value(BaseModel):
 
 
 class Official(_Value):
-    """What the official converter makes of the valid responses of raw rows.
+    """The result of the official converter for the valid responses of raw rows.
 
-    ``kept + lost_at_the_end + overwritten + not_read`` are all of them.
+    ``valid = kept + lost_at_the_end + overwritten + not_read``.
     """
 
     kept: int = 0
@@ -25,26 +25,26 @@ class Official(_Value):
     not_read: int = 0
     """It cannot read their times, or stops at the row."""
     early: int = 0
-    """Of those kept: the frame is from before the evidence is complete."""
+    """Of those kept: placed before their evidence is complete."""
     early_s: float = 0.0
     """How much too early, on average, in seconds."""
     rows_without_response: int = 0
     """Rows that have valid responses, and end up with none."""
     questions_early: int = 0
-    """Rows of which it asks a question in the first turn that is asked later."""
+    """Rows of which it asks a later question in the first turn."""
     states: StateCounts = StateCounts()
     standby_without_response: int = 0
 
 
 class Ours(_Value):
-    """What our own conversion makes of the same responses."""
+    """The result of our own conversion for the same responses."""
 
     kept: int = 0
     early: int = 0
-    """Of those kept and not ``clamped``: said before the evidence is complete."""
+    """Of those kept and not ``clamped``: placed before their evidence is complete."""
     merged: int = 0
     clamped: int = 0
-    """The evidence ends after the start of the last turn: said there."""
+    """Placed in the last turn, since their evidence ends after its start."""
     states: StateCounts = StateCounts()
 
 
@@ -56,7 +56,7 @@ class RawFindings(_Value):
     invalid: dict[str, int] = {}
     """By reason."""
     durations_assumed: int = 0
-    """Rows whose duration nothing says: taken to end with the last time that they name."""
+    """Rows of unknown duration: assumed to end with the last time in the row."""
     counted_from_1: int = 0
     """Rows whose times count seconds from 1; those of the others measure seconds."""
     official: Official = Official()
@@ -64,7 +64,7 @@ class RawFindings(_Value):
     past_the_end: int = 0
     """Valid responses whose evidence ends after the video."""
     duplicate_responses: int = 0
-    """Responses that say what the one before them in the row said."""
+    """Responses with the text of the one before them in the row."""
     single_answers: int = 0
     """Questions of a QA task answered once, at an instant: no answer changes with time."""
     timed_questions: int = 0
@@ -78,25 +78,25 @@ class Findings(_Value):
 
     rows: int = 0
     bad_rows: dict[str, int] = {}
-    """Rows of which nothing can be made, by reason."""
+    """Rows that cannot be read, by reason."""
     duplicate_rows: int = 0
-    """Rows that say of a video what an earlier row said of it."""
+    """Rows with the video and content of an earlier row."""
     raw_rows: int = 0
     raw: RawFindings = RawFindings()
     turn_rows: int = 0
-    """Rows that are turns already: of stream or image files, or of a corpus."""
+    """Rows of turns: of stream or image files, or of a corpus."""
     standby_without_response: int = 0
     """Runs of standby in turn rows that no response follows."""
     repeated_questions: int = 0
     """Turn rows in which a later turn asks again what the first one asked."""
     early: int = 0
-    """Responses of a corpus that stand before their evidence is complete and are not clamped."""
+    """Responses of a corpus before the end of their evidence that are not clamped."""
     states: list[StateSlice] = []
     """Of turn rows as they are; of raw rows as our own conversion makes them."""
     drift_s_per_100_s: dict[str, float] = {}
-    """How far the clock of the official converter runs off, by frames a second of a video."""
+    """Drift of the official converter's clock, by frames a second of a video."""
     drifting_videos: int = 0
-    """Videos whose frame rate makes it run off by a second or more, where the files are known."""
+    """Videos over which it drifts by a second or more, where the files are known."""
 
     def to_text(self) -> str:
         """For people."""

@@ -1,4 +1,4 @@
-"""Whether something came before, in memory that does not grow with how much there was."""
+"""A set of texts on disk, which finds duplicates in constant memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.store.files.scratch_db import scratch_base
 
 
 class Seen:
-    """A set of texts on disk, by their digests; gone when the ``with`` block ends."""
+    """A set of texts, as digests in a temporary database."""
 
     def __enter__(self) -> Seen:
         """Itself, empty."""
@@ -32,7 +32,7 @@ class Seen:
         self._folder.cleanup()
 
     def again(self, text: str) -> bool:
-        """Whether the text came before; it has come from now on."""
+        """Adds the text; returns whether it was there already."""
         digest = hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).digest()
         cursor = self._base.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,))
         return cursor.rowcount == 0

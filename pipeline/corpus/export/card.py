@@ -1,10 +1,10 @@
-"""The README of an export: what it is, in which spelling, and how it is loaded."""
+"""The README of an export: its files, state tokens, weights, counts, and how to load it."""
 
 from __future__ import annotations
 
 import json
 
-from pipeline.corpus.export.exporter import Shape, Tally
+from pipeline.corpus.export.exporter import ExportTally, Shape
 
 _LOADING = {
     "messages": """\
@@ -30,9 +30,9 @@ The last line is the list of byte offsets that LiveCC's loader seeks by.""",
 }
 
 
-def export_card(shape: Shape, tally: Tally, files: list[str], name: str) -> str:
+def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -> str:
     """The text of the README."""
-    tokens = shape.spelling
+    tokens = shape.tokens
     states = f"`{tokens.silence}`, `{tokens.standby}`, `{tokens.response}`"
     loading = _LOADING[shape.format.name].format(file=files[0] if files else "FILE", name=name)
     weights = "None: every answer counts alike."

@@ -1,4 +1,4 @@
-"""Dialogues as files to train from: cut to a length, weighed, written in one format."""
+"""Training files from dialogues: cut into windows, weighted, written in one format."""
 
 from __future__ import annotations
 
@@ -7,90 +7,92 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pipeline.corpus.formats.base import Format, FormatError, View, name_of
-from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.webdataset import sample_key
 from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.state_counts import StateCounts
-from pipeline.dialogue.state_tokens import Spelling
+from pipeline.dialogue.state_tokens import StateTokens
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.dialogue.window import windows
 from pipeline.records import Dialogue, DialogueHead
 from pipeline.store.files.json_writer import JsonWriter
 
-REJECTS = "rejects.jsonl"
-
 
 @dataclass(frozen=True)
 class Shape:
-    """How dialogues are written. ``system`` has its tokens spelled out."""
+    """How dialogues are written."""
 
     format: Format
-    spelling: Spelling
+    tokens: StateTokens
     system: str
+    """The system text, with the state tokens filled in."""
     preset: Preset | None = None
     seed: int = 0
     budget: Budget | None = None
     corpus: StateCounts | None = None
-    """The states of all that is written: what a preset may weigh by."""
+    """The states of all exported dialogues, for presets that need them."""
     weighed: bool = False
-    """The dialogues carry weights already, or repeat turns that are not to be learned from."""
+    """The dialogues have weights already, or context turns, which are not trained on."""
+    video_root: str = ""
+    """Put before the path of every video."""
     name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
     """The name to write for a video."""
     key: Callable[[DialogueHead], str] = lambda head: head.video_id
-    """What tells its frames from those of other videos."""
-    video: Callable[[DialogueHead], str] = lambda head: head.uri
-    """The path to write for a video."""
+    """Identifies the frames of a video."""
     images: str = "images"
     """The folder of the frames, beside the file."""
 
     @property
     def view(self) -> View:
-        """As the format sees it."""
+        """What the format needs of this."""
         weights = self.preset is not None or self.budget is not None or self.weighed
-        return View(self.spelling, self.system, self.video, self.image, weights, self.name)
+        return View(self.tokens, self.system, self.video, self.image, weights, self.name)
+
+    def video(self, head: DialogueHead) -> str:
+        """The path to write for a video."""
+        return os.path.join(self.video_root, head.uri)  # noqa: PTH118  a Path would change the uri
 
     def image(self, head: DialogueHead, index: int) -> str:
-        """Where the frame of a turn lies, relative to the folder of the file."""
+        """The path of a turn's frame, relative to the folder of the file."""
         return f"{self.images}/{sample_key(self.key(head))}/{index:06d}.jpg"
 
 
 @dataclass
-class Tally:
-    """What became of dialogues and their responses.
+class ExportTally:
+    """Counts of an export.
 
-    ``responses = said + unsaid + refused``: said in a sample that was written, in one that was
-    rejected, or held by none.
+    ``responses = said + unsaid + refused``: in a written sample, in a rejected one, or in none.
     """
 
     dialogues: int = 0
     written: int = 0
-    """Samples: dialogues, or windows of one that is too long."""
+    """Samples: whole dialogues, or windows of long ones."""
     rejected: Counter[str] = field(default_factory=Counter)
-    """Samples, and whole rows and dialogues of which none could be made, by reason."""
+    """Samples, and rows and dialogues that gave no sample, by reason."""
     responses: int = 0
     said: int = 0
     unsaid: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
-    """Responses that stand otherwise than they asked to, by flag."""
+    """Responses that were moved, merged, split off or clamped, by flag."""
     images: int = 0
     noted: Counter[str] = field(default_factory=Counter)
-    """What else is left out, by reason: questions. Responses to them are among ``refused``."""
+    """Questions left out, by reason. Responses to them are among ``refused``."""
 
     @property
     def missing(self) -> bool:
-        """Whether anything is not in the files."""
+        """Whether anything was left out of the files."""
         return bool(self.rejected or self.refused or self.noted)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, counters in order of their names."""
+        """As JSON data; counters are sorted by name."""
         return {
             name: dict(sorted(value.items())) if isinstance(value, Counter) else value
             for name, value in vars(self).items()
@@ -116,15 +118,15 @@ class Tally:
 
 
 class Exporter:
-    """Writes samples to files of one format, a file for each name that is asked for.
+    """Writes samples to files of one format, one file a split.
 
-    A file is there when the ``with`` block ends well. What cannot be written goes to ``rejects``,
-    one JSON line each: which sample, reason, detail.
+    Files appear when the ``with`` block ends without an error. ``rejects`` gets one JSON line for
+    everything that cannot be written: sample, reason, detail.
     """
 
     def __init__(self, shape: Shape, path_of: Callable[[str], Path], rejects: Path) -> None:
         """``path_of`` gives the file of a split."""
-        self.tally = Tally()
+        self.tally = ExportTally()
         self._shape = shape
         self._view = shape.view
         self._path_of = path_of
@@ -143,7 +145,11 @@ class Exporter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Closes all files; after an error none of them appears."""
+        """Closes all files; after an error none of them appears.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
         self._stack.__exit__(kind, error, trace)
         if kind is None and (save := self._shape.format.save) is not None:
             for split, writer in self._writers.items():
@@ -153,28 +159,25 @@ class Exporter:
                     writer.path.unlink()
 
     def add(self, dialogue: Dialogue) -> bool:
-        """Writes a dialogue, in windows where it is too long; False when nothing of it was."""
+        """Writes a dialogue, in windows where it is too long; False where nothing was written."""
         self.tally.dialogues += 1
         try:
             samples = self._cut(dialogue)
         except DialogueError as error:
-            self.tally.responses += len(_own(dialogue))
-            self.tally.unsaid += len(_own(dialogue))
-            self.reject(dialogue.sample_id, error.reason, error.detail)
+            self.reject(dialogue.sample_id, error.reason, error.detail, len(_own(dialogue)))
             return False
         written = False
         for sample in samples:
             own = _own(sample)
-            self.tally.responses += len(own)
             try:
                 rows = self._shape.format.write(sample, self._view)
             except FormatError as error:
-                self.tally.unsaid += len(own)
-                self.reject(sample.sample_id, error.reason, error.detail)
+                self.reject(sample.sample_id, error.reason, error.detail, len(own))
                 continue
             for row in rows:
                 self.open(sample.split).write(row)
             self.tally.written += 1
+            self.tally.responses += len(own)
             self.tally.said += len(own)
             self.tally.flags.update(
                 flag for each in sample.responses if each.rid in own for flag in each.flags
@@ -182,30 +185,32 @@ class Exporter:
             written = True
         return written
 
-    def reject(self, sample_id: str, reason: str, detail: str) -> None:
-        """Notes a sample that cannot be written."""
+    def reject(self, sample_id: str, reason: str, detail: str, responses: int = 0) -> None:
+        """Records a sample that cannot be written, with so many responses."""
+        self.tally.responses += responses
+        self.tally.unsaid += responses
         self.tally.rejected[reason] += 1
         self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
 
-    def note(self, sample_id: str, reason: str, detail: str) -> None:
-        """Notes what is left out of a sample and is neither the sample nor a response."""
+    def reject_question(self, sample_id: str, question: Refusal) -> None:
+        """Records a question that is left out of a sample."""
+        reason = f"question_{question.reason}"
         self.tally.noted[reason] += 1
+        detail = f"{question.rid} {question.detail}"
         self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
 
-    def refuse(self, sample_id: str, rid: str, reason: str, detail: str) -> None:
-        """Notes a response that no sample can hold."""
-        self.tally.responses += 1
-        self.tally.refused[reason] += 1
-        self._rejects.write(
-            {"sample_id": sample_id, "rid": rid, "reason": reason, "detail": detail}
-        )
+    def reject_responses(self, sample_id: str, refused: Iterable[Refusal]) -> None:
+        """Records responses that no sample can hold."""
+        for refusal in refused:
+            self.tally.responses += 1
+            self.tally.refused[refusal.reason] += 1
+            self._rejects.write({"sample_id": sample_id, **asdict(refusal)})
 
     def _cut(self, dialogue: Dialogue) -> list[Dialogue]:
         samples = [dialogue]
         if self._shape.budget is not None:
             cut = windows(dialogue, self._shape.budget)
-            for refusal in cut.refused:
-                self.refuse(dialogue.sample_id, refusal.rid, refusal.reason, refusal.detail)
+            self.reject_responses(dialogue.sample_id, cut.refused)
             samples = list(cut.dialogues)
         if self._shape.preset is None:
             return samples
@@ -213,47 +218,27 @@ class Exporter:
         return [weigh(sample, preset, seed=seed, corpus=corpus) for sample in samples]
 
     def open(self, split: str) -> JsonWriter:
-        """The file of a split, begun when it is first asked for."""
+        """The file of a split, opened at the first call."""
         if split not in self._writers:
             path = self._path_of(split)
-            if self._shape.format.save is not None:  # what makes the file of these rows
+            if self._shape.format.save is not None:  # which makes the file from these rows
                 path = path.with_name(f".{path.name}.rows.jsonl")
             indent = 2 if self._shape.format.suffix == "json" else None
             self._writers[split] = self._stack.enter_context(JsonWriter(path, indent))
         return self._writers[split]
 
 
-def export(samples: Iterable[VideoSample], folder: Path, shape: Shape, *, frames: bool) -> Tally:
-    """Everything written into an empty folder: ``<split>.json`` (or ``.jsonl``), the frames as
-    ``images/<video>/<turn>.jpg`` where they are wanted, and ``rejects.jsonl``."""
-    suffix = shape.format.suffix
-    exporter = Exporter(shape, lambda split: folder / f"{split}.{suffix}", folder / REJECTS)
-    with exporter:
-        for sample in samples:
-            written = [exporter.add(dialogue) for dialogue in sample.dialogues]
-            if frames and any(written):
-                jpegs = [frame.jpeg for frame in sample.frames]
-                place = folder / shape.images
-                exporter.tally.images += write_frames(place, sample.video_id, jpegs)
-    return exporter.tally
-
-
 def write_frames(folder: Path, key: str, jpegs: Sequence[bytes]) -> int:
-    """The frames of a video, one a turn, as files in the folder of images; returns how many."""
-    place = folder / sample_key(key)
-    place.mkdir(parents=True, exist_ok=True)
+    """Writes the frames of a video, one a turn, below the folder of images; returns how many."""
+    below = folder / sample_key(key)
+    below.mkdir(parents=True, exist_ok=True)
     for index, jpeg in enumerate(jpegs):
-        (place / f"{index:06d}.jpg").write_bytes(jpeg)
+        (below / f"{index:06d}.jpg").write_bytes(jpeg)
     return len(jpegs)
 
 
-def video_below(root: str) -> Callable[[DialogueHead], str]:
-    """The path of a video behind a folder's name, as it is spelled."""
-    return lambda head: os.path.join(root, head.uri)  # noqa: PTH118  a Path would tidy a uri
-
-
 def _own(dialogue: Dialogue) -> set[str]:
-    """The responses that a sample says itself, not those that it repeats."""
+    """The ids of a sample's responses, those of its context turns left out."""
     return {rid for turn in dialogue.turns[dialogue.context_turns :] for rid in turn.rids}
 
 

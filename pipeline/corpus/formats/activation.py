@@ -22,7 +22,7 @@ POSITIVE_TAIL = (0.0, 0.5)
 
 
 def write(dialogue: Dialogue, view: View) -> list[Row]:
-    """A row for each question, with the responses to it as segments in the order they are said.
+    """A row for each question, with the responses to it as segments in the order of turns.
 
     Raises:
         FormatError: ``not_carried`` for a window or where nothing is asked, or
@@ -61,7 +61,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
 
 
 def read(row: object) -> ReadSample:
-    """What a row says of its one question.
+    """The content of a row, with its one question.
 
     Raises:
         FormatError: ``bad_row``.

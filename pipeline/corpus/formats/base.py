@@ -1,4 +1,4 @@
-"""What every export format is: how a dialogue is written in it, and what its reader gives back."""
+"""The interface of an export format: its writer, its reader, and what they share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pipeline.dialogue.read_events import ReadEvent
 from pipeline.dialogue.special_tokens import CHAT, MEDIA
-from pipeline.dialogue.state_tokens import SPELLINGS, Spelling
+from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokens
+from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, DialogueHead, Turn
 
 Row = dict[str, Any] | list[Any]
@@ -19,42 +20,32 @@ Row = dict[str, Any] | list[Any]
 _STATE = re.compile(
     "|".join(
         re.escape(token)
-        for spelling in SPELLINGS.values()
-        for token in (spelling.silence, spelling.standby, spelling.response)
+        for tokens in STATE_TOKENS.values()
+        for token in (tokens.silence, tokens.standby, tokens.response)
     )
 )
 
 
-class FormatError(ValueError):
-    """What a format cannot hold, or a row that is not of it. ``reason`` is a short constant.
+class FormatError(ReasonedError):
+    """A dialogue that a format cannot hold, or a row that is not of the format.
 
     ``placeholder_in_text``, ``token_in_text``, ``not_carried``, ``bad_row``, ``unknown_variable``.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
-        """``detail`` says it for this dialogue or row."""
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-
-    def __reduce__(self) -> tuple[type[FormatError], tuple[str, str]]:
-        """Errors cross process borders."""
-        return type(self), (self.reason, self.detail)
-
 
 @dataclass(frozen=True)
 class View:
-    """How dialogues are to be shown: the tokens, the system text, where the media lie."""
+    """What a writer needs beside the dialogue: tokens, system text, paths of the media."""
 
-    spelling: Spelling
+    tokens: StateTokens
     system: str
-    """With the tokens spelled out; empty for none."""
+    """With the tokens filled in; empty for none."""
     video: Callable[[DialogueHead], str]
     """The path to write for the video."""
     image: Callable[[DialogueHead, int], str]
     """The path to write for the frame of the turn with that index."""
     weights: bool
-    """Every assistant message says ``loss`` and ``loss_scale``, for trainers that read them."""
+    """Every assistant message has ``loss`` and ``loss_scale``, for trainers that read them."""
     name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
     """The name to write for the video."""
 
@@ -81,17 +72,17 @@ class ExactEvent:
 
 @dataclass(frozen=True)
 class ReadSample:
-    """What a row says. What it does not say is empty, or null where it is a number."""
+    """The content of a row. What it lacks is empty, or None where it is a number."""
 
     video: str
     task: str
     source: str
     questions: tuple[ReadQuestion, ...]
-    """Of a format of turns: one for each turn in which something is asked, at its start."""
+    """In a format of turns: one for each turn with a question, at the start of the turn."""
     events: tuple[ReadEvent | ExactEvent, ...]
     """To the precision of a turn in a format of turns (``ReadEvent``), as annotated in others."""
     turns: tuple[Turn, ...] = ()
-    """Without ids and weights; frames are taken to be on time."""
+    """Without ids and weights; frames are assumed to be on time."""
     sample_id: str = ""
     whole_id: str = ""
     context_turns: int = 0
@@ -118,17 +109,17 @@ class Format:
     write: Callable[[Dialogue, View], list[Row]]
     read: Callable[[object], ReadSample]
     save: Callable[[Path, Iterable[Row]], int] | None = None
-    """Writes a whole file, where it is more than its rows, and says how many they were."""
+    """Writes a whole file where it is more than its rows, and returns how many rows it has."""
     load: Callable[[Path], Iterator[object]] | None = None
     """Reads the rows of such a file as JSON."""
 
 
 def checked(text: str, what: str) -> str:
-    """The text of a question or a response itself.
+    """The text of a question or a response, unchanged.
 
     Raises:
-        FormatError: ``placeholder_in_text``: a trainer would take it for an image or a video;
-            ``token_in_text``: it would take it for a state, or for the end of a turn.
+        FormatError: ``placeholder_in_text`` (a trainer would read it as an image or a video) or
+            ``token_in_text`` (as a state, or as the end of a turn).
     """
     found = _STATE.search(checked_system(text, what))
     if found:
@@ -137,7 +128,7 @@ def checked(text: str, what: str) -> str:
 
 
 def checked_system(text: str, what: str = "the system text") -> str:
-    """The system text itself, which explains the states.
+    """The system text, unchanged; state tokens are allowed in it.
 
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` for a token of a chat template.
@@ -149,22 +140,14 @@ def checked_system(text: str, what: str = "the system text") -> str:
 
 
 def check_whole(dialogue: Dialogue, name: str) -> None:
-    """Nothing, for a dialogue that is about a whole video.
-
-    Raises:
-        FormatError: ``not_carried``.
-    """
+    """Raises FormatError ``not_carried`` for a dialogue that is a window."""
     if dialogue.whole_id or not dialogue.turns or dialogue.turns[0].index:
         detail = f"{dialogue.sample_id} is a window, and a row of {name} is about a whole video"
         raise FormatError("not_carried", detail)
 
 
 def check_file(dialogue: Dialogue, name: str) -> None:
-    """Nothing, for a dialogue that is about a whole file.
-
-    Raises:
-        FormatError: ``not_carried``.
-    """
+    """Raises FormatError ``not_carried`` for a dialogue about a clip of a file."""
     if dialogue.clip_start_s or dialogue.clip_end_s is not None:
         detail = f"{dialogue.sample_id} is about a clip, and {name} shows the file from its start"
         raise FormatError("not_carried", f"{detail}: cut the clip first")

@@ -1,4 +1,4 @@
-"""Rows of ``messages``: a system message, then user and assistant in turn."""
+"""The key ``messages`` of a row: a system message, then user and assistant alternately."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from pipeline.corpus.formats.base import View, checked_system
-from pipeline.corpus.formats.exchanges import exchanges_of
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
+from pipeline.corpus.formats.turn_messages import turn_messages
 from pipeline.records import Dialogue
 
 
@@ -18,36 +18,38 @@ def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[dict[s
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
     """
-    pairs = exchanges_of(dialogue, view.spelling, placeholder)
+    pairs = turn_messages(dialogue, view.tokens, placeholder)
     messages: list[dict[str, Any]] = []
     if view.system:
         messages.append({"role": "system", "content": checked_system(view.system)})
     if not view.weights:
-        for shown, said in pairs:
-            messages.append({"role": "user", "content": shown})
-            messages.append({"role": "assistant", "content": said})
+        for user, assistant in pairs:
+            messages.append({"role": "user", "content": user})
+            messages.append({"role": "assistant", "content": assistant})
         return messages
-    for number, turn, (shown, said) in zip(count(), dialogue.turns, pairs, strict=False):
+    for number, turn, (user, assistant) in zip(count(), dialogue.turns, pairs, strict=False):
         loss, scale = _weight(turn.loss, turn.loss_scale, number < dialogue.context_turns)
-        messages.append({"role": "user", "content": shown})
-        messages.append({"role": "assistant", "content": said, "loss": loss, "loss_scale": scale})
+        messages.append({"role": "user", "content": user})
+        messages.append(
+            {"role": "assistant", "content": assistant, "loss": loss, "loss_scale": scale}
+        )
     return messages
 
 
 def read_messages(row: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-    """The system text, empty where there is none, and what user and assistant say in turn.
+    """The system text, empty where there is none, and the pairs of user and assistant messages.
 
     Raises:
         FormatError: ``bad_row``.
     """
-    said = [_message(message) for message in array(row.get("messages"), "messages")]
-    system = said.pop(0)[1] if said and said[0][0] == "system" else ""
-    if len(said) % 2:
+    found = [_message(message) for message in array(row.get("messages"), "messages")]
+    system = found.pop(0)[1] if found and found[0][0] == "system" else ""
+    if len(found) % 2:
         refuse("the last message has no answer")
-    for number, (role, _) in enumerate(said):
+    for number, (role, _) in enumerate(found):
         if role != ("assistant" if number % 2 else "user"):
-            refuse(f"message {number} is said by {role!r}")
-    contents = [content for _, content in said]
+            refuse(f"message {number} has the role {role!r}")
+    contents = [content for _, content in found]
     return system, list(zip(contents[::2], contents[1::2], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""``livecc``: what is said as a stream of timed words, for LiveCC and StreamingVLM."""
+"""``livecc``: responses as a stream of timed words, for LiveCC and StreamingVLM."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     of the next response, or to the end of the video; those of one turn are spread together. Words
     are what single spaces part, so that the text comes back. Their times, like ``video_start`` and
     ``video_end``, are those of the video file, of which the dialogue may be about a clip.
-    ``responses`` says for each response its first word, how many it has, its kind, and its exact
+    ``responses`` has for each response its first word, its number of words, its kind, and its exact
     span in seconds of the dialogue.
 
     Raises:
@@ -47,14 +47,14 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         raise FormatError("not_carried", f"{dialogue.sample_id} answers nothing")
     question = dialogue.questions[0]
     stream: list[list[Any]] = []
-    given: list[list[Any]] = []
+    responses: list[list[Any]] = []
     for start_s, end_s, together in _intervals(dialogue):
         first = len(stream)
         words: list[str] = []
         for response in together:
             own = checked(response.text, "a response").split(" ")
             span = [response.kind, response.start_s, response.end_s]
-            given.append([first + len(words), len(own), *span])
+            responses.append([first + len(words), len(own), *span])
             words += own
         step_s = (end_s - start_s) / len(words)
         for k, word in enumerate(words):
@@ -79,19 +79,21 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         "source": dialogue.source,
         "sample_id": dialogue.sample_id,
     }
-    said = {"type": "text_stream", "text_stream": stream, "responses": given}
-    return [[{"role": "user", "content": [video, query]}, {"role": "assistant", "content": [said]}]]
+    answer = {"type": "text_stream", "text_stream": stream, "responses": responses}
+    return [
+        [{"role": "user", "content": [video, query]}, {"role": "assistant", "content": [answer]}]
+    ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says; ``responses`` must be there.
+    """The content of a row; ``responses`` must be there.
 
     Raises:
         FormatError: ``bad_row``.
     """
     video, query = _content(row, 0, "user", 2)
-    (said,) = _content(row, 1, "assistant", 1)
-    words = [_word(word) for word in array(said.get("text_stream"), "text_stream")]
+    (answer,) = _content(row, 1, "assistant", 1)
+    words = [_word(word) for word in array(answer.get("text_stream"), "text_stream")]
     start_s, end_s = (number(video.get(key), key) for key in ("video_start", "video_end"))
     asked = text(query.get("text"), "the query")
     return ReadSample(
@@ -99,7 +101,9 @@ def read(row: object) -> ReadSample:
         task=text(query.get("category", ""), "category"),
         source=text(query.get("source", ""), "source"),
         questions=(ReadQuestion(number(query.get("asked_s", 0.0), "asked_s"), asked),),
-        events=tuple(_event(given, words) for given in array(said.get("responses"), "responses")),
+        events=tuple(
+            _event(response, words) for response in array(answer.get("responses"), "responses")
+        ),
         sample_id=text(query.get("sample_id", ""), "sample_id"),
         duration_s=max(0.0, end_s - start_s),
     )
@@ -142,10 +146,10 @@ def read_livecc(path: Path) -> Iterator[object]:
 
 def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[PlacedResponse]]]:
     """From when to when, in seconds of the file, the responses of each turn are spoken."""
-    said = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
-    starts = [dialogue.turns[turn].start_s for turn, _ in said]
+    by_turn = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
+    starts = [dialogue.turns[turn].start_s for turn, _ in by_turn]
     ends = [*starts[1:], dialogue.duration_s]
-    for start_s, end_s, (_, together) in zip(starts, ends, said, strict=True):
+    for start_s, end_s, (_, together) in zip(starts, ends, by_turn, strict=True):
         yield dialogue.clip_start_s + start_s, dialogue.clip_start_s + end_s, together
 
 
@@ -155,7 +159,7 @@ def _content(row: object, place: int, role: str, parts: int) -> list[Any]:
         refuse(f"{len(messages)} messages")
     message = mapping(messages[place], "a message")
     if message.get("role") != role:
-        refuse(f"message {place} is not said by the {role}")
+        refuse(f"message {place} is not of the {role}")
     content = array(message.get("content"), "a content")
     if len(content) != parts:
         refuse(f"the content of the {role} has {len(content)} parts")
@@ -171,8 +175,8 @@ def _word(word: object) -> str:
     return text(found[2], "a word")
 
 
-def _event(given: object, words: list[str]) -> ExactEvent:
-    found = array(given, "a response")
+def _event(response: object, words: list[str]) -> ExactEvent:
+    found = array(response, "a response")
     if len(found) != 5:
         refuse("a response has other than five parts")
     first, many = count(found[0], "a first word"), count(found[1], "a number of words")

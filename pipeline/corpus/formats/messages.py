@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View
 from pipeline.corpus.formats.chat import messages_of, read_messages
+from pipeline.corpus.formats.chat_rows import IMAGE, image_metadata_of, images_of, read_image_row
 from pipeline.corpus.formats.fields import mapping
-from pipeline.corpus.formats.imaged import IMAGE, facts_of, images_of, read_imaged
 from pipeline.records import Dialogue
 
 
@@ -22,20 +22,20 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "messages": messages_of(dialogue, view, IMAGE),
             "images": images_of(dialogue, view),
-            **facts_of(dialogue, view),
+            **image_metadata_of(dialogue, view),
         }
     ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says. Only ``messages`` and ``images`` must be there.
+    """The content of a row. Only ``messages`` and ``images`` must be there.
 
     Raises:
         FormatError: ``bad_row``.
     """
     found = mapping(row, "the row")
     system, pairs = read_messages(found)
-    return read_imaged(found, system, pairs, found.get("images"))
+    return read_image_row(found, system, pairs, found.get("images"))
 
 
 def dataset_info(name: str, file_name: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""``qwen_vl``: the conversations of qwen-vl-finetune, which knows no system turn."""
+"""``qwen_vl``: the conversations of qwen-vl-finetune, which has no system message."""
 
 from __future__ import annotations
 
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View, checked_system
-from pipeline.corpus.formats.exchanges import exchanges_of
+from pipeline.corpus.formats.chat_rows import IMAGE, image_metadata_of, images_of, read_image_row
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
-from pipeline.corpus.formats.imaged import IMAGE, facts_of, images_of, read_imaged
+from pipeline.corpus.formats.turn_messages import turn_messages
 from pipeline.records import Dialogue
 
 
@@ -16,26 +16,26 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
             no turns.
     """
-    pairs = exchanges_of(dialogue, view.spelling, IMAGE)
+    pairs = turn_messages(dialogue, view.tokens, IMAGE)
     if view.system:
-        shown, said = pairs[0]
-        pairs[0] = f"{checked_system(view.system)}\n{shown}", said
+        user, assistant = pairs[0]
+        pairs[0] = f"{checked_system(view.system)}\n{user}", assistant
     conversations = []
-    for shown, said in pairs:
-        conversations.append({"from": "human", "value": shown})
-        conversations.append({"from": "gpt", "value": said})
+    for user, assistant in pairs:
+        conversations.append({"from": "human", "value": user})
+        conversations.append({"from": "gpt", "value": assistant})
     return [
         {
             "image": images_of(dialogue, view),
             "conversations": conversations,
             "system": view.system,
-            **facts_of(dialogue, view),
+            **image_metadata_of(dialogue, view),
         }
     ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says. Without ``system``, all before the first label is taken for a question.
+    """The content of a row. Without ``system``, all before the first label is read as a question.
 
     Raises:
         FormatError: ``bad_row``.
@@ -44,10 +44,10 @@ def read(row: object) -> ReadSample:
     system = text(found.get("system", ""), "system")
     values = []
     for number, value in enumerate(array(found.get("conversations"), "conversations")):
-        said = mapping(value, "a value")
-        if said.get("from") != ("gpt" if number % 2 else "human"):
-            refuse(f"value {number} is said by {said.get('from')!r}")
-        values.append(text(said.get("value"), "a value"))
+        message = mapping(value, "a value")
+        if message.get("from") != ("gpt" if number % 2 else "human"):
+            refuse(f"value {number} is from {message.get('from')!r}")
+        values.append(text(message.get("value"), "a value"))
     if not values or len(values) % 2:
         refuse("the last value has no answer")
     if system:
@@ -55,7 +55,7 @@ def read(row: object) -> ReadSample:
             refuse("the first value does not begin with the system text")
         values[0] = values[0].removeprefix(f"{system}\n")
     pairs = list(zip(values[::2], values[1::2], strict=True))
-    return read_imaged(found, system, pairs, found.get("image"))
+    return read_image_row(found, system, pairs, found.get("image"))
 
 
 QWEN_VL = Format("qwen_vl", "jsonl", needs_images=True, write=write, read=read)

@@ -1,4 +1,4 @@
-"""``raw``: annotations as Streamo's own files hold them, with exact times beside."""
+"""``raw``: annotations in the schema of Streamo's own files, with keys for exact times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from pipeline.corpus.formats.base import (
     checked,
 )
 from pipeline.corpus.formats.fields import mapping, optional_number, text
-from pipeline.corpus.streamo.official_converter import DEFAULT_QUESTION
 from pipeline.corpus.streamo.raw import Origin, read_raw
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
@@ -36,7 +35,7 @@ class _Place:
     response: PlacedResponse
     standby_from: int
     second: int
-    """``standby_from`` itself where nothing waits."""
+    """``standby_from`` where there is no standby."""
 
 
 def write(dialogue: Dialogue, view: View) -> list[Row]:
@@ -44,8 +43,8 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
 
     ``time``, ``st_time`` and ``end_time`` make the official converter, at a turn a second, give
     the states of the dialogue, as far as it can: it holds one response a second. Responses are in
-    the order in which they are said; where one waits while an earlier one is said, the latest comes
-    first, since to the converter what comes later in the list wins. All other keys are exact.
+    turn order; where one is on standby during the turn of an earlier one, the latest comes first,
+    since for the converter later entries of the list win. All other keys are exact.
 
     Raises:
         FormatError: ``not_carried`` for a window or a clip, ``placeholder_in_text`` or
@@ -54,7 +53,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     check_whole(dialogue, "raw")
     check_file(dialogue, "raw")
     path = view.video(dialogue)
-    heard = {qid: turn.start_s for turn in dialogue.turns for qid in turn.qids}
+    asked_s = {qid: turn.start_s for turn in dialogue.turns for qid in turn.qids}
     last = max(0, ceil(dialogue.duration_s - EPSILON_S) - 1)
     places = [_place(dialogue, response, last) for response in dialogue.responses]
     if _overwritten(places):
@@ -65,7 +64,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "video_path": path,
             "task_type": dialogue.task,
             "source": dialogue.source,
-            "question": [_question(q, heard[q.qid], last) for q in dialogue.questions],
+            "question": [_question(q, asked_s[q.qid], last) for q in dialogue.questions],
             "response": [_response(place) for place in places],
             "origin": ORIGIN,
             "duration": dialogue.duration_s,
@@ -80,9 +79,8 @@ def read(
     *,
     number: int = 0,
     origin: Origin = "auto",
-    default_question: str = DEFAULT_QUESTION,
 ) -> ReadSample:
-    """What a row says, as far as it can be used: ``read_raw`` tells what cannot, and more.
+    """The usable content of a row; ``read_raw`` returns the refused entries, too.
 
     Raises:
         FormatError: ``bad_row``.
@@ -91,7 +89,7 @@ def read(
     sample_id = text(found.get("sample_id", ""), "sample_id")
     rate = optional_number(found, "fps")
     try:
-        raw = read_raw(row, number=number, origin=origin, default_question=default_question)
+        raw = read_raw(row, number=number, origin=origin)
     except DialogueError as error:
         raise FormatError("bad_row", str(error)) from error
     return ReadSample(
@@ -109,10 +107,10 @@ def read(
     )
 
 
-def _question(question: AskedQuestion, heard_s: float, last: int) -> dict[str, Any]:
+def _question(question: AskedQuestion, asked_s: float, last: int) -> dict[str, Any]:
     return {
         "content": checked(question.text, "a question"),
-        "time": min(floor(heard_s + EPSILON_S), last) + 1,
+        "time": min(floor(asked_s + EPSILON_S), last) + 1,
         "qid": question.qid,
         "time_s": question.asked_s,
         "options": list(question.options),
@@ -124,7 +122,7 @@ def _response(place: _Place) -> dict[str, Any]:
     waits = place.standby_from < place.second
     return {
         "content": checked(response.text, "a response"),
-        # Standby is from the second counted `st_time` to that counted `end_time`, then the answer.
+        # Standby is from second `st_time` to second `end_time`, both counted from 1.
         "st_time": place.standby_from + 1 if waits else None,
         "end_time": place.second if waits else None,
         "time": None if waits else place.second + 1,
@@ -148,12 +146,12 @@ def _place(dialogue: Dialogue, response: PlacedResponse, last: int) -> _Place:
 
 
 def _overwritten(places: Sequence[_Place]) -> bool:
-    """Whether a response in order would lose its second to the standby of one after it."""
-    said: set[int] = set()
+    """Whether, in this order, a standby would overwrite the second of an earlier response."""
+    taken: set[int] = set()
     for place in places:
-        if not said.isdisjoint(range(place.standby_from, place.second)):
+        if not taken.isdisjoint(range(place.standby_from, place.second)):
             return True
-        said.add(place.second)
+        taken.add(place.second)
     return False
 
 

@@ -12,9 +12,8 @@ from pipeline.corpus.formats.base import (
     check_whole,
 )
 from pipeline.corpus.formats.chat import messages_of, read_messages
-from pipeline.corpus.formats.exchanges import asked, read_exchanges
-from pipeline.corpus.formats.fields import mapping, optional_number, refuse, text, texts
-from pipeline.dialogue.read_events import read_events
+from pipeline.corpus.formats.chat_rows import metadata_of, read_chat_row
+from pipeline.corpus.formats.fields import mapping, refuse, texts
 from pipeline.records import Dialogue
 
 _PLACEHOLDER = "<stream>"
@@ -38,18 +37,13 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "messages": messages_of(dialogue, view, _PLACEHOLDER),
             "videos": [path],
-            "video_name": view.name(dialogue),
-            "task_type": dialogue.task,
-            "source": dialogue.source,
-            "fps": dialogue.turns_per_s,
-            "duration": dialogue.duration_s,
-            "sample_id": dialogue.sample_id,
+            **metadata_of(dialogue, view),
         }
     ]
 
 
 def read(row: object) -> ReadSample:
-    """What a row says. ``fps`` and what follows it may be missing.
+    """The content of a row. ``fps`` and what follows it may be missing.
 
     Raises:
         FormatError: ``bad_row``.
@@ -59,21 +53,7 @@ def read(row: object) -> ReadSample:
     paths = texts(found.get("videos"), "videos")
     if len(paths) != 1:
         refuse(f"{len(paths)} videos")
-    duration_s = optional_number(found, "duration")
-    rate = optional_number(found, "fps")
-    turns, rate = read_exchanges(pairs, _PLACEHOLDER, rate, duration_s)
-    return ReadSample(
-        video=paths[0],
-        task=text(found.get("task_type", ""), "task_type"),
-        source=text(found.get("source", ""), "source"),
-        questions=asked(turns),
-        events=read_events(turns),
-        turns=turns,
-        sample_id=text(found.get("sample_id", ""), "sample_id"),
-        system=system,
-        turns_per_s=rate,
-        duration_s=duration_s,
-    )
+    return read_chat_row(found, paths[0], system, pairs, _PLACEHOLDER)
 
 
 STREAM = Format("stream", "jsonl", needs_images=False, write=write, read=read)

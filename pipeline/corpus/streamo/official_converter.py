@@ -1,7 +1,7 @@
-"""What the converter in the Streamo repository makes of a raw row, turn for turn and byte for byte.
+"""The algorithm of the converter in the Streamo repository, turn for turn and byte for byte.
 
-It loses responses, and reads times in a way of its own; ``compile_turns`` does neither. This is for
-those who need the same samples as that converter, and for comparing with it.
+It loses responses, and reads times in its own way; ``compile_turns`` does neither. It serves those
+who need the same samples, and comparison.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 
-DEFAULT_QUESTION = "Find all significant events in the video and describe them."
-"""What is asked where the first question says nothing, or there is none."""
+OFFICIAL_QUESTION = "Find all significant events in the video and describe them."
+"""The question that it asks where the first one is empty, or there is none."""
 
-_SILENCE = SPELLINGS["official"].silence
-_STANDBY = SPELLINGS["official"].standby
-_RESPONSE = SPELLINGS["official"].response
+_SILENCE = STATE_TOKENS["official"].silence
+_STANDBY = STATE_TOKENS["official"].standby
+_RESPONSE = STATE_TOKENS["official"].response
 _KEPT_KEYS = ("video_name", "task_type", "source")
 
 P = ParamSpec("P")
@@ -63,7 +63,7 @@ def official_frame_count(total_frames: int, video_fps: float, fps: float) -> int
 def official_time(value: Any, fps: float) -> int | None:
     """A time as the number of a turn, counted from 1; None where there is none to be read.
 
-    Numbers and strings of whole numbers stand as they are, whatever ``fps`` is. Strings of
+    Numbers and strings of whole numbers are taken as they are, whatever ``fps`` is. Strings of
     fractions and clocks (``MM:SS``, ``HH:MM:SS``) are seconds and are multiplied by it. All are
     rounded towards zero.
 
@@ -77,8 +77,8 @@ def official_time(value: Any, fps: float) -> int | None:
 def official_states(
     n_frames: int, questions: Any, responses: Any, fps: float
 ) -> tuple[list[str], dict[int, str]]:
-    """What the assistant says in each of ``n_frames`` turns, and the question of those that have
-    one. In a turn that two want, the later in the list stays.
+    """The assistant's message in each of ``n_frames`` turns, and the questions by turn. Of two in
+    one turn, the later in the list wins.
 
     Raises:
         OfficialFailure: Not lists of objects, or a time that is not finite.
@@ -146,7 +146,7 @@ def official_row(
     states, asked = official_states(n_frames, questions, row.get("response", []), fps)
     users = [_label(i) for i in range(n_frames)]
     if 0 not in asked:
-        asked[0] = (questions[0].get("content") if questions else "") or DEFAULT_QUESTION
+        asked[0] = (questions[0].get("content") if questions else "") or OFFICIAL_QUESTION
     for frame, question in asked.items():
         users[frame] = f"{question}\n{users[frame]}"
     messages = [{"role": "system", "content": system}]

@@ -1,4 +1,4 @@
-"""A row of Streamo's raw files as an annotation, in seconds."""
+"""Reads a row of Streamo's raw files as an annotation, in seconds."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.records import Annotation, Question, Response, Span
 
+DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
+
 Origin = Literal["auto", 0, 1]
 """What ``time``, ``st_time`` and ``end_time`` of a row mean.
 
 1: they count seconds from 1, as the official converter reads them: a question or an instant at
 ``t`` is in the second ``[t - 1, t)``, an event takes the seconds ``st_time`` to ``end_time``, both
 included. 0: they measure seconds from the start: a question or an instant is at ``t``, an event is
-``[st_time, end_time)``. ``auto``: what the row itself says (``origin``), else 1 where all its times
+``[st_time, end_time)``. ``auto``: the key ``origin`` of the row, else 1 where all its times
 are whole numbers, else 0. Clocks (``MM:SS``, ``HH:MM:SS``) always measure.
 """
 
 
 @dataclass(frozen=True)
 class RawSample:
-    """What a raw row says. Texts that it does not have are empty."""
+    """The content of a raw row. Texts that it lacks are empty."""
 
     video_name: str
     video_path: str
@@ -57,12 +59,16 @@ class RawSample:
 
 
 def read_raw(
-    row: object, *, number: int, origin: Origin = "auto", default_question: str
+    row: object,
+    *,
+    number: int,
+    origin: Origin = "auto",
+    default_question: str = DEFAULT_QUESTION,
 ) -> RawSample:
-    """The annotation ``raw-<number>`` of a row, and what of the row it cannot hold.
+    """The annotation ``raw-<number>`` of a row, and the entries that it cannot hold.
 
-    Questions and responses are objects, lists of them or lists of such lists. Keys that say more
-    precisely what the raw schema only roughly says (``time_s``, ``start_s``, ``end_s``,
+    Questions and responses are objects, lists of them or lists of such lists. Keys that are more
+    precise than the raw schema (``time_s``, ``start_s``, ``end_s``,
     ``respond_s``, ``kind``, ``evidence``, ``valid_until_s``, ``options``, ids) win. A response
     answers the question whose ``qid`` it has; else, of as many questions as responses and more than
     one, that in its position; else the latest asked by the time of the response, or the first.
@@ -83,18 +89,18 @@ def read_raw(
     if not name:
         raise DialogueError("no_video_name", "neither video_name nor video_path nor videos")
     asked = list(entries_of(row.get("question")))
-    said = list(entries_of(row.get("response")))
-    used = _origin(row, origin, asked, said)
+    answers = list(entries_of(row.get("response")))
+    used = _origin(row, origin, asked, answers)
     questions, unasked = _questions(asked, used)
     if not questions and all(refusal.reason == "empty_text" for refusal in unasked):
         questions = [Question(qid="q0", text=default_question, asked_s=0.0)]
         asked = []
     known = {question.qid for question in questions}
-    paired = 1 < len(asked) == len(said)
-    in_position = ids_of(asked, "qid", "q") if paired else [""] * len(said)
+    paired = 1 < len(asked) == len(answers)
+    in_position = ids_of(asked, "qid", "q") if paired else [""] * len(answers)
     responses, refused = [], []
     seen: set[str] = set()
-    for rid, qid, entry in zip(ids_of(said, "rid", "r"), in_position, said, strict=True):
+    for rid, qid, entry in zip(ids_of(answers, "rid", "r"), in_position, answers, strict=True):
         try:
             check_entry(entry, rid, seen)
             response = _response(entry, rid, used)
@@ -140,7 +146,7 @@ def _questions(
 
 
 def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
-    """The response, which does not say yet what it answers."""
+    """The response, without its ``qid`` yet."""
     text = content_of(entry)
     kind = entry.get("kind")
     timed = kind != "event" and is_present(entry, "time_s", "time")
@@ -182,9 +188,9 @@ def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
 def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
     if not is_present(entry, "evidence"):
         return otherwise
-    given = entry["evidence"]
+    pairs = entry["evidence"]
     spans = []
-    for pair in given if isinstance(given, list) else [given]:
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
         ends = [pair.get("start_s"), pair.get("end_s")] if isinstance(pair, Mapping) else pair
         seconds = [seconds_of(end) for end in ends] if isinstance(ends, list) else []
         if len(seconds) != 2 or seconds[0] is None or seconds[1] is None:
@@ -203,13 +209,15 @@ def _latest(questions: Sequence[Question], time_s: float) -> str:
     return min(questions, key=lambda question: question.asked_s).qid
 
 
-def _origin(row: Entry, origin: Origin, asked: Sequence[Any], said: Sequence[Any]) -> Literal[0, 1]:
-    said_so = row.get("origin") if origin == "auto" else origin
-    if said_so in (0, 1) and isinstance(said_so, int):
-        return 1 if said_so else 0
-    keys = [(entry, "time_s", "time") for entry in (*asked, *said)]
-    keys += [(entry, "start_s", "st_time") for entry in said]
-    keys += [(entry, "end_s", "end_time") for entry in said]
+def _origin(
+    row: Entry, origin: Origin, asked: Sequence[Any], answers: Sequence[Any]
+) -> Literal[0, 1]:
+    stated = row.get("origin") if origin == "auto" else origin
+    if stated in (0, 1) and isinstance(stated, int):
+        return 1 if stated else 0
+    keys = [(entry, "time_s", "time") for entry in (*asked, *answers)]
+    keys += [(entry, "start_s", "st_time") for entry in answers]
+    keys += [(entry, "end_s", "end_time") for entry in answers]
     for entry, exact, key in keys:
         if isinstance(entry, Mapping) and not is_present(entry, exact):
             try:

@@ -1,4 +1,4 @@
-"""The fields of the questions and responses of a raw row, whatever their types are."""
+"""Reads the fields of questions and responses of a raw row, whatever their types are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refused(Exception):
     """A question or a response that cannot be used. ``reason`` is a short constant."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        """``detail`` says it for this one."""
+        """``detail`` describes this case."""
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
@@ -30,15 +30,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Time:
-    """A time as a row has it."""
+    """A time of a row."""
 
     written: float
     """In seconds, or as a count of them."""
     exact: bool
-    """It measures seconds, whatever the origin of the row."""
+    """In seconds, whatever the origin of the row."""
 
     def begins_s(self, origin: Literal[0, 1]) -> float:
-        """The time in seconds, of a count the start of the second."""
+        """The time in seconds; of a count, the start of that second."""
         return self.written if self.exact else max(0.0, self.written - origin)
 
     @property
@@ -48,7 +48,7 @@ class Time:
 
 
 def entries_of(value: Any) -> Iterator[Any]:
-    """What lists within lists hold, in order; nothing for what is absent."""
+    """The items of nested lists, in order; none for an absent value."""
     if value is None or value == "":
         return
     waiting = [value]
@@ -62,14 +62,13 @@ def entries_of(value: Any) -> Iterator[Any]:
 
 def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
     """The id that each entry has, or one after its position that no other has."""
-    given = [id_of(entry.get(key)) if isinstance(entry, Mapping) else "" for entry in entries]
-    taken = set(given)
-    names = []
-    for position, name in enumerate(given):
+    names = [id_of(entry.get(key)) if isinstance(entry, Mapping) else "" for entry in entries]
+    taken = set(names)
+    for position, name in enumerate(names):
         made = f"{letter}{position}"
         while made in taken:
             made += "'"
-        names.append(name or made)
+        names[position] = name or made
     return names
 
 
@@ -81,10 +80,10 @@ def id_of(value: Any) -> str:
 
 
 def check_entry(entry: Any, name: str, seen: set[str]) -> None:
-    """Nothing, for an object whose id was not ``seen``; from now on it was.
+    """Adds the id of an entry to ``seen``.
 
     Raises:
-        Refused: ``bad_entry`` or ``duplicate_id``.
+        Refused: ``bad_entry`` (no object) or ``duplicate_id``.
     """
     if not isinstance(entry, Mapping):
         raise Refused("bad_entry", shown(entry))
@@ -94,12 +93,12 @@ def check_entry(entry: Any, name: str, seen: set[str]) -> None:
 
 
 def text_of(value: Any) -> str:
-    """The text, if it is one that can be written and seen; else nothing."""
+    """The text, if it is valid Unicode and not blank; else an empty one."""
     return value if isinstance(value, str) and value.strip() and _writable(value) else ""
 
 
 def content_of(entry: Entry) -> str:
-    """What is asked or said.
+    """The text of a question or response.
 
     Raises:
         Refused: ``empty_text`` or ``bad_text``.
@@ -175,6 +174,6 @@ def seconds_of(value: Any) -> float | None:
 
 
 def shown(value: Any) -> str:
-    """What stands there, shortly; of what may be long, the type."""
+    """A short form of a value for messages: its repr, or the type of a container."""
     known = isinstance(value, (str, float, bool)) or value is None
     return repr(value)[:60] if known else type(value).__name__

@@ -1,4 +1,8 @@
-"""Rows of JSON files of any size, read one at a time; damage costs the row that it is in."""
+"""Rows of JSON files of any size, read one at a time; damage costs only the row that it is in.
+
+By hand, since ``ijson`` ends at the first damage, NaN, big integer or invalid UTF-8, loses half
+surrogates, and expands deep nesting without a bound.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +57,12 @@ class _Damage(Exception):
 
 def read_json_rows(path: Path) -> Iterator[JsonRow]:
     """The rows of a file in order, whatever its layout: an array of objects, a single object,
-    objects one after another, or JSON Lines. The content says which, not the name.
+    objects one after another, or JSON Lines. The content decides, not the name.
 
     Lists of objects within lists are as if their brackets were not there, and commas between rows
     may be missing. Values are what ``json`` reads: whole numbers are ``int`` of any size, ``NaN``
     and ``Infinity`` are ``float``, half a surrogate pair as an escape is one in the ``str``. A row
-    has an error that says where it begins, by line and byte, if it is no object, is no JSON, holds
+    has an error with its position, by line and byte, if it is no object, is no JSON, holds
     bytes that are not UTF-8, is nested deeper than ``MAX_DEPTH`` or longer than ``ROW_LIMIT``. The
     rows behind it go on: where the file has a row a line, on the next line; else behind the
     brackets of the row, or where they do not match, at the next object that follows another. A list
@@ -119,7 +123,7 @@ def _rows(text: TextWindow) -> Iterator[tuple[Any | None, str]]:
 
 
 def _is_by_line(text: TextWindow) -> bool:
-    """Whether rows stand one a line, as far as the first lines show."""
+    """Whether the file has a row a line, judged by its first lines."""
     first = text.peek()
     while len(text.held) - text.at < _LOOKED_AT and text.read():
         pass

@@ -1,4 +1,4 @@
-"""A file as text, of which no more is held than a row needs."""
+"""A window onto the text of a file, which holds no more than a row needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import IO, Final
 
 BLANK: Final = " \t\r\n"
-"""What JSON takes for white space."""
+"""White space in JSON."""
 
 _CHUNK = 1 << 18
 _LARGEST_CHUNK = 1 << 24
@@ -31,7 +31,7 @@ class TextWindow:
     """In ``held``: up to where the brackets of a row were read and did not close."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        """``file`` stands at its beginning; a byte order mark is passed over."""
+        """``file`` is at its beginning; a byte order mark is skipped."""
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._ended = False
@@ -65,7 +65,7 @@ class TextWindow:
             self._drop("")
 
     def peek(self) -> str:
-        """The next character that is not blank, at which ``at`` then stands; empty at the end.
+        """Moves ``at`` to the next character that is not blank and returns it; empty at the end.
 
         Raises:
             OSError: The file cannot be read.

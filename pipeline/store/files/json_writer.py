@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Final
 
 LINE_ENDINGS: Final = frozenset({".jsonl", ".ndjson"})
-"""Of the names of JSON Lines."""
+"""Of the names of JSON Lines files."""
+JSON_ENDINGS: Final = (".json", *sorted(LINE_ENDINGS))
 
 
 class JsonWriter:
@@ -49,7 +50,7 @@ class JsonWriter:
         elif self._single:
             text = _dumped(row, self._indent)
         else:
-            # A list of this row alone, without its brackets, is the row as it stands in the list.
+            # A list of this row alone, without its brackets, has the row's indentation in the list.
             end = -1 if self._indent is None else -2
             between = ", " if self._indent is None else ","
             text = (between if self._rows else "[") + _dumped([row], self._indent)[1:end]

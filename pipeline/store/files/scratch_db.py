@@ -1,4 +1,4 @@
-"""Databases that hold for a while what is too much for memory."""
+"""Temporary SQLite databases for data that does not fit into memory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def scratch_base(path: Path) -> sqlite3.Connection:
-    """An empty database in a file, which is of no use after a crash and so need not survive one.
+    """An empty database in a file, without a journal: it does not survive a crash.
 
-    Each statement counts by itself unless it stands behind a BEGIN.
+    Each statement is its own transaction unless there was a BEGIN.
     """
     base = sqlite3.connect(path, isolation_level=None)
     base.execute("PRAGMA journal_mode = OFF")

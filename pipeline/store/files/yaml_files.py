@@ -1,4 +1,4 @@
-"""YAML that people write, read so that no text of it can do harm."""
+"""Reads YAML files safely: no objects, no duplicate keys, no alias bombs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import yaml
 from pipeline.errors import ConfigError
 
 MOST_REPEATED = 100_000
-"""Nodes that aliases may repeat. Ten lines of them can stand for more than any memory holds."""
+"""Nodes that aliases may repeat. Ten lines of aliases can expand beyond any memory."""
 
 
 def load_yaml(text: str) -> Any:
     """The plain data in a text: no object of any class is made.
 
     Raises:
-        yaml.YAMLError: it is not YAML, a key stands twice in a mapping (of two settings one would
-            be lost without a word), it is nested too deeply, or its aliases repeat too much.
+        yaml.YAMLError: it is not YAML, a key is twice in a mapping (one of two settings would
+            be lost silently), it is nested too deeply, or its aliases repeat too much.
     """
     try:
         return yaml.load(text, Loader=_Loader)
@@ -29,8 +29,8 @@ def load_yaml(text: str) -> Any:
         raise yaml.YAMLError(str(error)) from None
 
 
-def read_mapping(path: Path, said: str) -> dict[str, Any]:
-    """The mapping that a file is; ``said`` tells of what, in an error.
+def read_mapping(path: Path, purpose: str) -> dict[str, Any]:
+    """The mapping in a file; ``purpose`` completes the error "must be a mapping …".
 
     Raises:
         ConfigError: it cannot be read, or is something else.
@@ -42,13 +42,13 @@ def read_mapping(path: Path, said: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: must be a mapping {said}")
+        raise ConfigError(f"{path}: must be a mapping {purpose}")
     return value
 
 
 class _Loader(yaml.SafeLoader):
     def get_single_node(self) -> yaml.Node | None:
-        """The document, once it is known that it can be spelled out."""
+        """The document, after a check that its aliases do not expand too far."""
         node: yaml.Node | None = super().get_single_node()
         if node is not None:
             counted: dict[int, int] = {}
@@ -57,14 +57,14 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """The mapping as it stands in the text, before ``<<`` adds the keys of another."""
+        """The mapping as written, before ``<<`` adds the keys of another."""
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    said = f"{key.value!r} stands here twice"
-                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                    problem = f"{key.value!r} stands here twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return node
 

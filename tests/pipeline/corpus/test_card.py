@@ -9,13 +9,13 @@ import yaml
 from markdown_it import MarkdownIt
 
 from pipeline.corpus.card import card
-from pipeline.corpus.counts import Tally
+from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.records import Dialogue, ShardFile, Turn
 
 
 def counted(samples: list[VideoSample], settings: CorpusSettings) -> str:
-    tally = Tally()
+    tally = CorpusTally()
     for sample in samples:
         tally.add(sample.dialogues)
     return card(tally.result(), settings)
@@ -111,7 +111,7 @@ def test_names_show_as_text_and_do_nothing(
 def test_size_category(
     rows: int, size: str, samples: list[VideoSample], settings: CorpusSettings
 ) -> None:
-    tally = Tally()
+    tally = CorpusTally()
     tally.add(samples[0].dialogues)
     counts = tally.result()
     whole = counts.whole.model_copy(update={"dialogues": rows})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from webdataset.compat import WebDataset
 
 from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.corpus.webdataset import TarFiles, TarRow, sample_key
+from pipeline.corpus.webdataset import TarFiles, VideoRow, sample_key
 from pipeline.records import ShardFile
 
 
@@ -37,7 +37,7 @@ def test_webdataset_reads_dialogues_and_frames_byte_for_byte(
         expected = [sample for sample in samples if sample.split == split]
         assert [row["__key__"] for row in read] == [sample_key(s.video_id) for s in expected]
         for row, sample in zip(read, expected, strict=True):
-            video = TarRow.model_validate(row["json"])
+            video = VideoRow.model_validate(row["json"])
             assert video.dialogues == sample.dialogues
             assert (video.video_id, video.split) == (sample.video_id, split)
             assert video.frame_s == [frame.frame_s for frame in sample.frames]

@@ -25,7 +25,7 @@ from pipeline.dialogue.budget import (
     tokenizer_counter,
     turn_costs,
 )
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.media.reader.stills import target_size
 from pipeline.records import Dialogue, State
@@ -159,7 +159,7 @@ def tokenizer_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=700,
-        special_tokens=[SPELLINGS["official"].token(state) for state in get_args(State)],
+        special_tokens=[STATE_TOKENS["official"].token(state) for state in get_args(State)],
         initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -208,7 +208,7 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ("wrong", "told"),
     [
         ({"max_tokens": 0}, "max_tokens"),
-        ({"max_tokens": 150}, "leaves no room beside system_tokens"),
+        ({"max_tokens": 150}, "leaves no space beside system_tokens"),
         ({"overlap_turns": -1}, "overlap_turns"),
         ({"frames": "qwen"}, "'qwen2_5_vl'"),
         ({"frames": "internvl", "max_pixels": 9000}, "cost the same at any size: no max_pixels"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.corpus.formats.base import View
 from pipeline.dialogue.build import build_dialogues
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.records import (
     Annotation,
@@ -196,12 +196,12 @@ def view(name: Any = "official", system: str = "Watch.\nAnswer.", weights: bool 
     def image(head: DialogueHead, index: int) -> str:
         return f"frames/{head.video_id}/{index:06d}.jpg"
 
-    return View(SPELLINGS[name], system, video, image, weights)
+    return View(STATE_TOKENS[name], system, video, image, weights)
 
 
 VIEWS = st.builds(
     view,
-    st.sampled_from(sorted(SPELLINGS)),
+    st.sampled_from(sorted(STATE_TOKENS)),
     st.sampled_from(["", "Watch.\nAnswer."]),
     st.booleans(),
 )

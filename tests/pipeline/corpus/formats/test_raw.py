@@ -12,7 +12,7 @@ from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import ExactEvent, ReadQuestion
 from pipeline.corpus.streamo.official_converter import official_states
 from pipeline.corpus.streamo.raw import read_raw
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.records import Dialogue, Question, Response
 from tests.pipeline.corpus.formats.samples import as_json, dialogue_of, dialogues, view
 
@@ -52,7 +52,7 @@ def test_the_official_converter_gives_our_states(dialogue: Dialogue) -> None:
     assume(len(set(turns)) == len(turns))
     (row,) = as_json(FORMATS["raw"].write(dialogue, view()))
     states, asked = official_states(len(dialogue.turns), row["question"], row["response"], 1.0)
-    assert states == [SPELLINGS["official"].said(turn) for turn in dialogue.turns]
+    assert states == [STATE_TOKENS["official"].message(turn) for turn in dialogue.turns]
     assert set(asked) == {turn.index for turn in dialogue.turns if turn.question}
     alone = [turn for turn in dialogue.turns if len(turn.qids) == 1]
     assert all(asked[turn.index] == turn.question for turn in alone)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.corpus.streamo.official_converter import (
-    DEFAULT_QUESTION,
+    OFFICIAL_QUESTION,
     OfficialFailure,
     official_frame_count,
     official_row,
@@ -199,9 +199,9 @@ def test_a_row() -> None:
 @pytest.mark.parametrize(
     ("questions", "first"),
     [
-        ([], DEFAULT_QUESTION),
-        ({}, DEFAULT_QUESTION),
-        ([{"content": "", "time": 9}, {"content": "b", "time": 9}], DEFAULT_QUESTION),
+        ([], OFFICIAL_QUESTION),
+        ({}, OFFICIAL_QUESTION),
+        ([{"content": "", "time": 9}, {"content": "b", "time": 9}], OFFICIAL_QUESTION),
         ([{"content": "a", "time": 9}, {"content": "b", "time": 1}], "b"),
         ([{"content": "a"}, {"content": "b", "time": 2}], "a"),
     ],

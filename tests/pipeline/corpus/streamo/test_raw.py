@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.corpus.streamo.official_converter import official_states
 from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
 from pipeline.dialogue.compile import compile_turns
-from pipeline.dialogue.state_tokens import SPELLINGS
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import DialogueError, even_tiling
 from pipeline.records import Question, Response, Span
 
@@ -89,7 +89,7 @@ def test_a_count_reads_as_the_official_converter_reads_it(gaps: list[tuple[int, 
         said.append(response(f"{start}", **times))
     sample = read(response=said)
     compilation = compile_turns(sample.annotation, even_tiling("v.mp4", end + 1.0, 1.0))
-    spelled = [SPELLINGS["official"].said(turn) for turn in compilation.dialogues[0].turns]
+    spelled = [STATE_TOKENS["official"].message(turn) for turn in compilation.dialogues[0].turns]
     assert spelled == official_states(end + 1, [], said, 1.0)[0]
 
 
