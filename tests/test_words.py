@@ -23,7 +23,7 @@ Exchange Told told tolds ToldKind _told told_of videos_told sight sighted Unions
 apart _apart fate fates Fate ledger LEDGER load_ledger find_adapter Videos
 """
 MODULES = """
-seat frontier guard lots suggest rows run_alive scratch fingerprint states raw_rows room gate
+seat frontier guard lots suggest rows run_alive scratch fingerprint states room gate
 asking drawing pictures faults counts key glance scan messages sight near unions draw quotas
 gathered exchange find ledger placing spelling labels compat videos tars insight examine longest
 overlaps told existing mix shard scene_list scene_scripts scene_truth container_count containers

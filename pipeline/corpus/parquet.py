@@ -6,7 +6,6 @@ Same rows, same bytes. Rows are written in the order in which they come.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import pyarrow.parquet as pq
 
@@ -42,12 +41,7 @@ class ParquetFiles:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves no file open."""
         for series in self._series.values():
             series.close()

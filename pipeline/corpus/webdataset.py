@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import numpy as np
@@ -65,12 +64,7 @@ class TarFiles:
         """Itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves no file open."""
         for series in self._splits.values():
             series.close()

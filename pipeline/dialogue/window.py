@@ -184,8 +184,8 @@ class _WindowCosts:
         own = 0
         while own < self.count:
             alone = self._longest(own, own) - own
-            floor = self._start(max(0, own - min(overlap, alone // 2)), own, own + 1)
-            end = self._end(own, self._longest(floor, own))
+            earliest = self._start(max(0, own - min(overlap, alone // 2)), own, own + 1)
+            end = self._end(own, self._longest(earliest, own))
             cuts.append(_Cut(self._start(max(0, own - overlap), own, end), own, end))
             own = end
         return cuts
@@ -196,12 +196,12 @@ class _WindowCosts:
         starts = range(min(wish, needed), needed + 1)
         return starts[bisect_left(starts, True, key=lambda start: self.fits(start, end))]
 
-    def _longest(self, floor: int, own: int) -> int:
-        """The last turn at which a window can end that begins at ``floor`` or before."""
+    def _longest(self, earliest: int, own: int) -> int:
+        """The last turn at which a window can end that begins at ``earliest`` or before."""
         most = bisect_right(self.before, self.space + self.before[own]) - 1
         ends = range(own + 1, most + 1)
         over = bisect_left(
-            ends, True, key=lambda end: not self.fits(min(floor, self.needed(own, end)), end)
+            ends, True, key=lambda end: not self.fits(min(earliest, self.needed(own, end)), end)
         )
         return own + over
 

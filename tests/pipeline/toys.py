@@ -1,4 +1,4 @@
-"""Stages so small that their whole behaviour is seen at a glance, for tests of the spine."""
+"""Stages so small that their behaviour fits on a page, for tests of workflow and execution."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def test_a_query_is_answered_when_the_event_is_over(
 def test_an_event_that_people_told_stays_theirs(
     queried: Callable[..., list[Any]], event: Callable[..., VerifiedEvent]
 ) -> None:
-    told, found = event(1, 2, provenance=None, origin="human"), event(3, 6)
-    tasks = queried([told, found])
+    stated, found = event(1, 2, provenance=None, origin="human"), event(3, 6)
+    tasks = queried([stated, found])
     assert [(len(task.provenance), task.origins) for task in tasks] == [(2, ["human"]), (3, [])]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
 from pipeline.store.files.scratch_db import scratch_base
 
@@ -21,12 +20,7 @@ class Seen:
         self._base.execute("BEGIN")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves nothing on disk."""
         self._base.close()
         self._folder.cleanup()

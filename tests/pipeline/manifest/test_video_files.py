@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.manifest.adapters.entry import Place
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles, split_name
 
-Videos = Callable[..., Path]
+VideoSet = Callable[..., Path]
 
 
 @contextmanager
@@ -69,13 +69,13 @@ def find(roots: Sequence[Path], *paths: str) -> str:
     ],
 )
 def test_a_place_leads_to_its_file(
-    videos: Videos, held: list[str], path: str, expected: str
+    videos: VideoSet, held: list[str], path: str, expected: str
 ) -> None:
     found = find([videos(*held)], path)
     assert found.removeprefix("videos/") == expected
 
 
-def test_the_first_place_that_has_a_file_wins_and_brings_its_clip(videos: Videos) -> None:
+def test_the_first_place_that_has_a_file_wins_and_brings_its_clip(videos: VideoSet) -> None:
     whole = Place("whole", (3, 9.5))
     with listed(videos("whole.mp4", "other/cut.webm")) as files:
         found = files.find([Place("cut.mp4"), whole])
@@ -89,7 +89,7 @@ def test_the_first_place_that_has_a_file_wins_and_brings_its_clip(videos: Videos
         assert isinstance(found, Found) and found.clip is None
 
 
-def test_of_several_folders_the_first_has_the_exact_place(videos: Videos) -> None:
+def test_of_several_folders_the_first_has_the_exact_place(videos: VideoSet) -> None:
     roots = [videos("v.mp4", root="one"), videos("v.mp4", root="two")]
     assert find(roots, "v.mp4") == "one/v.mp4"
     assert find(roots[::-1], "v.mp4") == "two/v.mp4"
@@ -97,7 +97,7 @@ def test_of_several_folders_the_first_has_the_exact_place(videos: Videos) -> Non
 
 
 def test_folders_within_one_another_and_links_to_one_file_are_not_ambiguous(
-    videos: Videos,
+    videos: VideoSet,
 ) -> None:
     root = videos("a/v.mp4")
     assert find([root, root / "a"], "b/v.mp4") == "videos/a/v.mp4"
@@ -106,7 +106,7 @@ def test_folders_within_one_another_and_links_to_one_file_are_not_ambiguous(
     assert find([root], "v") in {"videos/a/v.mp4", "videos/b/v.mkv"}
 
 
-def test_links_that_lead_in_circles_or_nowhere_do_no_harm(videos: Videos) -> None:
+def test_links_that_lead_in_circles_or_nowhere_do_no_harm(videos: VideoSet) -> None:
     root = videos("a/v.mp4", "far/w.mp4")
     (root / "a" / "up").symlink_to(root)
     (root / "gone.mp4").symlink_to(root / "nothing.mp4")
@@ -117,7 +117,7 @@ def test_links_that_lead_in_circles_or_nowhere_do_no_harm(videos: Videos) -> Non
     assert find([root], "x") == "videos/linked/x.mp4"
 
 
-def test_what_cannot_be_listed_is_named(videos: Videos) -> None:
+def test_what_cannot_be_listed_is_named(videos: VideoSet) -> None:
     root = videos("a.mp4")
     with (Path(os.fsdecode(os.fsencode(root) + b"/\xff.mp4"))).open("w"):
         pass
@@ -126,7 +126,7 @@ def test_what_cannot_be_listed_is_named(videos: Videos) -> None:
         assert len(files.unlisted) == 1 and "not UTF-8" in files.unlisted[0]
 
 
-def test_a_folder_a_video_is_found_by_its_whole_path(videos: Videos) -> None:
+def test_a_folder_a_video_is_found_by_its_whole_path(videos: VideoSet) -> None:
     root = videos(*(f"{i:04}/video.mp4" for i in range(1100)))
     assert find([root], "0777/video.mp4") == "videos/0777/video.mp4"
     assert find([root], "elsewhere/video.mp4") == "ambiguous"
