@@ -47,7 +47,6 @@ def entry(record: Moment, pointer: str, split: str) -> Entry | Unread:
 
 _FOLDERS = ("", "v2/clips/", "v1/clips/", "v2/videos_3fps_480_noaudio/")
 
-
 ADAPTER = Adapter(
     name="qaego4d",
     title="QaEgo4D",

@@ -54,7 +54,6 @@ app = typer.Typer(
     ),
 )
 
-
 VERBS: Mapping[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,

@@ -92,9 +92,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         return
     sound = []
     for annotation in fresh.values():
-        said = worded(annotation, config.seed, context.prompts)
+        instructed = worded(annotation, config.seed, context.prompts)
         try:
-            made, refused = _make([said], video, tiling, config)
+            made, refused = _make([instructed], video, tiling, config)
         except DialogueError as error:
             yield _refuse(annotation, error.reason, error.detail)
             continue
@@ -102,7 +102,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         if not made:
             yield _refuse(annotation, "no_valid_response", f"all {len(refused)} were refused")
             continue
-        sound.append(said)
+        sound.append(instructed)
         if config.mixed != "only":
             yield from made
     if config.mixed != "none":
@@ -144,19 +144,13 @@ def _make(
 
 
 def _refuse(annotation: Annotation, reason: str, detail: str) -> Reject:
-    row = annotation.model_dump_json()
-    return Reject(video_id=annotation.video_id, reason=reason, detail=detail, row=row)
+    return Reject(reason=reason, detail=detail, row=annotation.model_dump_json())
 
 
 def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
     response = next(r for r in annotation.responses if r.rid == refusal.rid)
     detail = f"response {refusal.rid!r} of {annotation.annotation_id}: {refusal.detail}"
-    return Reject(
-        video_id=annotation.video_id,
-        reason=refusal.reason,
-        detail=detail,
-        row=response.model_dump_json(),
-    )
+    return Reject(reason=refusal.reason, detail=detail, row=response.model_dump_json())
 
 
 STAGE = per_video_stage(

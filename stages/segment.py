@@ -68,19 +68,13 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
         try:
             stills = context.media.stills(clip, config.request(), config.limits())
         except MediaError as error:
-            yield _refuse(video, error.reason, error.detail)
+            yield Reject(reason=error.reason, detail=error.detail, row=video.model_dump_json())
             continue
         if not tiles(len(stills), video.duration_s, config.turns_per_s):
             detail = f"{len(stills)} frames for {video.duration_s:.3f} s"
-            yield _refuse(video, "frames_do_not_tile", detail)
+            yield Reject(reason="frames_do_not_tile", detail=detail, row=video.model_dump_json())
             continue
         yield from tile(video, stills, config.turns_per_s)
-
-
-def _refuse(video: Video, reason: str, detail: str) -> Reject:
-    return Reject(
-        video_id=video.video_id, reason=reason, detail=detail, row=video.model_dump_json()
-    )
 
 
 STAGE = per_video_stage(

@@ -19,8 +19,6 @@ from pipeline.store.files.json_writer import JSON_ENDINGS, LINE_ENDINGS
 from pipeline.workflow.prompt import PROMPTS
 
 SYSTEM = PROMPTS / "system" / "turnwise.md"
-
-
 GZIP = b"\x1f\x8b"
 
 
@@ -32,62 +30,40 @@ def _number(value: float) -> float:
 
 
 FormatName = Literal["raw", "stream", "messages", "qwen_vl", "livecc", "activation"]
-
-
 SpellingOption = Annotated[
     Literal["official", "paper"], typer.Option(help="Of the state tokens: </Silence> or <Silence>.")
 ]
-
-
 SystemOption = Annotated[
     Path | None,
     typer.Option(
         help="System text: a file, or a file of dialogues, for that of its first row; else ours."
     ),
 ]
-
-
 WeightsOption = Annotated[
     Preset | None, typer.Option(help="Weigh the turns by this preset, over what they have.")
 ]
-
-
 MaxTokensOption = Annotated[
     int | None, typer.Option(min=1, help="Cut longer dialogues into windows of so many tokens.")
 ]
-
-
 OverlapOption = Annotated[
     int, typer.Option(min=0, help="Turns that a window repeats from the one before.")
 ]
-
-
 FramesOption = Annotated[
     Literal["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "internvl"],
     typer.Option(help="The model by whose rule frames become tokens."),
 ]
-
-
 TokenizerOption = Annotated[
     Path | None, typer.Option(help="tokenizer.json to count texts with; estimated if not given.")
 ]
-
-
 FpsOption = Annotated[
     float, typer.Option(min=0.01, max=30, callback=_number, help="Turns a second.")
 ]
-
-
 VideosOption = Annotated[
     Path | None, typer.Option("--videos", help="Folder of the videos that the rows name.")
 ]
-
-
 DurationsOption = Annotated[
     Path | None, typer.Option(help="JSON object: name of a video, seconds.")
 ]
-
-
 OriginOption = Annotated[
     Literal["auto", "0", "1"],
     typer.Option(

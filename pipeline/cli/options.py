@@ -18,8 +18,6 @@ from pipeline.workflow.source import read_source
 
 DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
 """Exit status."""
-
-
 ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The run, a YAML file.")]
 SetOption = Annotated[
     list[str] | None,

@@ -191,12 +191,7 @@ def _build(
     video = Video.model_construct(
         video_id=raw.video_name,
         uri=uri,
-        clip_start_s=0.0,
-        clip_end_s=None,
         source=raw.source,
-        licence="",
-        split="train",
-        annotations=[],
         duration_s=tiling.end_s,
         width=0,
         height=0,

@@ -9,10 +9,15 @@ from itertools import takewhile
 from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, AskedQuestion, Dialogue, Provenance, Turn, Video
+from pipeline.records import Annotation, AskedQuestion, Dialogue, Turn, Video
 
 MIXED = "mixed"
 """The task of a dialogue whose annotations are of several tasks."""
+_OF_THE_VIDEO = (
+    *("video_id", "source", "licence", "split", "sha256", "uri", "clip_start_s", "clip_end_s"),
+    *("duration_s", "width", "height"),
+)
+_OF_THE_ANNOTATION = ("task", "aspect", "origins", "parent_ids", "provenance")
 
 
 def build_dialogues(
@@ -125,19 +130,8 @@ def _dialogue(
     states = Counter(turn.state for turn in compiled.turns)
     return Dialogue.model_construct(
         sample_id=sample_id,
-        video_id=video.video_id,
-        task=together.task,
-        aspect=together.aspect,
-        source=video.source,
-        licence=video.licence,
-        split=video.split,
-        sha256=video.sha256,
-        uri=video.uri,
-        clip_start_s=video.clip_start_s,
-        clip_end_s=video.clip_end_s,
-        duration_s=video.duration_s,
-        width=video.width,
-        height=video.height,
+        **{name: getattr(video, name) for name in _OF_THE_VIDEO},
+        **{name: getattr(together, name) for name in _OF_THE_ANNOTATION},
         turns_per_s=tiling.turns_per_s,
         whole_id="",
         context_turns=0,
@@ -146,19 +140,12 @@ def _dialogue(
         n_response=states["response"],
         n_tail=n_tail(compiled.turns),
         annotation_ids=[annotation.annotation_id for annotation in annotations],
-        models=sorted({_writer(call) for call in together.provenance}),
-        origins=together.origins,
-        parent_ids=together.parent_ids,
+        models=sorted({call.writer for call in together.provenance}),
         checks=[check for check in together.checks if not check.rid or check.rid in rids],
-        provenance=together.provenance,
         questions=[asked[qid] for turn in compiled.turns for qid in turn.qids],
         responses=list(compiled.responses),
         turns=list(compiled.turns),
     )
-
-
-def _writer(call: Provenance) -> str:
-    return f"{call.model}@{call.revision}"
 
 
 def _common(names: Sequence[str], otherwise: str) -> str:

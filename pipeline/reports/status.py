@@ -106,6 +106,10 @@ class RunSummary(BaseModel):
         ]
 
 
+_SUMS = (
+    *("videos_in", "videos_out", "videos_rejected", "rows_out"),
+    *("asks", "tokens_in", "tokens_out", "tokens_cached", "replies"),
+)
 _HEADS = (
     "node", ">shards", ">videos in", ">out", ">rejected", ">rows", ">asks", ">tokens", ">seconds",
     "rejects by reason",
@@ -167,15 +171,7 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
         shards_failed=sum(each.failed for each in missing),
         rejected=dict(sorted(reasons.items())),
         seconds=round(sum(each.seconds for each in attempts), 3),
-        videos_in=totals["videos_in"],
-        videos_out=totals["videos_out"],
-        videos_rejected=totals["videos_rejected"],
-        rows_out=totals["rows_out"],
-        asks=totals["asks"],
-        tokens_in=totals["tokens_in"],
-        tokens_out=totals["tokens_out"],
-        tokens_cached=totals["tokens_cached"],
-        replies=totals["replies"],
+        **{name: totals[name] for name in _SUMS},
         reply_errors=dict(sorted(errors.items())),
         latency_s=round(float(totals["latency_s"]), 3),
     )

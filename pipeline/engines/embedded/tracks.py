@@ -18,7 +18,6 @@ FURTHEST = 1.0
 SAME_COLOUR = 15.0
 """Two sightings of one colour look no further apart than this."""
 
-
 MOVEMENT = 0.03
 """Least change of the grey picture between two frames in which something moves."""
 
