@@ -1,4 +1,4 @@
-"""Stages so small that their whole behaviour is seen at a glance, for tests of the spine."""
+"""Stages so small that their whole behaviour fits on one page."""
 
 from __future__ import annotations
 

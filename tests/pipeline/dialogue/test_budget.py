@@ -220,8 +220,8 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ({"tokens": 5}, "tokens"),
     ],
 )
-def test_wrong_settings_are_refused(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_wrong_settings_are_refused(wrong: dict[str, Any], detail: str) -> None:
+    with pytest.raises(ValidationError, match=detail):
         Budget.model_validate({"max_tokens": 32768} | wrong)
 
 
