@@ -205,7 +205,7 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "detail"),
     [
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 150}, "leaves no space beside system_tokens"),
