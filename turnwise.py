@@ -9,6 +9,6 @@ def main() -> int:
     here = Path(__file__).resolve().parent
     installed = here / "turnwise"
     sys.path.insert(0, str(installed if installed.is_dir() else here))
-    from pipeline.run import main as run  # noqa: PLC0415  found only now
+    from pipeline.run import main_process  # noqa: PLC0415  found only now
 
-    return run()
+    return main_process()

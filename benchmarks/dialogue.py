@@ -172,8 +172,8 @@ def main() -> None:
     print("| way | annotations/s | turns/s | of the official rate | MiB held at most |")
     print("|---|---|---|---|---|")
     for name, way in ways.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            folder, clock = given.out or Path(scratch), Clock()
+        with tempfile.TemporaryDirectory() as temporary:
+            folder, clock = given.out or Path(temporary), Clock()
             folder.mkdir(parents=True, exist_ok=True)
             turns = way(given.annotations, folder, clock)
         rate = rate or given.annotations / clock.seconds

@@ -68,14 +68,14 @@ def shards(folder: Path, out: Path) -> None:
 
 
 def lay_out(folder: Path, rows: int) -> None:
-    told = [
+    annotations = [
         {"kind": "event", "text": WORDS, "start_s": 10.0 * i, "end_s": 10.0 * i + 5}
         for i in range(4)
     ]
     with (folder / "manifest.jsonl").open("w", encoding="utf-8") as file:
         for number in range(rows):
             row = {"video_id": f"made-up/{number:08}", "uri": f"videos/{number:08}.mp4"}
-            file.write(json.dumps(row | {"annotations": told}) + "\n")
+            file.write(json.dumps(row | {"annotations": annotations}) + "\n")
 
 
 def main() -> None:

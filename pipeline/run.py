@@ -105,7 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
-if __name__ == "__main__":
-    # As Ctrl-C: work in progress ends, and the heartbeat of this run is removed.
+def main_process() -> int:
+    """``main`` as a process of its own: SIGTERM ends its work, and removes its heartbeat."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main_process())

@@ -43,7 +43,7 @@ class Config(StageConfig):
 
 
 class Ticket(NamedTuple):
-    """What is remembered of a sample: its lot, and its turns."""
+    """What is remembered of a sample: its hash rank, and its turns."""
 
     hash_rank: str
     silence: int

@@ -31,6 +31,11 @@ def test_the_version_is_printed(command: list[str]) -> None:
     assert printed([sys.executable, *command, "--version"], ROOT) == f"turnwise {__version__}\n"
 
 
+def test_the_command_ends_its_work_when_it_is_terminated() -> None:
+    call = "import signal, turnwise; turnwise.main(); print(signal.getsignal(signal.SIGTERM))"
+    assert "lambda" in printed([sys.executable, "-c", call, "--version"], ROOT)
+
+
 def test_an_installation_keeps_the_folders_in_one(tmp_path: Path) -> None:
     shutil.copy(ROOT / "turnwise.py", tmp_path)
     for name in ("pipeline", "stages", "prompts", "configs"):

@@ -1,4 +1,4 @@
-"""Stages so small that their behaviour fits on a page, for tests of workflow and execution."""
+"""Stages so small that their whole behaviour fits on one page."""
 
 from __future__ import annotations
 

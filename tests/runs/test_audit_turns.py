@@ -71,8 +71,8 @@ def test_a_corpus_of_ours_is_clean(corpus: Path, tmp_path: Path, capsys: Capture
 
 def test_windows_are_whole_in_themselves(tmp_path: Path, capsys: Capture) -> None:
     frames = frames_of("v.mp4", 40)
-    stated = [spoken("r0", 1, 3), spoken("r1", 4, 12)]
-    sample = VideoSample([dialogue_of(frames, "narration", questions_at(0.0), stated)], frames)
+    responses = [spoken("r0", 1, 3), spoken("r1", 4, 12)]
+    sample = VideoSample([dialogue_of(frames, "narration", questions_at(0.0), responses)], frames)
     write_corpus(tmp_path / "corpus", [sample], CorpusSettings())
     cut = ("--max-tokens", 500, "--overlap-turns", 2)
     given = ("export", tmp_path / "corpus", "-o", tmp_path / "out")

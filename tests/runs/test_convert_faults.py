@@ -65,9 +65,9 @@ def test_everything_is_written_or_rejected(tmp_path: Path, capsys: Capture) -> N
     assert said["said"] == 5
     names = ["good", "partly", "some too late", "odd question", "no response", "last"]
     assert [sample["video_name"] for sample in made] == names
-    stated = {(reject.get("rid"), reject["reason"]) for reject in rejects}
-    assert {("r1", "reversed_span"), ("r2", "bad_time"), ("r0", "past_the_end")} <= stated
-    assert (None, "question_bad_time") in stated
+    causes = {(reject.get("rid"), reject["reason"]) for reject in rejects}
+    assert {("r1", "reversed_span"), ("r2", "bad_time"), ("r0", "past_the_end")} <= causes
+    assert (None, "question_bad_time") in causes
 
 
 def test_a_file_of_another_format_is_no_silence(tmp_path: Path, capsys: Capture) -> None:
@@ -94,8 +94,8 @@ def test_broken_lines_keep_their_neighbours(tmp_path: Path, capsys: Capture) -> 
     broken = ["{", "5", '"text"', "null", '{"a": }', good[:50], "\udcff"]
     lines = [good, *broken, good]
     raw.write_bytes("\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n")
-    status, text, stated = call(capsys, "convert", raw, "-o", out, "--json")
-    assert status == 3 and str(out) in stated
+    status, text, error = call(capsys, "convert", raw, "-o", out, "--json")
+    assert status == 3 and str(out) in error
     assert json.loads(text)["rejected"] == {"bad_row": len(broken)}
     assert [states_of(sample) for sample in lines_of(out)] == ["SBBaSS"] * 2
     assert [reject["sample_id"] for reject in rejects_of(out)] == [f"row {n}" for n in range(1, 8)]
@@ -154,8 +154,8 @@ def usage(capsys: Capture, folder: Path, *options: object, out: str = "out.json"
     """What standard error says of a call that is refused before anything is written."""
     raw = write(folder / "raw.json", [GOOD])
     before = sorted(folder.iterdir())
-    status, stated, error = call(capsys, "convert", raw, "-o", folder / out, *options)
-    assert (status, stated) == (2, "")
+    status, printed, error = call(capsys, "convert", raw, "-o", folder / out, *options)
+    assert (status, printed) == (2, "")
     assert sorted(folder.iterdir()) == before
     assert "Traceback" not in error
     return error
@@ -220,12 +220,12 @@ def test_livecc_is_lines(tmp_path: Path, capsys: Capture) -> None:
 def test_what_is_not_there_is_said_in_a_line(tmp_path: Path, capsys: Capture) -> None:
     raw, out = write(tmp_path / "raw.json", [GOOD]), tmp_path / "out" / "there" / "out.json"
     for source, target in ((tmp_path / "gone.json", out), (tmp_path, out)):
-        status, stated, error = call(capsys, "convert", source, "-o", target)
-        assert (status, stated, error.count("\n")) == (2, "", 1)
+        status, printed, error = call(capsys, "convert", source, "-o", target)
+        assert (status, printed, error.count("\n")) == (2, "", 1)
         assert str(source) in error
     blocked = raw / "out.json"
-    status, stated, error = call(capsys, "convert", raw, "-o", blocked)
-    assert (status, stated, error.count("\n")) == (1, "", 1)
+    status, printed, error = call(capsys, "convert", raw, "-o", blocked)
+    assert (status, printed, error.count("\n")) == (1, "", 1)
     assert call(capsys, "convert", raw, "-o", out)[0] == 0, "its folder is made"
     assert sorted(path.name for path in out.parent.iterdir()) == [
         "out.json",

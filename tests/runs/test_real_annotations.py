@@ -262,8 +262,8 @@ def test_nothing_goes_uncounted(made: Made) -> None:
     assert raw["ours"]["early"] == 0
     assert raw["durations_assumed"] == 0 == raw["counted_from_1"]
     official = raw["official"]
-    statuses = ("kept", "lost_at_the_end", "overwritten", "not_read")
-    assert sum(official[status] for status in statuses) == valid
+    outcomes = ("kept", "lost_at_the_end", "overwritten", "not_read")
+    assert sum(official[outcome] for outcome in outcomes) == valid
 
 
 def painted(row: Row) -> list[int | str]:

@@ -241,7 +241,7 @@ def test_one_valid_sample_of_three_passes_no_threshold(
     said = {"events": [{"start_s": 0, "end_s": 1, "caption": "A cup falls."}]}
     (refused,) = made(caption.STAGE, caption.Config(**strict), "caption_events", said)
     assert refused.reason == "inconsistent"
-    (stated,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
-    assert stated.consistency == 0
+    (found,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
+    assert found.consistency == 0
     verdicts = made(verify.STAGE, verify.Config(**SAMPLED), "verify", {"value": "red"})
     assert [v.consistency for v in verdicts] == [pytest.approx(1 / 3)] * 3

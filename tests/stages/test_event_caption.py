@@ -46,15 +46,15 @@ def test_a_missing_wording_refuses_the_video(
     assert reject.model_dump()["reason"] == "incomplete"
 
 
-def test_events_that_people_told_stay_theirs(
+def test_events_that_people_described_stay_theirs(
     event: Callable[..., VerifiedEvent], video_rows: Callable[..., Any], provenance: Provenance
 ) -> None:
-    stated: dict[str, Any] = {"provenance": None, "origin": "human"}
+    human: dict[str, Any] = {"provenance": None, "origin": "human"}
     events = [
         CaptionedEvent.model_validate(
             {**event(start_s, end_s, **fields).model_dump(), "text": "It.", "rewriting": provenance}
         )
-        for start_s, end_s, fields in ((0.0, 1.0, stated), (1.0, 2.0, stated), (2.0, 3.0, {}))
+        for start_s, end_s, fields in ((0.0, 1.0, human), (1.0, 2.0, human), (2.0, 3.0, {}))
     ]
     (task,) = event_caption.STAGE.run(
         [video_rows({CaptionedEvent: events})], StageConfig(), Context()

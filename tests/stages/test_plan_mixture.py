@@ -43,7 +43,7 @@ def test_without_shares_everything_is_drawn(draw: Any) -> None:
     assert (made["tsqa"].n_silence, made["tsqa"].n_response) == (240, 30)
 
 
-def test_shares_are_met_and_lots_say_who(draw: Any) -> None:
+def test_shares_are_met_by_the_lowest_hash_ranks(draw: Any) -> None:
     heads = [head("a", i) for i in range(60)] + [head("b", i) for i in range(50)]
     made = draw(Config(shares={"a": 3, "b": 1}), *heads)
     assert (made["a"].drawn, made["b"].drawn) == (60, 20)

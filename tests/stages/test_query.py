@@ -39,11 +39,11 @@ def test_a_query_is_answered_when_the_event_is_over(
     assert len(task.provenance) == 3
 
 
-def test_an_event_that_people_told_stays_theirs(
+def test_an_event_that_people_described_stays_theirs(
     queried: Callable[..., list[Any]], event: Callable[..., VerifiedEvent]
 ) -> None:
-    stated, found = event(1, 2, provenance=None, origin="human"), event(3, 6)
-    tasks = queried([stated, found])
+    human, found = event(1, 2, provenance=None, origin="human"), event(3, 6)
+    tasks = queried([human, found])
     assert [(len(task.provenance), task.origins) for task in tasks] == [(2, ["human"]), (3, [])]
 
 

@@ -171,7 +171,7 @@ def step(text: str, start_s: float, end_s: float, **fields: Any) -> SourceAnnota
     return happening(kind="step", text=text, start_s=start_s, end_s=end_s, **fields)
 
 
-def test_the_steps_of_a_procedure_are_told_together_each_when_it_is_over(
+def test_the_steps_of_a_procedure_are_one_annotation_each_due_when_it_is_over(
     taken: Callable[..., list[Any]],
 ) -> None:
     entries = (
@@ -199,8 +199,8 @@ def test_the_steps_of_a_procedure_are_told_together_each_when_it_is_over(
 def test_steps_are_grounded_where_the_config_says_so(taken: Callable[..., list[Any]]) -> None:
     entries = (step("pour", 4, 6), step("peel", 0, 3))
     assert [task.task for task in taken(*entries)] == ["action_caption"]
-    stated, pour, peel = taken(*entries, ground_steps=True)
-    assert [stated.task, pour.task, peel.task] == ["action_caption", *["event_grounding"] * 2]
+    steps, pour, peel = taken(*entries, ground_steps=True)
+    assert [steps.task, pour.task, peel.task] == ["action_caption", *["event_grounding"] * 2]
     assert pour.questions[0].text == "pour" and peel.questions[0].text == "peel"
     (only,) = taken(entries[0], ground_steps=True, tasks=["event_grounding"])
     assert only == pour

@@ -29,7 +29,7 @@ def taken(video: Callable[..., Video], video_rows: Callable[..., Any]) -> Taken:
     return run
 
 
-def stated(start_s: float, end_s: float, text: str = "A ball rolls.", **more: Any) -> Any:
+def described(start_s: float, end_s: float, text: str = "A ball rolls.", **more: Any) -> Any:
     fields = {"kind": "event", "text": text, "start_s": start_s, "end_s": end_s}
     return SourceAnnotation.model_validate(fields | more)
 
@@ -56,7 +56,7 @@ def stated(start_s: float, end_s: float, text: str = "A ball rolls.", **more: An
 def test_what_covers_nearly_all_of_a_video_is_no_event_to_ground(
     *, taken: Taken, spans: list[tuple[float, float]], config: dict[str, Any], grounded: bool
 ) -> None:
-    entries = [stated(*span) for span in spans]
+    entries = [described(*span) for span in spans]
     made = taken(*entries, **config)
     if grounded:
         (task,) = made
@@ -69,15 +69,17 @@ def test_what_covers_nearly_all_of_a_video_is_no_event_to_ground(
 
 def test_another_wording_or_another_writer_is_another_event(taken: Taken) -> None:
     reject, first, second = taken(
-        stated(0, 10, origin="human"), stated(0, 5, "It stops."), stated(5, 10, origin="model")
+        described(0, 10, origin="human"),
+        described(0, 5, "It stops."),
+        described(5, 10, origin="model"),
     )
     assert (reject.reason, reject.detail) == ("covers_video", "1.000 of it, of at most 0.900")
     assert [task.task for task in (first, second)] == ["event_grounding"] * 2
 
 
 def test_only_grounding_asks_when_it_was(taken: Taken) -> None:
-    asked = stated(0, 10, "Red.", kind="qa", question="Which?", asked_s=10)
-    step = stated(0, 10, "Bake.", kind="step")
+    asked = described(0, 10, "Red.", kind="qa", question="Which?", asked_s=10)
+    step = described(0, 10, "Bake.", kind="step")
     assert [task.task for task in taken(asked, step)] == ["offline_qa", "action_caption"]
     task, reject = taken(step, ground_steps=True)
     assert (task.task, reject.reason) == ("action_caption", "covers_video")

@@ -77,8 +77,8 @@ def test_what_is_not_taken_is_refused_by_name(
 
 
 def test_whose_spans_are_taken_is_a_setting(taken: Callable[..., list[Any]]) -> None:
-    written, said, spoken = (entry(origin=origin) for origin in ("human", "model", "asr"))
-    rows = taken(written, said, spoken, origins=["asr", "model"], tolerance_s=0)
+    written, said, transcribed = (entry(origin=origin) for origin in ("human", "model", "asr"))
+    rows = taken(written, said, transcribed, origins=["asr", "model"], tolerance_s=0)
     assert [getattr(row, "origin", None) for row in rows] == [None, "model", "asr"]
     (out,) = taken(entry(end_s=10.5), tolerance_s=0)
     assert out.reason == "bad_span"

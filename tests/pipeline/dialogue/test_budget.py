@@ -205,7 +205,7 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "detail"),
     [
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 150}, "leaves no space beside system_tokens"),
@@ -220,8 +220,8 @@ def test_what_is_no_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ({"tokens": 5}, "tokens"),
     ],
 )
-def test_wrong_settings_are_refused(wrong: dict[str, Any], stated: str) -> None:
-    with pytest.raises(ValidationError, match=stated):
+def test_wrong_settings_are_refused(wrong: dict[str, Any], detail: str) -> None:
+    with pytest.raises(ValidationError, match=detail):
         Budget.model_validate({"max_tokens": 32768} | wrong)
 
 

@@ -204,7 +204,7 @@ def test_the_order_of_the_input_does_not_matter(
 
 
 @st.composite
-def separate(draw: st.DrawFn) -> Case:
+def separate_events(draw: st.DrawFn) -> Case:
     """Events that share no turn, the next one starting after the last one was reported."""
     turns_per_s = draw(st.floats(0.5, 10))
     count = draw(st.integers(4, 40))
@@ -231,7 +231,7 @@ def separate(draw: st.DrawFn) -> Case:
     return Case(made_of([asked], responses), even_tiling("v", count / turns_per_s, turns_per_s))
 
 
-@given(separate(), st.sampled_from(COLLISIONS))
+@given(separate_events(), st.sampled_from(COLLISIONS))
 @SHORT
 def test_events_come_back_to_turn_precision(case: Case, collision: Collision) -> None:
     (compiled,) = compile_turns(case.annotation, case.tiling, collision=collision).dialogues

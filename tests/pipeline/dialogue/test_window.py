@@ -33,7 +33,7 @@ def dialogue_with(count: int, responses: list[Response], *asked_s: float) -> Dia
 
 
 def room_for(count: int, overlap_turns: int = 0) -> Budget:
-    """Room for so many turns, up to eight, with a question and a few short texts."""
+    """A budget of so many turns, up to eight, with a question and a few short texts."""
     return Budget(
         max_tokens=18 + 24 * count, overlap_turns=overlap_turns, frame_tokens=1, system_tokens=10
     )
@@ -123,14 +123,14 @@ def test_checks_go_where_their_response_is_said() -> None:
 def test_what_cannot_be_cut() -> None:
     dialogue = dialogue_with(16, [event("a", 0, 3), event("b", 9, 11)])
     budget = room_for(8)
-    for wrong, reason, stated in [
+    for wrong, reason, detail in [
         (dialogue, "budget_too_small", "turn 0 with its open questions"),
         (windows(dialogue, budget).dialogues[0], "not_whole", "'sample-w0' is a window"),
         (weigh(dialogue, "streamo_fixed"), "weighted", "before weights are given"),
     ]:
         with pytest.raises(DialogueError) as caught:
             windows(wrong, room_for(0) if reason == "budget_too_small" else room_for(2))
-        assert caught.value.reason == reason and stated in caught.value.detail
+        assert caught.value.reason == reason and detail in caught.value.detail
 
 
 def test_a_long_dialogue_is_cut_in_little_time() -> None:

@@ -173,9 +173,9 @@ def test_what_is_said_is_shown(case: Case) -> None:
 def test_standby_waits_for_what_this_window_or_a_later_one_says(case: Case) -> None:
     for window in case.windowed.dialogues:
         start, begin, _ = case.range_of(window)
-        spoken: set[str] = set()
+        shown_qids: set[str] = set()
         for turn in window.turns:
-            spoken.update(turn.qids)
+            shown_qids.update(turn.qids)
             awaited = [
                 response
                 for rid, response in case.responses.items()
@@ -184,7 +184,7 @@ def test_standby_waits_for_what_this_window_or_a_later_one_says(case: Case) -> N
                 and (case.shown(rid) >= start or response.turn >= begin)
             ]
             assert turn.rids or (turn.state == "standby") == bool(awaited)
-            assert {response.qid for response in awaited} <= spoken, "its question stands here"
+            assert {response.qid for response in awaited} <= shown_qids, "its question stands here"
 
 
 @given(windowed())

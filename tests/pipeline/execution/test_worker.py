@@ -66,7 +66,7 @@ def test_a_shard_never_raises(plan_toys: Planner) -> None:
     assert result.error is not None and "FileNotFoundError" in result.error
 
 
-def test_an_error_of_any_length_is_told_in_few_words(
+def test_an_error_of_any_length_is_cut_to_few_words(
     plan_toys: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(task: ShardTask) -> NoReturn:

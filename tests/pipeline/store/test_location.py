@@ -68,7 +68,7 @@ def test_a_write_that_fails_leaves_what_was_there(folder: Location) -> None:
     assert folder.walk() == {"file": 3}
 
 
-def test_folders_are_told_by_listing(folder: Location) -> None:
+def test_folders_are_found_by_listing(folder: Location) -> None:
     assert (folder.sizes(), folder.folders(), folder.walk()) == ({}, [], {})
     names = ["b.txt", "a#1?.txt", "in/x*y", "in/deep/~z", "-o/[q] é.bin"]
     for name in names:

@@ -105,7 +105,7 @@ def test_parts_are_named_by_what_goes_in(plan_toys: Planner) -> None:
         assert a.tasks[0].part.name != b.tasks[0].part.name
 
 
-def test_a_cause_is_told_once_however_many_ways_lead_to_it(tmp_path: Path) -> None:
+def test_a_cause_is_named_once_however_many_ways_lead_to_it(tmp_path: Path) -> None:
     root = Location.of(tmp_path)
 
     def plan(turns_per_s: float) -> Sequence[NodePlan]:

@@ -100,7 +100,7 @@ def test_weights_stand_on_every_answer_and_nowhere_else(name: str) -> None:
     assert set(weights(2, shown=False)) == {(None, None)}
 
 
-def test_what_llama_factory_is_told_of_a_file() -> None:
+def test_the_dataset_info_of_llama_factory() -> None:
     entry = dataset_info("films", "films.jsonl")["films"]
     assert entry["file_name"] == "films.jsonl"
     (row,) = FORMATS["messages"].write(DIALOGUE, view())

@@ -132,5 +132,5 @@ def test_all_is_read_or_refused_and_nothing_is_raised(row: Any, origin: Origin) 
     assert {r.qid for r in annotation.responses} <= set(qids)
     # What is left is what the laws are about: it compiles, and each is said or refused by name.
     compilation = compile_turns(annotation, even_tiling(annotation.video_id, 12.0, 1.0))
-    stated = sum(len(compiled.responses) for compiled in compilation.dialogues)
-    assert stated + len(compilation.refused) == len(annotation.responses)
+    placed = sum(len(compiled.responses) for compiled in compilation.dialogues)
+    assert placed + len(compilation.refused) == len(annotation.responses)

@@ -40,7 +40,7 @@ def test_a_motion_is_timed_more_finely_than_the_frames(
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(1, 6), st.floats(2.2, 8), st.floats(0.05, 0.2))
-def test_moving_is_told_by_the_past_alone(
+def test_moving_depends_on_the_past_alone(
     film: FilmMaker, start_s: float, length_s: float, speed: float
 ) -> None:
     end_s = start_s + length_s

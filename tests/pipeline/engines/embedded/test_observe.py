@@ -61,7 +61,7 @@ def test_sizes(radius: int) -> None:
     assert blobs[1].area == pytest.approx((2 * radius + 1) ** 2 / (384 * 216), rel=0.1)
 
 
-def test_shapes_that_touch_are_told_apart_by_colour() -> None:
+def test_shapes_that_touch_are_separated_by_colour() -> None:
     picture = put(put(canvas("grey"), "square", "blue", 150, 100), "circle", "yellow", 198, 100)
     assert {b.colour for b in observe(jpeg(picture)).blobs} == {"blue", "yellow"}
 

@@ -54,7 +54,7 @@ def test_questions_are_limited(answer: Answer, shown: Mapping[str, Shown]) -> No
     assert questions(answer, scene, min_gap_s=1000) == []
 
 
-def test_each_answer_can_be_told_when_it_is_due_and_not_before(
+def test_each_answer_can_be_seen_when_it_is_due_and_not_before(
     answer: Answer, scene: Shown
 ) -> None:
     for question in questions(answer, scene):

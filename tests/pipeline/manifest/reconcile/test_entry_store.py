@@ -84,7 +84,7 @@ def test_names_of_any_shape_come_back(
 
 SECONDS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 100)
 TEXTS = st.text(st.characters(), max_size=5)
-TOLD = st.builds(
+ANNOTATIONS = st.builds(
     RawAnnotation,
     st.sampled_from(["event", "qa"]),
     st.none() | TEXTS,
@@ -99,7 +99,7 @@ ENTRIES = st.builds(
     Entry,
     st.just("a"),
     st.lists(PLACES, max_size=2).map(tuple),
-    st.lists(TOLD, max_size=2).map(tuple),
+    st.lists(ANNOTATIONS, max_size=2).map(tuple),
     platform_id=TEXTS,
 )
 

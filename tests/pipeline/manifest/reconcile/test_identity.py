@@ -59,8 +59,8 @@ def settle(
                 )
                 for rank, key in row.keys:
                     candidates.link(rank, key, candidates.count - 1)
-        union = identify(candidates)
-        leaks = list(hold_out(candidates, union, names, ["list.json"]))
+        groups = identify(candidates)
+        leaks = list(hold_out(candidates, groups, names, ["list.json"]))
         if first:
             keep_first(candidates, names)
         run = candidates.base.execute

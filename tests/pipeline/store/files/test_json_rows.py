@@ -98,16 +98,16 @@ def test_half_a_surrogate_pair_in_an_escape_is_kept(tmp_path: Path) -> None:
 
 
 def layouts(rows: list[dict[str, Any]]) -> dict[str, str]:
-    separate = [json.dumps(row) for row in rows]
+    encoded = [json.dumps(row) for row in rows]
     return {
         "array": json.dumps(rows),
         "as it is": json.dumps(rows, ensure_ascii=False),
         "indented": json.dumps(rows, indent=2),
-        "a row a line": "[\n" + ",\n".join(separate) + "\n]\n",
+        "a row a line": "[\n" + ",\n".join(encoded) + "\n]\n",
         "lists": json.dumps([[row] for row in rows]),
-        "lines": "\n".join(separate),
-        "lines of lists": "".join(f"[{row}]\r\n" for row in separate),
-        "side by side": "".join(separate),
+        "lines": "\n".join(encoded),
+        "lines of lists": "".join(f"[{row}]\r\n" for row in encoded),
+        "side by side": "".join(encoded),
         "indented objects": "\n".join(json.dumps(row, indent=1) for row in rows),
     }
 
