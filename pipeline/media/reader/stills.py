@@ -27,11 +27,6 @@ def turn_times(duration_s: float, turns_per_s: float) -> list[Fraction]:
     return [i / rate for i in range(max(1, turns))]
 
 
-def turn_times_s(duration_s: float, turns_per_s: float) -> list[float]:
-    """``turn_times``, each rounded to the nearest float."""
-    return [float(time_s) for time_s in turn_times(duration_s, turns_per_s)]
-
-
 def displayed_size(stored: Size, pixel_aspect: Fraction | None, rotation_deg: int) -> Size:
     """Size with square pixels, after rotation. ``pixel_aspect``: width / height of a pixel."""
     width, height = stored

@@ -131,7 +131,7 @@ LAWS = (
 
 
 @pytest.mark.parametrize("collision", COLLISIONS)
-@pytest.mark.timeout(0 if EXAMPLES > 5000 else 300)
+@pytest.mark.timeout(0 if EXAMPLES > 5000 else 1800)
 def test_all_laws_hold(collision: Collision) -> None:
     seen = 0
 

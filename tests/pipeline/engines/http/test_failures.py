@@ -18,9 +18,9 @@ PASSING = {
     "no_choices": ("server_error", "the body has no choices"),
     "cut": ("connection", "ClientPayloadError"),
     "hang_up": ("connection", ""),
-    "hang": ("timeout", "no whole answer within 0.4 s"),
-    "trickle": ("timeout", "no whole answer within 0.4 s"),
-    "stall": ("timeout", "no whole answer within 0.4 s"),
+    "hang": ("timeout", "no whole answer within 1.5 s"),
+    "trickle": ("timeout", "no whole answer within 1.5 s"),
+    "stall": ("timeout", "no whole answer within 1.5 s"),
 }
 LASTING = {
     "400": ("bad_request", "status 400: no such thing as"),

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.reader.stills import (
+    TURN_TOLERANCE_S,
     clockwise_deg,
     displayed_size,
     encode_jpeg,
     target_size,
     turn_times,
-    turn_times_s,
     turned,
 )
 
@@ -26,11 +26,11 @@ SIDES = st.integers(1, 10_000)
 
 @given(st.floats(0.0, 2_000.0), RATES)
 def test_turns_are_every_multiple_before_the_end(duration_s: float, turns_per_s: float) -> None:
-    times_s = turn_times_s(duration_s, turns_per_s)
-    assert times_s[0] == 0.0
+    times_s = turn_times(duration_s, turns_per_s)
+    assert times_s[0] == 0
     assert len(times_s) == 1 or times_s[-1] < duration_s
-    following_s = len(times_s) / turns_per_s
-    assert following_s >= duration_s - 1e-6 - 1e-7 * following_s
+    following_s = len(times_s) / Fraction(turns_per_s).limit_denominator(10_000)
+    assert following_s >= Fraction(duration_s) - TURN_TOLERANCE_S
     assert times_s == sorted(set(times_s))
 
 

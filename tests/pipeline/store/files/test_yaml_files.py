@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from pipeline.errors import ConfigError
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.store.files.yaml_files import MOST_REPEATED, load_yaml
 from pipeline.workflow.config import load_config
-
-QUICKLY_S = 10.0
 
 
 def laughs(levels: int) -> str:
@@ -46,16 +43,14 @@ BOMBS = {
 
 @pytest.mark.parametrize("load", [load_config, load_licences])
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_in_a_file_is_an_error_of_that_file_and_soon(
+def test_a_bomb_in_a_file_is_an_error_of_that_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, load: Callable[[Path], object]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bomb.yaml"
     path.write_text(BOMBS[name])
-    started_s = time.monotonic()
     with pytest.raises(ConfigError, match=r"bomb\.yaml") as raised:
         load(path)
-    assert time.monotonic() - started_s < QUICKLY_S
     assert len(str(raised.value)) < 5_000
     assert [p.name for p in tmp_path.iterdir()] == ["bomb.yaml"]
 
