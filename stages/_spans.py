@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.records import SourceAnnotation
+
 JITTER_S = 0.1
 """By how much a gap between frame times may fall short: a turn's frame can be a frame early."""
 
@@ -17,6 +19,20 @@ def clipped(
         return None
     inside = max(0.0, start_s), min(duration_s, end_s)
     return inside if inside[0] < inside[1] else None
+
+
+def span_of(
+    entry: SourceAnnotation, duration_s: float, tolerance_s: float
+) -> tuple[float, float] | None:
+    """The span of an entry in seconds; the whole video if it has none; None if it is impossible.
+
+    It may leave the video by ``tolerance_s``, or by as much as its times are coarse.
+    """
+    if entry.start_s is None and entry.end_s is None:
+        return (0.0, duration_s)
+    if entry.start_s is None or entry.end_s is None:
+        return None
+    return clipped(entry.start_s, entry.end_s, duration_s, max(tolerance_s, entry.resolution_s))
 
 
 def seconds(time_s: float) -> str:

@@ -14,13 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.records import Annotation, FramedSegment, Question, Reject, Response
-from pipeline.workflow.annotation_stage import (
-    PRINTED_S,
-    Answers,
-    Case,
-    annotation_stage,
-    printed,
-)
+from pipeline.workflow.annotation_stage import PRINTED_S, Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, whole_video
 from stages._wording import UNKNOWN, bare

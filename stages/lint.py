@@ -124,11 +124,7 @@ def lint(
         rules.append(Check(name="smallest_gap_s", passed=True, score=gap_s, model=""))
     checks = [
         Check(
-            name=v.check,
-            passed=v.passed,
-            score=v.consistency,
-            model=v.provenance.writer,
-            rid=v.rid,
+            name=v.check, passed=v.passed, score=v.consistency, model=v.provenance.writer, rid=v.rid
         )
         for v in verdicts
         if v.rid in standing
@@ -151,10 +147,5 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="lint",
-    version=1,
-    reads=(Annotation, Verdict),
-    writes=Annotation,
-    config=Config,
-    run=run,
+    name="lint", version=1, reads=(Annotation, Verdict), writes=Annotation, config=Config, run=run
 )

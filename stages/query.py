@@ -13,15 +13,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from pipeline.records import (
-    Annotation,
-    Check,
-    Question,
-    Record,
-    Reject,
-    Response,
-    VerifiedEvent,
-)
+from pipeline.records import Annotation, Check, Question, Record, Reject, Response, VerifiedEvent
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
 from pipeline.workflow.stage import Context, Rows, VideoRows

@@ -16,18 +16,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.records import (
-    Annotation,
-    Question,
-    Reject,
-    Response,
-    SourceAnnotation,
-    Span,
-    Video,
-)
+from pipeline.records import Annotation, Question, Reject, Response, SourceAnnotation, Span, Video
 from pipeline.records.digest import digest
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._spans import clipped, stated
+from stages._spans import span_of, stated
 from stages._wording import bare
 
 Task = Literal["offline_qa", "event_grounding", "action_caption"]
@@ -91,20 +83,6 @@ def tasks_of(entry: SourceAnnotation, config: Config) -> tuple[Task, ...]:
         if task in config.tasks
         and (entry.kind != "step" or task != "event_grounding" or config.ground_steps)
     )
-
-
-def span_of(
-    entry: SourceAnnotation, duration_s: float, tolerance_s: float
-) -> tuple[float, float] | None:
-    """The span of an entry in seconds; the whole video if it has none; None if it is impossible.
-
-    It may leave the video by ``tolerance_s``, or by as much as its times are coarse.
-    """
-    if entry.start_s is None and entry.end_s is None:
-        return (0.0, duration_s)
-    if entry.start_s is None or entry.end_s is None:
-        return None
-    return clipped(entry.start_s, entry.end_s, duration_s, max(tolerance_s, entry.resolution_s))
 
 
 def covered_s(spans: Iterable[tuple[float, float]]) -> float:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pipeline.records import Event, Reject, SourceAnnotation, Video
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._spans import clipped
+from stages._spans import span_of
 from stages._wording import bare
 
 Origin = Literal["human", "model", "asr"]
@@ -46,10 +46,7 @@ def event_of(video: Video, entry: SourceAnnotation, config: Config) -> Event | t
         return "empty_text", f"{entry.kind}: words are missing"
     if entry.start_s is None and entry.end_s is None:
         return "no_span", f"{entry.kind}: what holds for the whole video has no moment"
-    span = None
-    if entry.start_s is not None and entry.end_s is not None:
-        tolerance_s = max(config.tolerance_s, entry.resolution_s)
-        span = clipped(entry.start_s, entry.end_s, video.duration_s, tolerance_s)
+    span = span_of(entry, video.duration_s, config.tolerance_s)
     if span is None:
         return "bad_span", f"[{entry.start_s}, {entry.end_s}) of {video.duration_s:.2f} s"
     return Event(

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.store.files.text_table import in_brackets
+
 KindOrigin = tuple[str, str]
 """Kind and origin of an annotation, such as ``("event", "human")``."""
 
@@ -130,12 +132,6 @@ class Account:
             yield f"    not listed: {place}"
         for licence, count in sorted(self.rows.items()):
             yield f"  licence      {count:,} rows under {licence}"
-
-
-def in_brackets(counts: Mapping[str, int]) -> str:
-    """The counts by name, such as `` (damaged 3, malformed 1)``; empty where there are none."""
-    items = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
-    return f" ({items})" if items else ""
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.manifest.account import Account, in_brackets
+from pipeline.manifest.account import Account
 from pipeline.manifest.reconcile.allocate import NO_ALLOCATION, Allocation
 from pipeline.manifest.reconcile.hold_out import HoldOutList
 from pipeline.manifest.reconcile.identity import Leak
+from pipeline.store.files.text_table import in_brackets
 
 LEAKS_NAMED = 1000
 """How many leaks a report names, for it is held in memory. The file of rejects has them all."""

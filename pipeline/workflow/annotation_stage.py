@@ -133,24 +133,19 @@ def annotation_stage(
         ]
         nodes = [each for each in made if isinstance(each, _Node)]
         while nodes:
+            keys = [[name, prompt.name, node.video_id, node.number] for node in nodes]
             asks = [
-                ask_of(
-                    node.case,
-                    digest([name, config.prompt, node.video_id, node.number], 16),
-                    prompt,
-                    schema,
-                )
-                for node in nodes
+                ask_of(node.case, digest(key, 16), prompt, schema)
+                for node, key in zip(nodes, keys, strict=True)
             ]
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
-                samples = replies[i]
-                call = _provenance(name, config, prompt, engine, ask, samples)
-                valid, errors = _parse(answer, ask, samples)
+                call = _provenance(name, config, prompt, engine, ask, replies[i])
+                valid, errors = _parse(answer, ask, replies[i])
                 if valid:
                     node.take(accept(node.case, Answers(valid, config.samples), config), call)
                     continue
-                node.take([_unanswered(ask, samples, errors)], call)
+                node.take([_unanswered(ask, replies[i], errors)], call)
                 if unanswered is not None:
                     node.take(unanswered(node.case, config), call)
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]

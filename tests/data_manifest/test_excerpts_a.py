@@ -25,7 +25,7 @@ from data_manifest import (
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.adapters.entry import Entry, Place
 from pipeline.manifest.rules import Rules, judge
-from stages import source_annotations
+from stages import _spans, source_annotations
 from tests.data_manifest.reading import annotations_of, read, spans, texts
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
@@ -228,7 +228,7 @@ def test_the_last_chunk_of_didemo_ends_with_its_video(
     entry = entries(f"didemo/{part}_data.json")[numbers.index(annotation_id)]
     (accepted,) = judge(entry.annotations, Rules()).accepted
     tolerance_s = source_annotations.Config().tolerance_s
-    assert source_annotations.span_of(accepted, duration_s, tolerance_s) == span
+    assert _spans.span_of(accepted, duration_s, tolerance_s) == span
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.dialogue.state_counts import StateCounts, StateSlice, total
+from pipeline.store.files.text_table import in_brackets
 
 
 class _Value(BaseModel):
@@ -101,7 +100,7 @@ class Findings(_Value):
     def to_text(self) -> str:
         """For people."""
         lines = [f"rows: {self.rows} = {self.raw_rows} raw + {self.turn_rows} of turns + bad "]
-        lines[0] += f"{sum(self.bad_rows.values())}{_named(self.bad_rows)}"
+        lines[0] += f"{sum(self.bad_rows.values())}{in_brackets(self.bad_rows)}"
         lines.append(f"duplicate rows: {self.duplicate_rows}")
         if self.raw_rows:
             lines += _raw_lines(self.raw)
@@ -133,7 +132,7 @@ def _raw_lines(raw: RawFindings) -> list[str]:
     return [
         "",
         f"responses: {raw.responses} = {raw.valid} valid + {sum(raw.invalid.values())} invalid"
-        f"{_named(raw.invalid)}",
+        f"{in_brackets(raw.invalid)}",
         f"  evidence past the end of the video: {raw.past_the_end}",
         f"  the same as the response before: {raw.duplicate_responses}",
         f"  rows whose duration is taken from their last time: {raw.durations_assumed}",
@@ -164,8 +163,3 @@ def _compared(name: str, official: int, ours: int, of: int) -> str:
         return f"{count} ({count / of:.1%})" if of else f"{count}"
 
     return f"{name:34}{share(official):>20}{share(ours):>20}"
-
-
-def _named(counts: Mapping[str, int]) -> str:
-    names = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    return f" ({names})" if names else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from itertools import zip_longest
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 _WIDER_THAN_ANY = 1 << 20
 
@@ -24,22 +25,16 @@ def text_table(
     """
     table = Table(box=None, pad_edge=False, show_header=bool(heads))
     for head, width in zip_longest(heads, widths):
-        table.add_column(
-            (head or "").removeprefix(">"),
-            justify="right" if (head or "").startswith(">") else "left",
-            min_width=width,
-        )
+        justify: JustifyMethod = "right" if (head or "").startswith(">") else "left"
+        table.add_column((head or "").removeprefix(">"), justify=justify, min_width=width)
     for row in rows:
-        table.add_row(*map(str, row))
-    console = Console(
-        file=StringIO(),
-        width=_WIDER_THAN_ANY,
-        force_terminal=False,
-        color_system=None,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-    with console.capture() as text:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in text.get().removesuffix("\n").split("\n"))
+        table.add_row(*(Text(str(cell)) for cell in row))
+    text = StringIO()
+    Console(file=text, width=_WIDER_THAN_ANY, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().removesuffix("\n").split("\n"))
+
+
+def in_brackets(counts: Mapping[str, int]) -> str:
+    """The counts by name, such as `` (damaged 3, malformed 1)``; empty where there are none."""
+    items = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
+    return f" ({items})" if items else ""
