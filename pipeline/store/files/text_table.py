@@ -30,7 +30,8 @@ def text_table(
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     text = StringIO()
-    Console(file=text, width=_WIDER_THAN_ANY, color_system=None).print(table)
+    console = Console(file=text, width=_WIDER_THAN_ANY, color_system=None, force_terminal=False)
+    console.print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().removesuffix("\n").split("\n"))
 
 
