@@ -69,3 +69,17 @@ def test_a_prompt_reaches_nothing_behind_what_it_is_given(template: str) -> None
     }
     with pytest.raises(PromptError, match="prompt 'p'"):
         prompt.render(given)
+
+
+def test_the_system_part_stands_above_a_line_and_is_no_part_of_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("You watch {a}.\n\n---\nFrame {{ n }}?\n")
+    prompt = load_prompts("p", tmp_path)["p"]
+    assert (prompt.system, prompt.variables) == ("You watch {a}.", {"n"})
+    assert prompt.render({"n": 3}) == "Frame 3?"
+    assert Prompt("q", "Frame --- {{ n }}?").system == ""
+
+
+def test_a_system_part_with_a_variable_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("You watch {{ what }}.\n---\nFrame {{ n }}?\n")
+    with pytest.raises(PromptError, match=r"'p': its system part has variables: \['what'\]"):
+        load_prompts("p", tmp_path)
