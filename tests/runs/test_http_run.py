@@ -64,8 +64,11 @@ def asking_config(
 
 
 def rows_of(root: Path) -> dict[str, str]:
-    """Digests of all rows and files; of replies, which are measured, none."""
-    parts = digests(root / "parts")
+    """Digests of all rows and files; of replies, which are measured, none.
+
+    What was half-written when its process was killed has a name with a dot, and is for ``gc``.
+    """
+    parts = {name: digest for name, digest in digests(root / "parts").items() if "/." not in name}
     found = {name: digest for name, digest in parts.items() if "/replies-" not in name}
     assert len(found) < len(parts)
     return {**found, **digests(root / "corpus")}

@@ -74,7 +74,8 @@ def test_a_prompt_reaches_nothing_behind_what_it_is_given(template: str) -> None
 def test_the_system_part_stands_above_a_line_and_is_no_part_of_the_rest(tmp_path: Path) -> None:
     (tmp_path / "p.md").write_text("You watch {a}.\n\n---\nFrame {{ n }}?\n")
     prompt = load_prompts("p", tmp_path)["p"]
-    assert (prompt.system, prompt.variables) == ("You watch {a}.", {"n"})
+    assert prompt.system == "You watch {a}."
+    assert prompt.variables == {"n"}
     assert prompt.render({"n": 3}) == "Frame 3?"
     assert Prompt("q", "Frame --- {{ n }}?").system == ""
 
