@@ -36,6 +36,10 @@ CLOSING_S = 1.0
 WATCH_S = 0.5
 """Between two checks whether vLLM is alive."""
 
+SENDS = 3
+"""How often a request is sent whose frames vLLM's two caches disagree on, as after a cancelled one:
+vLLM then ends it with an error and forgets the frames, and takes them from the next."""
+
 
 class Model:
     """Draws samples on the event loop on which it was made. vLLM runs in a child process."""
@@ -94,11 +98,14 @@ class Model:
         renderer = self._engine.renderer
         output: RequestOutput | None = None
         try:
-            (rendered,) = await renderer.render_cmpl_async(
-                [prompt], renderer.default_chat_tok_params
-            )
-            async for found in self._engine.generate(rendered, params, str(next(self._ids))):
-                output = found
+            for _ in range(SENDS):
+                (rendered,) = await renderer.render_cmpl_async(
+                    [prompt], renderer.default_chat_tok_params
+                )
+                async for found in self._engine.generate(rendered, params, str(next(self._ids))):
+                    output = found
+                if output is None or all(each.finish_reason != "error" for each in output.outputs):
+                    break
         except VLLMClientError as error:
             text = str(error)
             raise RequestError(lasting_error(400, text), one_line(text)) from None
