@@ -133,10 +133,9 @@ def annotation_stage(
         ]
         nodes = [each for each in made if isinstance(each, _Node)]
         while nodes:
-            keys = [[name, prompt.name, node.video_id, node.number] for node in nodes]
+            ids = [digest([name, prompt.name, n.video_id, n.number], 16) for n in nodes]
             asks = [
-                ask_of(node.case, digest(key, 16), prompt, schema)
-                for node, key in zip(nodes, keys, strict=True)
+                ask_of(node.case, id_, prompt, schema) for node, id_ in zip(nodes, ids, strict=True)
             ]
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):

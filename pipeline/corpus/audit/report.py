@@ -100,7 +100,7 @@ class Findings(_Value):
     def to_text(self) -> str:
         """For people."""
         lines = [f"rows: {self.rows} = {self.raw_rows} raw + {self.turn_rows} of turns + bad "]
-        lines[0] += f"{sum(self.bad_rows.values())}{in_brackets(self.bad_rows)}"
+        lines[0] += f"{sum(self.bad_rows.values())}{in_brackets(self.bad_rows, '')}"
         lines.append(f"duplicate rows: {self.duplicate_rows}")
         if self.raw_rows:
             lines += _raw_lines(self.raw)
@@ -132,7 +132,7 @@ def _raw_lines(raw: RawFindings) -> list[str]:
     return [
         "",
         f"responses: {raw.responses} = {raw.valid} valid + {sum(raw.invalid.values())} invalid"
-        f"{in_brackets(raw.invalid)}",
+        f"{in_brackets(raw.invalid, '')}",
         f"  evidence past the end of the video: {raw.past_the_end}",
         f"  the same as the response before: {raw.duplicate_responses}",
         f"  rows whose duration is taken from their last time: {raw.durations_assumed}",

@@ -35,7 +35,7 @@ def text_table(
     return "\n".join(line.rstrip() for line in text.getvalue().removesuffix("\n").split("\n"))
 
 
-def in_brackets(counts: Mapping[str, int]) -> str:
+def in_brackets(counts: Mapping[str, int], form: str = ",") -> str:
     """The counts by name, such as `` (damaged 3, malformed 1)``; empty where there are none."""
-    items = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
+    items = ", ".join(f"{name} {count:{form}}" for name, count in sorted(counts.items()))
     return f" ({items})" if items else ""
