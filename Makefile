@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports check format install same-meaning lock clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports docs check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,7 +73,7 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
-check: lint types imports ## Style, types and imports
+check: lint types imports docs ## Style, types, imports and documents
 
 lint: install
 	$(VENV)/bin/ruff check .
@@ -84,6 +84,10 @@ types: install
 
 imports: install ## Hold imports to the layers of pyproject.toml
 	$(VENV)/bin/lint-imports
+
+# The variable silences an advertisement.
+docs: install ## Build the documents into build/site; a warning or a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
 
 format: install ## Put the sources in the one format
 	$(VENV)/bin/ruff check --fix .
@@ -109,4 +113,4 @@ lock: install ## Resolve the dependencies anew
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
