@@ -29,6 +29,9 @@ DOCUMENTS = {
     "benchmarks/README.md": "reference/benchmarks.md",
 }
 """Documents of the repository, and the pages that they are here."""
+FILE = re.compile(r"^<!-- file: (\S+?\.(\w+)) -->$", re.MULTILINE)
+"""Stands for a file of the repository, which is shown there."""
+LANGUAGES = {"py": "python", "yaml": "yaml"}
 LINK = re.compile(r"(?<=\]\()(?!https?://|#)([^)#\s]+)(?=[)#])")
 
 
@@ -42,11 +45,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The page with the links that leave docs/ replaced."""
+    """The page with the links that leave docs/ replaced, and the files that it names shown."""
     here = page.file.src_uri
     document = next((name for name, other in DOCUMENTS.items() if other == here), f"docs/{here}")
     branch = f"{config.repo_url}/blob/main".replace("//blob", "/blob")
-    return LINK.sub(lambda found: target(found[1], document, here, branch), markdown)
+    linked = LINK.sub(lambda found: target(found[1], document, here, branch), markdown)
+    return FILE.sub(lambda found: shown(found[1], LANGUAGES[found[2]]), linked)
+
+
+def shown(path: str, language: str) -> str:
+    """A file of the repository as a block. Raises FileNotFoundError."""
+    text = (ROOT / path).read_text("utf-8")
+    return f'```{language} title="{path}"\n{text}```'
 
 
 def target(link: str, document: str, page: str, branch: str) -> str:

@@ -11,7 +11,13 @@ from html import escape
 from importlib import import_module
 from types import MappingProxyType
 
-from pipeline.reports.config_keys import ConfigKey, ConfigSection, config_sections
+from pipeline.reports.config_keys import (
+    ConfigKey,
+    ConfigSection,
+    config_sections,
+    engine_sections,
+    stage_sections,
+)
 
 from docs.example_dialogue import example_rows
 from docs.verb_options import verb_options
@@ -23,7 +29,6 @@ from pipeline.records import Record
 from pipeline.records.schema import schema_of
 from pipeline.run import VERBS
 from pipeline.workflow.graph import find_stage, stage_names
-from pipeline.workflow.stage import Stage
 
 
 def verbs() -> str:
@@ -68,8 +73,9 @@ def engines() -> str:
     intro = "What answers the asks of a role: `engines.ROLE` with a `kind`."
     parts = ["# Engines", intro]
     for kind in KINDS:
-        own = [s for s in config_sections() if s.name.partition(".")[2].split(".")[0] == kind]
-        parts += [part for s in own for part in _section(s, 2, title=kind if s is own[0] else "")]
+        own, *nested = engine_sections(kind)
+        parts += _section(own, 2, title=kind)
+        parts += [part for section in nested for part in _section(section, 3)]
     return _page(parts)
 
 
@@ -86,15 +92,13 @@ def stages() -> str:
         summary, contract = _contract(inspect.getdoc(import_module(f"stages.{name}")) or "")
         asks = "It asks a model: `nodes.NODE.engine` names the role." if stage.answer else ""
         parts += [f"## {name}", summary, contract, f"Version {stage.version}. {asks}".strip()]
-        for section in config_sections():
-            if section.name == f"stages.{name}" and section.keys:
-                parts.append(_keys(section.keys))
-            elif section.name.startswith(f"stages.{name}."):
-                parts += _section(section, 3)
+        own, *nested = stage_sections(name)
+        parts.append(_keys(own.keys) if own.keys else "")
         if stage.reasons:
             parts.append("It turns down:")
             rows = [(f"`{r.name}`", _kind(r.absence), r.meaning) for r in stage.reasons]
             parts.append(table(("reason", "kind", "meaning"), rows))
+        parts += [part for section in nested for part in _section(section, 3)]
     return _page(parts)
 
 
@@ -108,7 +112,7 @@ def rejects() -> str:
         " to ask again. Reasons of the verb `manifest` are in [Manifests](manifests.md)."
     )
     found: dict[tuple[str, bool, str], list[str]] = {}
-    for stage in _all_stages():
+    for stage in (find_stage("stages", name) for name in stage_names()):
         for reason in stage.reasons:
             key = (reason.name, reason.absence, reason.meaning)
             found.setdefault(key, []).append(stage.name)
@@ -230,10 +234,6 @@ def _prose(text: str) -> str:
 
 def _kind(absence: bool) -> str:
     return "absence" if absence else "refusal"
-
-
-def _all_stages() -> Iterator[Stage]:  # type: ignore[type-arg]  # of any config
-    yield from (find_stage("stages", name) for name in stage_names())
 
 
 def _page(parts: Iterable[str]) -> str:

@@ -2,7 +2,8 @@
 
 A block of commands (``sh``) is run, or an HTML comment before it says why it is not:
 ``<!-- not run: it needs a GPU -->``. A block with a title is a file, which the commands find.
-``<!-- its output -->`` before a block says that it is what the command before prints.
+``<!-- its output -->`` before a block says that it is what the command before prints;
+``<!-- file: examples/a.py -->`` stands for a file, which ``docs/hook.py`` shows there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 LANGUAGES = {"sh", "python", "yaml", "json", "text"}
 NOT_RUN = re.compile(r"<!-- not run: (\S.*) -->")
 OUTPUT = "<!-- its output -->"
+KNOWN = re.compile(rf"{NOT_RUN.pattern}|{OUTPUT}|<!-- file: \S+ -->")
 SCRIPT = "pipeline/run.py"
 _TITLE = re.compile(r'title="([^"]+)"')
 
@@ -78,7 +80,7 @@ def problems(document: str) -> Iterator[str]:
     for number, line in enumerate(document.splitlines(), 1):
         if number in inside:
             continue
-        if line.startswith("<!--") and line != OUTPUT and not NOT_RUN.fullmatch(line):
+        if line.startswith("<!--") and not KNOWN.fullmatch(line):
             yield f"line {number}: not a comment that is known: {line}"
         if line.startswith("    ") and line.strip().startswith(
             ("turnwise ", "python ", "make ", "ray ")
