@@ -117,10 +117,10 @@ def rejects() -> str:
             key = (reason.name, reason.absence, reason.meaning)
             found.setdefault(key, []).append(stage.name)
     rows = [
-        (f"`{name}`", _kind(absence), meaning, ", ".join(f"[{s}](stages.md#{s})" for s in where))
+        (f"`{name}`", _kind(absence), ", ".join(f"[{s}](stages.md#{s})" for s in where), meaning)
         for (name, absence, meaning), where in sorted(found.items())
     ]
-    return _page(["# Reject reasons", intro, table(("reason", "kind", "meaning", "stages"), rows)])
+    return _page(["# Reject reasons", intro, table(("reason", "kind", "stages", "meaning"), rows)])
 
 
 def formats() -> str:
