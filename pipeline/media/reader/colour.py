@@ -8,7 +8,7 @@ transfer of SDR pictures are not converted. Those of HDR pictures are, in ``tone
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -21,7 +21,7 @@ _BT2020 = 9
 """Of primaries, and of matrices the one with non-constant luminance."""
 _HDR: Mapping[int, Hdr] = MappingProxyType({16: "pq", 18: "hlg"})
 _MATRICES = frozenset({0, 1, UNSPECIFIED, 4, 5, 6, 7, _BT2020})
-"""Those that libswscale converts from: R'G'B' itself, BT.709, FCC, twice BT.601, SMPTE 240M."""
+"""What libswscale converts from: R'G'B', BT.709, FCC, BT.601 (two), SMPTE 240M, BT.2020."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Colour:
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
     matrix: int = UNSPECIFIED
+    is_added: bool = False
+    """Whether the frames themselves do not state all of it."""
 
     @property
     def hdr(self) -> Hdr | None:
@@ -44,24 +46,19 @@ def colour_of(in_frame: Colour, in_container: Colour) -> Colour:
     Raises:
         MediaError: ``unsupported`` where it cannot be converted to RGB of BT.709.
     """
-    known = Colour(
-        _stated(in_frame.primaries, in_container.primaries),
-        _stated(in_frame.transfer, in_container.transfer),
-        _stated(in_frame.matrix, in_container.matrix),
-    )
-    if known.hdr is not None:
-        known = Colour(
-            _stated(known.primaries, _BT2020), known.transfer, _stated(known.matrix, _BT2020)
-        )
-        if known.primaries != _BT2020:
-            detail = (
-                f"HDR with the primaries {known.primaries} of ITU-T H.273, not those of BT.2020"
-            )
+    transfer = _stated(in_frame.transfer, in_container.transfer)
+    primaries = _stated(in_frame.primaries, in_container.primaries)
+    matrix = _stated(in_frame.matrix, in_container.matrix)
+    if transfer in _HDR:
+        primaries, matrix = _stated(primaries, _BT2020), _stated(matrix, _BT2020)
+        if primaries != _BT2020:
+            detail = f"HDR with the primaries {primaries} of ITU-T H.273, not those of BT.2020"
             raise MediaError("unsupported", detail)
-    if known.matrix not in _MATRICES:
-        detail = f"the matrix {known.matrix} of ITU-T H.273 cannot be converted to RGB"
+    if matrix not in _MATRICES:
+        detail = f"the matrix {matrix} of ITU-T H.273 cannot be converted to RGB"
         raise MediaError("unsupported", detail)
-    return known
+    known = Colour(primaries, transfer, matrix)
+    return replace(known, is_added=known != in_frame)
 
 
 def _stated(code: int, otherwise: int) -> int:

@@ -67,6 +67,7 @@ def _doubts(index: PacketIndex) -> tuple[tuple[bool, str], ...]:
         (index.codec not in EXACT_CODECS, f"its codec {index.codec} is untested"),
         (index.orientation != Orientation(), "the picture is rotated or mirrored"),
         (index.colour.hdr is not None, "it does not tone-map HDR"),
+        (index.colour.is_added, "its frames do not state their colours, its container does"),
         (index.is_packed, "packets hold several frames each"),
         (index.video_streams != 1, "there are several video streams"),
         (not bool(index.is_shown.all()), "some packets are not shown"),

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -40,7 +41,7 @@ _B = 1 - 4 * _A
 _C = 0.5 - _A * np.log(4 * _A)
 _GAMMA = 1.2
 
-_LUMINANCE_2020 = np.array([0.2627, 0.6780, 0.0593])
+_LUMINANCE_2020 = np.array([[0.2627, 0.6780, 0.0593]])
 _FROM_709_TO_2020 = np.array(
     [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
 )
@@ -50,7 +51,7 @@ _TO_709 = np.linalg.inv(_FROM_709_TO_2020)
 def tone_mapped(image: npt.NDArray[np.uint16], hdr: Hdr) -> Image:
     """The SDR image, RGB [height, width, 3], of R'G'B' values of which 65535 is 1."""
     light = _pq_light()[image] if hdr == "pq" else _hlg_display_light(_hlg_scene_light()[image])
-    light = np.maximum(light @ _TO_709.T, 0.0)
+    light = np.maximum(cv2.transform(light, _TO_709), 0.0)
     brightest = light.max(axis=-1, keepdims=True)
     scale = _toned(brightest) / np.maximum(brightest, np.finfo(np.float64).tiny)
     shown = np.clip(light * scale / WHITE_CD_M2, 0.0, 1.0)
@@ -87,7 +88,7 @@ def _hlg_scene_light() -> Floats:
 
 
 def _hlg_display_light(scene: Floats) -> Floats:
-    luminance = (scene @ _LUMINANCE_2020)[..., np.newaxis]
+    luminance = cv2.transform(scene, _LUMINANCE_2020)[..., np.newaxis]
     light: Floats = PEAK_CD_M2 * luminance ** (_GAMMA - 1) * scene
     return light
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from pipeline.media.base import MediaError
 from pipeline.media.reader import decord_reader, pyav_reader
+from pipeline.media.reader.colour import Colour, colour_of
 from pipeline.media.reader.packet_index import FrameReader
 from tests.pipeline.media.barcode_clips import ffmpeg
 
@@ -64,6 +67,25 @@ def test_colours_are_those_that_were_encoded(
         assert "not installed" in error.detail
         pytest.skip(error.detail)
     assert np.abs(image[SIDE // 2, SIDE // 2 :: SIDE].astype(int) - COLOURS).max() <= 1
+
+
+def test_frames_come_before_the_container_and_that_before_bt2100() -> None:
+    bt709, pq = Colour(1, 1, 1), Colour(9, 16, 9)
+    assert colour_of(bt709, pq) == bt709
+    assert colour_of(Colour(), Colour()) == Colour()
+    assert colour_of(Colour(), bt709) == replace(bt709, is_added=True)
+    assert colour_of(Colour(transfer=16), Colour()) == replace(pq, is_added=True)
+
+
+def test_decord_refuses_colours_that_the_frames_do_not_state(
+    clip_file: Callable[[str], Path],
+) -> None:
+    path = clip_file("h264.mp4")
+    index = pyav_reader.read_packet_index(path)
+    index = replace(index, colour=colour_of(Colour(), Colour(1, 1, 1)))
+    with pytest.raises(MediaError, match="container does") as raised:
+        decord_reader.read(path, index, [0], index.size, lambda _: None)
+    assert raised.value.reason == "unsupported"
 
 
 def test_a_matrix_that_cannot_be_converted_is_unsupported(tmp_path: Path) -> None:
