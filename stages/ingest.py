@@ -135,4 +135,4 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-STAGE = Stage("ingest", 2, (), Video, Config, run, scope="source")
+STAGE = Stage("ingest", 3, (), Video, Config, run, scope="source")

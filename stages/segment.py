@@ -78,5 +78,5 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
 
 
 STAGE = per_video_stage(
-    name="segment", version=2, reads=(Video,), writes=FramedSegment, config=Config, run=run
+    name="segment", version=3, reads=(Video,), writes=FramedSegment, config=Config, run=run
 )
