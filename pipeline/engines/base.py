@@ -19,9 +19,9 @@ class EngineConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    kind: str
-    model: str
-    revision: str
+    kind: str = Field(description="kind of engine")
+    model: str = Field(description="name of the model")
+    revision: str = Field(description="of the model; goes into every row")
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("model", "revision")
     """The settings that change the answers, never where or how fast the model is served."""
@@ -54,7 +54,7 @@ class SamplingConfig(EngineConfig):
 
     IDENTITY = (*EngineConfig.IDENTITY, "quantisation", "frame_label", "temperatures", "repair")
 
-    quantisation: str = ""
+    quantisation: str = Field("", description="of the weights; empty for none")
     frame_label: FrameLabel = Field(
         "seconds",
         description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
@@ -76,11 +76,11 @@ class SamplingConfig(EngineConfig):
 class EmbeddedConfig(EngineConfig):
     """A baseline for dry runs that reads pixels, without weights or network."""
 
-    kind: Literal["embedded"] = "embedded"
-    model: Literal["embedded"] = "embedded"
-    """The name in its rows; no other is allowed."""
-    revision: Literal["1"] = "1"
-    """Raised when its answers change."""
+    kind: Literal["embedded"] = Field(
+        "embedded", description="kind of engine, also without this key"
+    )
+    model: Literal["embedded"] = Field("embedded", description="the name in its rows")
+    revision: Literal["1"] = Field("1", description="raised when its answers change")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ from pipeline.media.files import FOLDER_SUFFIXES
 from pipeline.store.files.yaml_files import load_yaml, read_mapping
 from pipeline.store.location import Location
 
+EXTENDS = (
+    "another config, by a path from this file's folder; this one is laid over it key by key, lists"
+    " as a whole"
+)
+"""What the key ``extends`` of a file means, which is gone before the file is validated."""
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
 
@@ -91,8 +96,13 @@ class SourceSection(Section):
 class Execution(Section):
     """What one shard of a node needs. Never part of its identity."""
 
-    cpus: float = Field(1, gt=0)
-    gpus: float = Field(0, ge=0)
+    cpus: float = Field(1, gt=0, description="CPU cores that a task of the node takes up")
+    gpus: float = Field(
+        0,
+        ge=0,
+        description="GPUs that it takes up, a part of one too; an engine with a process to itself"
+        " has its own",
+    )
 
 
 class Limits(Section):
@@ -108,23 +118,34 @@ class Limits(Section):
 class NodeSection(Section):
     """A node: a stage in the run."""
 
-    stage: str
-    after: tuple[str, ...] = ()
-    engine: Role | None = None
-    config: dict[str, Any] = {}
-    execution: Execution = Execution()
-    limits: Limits = Limits()
+    stage: str = Field(description="name of its stage; the verb stages lists them")
+    after: tuple[str, ...] = Field(
+        (), description="the nodes whose rows it reads; their order means nothing"
+    )
+    engine: Role | None = Field(
+        None,
+        description="role in engines of the model that it asks; null for a stage that asks none",
+    )
+    config: dict[str, Any] = Field({}, description="settings of the stage; each stage has its own")
+    execution: Execution = Field(Execution(), description="what one shard of it needs")
+    limits: Limits = Field(Limits(), description="when it stops the run")
 
 
 class RunConfig(Section):
     """A complete run."""
 
-    run: RunSection = RunSection()
-    source: SourceSection
-    engines: dict[Role, SerializeAsAny[EngineConfig]] = {}
-    nodes: dict[NodeName, NodeSection]
-    corpus: CorpusSettings = CorpusSettings()
-    """Defaults of every node whose stage config extends ``CorpusSettings``."""
+    run: RunSection = Field(RunSection(), description="where and how it runs")
+    source: SourceSection = Field(description="where the videos come from")
+    engines: dict[Role, SerializeAsAny[EngineConfig]] = Field(
+        {}, description="role: which model answers in it, and how it is reached"
+    )
+    nodes: dict[NodeName, NodeSection] = Field(
+        description="name: a stage in the run, and the nodes that it reads"
+    )
+    corpus: CorpusSettings = Field(
+        CorpusSettings(),
+        description="defaults of the settings of every node that writes a corpus (write_corpus)",
+    )
 
     @field_validator("engines", mode="before")
     @classmethod

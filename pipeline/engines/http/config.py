@@ -20,7 +20,7 @@ class HttpConfig(SamplingConfig):
 
     IDENTITY = (*SamplingConfig.IDENTITY, "extra_body")
 
-    kind: Literal["http"] = "http"
+    kind: Literal["http"] = Field("http", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name by which the server serves it")
     revision: str = Field(
         min_length=1, description="of the weights that are served; goes into every row"

@@ -68,7 +68,7 @@ class VllmConfig(SamplingConfig):
         "chat_template_args",
     )
 
-    kind: Literal["vllm"] = "vllm"
+    kind: Literal["vllm"] = Field("vllm", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name on the Hugging Face Hub, or a folder")
     revision: str = Field(
         min_length=1, description="branch, tag or commit on the Hub; goes into every row"
