@@ -129,6 +129,7 @@ STAGE = annotation_stage(
     writes=Event,
     config=Config,
     answer=Events,
+    variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
 )

@@ -139,6 +139,7 @@ STAGE = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Questions,
+    variables={"max_questions": 4, "min_gap_s": 3.0, "duration_s": 9.5},
     cases=cases,
     accept=accept,
 )

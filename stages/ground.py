@@ -110,6 +110,7 @@ STAGE = annotation_stage(
     writes=GroundedEvent,
     config=Config,
     answer=SpanSeen,
+    variables={"caption": "A ball rolls.", "duration_s": 9.5},
     cases=cases,
     accept=accept,
     unanswered=unanswered,

@@ -90,6 +90,7 @@ STAGE = annotation_stage(
     writes=Change,
     config=Config,
     answer=ChangeSeen,
+    variables={"before_s": 1.0, "after_s": 2.0},
     cases=cases,
     accept=accept,
 )

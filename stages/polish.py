@@ -140,6 +140,7 @@ STAGE = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Narration,
+    variables={"lines": [{"time_s": 2.0, "sentence": "A ball rolls."}], "max_words": 5},
     cases=cases,
     accept=accept,
 )

@@ -100,6 +100,7 @@ _ASKING = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Query,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
 )

@@ -62,6 +62,7 @@ STAGE = annotation_stage(
     writes=CaptionedEvent,
     config=Config,
     answer=Rewritten,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
     unanswered=unanswered,

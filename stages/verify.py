@@ -109,6 +109,7 @@ STAGE = annotation_stage(
     writes=Verdict,
     config=Config,
     answer=AnswerSeen,
+    variables={"question": "Which ball rolls?", "options": ["the red one", "the blue one"]},
     cases=cases,
     accept=accept,
 )

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, get_args
 
@@ -64,6 +65,7 @@ class ConfigSection:
     keys: tuple[ConfigKey, ...]
 
 
+@cache
 def config_sections() -> tuple[ConfigSection, ...]:
     """Every section of a config, with every key."""
     top, *below = _sections(RunConfig, TOP, "")
@@ -130,7 +132,9 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return "section"
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        return f"list of {_type(schema['items'])}s"
+    if {"enum", "const"} & schema.keys():
+        return "choice"
     if {"patternProperties", "propertyNames"} & schema.keys():
         return "mapping of sections"
     return _TYPES[schema["type"]]
@@ -151,7 +155,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         words.append(f"names: {_allowed(schema['propertyNames'])}")
     inner = schema.get("items", schema.get("additionalProperties"))
     if isinstance(inner, dict) and (each := _allowed(inner)):
-        words.append(f"each {each}")
+        words.append(f"each one of {each}" if "enum" in inner else f"each {each}")
     return ", ".join(words)
 
 

@@ -100,11 +100,15 @@ def annotation_stage(
     writes: type[Record],
     config: type[C],
     answer: type[A],
+    variables: Mapping[str, Any],
     cases: Callable[[VideoRows, C], Cases[S]],
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
     unanswered: Callable[[Case[S], C], Rows] | None = None,
 ) -> Stage[C]:
     """A stage that asks a model.
+
+    ``variables`` is an example of the values that a case gives: a prompt is checked by it before
+    anything runs.
 
     ``cases`` lists what to ask about one video, or refuses the video. ``accept`` turns the answers
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
@@ -118,6 +122,12 @@ def annotation_stage(
     neutralised.
     """
     schema = answer.model_json_schema()
+    shows = any(issubclass(kind, FramedSegment) for kind in reads)
+    example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
+
+    def problems(prompts: Mapping[str, Prompt]) -> Iterator[str]:
+        for prompt in prompts.values():
+            yield from prompt.problems(example, optional=[FRAME_TIMES])
 
     def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         engine = context.engine
@@ -150,7 +160,12 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
-    return Stage(name, version, reads, writes, config, run, answer=answer)
+    return Stage(
+        *(name, version, reads, writes, config, run),
+        answer=answer,
+        variables=example,
+        prompt_problems=problems,
+    )
 
 
 def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:

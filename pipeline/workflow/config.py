@@ -1,7 +1,6 @@
 """The run configuration: the YAML files under ``configs/``, as validated models.
 
-A file with ``extends: other.yaml`` (relative to itself) overrides the other key by key. Unknown
-keys are errors.
+A file with ``extends: other.yaml`` overrides the other key by key. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -30,9 +29,10 @@ from pipeline.media.files import FOLDER_SUFFIXES
 from pipeline.store.files.yaml_files import load_yaml, read_mapping
 from pipeline.store.location import Location
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 EXTENDS = (
-    "another config, by a path from this file's folder; this one is laid over it key by key, lists"
-    " as a whole"
+    "another config that this one is laid over, key by key, lists as a whole: a path from this"
+    " file's folder, or one of those that come along, such as streamo.yaml"
 )
 """What the key ``extends`` of a file means, which is gone before the file is validated."""
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
@@ -199,7 +199,18 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
         return raw
     if not isinstance(parent, str):
         raise ConfigError(f"{path}: extends: must be a path, not {parent!r}")
-    return _merge(_read(path.parent / parent, (*below, resolved)), raw)
+    return _merge(_read(_extended(path, parent), (*below, resolved)), raw)
+
+
+def _extended(path: Path, parent: str) -> Path:
+    """The file that a config extends, by its path from the config, or one of ``CONFIGS``."""
+    beside, along = path.parent / parent, CONFIGS / parent
+    if beside.exists() or Path(parent).name != parent:
+        return beside
+    if not along.exists():
+        known = did_you_mean(parent, [file.name for file in CONFIGS.glob("*.yaml")])
+        raise ConfigError(f"{path}: extends: there is no {beside}{known}")
+    return along
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

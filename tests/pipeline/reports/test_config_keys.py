@@ -55,15 +55,15 @@ def test_a_default_is_the_value_as_yaml() -> None:
     [
         ("run", "workers", ("whole number or null", "at least 1", "null")),
         ("source", "path", ("text", "not empty", None)),
-        ("source", "kind", ("text", "manifest, folder, scenes", "manifest")),
+        ("source", "kind", ("choice", "manifest, folder, scenes", "manifest")),
         ("nodes", "limits", ("section", "", "{}")),
         ("nodes.limits", "rejected", ("number", "at least 0, at most 1", "0.98")),
         ("engines.vllm", "memory_share", ("number", "above 0, at most 1", "0.9")),
-        ("engines.http", "further_urls", ("list of text", "", "[]")),
+        ("engines.http", "further_urls", ("list of texts", "", "[]")),
         ("stages.plan_mixture", "shares", ("mapping", "each above 0", "{}")),
         ("stages.dialogue", "window", ("section or null", "", "null")),
         ("stages.dialogue.window", "max_tokens", ("whole number", "at least 1", None)),
-        ("stages.ingest", "schemes", ("list of text", "", "[file]")),
+        ("stages.ingest", "schemes", ("list of texts", "", "[file]")),
     ],
 )  # fmt: skip
 def test_what_may_stand_there(section: str, key: str, expected: Any) -> None:
