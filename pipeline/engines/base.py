@@ -54,18 +54,28 @@ class SamplingConfig(EngineConfig):
 
     IDENTITY = (*EngineConfig.IDENTITY, "quantisation", "frame_label", "temperatures", "repair")
 
-    quantisation: str = Field("", description="of the weights; empty for none")
+    quantisation: str = Field(
+        "",
+        description="of the weights, such as fp8; empty for none. Part of the identity of rows",
+    )
     frame_label: FrameLabel = Field(
         "seconds",
         description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
     )
     temperatures: tuple[Temperature, ...] = Field(
-        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
+        (0.3, 0.7),
+        description="temperatures of further tries, in turn, when an answer does not parse: a"
+        " greedy model repeats itself, a warmer one does not. Empty tries no more",
     )
     repair: bool = Field(
-        True, description="repair invalid JSON if those tries failed too; its detail is repaired"
+        True, description="repair invalid JSON if those tries failed too; the reply says so"
     )
-    shards: int = Field(8, ge=1, description="shards under way at once, for each replica")
+    shards: int = Field(
+        8,
+        ge=1,
+        description="shards under way at once for each replica, so that it always has asks to"
+        " answer",
+    )
 
     @property
     def shards_in_flight(self) -> int:

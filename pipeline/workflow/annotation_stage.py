@@ -28,11 +28,13 @@ PRINTED_S = 0.01
 class AnnotationConfig(StageConfig):
     """Settings common to stages that ask a model."""
 
-    prompt: str = Field(description="prompt file")
-    samples: int = Field(1, ge=1, description="answers drawn for each ask")
-    temperature: float = Field(0.0, ge=0, description="of the sampling; 0 takes the likeliest")
-    max_tokens: int = Field(1024, ge=1, description="of one answer")
-    seed: int = Field(0, description="of the sampling; another value draws other samples")
+    prompt: str = Field(description="name of the prompt, a file below prompts/ without its suffix")
+    samples: int = Field(1, ge=1, description="answers drawn for each ask; the paper draws one")
+    temperature: float = Field(
+        0.0, ge=0, description="of the sampling; 0 takes the likeliest answer"
+    )
+    max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
+    seed: int = Field(0, description="of the sampling; another value draws other answers")
 
     @model_validator(mode="after")
     def _samples_differ(self) -> AnnotationConfig:
@@ -43,7 +45,12 @@ class AnnotationConfig(StageConfig):
     @classmethod
     def asking(cls, prompt: str) -> type[AnnotationConfig]:
         """These settings, with a prompt file of their own."""
-        asked = (str, Field(prompt, description="prompt file"))
+        asked = (
+            str,
+            Field(
+                prompt, description="name of the prompt, a file below prompts/ without its suffix"
+            ),
+        )
         return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, prompt=asked)
 
     def prompts(self) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.engines import KINDS
+from pipeline.manifest.reconcile.combination import Bin, Combination, SourceItem
+from pipeline.manifest.reconcile.near_duplicates import SameFrames
+from pipeline.manifest.rules import Rules
 from pipeline.reports.config_keys import ConfigKey, config_sections
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import find_stage, stage_names
@@ -39,6 +42,11 @@ def test_every_key_says_what_it_is(name: str) -> None:
     for key in SECTIONS[name].keys:
         assert key.meaning, f"{key.path}: its field has no description"
         assert key.type and key.path.endswith(key.name)
+
+
+@pytest.mark.parametrize("model", [Combination, SourceItem, Bin, SameFrames, Rules])
+def test_every_key_of_a_combined_manifest_says_what_it_is(model: type[BaseModel]) -> None:
+    assert all(field.description for field in model.model_fields.values())
 
 
 def test_a_default_is_the_value_as_yaml() -> None:
