@@ -8,8 +8,6 @@ from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
 
 FOLDER = "instructions"
-
-
 OPTIONS = "options"
 """The file of instructions that says how options are listed."""
 

@@ -9,7 +9,8 @@ from typing import Any, get_args
 from pipeline.reports.config_keys import as_yaml, config_sections
 from pipeline.reports.describe import WIDTH
 from pipeline.reports.resolved_config import resolved_config
-from pipeline.workflow.config import CONFIGS, Role, load_config
+from pipeline.workflow.config import Role, load_config
+from pipeline.workflow.config_file import CONFIGS
 
 RECIPE = "streamo.yaml"
 """What the example extends."""

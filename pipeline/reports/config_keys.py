@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from pipeline.engines import KINDS
-from pipeline.workflow.config import EXTENDS, NodeSection, RunConfig
+from pipeline.workflow.config import NodeSection, RunConfig
+from pipeline.workflow.config_file import EXTENDS
 from pipeline.workflow.graph import find_stage, stage_names
 
 TOP = "file"

@@ -19,6 +19,7 @@ from pipeline.reports.config_keys import (
     stage_sections,
 )
 from pipeline.store.files.text_table import text_table
+from pipeline.workflow.annotation_stage import FRAME_TIMES
 from pipeline.workflow.graph import find_stage, stage_names
 
 WIDTH = 80
@@ -50,8 +51,12 @@ def describe_stage(name: str) -> str:
         ConfigError: there is no such stage.
     """
     lines = _sections(stage_sections(name))
-    if find_stage("stages", name).answer is not None:
-        lines += ["", "it asks a model: nodes.NODE.engine names the role"]
+    stage = find_stage("stages", name)
+    if stage.answer is not None:
+        given = ", ".join(key for key in stage.variables if key != FRAME_TIMES)
+        also = f", and may name {FRAME_TIMES}" if FRAME_TIMES in stage.variables else ""
+        asks = "It asks a model: nodes.NODE.engine names the role."
+        lines += ["", *_wrapped(f"{asks} Its prompt names {given}{also}.")]
     return "\n".join(lines)
 
 
@@ -85,10 +90,9 @@ def describe_config(name: str | None = None) -> str:
         keys = [(s, tuple(key for key in s.keys if key.path == name)) for s in every]
         found = [*(replace(s, keys=chosen) for s, chosen in keys if chosen), *found]
     if not found:
-        known = {s.name for s in every} | {_last(s.name) for s in every}
-        paths = {key.path for section in every for key in section.keys}
-        hint = did_you_mean(name, known | paths) if name else ""
-        if "did you mean" not in hint:
+        known = {each for s in every for each in (s.name, _last(s.name), *(k.path for k in s.keys))}
+        hint = did_you_mean(name, known)
+        if not hint.endswith("?"):
             hint = did_you_mean(name, {section.name.partition(".")[0] for section in every})
         raise ConfigError(f"config: there is no section {name!r}{hint}")
     return "\n".join(_sections(found))

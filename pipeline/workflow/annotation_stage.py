@@ -45,12 +45,7 @@ class AnnotationConfig(StageConfig):
     @classmethod
     def asking(cls, prompt: str) -> type[AnnotationConfig]:
         """These settings, with a prompt file of their own."""
-        asked = (
-            str,
-            Field(
-                prompt, description="name of the prompt, a file below prompts/ without its suffix"
-            ),
-        )
+        asked = (str, Field(prompt, description=cls.model_fields["prompt"].description))
         return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, prompt=asked)
 
     def prompts(self) -> tuple[str, ...]:

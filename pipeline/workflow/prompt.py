@@ -109,18 +109,20 @@ class Prompt:
             place = self._place(system, name)
             yield f"{place}: a system part has no variables, and it has {name!r}"
         known = ", ".join(sorted(example)) or "none"
-        for name in sorted(names - example.keys()):
+        unknown, unused = names - example.keys(), example.keys() - names - set(optional)
+        for name in sorted(unknown):
             hint = did_you_mean(name, example)
             hint += f" known: {known}" if hint.endswith("?") else ""
             yield f"{self._place(rest, name)}: there is no variable {name!r}{hint}"
-        for name in sorted(example.keys() - names - set(optional)):
+        if unknown:
+            return  # of which one may be what is not named, misspelt
+        for name in sorted(unused):
             yield f"{self.file}: the variable {name!r} is given and not named; known: {known}"
-        if names <= example.keys():
-            try:
-                template.render(example)
-            except _FAILURES as error:
-                lines = [n for f, n in walk_tb(error.__traceback__) if _is_template(f)]
-                yield f"{self.file}, line {lines[-1]}: {error}"
+        try:
+            template.render(example)
+        except _FAILURES as error:
+            lines = [n for f, n in walk_tb(error.__traceback__) if _is_template(f)]
+            yield f"{self.file}, line {lines[-1]}: {error}"
 
     def _place(self, part: str, name: str) -> str:
         found = _ENVIRONMENT.parse(part).find_all(nodes.Name)

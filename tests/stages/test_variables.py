@@ -13,7 +13,8 @@ from pipeline.errors import ConfigError
 from pipeline.records import Annotation, Change, Event, FramedSegment, Provenance, VerifiedEvent
 from pipeline.workflow import prompt as prompt_module
 from pipeline.workflow.annotation_stage import FRAME_TIMES
-from pipeline.workflow.config import CONFIGS, load_config
+from pipeline.workflow.config import load_config
+from pipeline.workflow.config_file import CONFIGS
 from pipeline.workflow.graph import build_graph, stage_names
 from pipeline.workflow.stage import load_stage
 

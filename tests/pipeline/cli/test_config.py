@@ -12,7 +12,8 @@ from pipeline.reports.config_example import ENGINE_KEYS, NODE_KEYS, example_conf
 from pipeline.reports.config_keys import config_sections
 from pipeline.reports.describe import WIDTH
 from pipeline.run import main
-from pipeline.workflow.config import CONFIGS, load_config
+from pipeline.workflow.config import load_config
+from pipeline.workflow.config_file import CONFIGS
 from pipeline.workflow.graph import build_graph
 
 COMMENTED = {"extends", "run", "source", "engines", "nodes", "corpus"}

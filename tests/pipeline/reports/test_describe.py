@@ -36,7 +36,8 @@ def test_a_stage_is_explained_by_its_own_docstring_and_settings(name: str) -> No
     for field, info in stage.config.model_fields.items():
         assert f"  {field} " in text
         assert words(info.description or "") in words(text)
-    assert ("it asks a model" in text) == (stage.answer is not None)
+    assert ("It asks a model" in text) == (stage.answer is not None)
+    assert all(variable in text.rpartition("Its prompt names")[2] for variable in stage.variables)
     assert f"\n{name} " in f"\n{list_stages()}"
     assert words(own.partition("\n")[0]) in words(list_stages())
 

@@ -111,7 +111,7 @@ FOUND = [
 def test_what_is_wrong_with_a_text_is_found_before_it_is_used(text: str, problem: str) -> None:
     example = {"caption": "A ball rolls.", "n": 2.5, "times": [{"s": 1.0}]}
     found = list(Prompt("p", text).problems(example, optional=["times"]))
-    assert len(found) == bool(problem)
+    assert len(found) == bool(problem), found
     if problem:
         assert found[0].startswith("prompts/p.md") and problem in found[0]
 
