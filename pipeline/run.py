@@ -16,6 +16,7 @@ import typer
 from pipeline import __version__
 from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
+from pipeline.cli.config import show_config
 from pipeline.cli.convert import convert_file
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
@@ -58,6 +59,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
     "status": status,
+    "config": show_config,
     "stages": stages,
     "engines": engines,
     "scenes": scenes,

@@ -24,7 +24,8 @@ class Config(StageConfig):
     """What the turns of a sample count."""
 
     weights: Preset | None = Field(
-        None, description="sets loss and loss_scale of every turn; null leaves them empty"
+        None,
+        description="preset that sets loss and loss_scale of every turn; null leaves them empty",
     )
 
 

@@ -25,9 +25,14 @@ from stages._wording import bare
 class Config(SampledConfig):
     """What is asked for, and what counts as a span."""
 
-    prompt: str = Field("caption_events", description="prompt file")
+    prompt: str = Field(
+        "caption_events",
+        description="name of the prompt, a file below prompts/ without its suffix",
+    )
     family: Literal["event", "action"] = Field("event", description="what is listed")
-    max_tokens: int = Field(4096, ge=1, description="of all captions of a video")
+    max_tokens: int = Field(
+        4096, ge=1, description="most tokens of the answer, all captions of a video"
+    )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
@@ -129,6 +134,7 @@ STAGE = annotation_stage(
     writes=Event,
     config=Config,
     answer=Events,
+    variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
 )

@@ -9,6 +9,7 @@ source: section 3.2 of arXiv:2512.21334 (states and turns); ``pipeline.dialogue`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -22,7 +23,7 @@ from pipeline.records import Annotation, Dialogue, Question, Reject, Response, S
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._instructions import FOLDER, instruction, lettered, with_options
+from stages._instructions import FOLDER, instruction, lettered, problems, with_options
 
 
 class Config(StageConfig):
@@ -153,11 +154,12 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
     return Reject(reason=refusal.reason, detail=detail, row=response.model_dump_json())
 
 
-STAGE = per_video_stage(
+_PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=2,
+    version=3,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,
     run=run,
 )
+STAGE = replace(_PER_VIDEO, prompt_problems=problems)

@@ -25,7 +25,9 @@ OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
 class Config(SampledConfig):
     """How events are located."""
 
-    prompt: str = Field("ground", description="prompt file")
+    prompt: str = Field(
+        "ground", description="name of the prompt, a file below prompts/ without its suffix"
+    )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
@@ -110,6 +112,7 @@ STAGE = annotation_stage(
     writes=GroundedEvent,
     config=Config,
     answer=SpanSeen,
+    variables={"caption": "A ball rolls.", "duration_s": 9.5},
     cases=cases,
     accept=accept,
     unanswered=unanswered,

@@ -33,10 +33,10 @@ class Config(LimitsConfig):
     """Which videos are admitted."""
 
     min_duration_s: float = Field(
-        2.0, ge=0, description="shorter clips are refused; the paper gives no bound"
+        2.0, ge=0, description="clips of fewer seconds are refused; the paper gives no bound"
     )
     max_duration_s: float = Field(
-        600.0, gt=0, description="longer clips are refused; the paper gives no bound"
+        600.0, gt=0, description="clips of more seconds are refused; the paper gives no bound"
     )
     schemes: tuple[str, ...] = Field(
         ("file",), description="uri schemes that may be opened, lower case, beside plain paths"

@@ -26,12 +26,18 @@ class Config(StageConfig):
     """What a time-sensitive question must be like."""
 
     min_distinct: int = Field(
-        2, ge=1, description="distinct answers; the paper's own rule, with 2 as its least"
+        2,
+        ge=1,
+        description="fewest distinct answers to a question; the paper's own rule, 2 at least",
     )
     min_gap_s: float = Field(
-        3.0, ge=0, description="time between one answer and the next; the paper gives none"
+        3.0,
+        ge=0,
+        description="fewest seconds between one answer and the next; the paper gives none",
     )
-    max_answers: int = Field(8, ge=1, description="answers to a question; the paper gives none")
+    max_answers: int = Field(
+        8, ge=1, description="most answers to a question; the paper gives none"
+    )
     keep_partial: bool = Field(
         False,
         description="keep a question some of whose answers failed: the assistant is then silent"

@@ -23,9 +23,14 @@ from stages._consistency import spokesman, texts_alike
 class Config(SampledConfig):
     """How changes are asked for."""
 
-    prompt: str = Field("narrate", description="prompt file")
+    prompt: str = Field(
+        "narrate", description="name of the prompt, a file below prompts/ without its suffix"
+    )
     window_s: float = Field(
-        2.0, gt=0, description="frames shown reach back this far, open; the paper shows two seconds"
+        2.0,
+        gt=0,
+        description="seconds that the frames shown reach back, the bound left out; the paper shows"
+        " two",
     )
 
 
@@ -90,6 +95,7 @@ STAGE = annotation_stage(
     writes=Change,
     config=Config,
     answer=ChangeSeen,
+    variables={"before_s": 1.0, "after_s": 2.0},
     cases=cases,
     accept=accept,
 )

@@ -22,14 +22,20 @@ from stages._spans import JITTER_S
 class Config(SingleAnswerConfig):
     """How narrations are edited, and which are kept."""
 
-    prompt: str = Field("polish", description="prompt file")
-    max_tokens: int = Field(8192, ge=1, description="of the whole narration of a video")
-    max_words: int = Field(5, ge=1, description="length of a line asked for; the paper's own")
+    prompt: str = Field(
+        "polish", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(
+        8192, ge=1, description="most tokens of the answer, the whole narration of a video"
+    )
+    max_words: int = Field(
+        5, ge=1, description="words of a line that the prompt asks for; the paper's own"
+    )
     min_gap_s: float = Field(
         2.0,
         ge=0,
-        description="a line closer than this to the line kept before it is left out; the paper"
-        " gives none",
+        description="a line closer than so many seconds to the line kept before it is left out; the"
+        " paper gives none",
     )
     min_lines: int = Field(
         1,
@@ -140,6 +146,7 @@ STAGE = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Narration,
+    variables={"lines": [{"time_s": 2.0, "sentence": "A ball rolls."}], "max_words": 5},
     cases=cases,
     accept=accept,
 )

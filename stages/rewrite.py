@@ -20,8 +20,10 @@ from stages._asking import Answer, Sentence, SingleAnswerConfig
 class Config(SingleAnswerConfig):
     """How captions are reworded."""
 
-    prompt: str = Field("rewrite", description="prompt file")
-    max_tokens: int = Field(256, ge=1, description="of one sentence")
+    prompt: str = Field(
+        "rewrite", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(256, ge=1, description="most tokens of one sentence")
 
 
 class Rewritten(Answer):
@@ -62,6 +64,7 @@ STAGE = annotation_stage(
     writes=CaptionedEvent,
     config=Config,
     answer=Rewritten,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
     unanswered=unanswered,

@@ -27,7 +27,11 @@ class Config(LimitsConfig):
     jpeg_quality: int = Field(
         90, ge=1, le=100, description="of a stored frame; the paper gives none"
     )
-    reader: ReaderName = Field("auto", description="which decoder reads the video")
+    reader: ReaderName = Field(
+        "auto",
+        description="which decoder reads the video; auto is pyav, decord refuses what it cannot"
+        " read exactly",
+    )
 
     def request(self) -> StillsRequest:
         """What is asked of the decoder."""

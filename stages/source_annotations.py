@@ -40,7 +40,8 @@ class Config(StageConfig):
     tasks: tuple[Task, ...] = Field(
         ("offline_qa", "event_grounding", "action_caption"),
         min_length=1,
-        description="questions and answers, described spans, the steps of a procedure",
+        description="what is taken over: questions and answers, described spans, the steps of a"
+        " procedure",
     )
     ground_steps: bool = Field(
         False, description="ask when each step takes place too, as of an event"

@@ -28,7 +28,9 @@ class Config(StageConfig):
     """Whose spans are taken, and what counts as a span."""
 
     origins: tuple[Origin, ...] = Field(
-        ("human",), min_length=1, description="who wrote what is taken"
+        ("human",),
+        min_length=1,
+        description="who wrote the spans that are taken: people by default, as they are the truth",
     )
     tolerance_s: float = Field(
         1.0,

@@ -23,8 +23,10 @@ from stages._wording import CheckName, bare, majority, required_checks
 class Config(AnnotationConfig):
     """How the verifier is asked; of several samples the most frequent answer counts."""
 
-    prompt: str = Field("verify", description="prompt file")
-    max_tokens: int = Field(128, ge=1, description="of one answer")
+    prompt: str = Field(
+        "verify", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(128, ge=1, description="most tokens of one answer")
     max_frames: int = Field(
         64, ge=1, description="frames shown, evenly spaced, the latest among them; ours"
     )
@@ -109,6 +111,7 @@ STAGE = annotation_stage(
     writes=Verdict,
     config=Config,
     answer=AnswerSeen,
+    variables={"question": "Which ball rolls?", "options": ["the red one", "the blue one"]},
     cases=cases,
     accept=accept,
 )

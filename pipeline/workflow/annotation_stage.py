@@ -28,11 +28,13 @@ PRINTED_S = 0.01
 class AnnotationConfig(StageConfig):
     """Settings common to stages that ask a model."""
 
-    prompt: str = Field(description="prompt file")
-    samples: int = Field(1, ge=1, description="answers drawn for each ask")
-    temperature: float = Field(0.0, ge=0, description="of the sampling; 0 takes the likeliest")
-    max_tokens: int = Field(1024, ge=1, description="of one answer")
-    seed: int = Field(0, description="of the sampling; another value draws other samples")
+    prompt: str = Field(description="name of the prompt, a file below prompts/ without its suffix")
+    samples: int = Field(1, ge=1, description="answers drawn for each ask; the paper draws one")
+    temperature: float = Field(
+        0.0, ge=0, description="of the sampling; 0 takes the likeliest answer"
+    )
+    max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
+    seed: int = Field(0, description="of the sampling; another value draws other answers")
 
     @model_validator(mode="after")
     def _samples_differ(self) -> AnnotationConfig:
@@ -43,7 +45,7 @@ class AnnotationConfig(StageConfig):
     @classmethod
     def asking(cls, prompt: str) -> type[AnnotationConfig]:
         """These settings, with a prompt file of their own."""
-        asked = (str, Field(prompt, description="prompt file"))
+        asked = (str, Field(prompt, description=cls.model_fields["prompt"].description))
         return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, prompt=asked)
 
     def prompts(self) -> tuple[str, ...]:
@@ -100,11 +102,15 @@ def annotation_stage(
     writes: type[Record],
     config: type[C],
     answer: type[A],
+    variables: Mapping[str, Any],
     cases: Callable[[VideoRows, C], Cases[S]],
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
     unanswered: Callable[[Case[S], C], Rows] | None = None,
 ) -> Stage[C]:
     """A stage that asks a model.
+
+    ``variables`` is an example of the values that a case gives: a prompt is checked by it before
+    anything runs.
 
     ``cases`` lists what to ask about one video, or refuses the video. ``accept`` turns the answers
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
@@ -118,6 +124,12 @@ def annotation_stage(
     neutralised.
     """
     schema = answer.model_json_schema()
+    shows = any(issubclass(kind, FramedSegment) for kind in reads)
+    example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
+
+    def problems(prompts: Mapping[str, Prompt]) -> Iterator[str]:
+        for prompt in prompts.values():
+            yield from prompt.problems(example, optional=[FRAME_TIMES])
 
     def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         engine = context.engine
@@ -150,7 +162,12 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
-    return Stage(name, version, reads, writes, config, run, answer=answer)
+    return Stage(
+        *(name, version, reads, writes, config, run),
+        answer=answer,
+        variables=example,
+        prompt_problems=problems,
+    )
 
 
 def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:

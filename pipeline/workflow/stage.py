@@ -22,6 +22,11 @@ Scope = Literal["source", "shard", "dataset"]
 Rows = Iterable[Record | Reject]
 
 
+def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
+    del prompts
+    return ()
+
+
 class StageConfig(BaseModel):
     """Settings that change what a stage computes. Every field is part of its identity."""
 
@@ -93,6 +98,10 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """An example of the values that its prompt is filled with."""
+    prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
+    """What is wrong with the prompts of a node, a line each. It is asked before anything runs."""
 
 
 def about_dataset(kind: type[Record]) -> bool:
