@@ -27,6 +27,8 @@ class CorpusSettings(BaseModel):
 
     title: str = Field("Streaming-video dialogues", description="headline of the card")
     licence: str = Field("other", description="of the annotations, as the HF Hub spells it")
+    authors: str = Field("", description="of the corpus, as BibTeX has them, for the citation")
+    year: int | None = Field(None, ge=1900, description="of its publication, for the citation")
     language: str = Field("en", description="of questions and answers, as a code")
     rows_per_file: int = Field(50_000, ge=1, description="dialogues in one Parquet file")
     tar_bytes: int = Field(1_000_000_000, ge=1, description="size that no tar of several passes")
