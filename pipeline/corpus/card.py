@@ -84,7 +84,7 @@ def with_intake(text: str, intake: Intake) -> str:
         by_number = sorted(intake.rejected.items(), key=lambda item: (-item[1], item[0]))
         rows = [(code(reason), f"{number:,}") for reason, number in by_number]
         section += " The reason is the first that a video met:\n\n"
-        section += table(("reason", "videos"), rows)
+        section += table(("reason", ">videos"), rows)
     return f"{sources}\n\n{section}{mark}{rest}"
 
 
@@ -142,8 +142,8 @@ def _slices(slices: Sequence[Slice]) -> str:
         )
         for part in slices
     ]
-    names = ("task", "split", "dialogues", "videos", "hours", "turns")
-    return table((*names, "silence", "standby", "response"), rows)
+    names = ("task", "split", ">dialogues", ">videos", ">hours", ">turns")
+    return table((*names, ">silence", ">standby", ">response"), rows)
 
 
 def _totals(counts: CorpusCounts) -> str:
@@ -152,17 +152,18 @@ def _totals(counts: CorpusCounts) -> str:
         for part in (*counts.totals[1:], counts.whole)
     ]
     note = "A video with several tasks counts once in each of them, and once here:"
-    return f"{note}\n\n{table(('split', 'dialogues', 'videos', 'hours'), rows)}"
+    return f"{note}\n\n{table(('split', '>dialogues', '>videos', '>hours'), rows)}"
 
 
 def _frames(sizes: Sequence[FrameSize]) -> str:
     if not sizes:
         return "Frames are not part of this corpus."
     often = sorted(sizes, key=lambda size: -size.videos)
-    shown = [f"{s.width} x {s.height} ({s.videos:,} videos)" for s in often[:_SIZES_SHOWN]]
+    whole = sum(size.videos for size in sizes)
+    shown = [f"{s.width} x {s.height} in {s.videos:,}" for s in often[:_SIZES_SHOWN]]
     if further := often[_SIZES_SHOWN:]:
-        shown.append(f"{len(further)} other sizes ({sum(s.videos for s in further):,} videos)")
-    return f"Frames are JPEG, one a turn. Their width and height in pixels: {', '.join(shown)}."
+        shown.append(f"others in {sum(size.videos for size in further):,}")
+    return f"Frames are JPEG, one a turn; pixels of {whole:,} videos: {', '.join(shown)}."
 
 
 def _example(dialogue: Dialogue) -> str:
@@ -170,7 +171,7 @@ def _example(dialogue: Dialogue) -> str:
     if left := lines[_EXAMPLE_LINES:]:
         lines = [*lines[:_EXAMPLE_LINES], f"({len(left)} further lines)"]
     text = "\n".join(lines)
-    fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", text)), 3)
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
     return (
         "Chosen by hash. `.` is a turn in silence, `-` on standby, `#` with a response, and `?` "
         f"stands below turns in which something is asked:\n\n{fence}text\n{text}\n{fence}"
@@ -189,7 +190,7 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
         )
         for part in states
     ]
-    names = ("task", "source", "duration", "dialogues", "silence : standby : response", "alpha")
+    names = ("task", "source", "duration", ">dialogues", "silence : standby : response", "alpha")
     return (
         f"Silence to standby to response is {total(states).ratio()} "
         "(Streamo-Instruct-465K reports 12 : 3 : 2). "
@@ -216,7 +217,7 @@ def _sources(counts: CorpusCounts) -> str:
     note = (
         "Frames remain under the licence of their video; the header's is that of the annotations."
     )
-    return table(("source", "licence", "videos"), rows) + f"\n\n{note}"
+    return table(("source", "licence", ">videos"), rows) + f"\n\n{note}"
 
 
 def _models(counts: CorpusCounts) -> str:
@@ -225,7 +226,7 @@ def _models(counts: CorpusCounts) -> str:
         for model in counts.models
     ]
     note = "A dialogue that several models had a part in counts for each."
-    return table(("model", "dialogues"), rows) + f"\n\n{note}"
+    return table(("model", ">dialogues"), rows) + f"\n\n{note}"
 
 
 def _tasks(counts: CorpusCounts) -> list[str]:

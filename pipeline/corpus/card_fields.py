@@ -104,10 +104,11 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
         arrow = str(schema.field(name).type)
         shown = "list of structs" if "struct" in arrow else arrow
         shown = "list of strings" if shown.startswith("list<") else shown
-        rows.append((f"`{name}`", shown, meanings[name]))
+        rows.append((f"`{name}`", shown.replace(" ", _NO_BREAK), meanings[name]))
     return table(("field", "type", "meaning"), rows)
 
 
+_NO_BREAK = "\u00a0"
 _MARKS = re.compile(r"([\\`*_\[\]<>#~&])")
 """What begins anything but text in Markdown and HTML."""
 
@@ -123,8 +124,10 @@ def code(text: str) -> str:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [names, ["---"] * len(names), *([_cell(text) for text in row] for row in rows)]
+    """A table in Markdown. A name that begins with ``>`` aligns its column to the right."""
+    heads = [name.removeprefix(">") for name in names]
+    rule = ["---:" if name.startswith(">") else "---" for name in names]
+    lines = [heads, rule, *([_cell(text) for text in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -20,7 +20,7 @@ dialogues = load_dataset("CORPUS", "{first.task}", split="{first.split}")
 
 `CORPUS` is the name of this repository, or a folder that holds it."""
     if not settings.frames:
-        return f"{parquet} Frames are not part of this corpus."
+        return parquet
     split = counts.totals[1].split
     return f"""{parquet}
 

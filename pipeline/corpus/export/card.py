@@ -27,7 +27,8 @@ Times count seconds from 1 (`origin: 1`), so that the official converter at one 
 the states of these dialogues, where no two responses share a turn. `start_s`, `end_s`, `time_s` and
 `respond_s` are exact seconds from 0.""",
     "livecc": """\
-The last line is the list of byte offsets that LiveCC's loader seeks by.""",
+The last line is the list of byte offsets that LiveCC's loader seeks by. What a row says of itself
+stands beside the text of its question.""",
     "activation": """\
 `positive_tail` is what a sampler draws P from: the last P of a segment is positive.""",
 }
@@ -88,4 +89,4 @@ def _warning(tally: ExportTally) -> list[str]:
 def _counted(head: str, samples: Mapping[str, int]) -> str:
     """A table of samples by name; an empty name is "not stated"."""
     rows = [(name or "not stated", f"{n:,}") for name, n in sorted(samples.items())]
-    return table((head, "samples"), rows)
+    return table((head, ">samples"), rows)

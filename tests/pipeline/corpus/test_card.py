@@ -95,9 +95,10 @@ def test_it_says_how_large_frames_are(
         VideoSample(s.dialogues, [f.model_copy(update={"jpeg": jpeg}) for f in s.frames])
         for s, jpeg in zip(samples, pictures, strict=False)
     ]
-    further = ", 64 x 36 (1 videos)." if len(sizes) > 1 else "."
-    often = sizes.count((48, 64))
-    assert f"in pixels: 64 x 48 ({often} videos){further}" in counted(shown, settings)
+    said = "pixels of 1 videos: 64 x 48 in 1."
+    if len(sizes) > 1:
+        said = "pixels of 3 videos: 64 x 48 in 2, 64 x 36 in 1."
+    assert said in counted(shown, settings)
     bare = [VideoSample(s.dialogues) for s in samples]
     assert "Frames are not part of this corpus" in counted(bare, settings)
 
