@@ -23,6 +23,7 @@ from pipeline.cli.export import export_files
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
+from pipeline.cli.preview import preview_dialogues
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
@@ -63,6 +64,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "stages": stages,
     "engines": engines,
     "scenes": scenes,
+    "preview": preview_dialogues,
     "export": export_files,
     "convert": convert_file,
     "audit": audit_file,

@@ -30,6 +30,8 @@ class CorpusSettings(BaseModel):
         "other",
         description="licence of the annotations, as the HF Hub spells it; videos have their own",
     )
+    authors: str = Field("", description="of the corpus, as BibTeX has them, for the citation")
+    year: int | None = Field(None, ge=1900, description="of its publication, for the citation")
     language: str = Field("en", description="language of questions and answers, as a code")
     rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
     tar_bytes: int = Field(

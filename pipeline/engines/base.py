@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
@@ -91,6 +91,17 @@ class EmbeddedConfig(EngineConfig):
     )
     model: Literal["embedded"] = Field("embedded", description="the name in its rows")
     revision: Literal["1"] = Field("1", description="raised when its answers change")
+
+
+BASELINE = EmbeddedConfig().model
+
+
+def for_training(models: Iterable[str]) -> bool:
+    """Whether to train on rows that these models, each ``model@revision``, had a part in.
+
+    Those of the baseline are not for training: it stands in for a model in dry runs.
+    """
+    return all(model.partition("@")[0] != BASELINE for model in models)
 
 
 @dataclass(frozen=True)

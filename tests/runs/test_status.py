@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,20 @@ def test_in_is_out_plus_rejected(
     assert status["videos_rejected"]["duplicate_id"] == 1
     for node in status["nodes"]:
         assert node["videos_in"] == node["videos_out"] + node["videos_rejected"], node["node"]
+
+    card = tmp_path / "run" / "corpus" / "README.md"
+    text = card.read_text(encoding="utf-8")
+    rejected = len(rows) + 1 - 3
+    assert (
+        f"Of {len(rows) + 1} videos that came in, 3 are in the corpus and {rejected} were" in text
+    )
+    section = text.partition("## What came in")[2].partition("\n## ")[0]
+    named = dict(re.findall(r"\| `(\w+)` \| (\d+) \|", section))
+    assert {name: int(number) for name, number in named.items()} == status["videos_rejected"]
+    card.unlink()
+    assert main(["run", "-c", config]) == 0
+    assert card.read_text(encoding="utf-8") == text, "installed again"
+    capsys.readouterr()
 
     assert main(["status", "-c", config, "--rejects"]) == 0
     rejects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
