@@ -101,7 +101,9 @@ class Limits(Section):
     unanswered: float = Field(
         0.5, ge=0, le=1, description="share of its asks that have no valid answer"
     )
-    rejected: float = Field(0.98, ge=0, le=1, description="share of its videos that are rejected")
+    rejected: float = Field(
+        0.98, ge=0, le=1, description="share of its videos that are rejected, absence apart"
+    )
     after: int = Field(50, ge=1, description="asks, or videos, of a run before it is judged")
 
 
