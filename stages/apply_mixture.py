@@ -17,7 +17,7 @@ from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.records import Dialogue, Reject, TaskMixture
 from pipeline.records.hash_sampling import hash_fraction, hash_rank
-from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
 
 
 class Config(StageConfig):
@@ -68,4 +68,18 @@ def _as_learned(
     return dialogue
 
 
-STAGE = Stage("apply_mixture", 1, (Dialogue, TaskMixture), Dialogue, Config, run)
+STAGE = Stage(
+    "apply_mixture",
+    1,
+    (Dialogue, TaskMixture),
+    Dialogue,
+    Config,
+    run,
+    reasons=(
+        Reason(
+            "not_drawn",
+            "`plan_mixture` did not draw it; see its `shares`.",
+            absence=True,
+        ),
+    ),
+)

@@ -15,9 +15,10 @@ from pydantic import Field
 
 from pipeline.records import THIS_CALL, Event, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, SampledConfig, Sentence, whole_video
 from stages._consistency import lists_alike, spokesman, support
+from stages._reasons import BAD_SPAN, OTHER_EVENT_FAILED
 from stages._spans import clipped
 from stages._wording import bare
 
@@ -137,4 +138,11 @@ STAGE = annotation_stage(
     variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("no_events", "The model sees nothing to list in the video.", absence=True),
+        BAD_SPAN,
+        Reason("inconsistent", "The other samples bear the span out less than `min_consistency`."),
+        OTHER_EVENT_FAILED,
+        Reason("duplicate_event", "The same event, with the same span, is listed twice."),
+    ),
 )

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pipeline.records import Annotation, FramedSegment, Question, Reject, Response
 from pipeline.workflow.annotation_stage import PRINTED_S, Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, whole_video
 from stages._wording import UNKNOWN, bare
 
@@ -150,4 +150,14 @@ STAGE = annotation_stage(
     variables={"max_questions": 4, "min_gap_s": 3.0, "duration_s": 9.5},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason(
+            "no_change_points", "The model finds no question whose answer changes.", absence=True
+        ),
+        Reason("too_many_questions", "It is more than `max_questions` for the video."),
+        Reason("duplicate_question", "The same question on the video came before."),
+        Reason("no_answers", "The question has no answers."),
+        Reason("outside_video", "An answer is before the first frame or behind the last one."),
+        Reason("unknown_answer", "An answer says that the frames do not show it."),
+    ),
 )

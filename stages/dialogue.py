@@ -17,12 +17,20 @@ from pydantic import Field
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.placement import Collision, Refusal
+from pipeline.dialogue.reasons import UNFIT
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
 from pipeline.dialogue.window import windows
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import (
+    Context,
+    Reason,
+    StageConfig,
+    VideoRows,
+    per_video_stage,
+    reasons_of,
+)
 from stages._instructions import FOLDER, instruction, lettered, problems, with_options
 
 
@@ -161,5 +169,9 @@ _PER_VIDEO = per_video_stage(
     writes=Dialogue,
     config=Config,
     run=run,
+    reasons=(
+        Reason("no_valid_response", "All responses of the annotation were refused."),
+        *reasons_of(UNFIT),
+    ),
 )
 STAGE = replace(_PER_VIDEO, prompt_problems=problems)

@@ -17,6 +17,7 @@ from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, 
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, SampledConfig, whole_video
 from stages._consistency import spans_alike, spokesman
+from stages._reasons import BAD_SPAN, INCONSISTENT
 from stages._spans import clipped
 
 OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
@@ -116,4 +117,5 @@ STAGE = annotation_stage(
     cases=cases,
     accept=accept,
     unanswered=unanswered,
+    reasons=(BAD_SPAN, INCONSISTENT),
 )

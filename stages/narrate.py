@@ -15,9 +15,10 @@ from pydantic import Field, StringConstraints
 
 from pipeline.records import Change, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, SampledConfig
 from stages._consistency import spokesman, texts_alike
+from stages._reasons import INCONSISTENT
 
 
 class Config(SampledConfig):
@@ -98,4 +99,9 @@ STAGE = annotation_stage(
     variables={"before_s": 1.0, "after_s": 2.0},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("one_frame", "The video shows a single frame, so nothing can change.", absence=True),
+        Reason("empty_sentence", "The model says that something changed, and not what."),
+        INCONSISTENT,
+    ),
 )

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Change, Check, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig
 from stages._spans import JITTER_S
 
@@ -149,4 +149,12 @@ STAGE = annotation_stage(
     variables={"lines": [{"time_s": 2.0, "sentence": "A ball rolls."}], "max_words": 5},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("nothing_changed", "Nothing was seen to change in the video.", absence=True),
+        Reason("negative", "The editor finds that the video makes no narration."),
+        Reason("invented_time", "The editor gives the line a time at which no change was seen."),
+        Reason("too_close", "The line is less than `min_gap_s` behind the line before it."),
+        Reason("too_few_lines", "The narration has fewer lines than `min_lines`."),
+        Reason("too_many_lines", "The narration has more lines than `max_lines`."),
+    ),
 )

@@ -16,8 +16,9 @@ from pydantic import Field
 from pipeline.records import Annotation, Check, Question, Record, Reject, Response, VerifiedEvent
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
-from pipeline.workflow.stage import Context, Rows, VideoRows
+from pipeline.workflow.stage import Context, Reason, Rows, VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._reasons import LOW_AGREEMENT
 from stages._spans import stated
 from stages._wording import bare
 
@@ -105,6 +106,10 @@ _ASKING = annotation_stage(
     variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
+    reasons=(
+        LOW_AGREEMENT,
+        Reason("ambiguous_query", "The words fit another event of the video as well."),
+    ),
 )
 
 

@@ -15,6 +15,7 @@ from pipeline.records import THIS_CALL, CaptionedEvent, Reject, VerifiedEvent
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._reasons import LOW_AGREEMENT
 
 
 class Config(SingleAnswerConfig):
@@ -68,4 +69,5 @@ STAGE = annotation_stage(
     cases=cases,
     accept=accept,
     unanswered=unanswered,
+    reasons=(LOW_AGREEMENT,),
 )

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, evenly
 from stages._wording import CheckName, bare, majority, required_checks
 
@@ -114,4 +114,7 @@ STAGE = annotation_stage(
     variables={"question": "Which ball rolls?", "options": ["the red one", "the blue one"]},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("nothing_to_verify", "The annotation has no answer to confirm.", absence=True),
+    ),
 )

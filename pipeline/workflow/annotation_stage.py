@@ -11,12 +11,22 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import NO_VALID_ANSWER
+from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER
 from pipeline.records import FramedSegment, Provenance, Record, Reject
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
-from pipeline.workflow.stage import C, Context, NodeEngine, Rows, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import (
+    C,
+    Context,
+    NodeEngine,
+    Reason,
+    Rows,
+    Stage,
+    StageConfig,
+    VideoRows,
+    reasons_of,
+)
 
 S = TypeVar("S")
 A = TypeVar("A", bound=BaseModel)
@@ -106,6 +116,7 @@ def annotation_stage(
     cases: Callable[[VideoRows, C], Cases[S]],
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
     unanswered: Callable[[Case[S], C], Rows] | None = None,
+    reasons: tuple[Reason, ...] = (),
 ) -> Stage[C]:
     """A stage that asks a model.
 
@@ -116,7 +127,8 @@ def annotation_stage(
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
     are asked in a next round. It must yield something. A case without a valid answer is refused
     here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from
-    a later stage, ``unanswered`` gives rows beside the reject.
+    a later stage, ``unanswered`` gives rows beside the reject. ``reasons`` are those of ``cases``
+    and ``accept``; the errors of engines join them.
 
     ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
     the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the
@@ -162,11 +174,13 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
+    declared = (*reasons, *reasons_of(MEANINGS))
     return Stage(
         *(name, version, reads, writes, config, run),
         answer=answer,
         variables=example,
         prompt_problems=problems,
+        reasons=declared,
     )
 
 

@@ -131,8 +131,8 @@ class Limits(Section):
         0.98,
         ge=0,
         le=1,
-        description="share of its videos that are rejected. High, because a rule may rightly refuse"
-        " most of them",
+        description="share of its videos that are rejected, absence apart. High, because a rule may"
+        " rightly refuse most of them",
     )
     after: int = Field(
         50,
