@@ -16,8 +16,9 @@ from pydantic import Field
 from pipeline.records import Annotation, Check, Question, Record, Reject, Response, VerifiedEvent
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
-from pipeline.workflow.stage import Context, Rows, VideoRows
+from pipeline.workflow.stage import Context, Reason, Rows, VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._reasons import LOW_AGREEMENT
 from stages._spans import stated
 from stages._wording import bare
 
@@ -25,12 +26,14 @@ from stages._wording import bare
 class Config(SingleAnswerConfig):
     """Which events are asked for, and how."""
 
-    prompt: str = Field("query", description="prompt file")
-    max_tokens: int = Field(256, ge=1, description="of one query")
+    prompt: str = Field(
+        "query", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(256, ge=1, description="most tokens of one query")
     max_queries: int = Field(
         2, ge=1, description="events chosen per video; the paper samples some and gives no number"
     )
-    choice_seed: int = Field(0, description="another value chooses other events")
+    choice_seed: int = Field(0, description="of the choice of events; another value chooses others")
 
 
 class Query(Answer):
@@ -100,8 +103,13 @@ _ASKING = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Query,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
+    reasons=(
+        LOW_AGREEMENT,
+        Reason("ambiguous_query", "The words fit another event of the video as well."),
+    ),
 )
 
 

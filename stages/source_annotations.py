@@ -18,7 +18,8 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Question, Reject, Response, SourceAnnotation, Span, Video
 from pipeline.records.digest import digest
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per_video_stage
+from stages._reasons import BAD_SPAN
 from stages._spans import span_of, stated
 from stages._wording import bare
 
@@ -40,7 +41,8 @@ class Config(StageConfig):
     tasks: tuple[Task, ...] = Field(
         ("offline_qa", "event_grounding", "action_caption"),
         min_length=1,
-        description="questions and answers, described spans, the steps of a procedure",
+        description="what is taken over: questions and answers, described spans, the steps of a"
+        " procedure",
     )
     ground_steps: bool = Field(
         False, description="ask when each step takes place too, as of an event"
@@ -223,5 +225,25 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="source_annotations", version=4, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="source_annotations",
+    version=4,
+    reads=(Video,),
+    writes=Annotation,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason(
+            "no_source_annotations", "The manifest annotates nothing of the video.", absence=True
+        ),
+        Reason("task_not_wanted", "The entry is of no task in `tasks`.", absence=True),
+        Reason("empty_text", "The entry has no text, or a question no words."),
+        BAD_SPAN,
+        Reason("no_span", "The entry has no span, so there is no moment to speak of it."),
+        Reason("covers_video", "The spans cover more of the video than `max_share`."),
+        Reason("outside_video", "The question is asked behind the end of the video."),
+        Reason("too_many_options", "The question has more options than there are letters."),
+        Reason("duplicate_options", "Two options of the question are the same."),
+        Reason("answer_not_an_option", "The answer is none of the options of the question."),
+        Reason("duplicate_annotation", "The video has the same entry twice."),
+    ),
 )
