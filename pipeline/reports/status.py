@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.media.folder import passed_over_text
+from pipeline.reports.plan import passed_over
 from pipeline.reports.reconcile_counts import (
     UNEXPLAINED,
     check_reasons,
@@ -72,6 +74,9 @@ class RunSummary(BaseModel):
     videos_rejected: dict[str, int]
     samples: dict[str, int]
     """Dialogues by task."""
+    passed_over: dict[str, int]
+    """Files of a folder as the source that are no videos by their names, by suffix. They are no
+    part of ``videos_in``."""
     placed: dict[str, int]
     """Responses by placement flag: merged, shifted, clamped, …"""
 
@@ -85,6 +90,7 @@ class RunSummary(BaseModel):
             f"videos: {self.videos_in} in = {self.videos_out} annotated + {rejected} rejected"
             + (f" + {self.videos_open} not finished" if self.videos_open else "")
             + (f"  ({_named(self.videos_rejected)})" if rejected else ""),
+            *filter(None, [passed_over_text(self.passed_over)]),
             f"samples: {sum(self.samples.values())}  ({_named(self.samples) or 'none'})",
             f"responses by placement flag: {_named(self.placed) or 'none'}",
         ]
@@ -146,6 +152,7 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
         videos_open=unfinished,
         videos_rejected=dict(sorted(statuses.items())),
         samples=dict(sorted(samples.items())),
+        passed_over=dict(passed_over(plans)),
         placed=dict(sorted(placed.items())),
     )
 

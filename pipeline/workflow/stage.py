@@ -93,6 +93,9 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+    refusal: Callable[[Mapping[str, Any], C], str] | None = None
+    """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty
+    where it does not. Such a row holds no ``video_id``."""
 
 
 def about_dataset(kind: type[Record]) -> bool:
