@@ -159,7 +159,7 @@ class Audit:
 
     def _add_grounding(self, spans: Sequence[tuple[str, float, float]], duration_s: float) -> None:
         """Counts a row of event grounding; spans stand behind the question that they answer."""
-        if not spans:
+        if not spans or duration_s <= 0:
             return
         self._found["grounding_rows"] += 1
         shares = [
