@@ -9,9 +9,6 @@ from pydantic import Field
 from pipeline.records.spans import MAX_SHARE, TimeSpan, covered_share
 from pipeline.workflow.stage import StageConfig
 
-COVERS_VIDEO = "covers_video"
-"""The reason of an event that covers too much."""
-
 
 class CoverageConfig(StageConfig):
     """A setting of the stages that make event grounding."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
 
 FOLDER = "instructions"
+OPTIONS = "options"
+"""The file of instructions that says how options are listed."""
 
 _ASKING = re.compile(
     r"(what|which|who|whom|whose|where|when|why|how|is|are|was|were|do|does|did|can|could|has|have"
@@ -23,8 +25,20 @@ _CLOSING = "\"')]\u201d\u2019\u00bb"
 
 def paraphrases(prompt: Prompt) -> list[str]:
     """The items of a bullet list, each a template of its own."""
-    lines = (line.strip() for line in prompt.text.splitlines())
-    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return [item for _, item in _items(prompt)]
+
+
+def problems(prompts: Mapping[str, Prompt]) -> Iterator[str]:
+    """What is wrong with files of instructions: each item may name what it is given, no more."""
+    if _named(OPTIONS, prompts) is None:
+        yield f"there is no file {OPTIONS}.md among the instructions"
+    for prompt in prompts.values():
+        given = OPTIONS if prompt is _named(OPTIONS, prompts) else "question"
+        if not paraphrases(prompt):
+            yield f"{prompt.file}: there is no paraphrase: none of its lines begins with '- '"
+        for number, item in _items(prompt):
+            template = Prompt(prompt.name, "\n" * number + item)
+            yield from template.problems({given: "Which?"}, optional=[given])
 
 
 def instruction(
@@ -37,7 +51,7 @@ def instruction(
     paraphrase has it there. A paraphrase that does not name ``question`` stands for the whole
     instruction.
     """
-    prompt = prompts.get(f"{FOLDER}/{task}")
+    prompt = _named(task, prompts)
     if prompt is None:
         return question
     items = paraphrases(prompt)
@@ -71,14 +85,28 @@ def with_options(
     if not options:
         return text
     listed = "\n".join(lettered(i, option) for i, option in enumerate(options))
-    prompt = prompts[f"{FOLDER}/options"]
-    asked = _chosen(prompt, paraphrases(prompt), {"options": listed}, sample_id, seed)
+    prompt = _named(OPTIONS, prompts)
+    if prompt is None:
+        raise KeyError(OPTIONS)
+    asked = _chosen(prompt, paraphrases(prompt), {OPTIONS: listed}, sample_id, seed)
     return f"{text}\n{asked}"
 
 
 def lettered(index: int, option: str) -> str:
     """An option as it is listed and answered: ``B. applying adhesive``."""
     return f"{chr(ord('A') + index)}. {option}"
+
+
+def _items(prompt: Prompt) -> Iterator[tuple[int, str]]:
+    """The items of a bullet list, each with the number of its line, from 0."""
+    for number, line in enumerate(prompt.text.splitlines()):
+        if line.strip().startswith("- "):
+            yield number, line.strip().removeprefix("- ")
+
+
+def _named(name: str, prompts: Mapping[str, Prompt]) -> Prompt | None:
+    """The prompt of that name in whatever folder."""
+    return next((p for key, p in prompts.items() if key.rpartition("/")[2] == name), None)
 
 
 def _chosen(

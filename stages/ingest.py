@@ -16,9 +16,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pipeline.media.base import Clip, Media, MediaError
+from pipeline.media.reasons import MEANINGS
 from pipeline.records import ManifestRow, Reject, Video
 from pipeline.records.digest import canonical_json
-from pipeline.workflow.stage import Context, Stage, VideoRows
+from pipeline.workflow.stage import Context, Reason, Stage, VideoRows, reasons_of
 from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
@@ -33,10 +34,10 @@ class Config(LimitsConfig):
     """Which videos are admitted."""
 
     min_duration_s: float = Field(
-        2.0, ge=0, description="shorter clips are refused; the paper gives no bound"
+        2.0, ge=0, description="clips of fewer seconds are refused; the paper gives no bound"
     )
     max_duration_s: float = Field(
-        600.0, gt=0, description="longer clips are refused; the paper gives no bound"
+        600.0, gt=0, description="clips of more seconds are refused; the paper gives no bound"
     )
     schemes: tuple[str, ...] = Field(
         ("file",), description="uri schemes that may be opened, lower case, beside plain paths"
@@ -152,4 +153,21 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-STAGE = Stage("ingest", 2, (), Video, Config, run, scope="source", refusal=refusal)
+STAGE = Stage(
+    "ingest",
+    3,
+    (),
+    Video,
+    Config,
+    run,
+    scope="source",
+    refusal=refusal,
+    reasons=(
+        Reason("bad_manifest_row", "The row has not the form of a manifest; the detail says why."),
+        Reason("duplicate_id", "A row before has the same `video_id`: clips of one file need ids."),
+        Reason("unsafe_uri", "The uri may not be opened; `schemes` lists what may be."),
+        Reason("too_short", "The clip is shorter than `min_duration_s`."),
+        Reason("too_long", "The clip is longer than `max_duration_s`."),
+        *reasons_of(MEANINGS),
+    ),
+)

@@ -26,9 +26,10 @@ from pipeline.records import (
 )
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
-from pipeline.workflow.stage import Context, Rows, VideoRows
+from pipeline.workflow.stage import Context, Reason, Rows, VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
-from stages._coverage import COVERS_VIDEO, CoverageConfig
+from stages._coverage import CoverageConfig
+from stages._reasons import COVERS_VIDEO, LOW_AGREEMENT
 from stages._spans import stated
 from stages._wording import bare
 
@@ -36,12 +37,14 @@ from stages._wording import bare
 class Config(CoverageConfig, SingleAnswerConfig):
     """Which events are asked for, and how."""
 
-    prompt: str = Field("query", description="prompt file")
-    max_tokens: int = Field(256, ge=1, description="of one query")
+    prompt: str = Field(
+        "query", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(256, ge=1, description="most tokens of one query")
     max_queries: int = Field(
         2, ge=1, description="events chosen per video; the paper samples some and gives no number"
     )
-    choice_seed: int = Field(0, description="another value chooses other events")
+    choice_seed: int = Field(0, description="of the choice of events; another value chooses others")
 
 
 class Query(Answer):
@@ -69,7 +72,7 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Choice] | Reject]:
     chosen = {event.event_id for event in order[: config.max_queries]}
     for event in kept:
         if detail := excess[event.event_id]:
-            yield Reject(reason=COVERS_VIDEO, detail=detail, row=event.model_dump_json())
+            yield Reject(reason="covers_video", detail=detail, row=event.model_dump_json())
         elif event.event_id in chosen:
             others = frozenset(bare(e.caption) for e in kept if e.event_id != event.event_id)
             yield Case((event, others), {"caption": event.caption})
@@ -119,8 +122,14 @@ _ASKING = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Query,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
+    reasons=(
+        LOW_AGREEMENT,
+        COVERS_VIDEO,
+        Reason("ambiguous_query", "The words fit another event of the video as well."),
+    ),
 )
 
 

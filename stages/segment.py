@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
+from pipeline.media.reasons import MEANINGS
 from pipeline.records import FramedSegment, Reject, Video
-from pipeline.workflow.stage import Context, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage, reasons_of
 from stages._limits import LimitsConfig
 
 _HALF = 0.5 - 1e-6
@@ -31,7 +32,11 @@ class Config(LimitsConfig):
     jpeg_quality: int = Field(
         90, ge=1, le=100, description="of a stored frame; the paper gives none"
     )
-    reader: ReaderName = Field("auto", description="which decoder reads the video")
+    reader: ReaderName = Field(
+        "auto",
+        description="which decoder reads the video; auto is pyav, decord refuses what it cannot"
+        " read exactly",
+    )
     short_last_turn: Literal["keep", "merge"] = Field(
         "keep",
         description="a last turn shorter than half a turn. keep: it is a turn like others, so that"
@@ -97,5 +102,14 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
 
 
 STAGE = per_video_stage(
-    name="segment", version=2, reads=(Video,), writes=FramedSegment, config=Config, run=run
+    name="segment",
+    version=3,
+    reads=(Video,),
+    writes=FramedSegment,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason("frames_do_not_tile", "There are not as many frames as turns."),
+        *reasons_of(MEANINGS),
+    ),
 )

@@ -18,8 +18,9 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Question, Reject, Response, SourceAnnotation, Span, Video
 from pipeline.records.digest import digest
-from pipeline.workflow.stage import Context, VideoRows, per_video_stage
-from stages._coverage import COVERS_VIDEO, CoverageConfig
+from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage
+from stages._coverage import CoverageConfig
+from stages._reasons import BAD_SPAN, COVERS_VIDEO
 from stages._spans import span_of, stated
 from stages._wording import bare
 
@@ -41,7 +42,8 @@ class Config(CoverageConfig):
     tasks: tuple[Task, ...] = Field(
         ("offline_qa", "event_grounding", "action_caption"),
         min_length=1,
-        description="questions and answers, described spans, the steps of a procedure",
+        description="what is taken over: questions and answers, described spans, the steps of a"
+        " procedure",
     )
     ground_steps: bool = Field(
         False, description="ask when each step takes place too, as of an event"
@@ -171,7 +173,7 @@ def made(
     if task == "event_grounding":
         detail = config.excess((each.span for each in taken), video.duration_s)
     if detail:
-        yield from (refused(each.entry, COVERS_VIDEO, detail) for each in taken)
+        yield from (refused(each.entry, "covers_video", detail) for each in taken)
     else:
         yield annotation(task, taken)
 
@@ -207,5 +209,25 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="source_annotations", version=4, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="source_annotations",
+    version=4,
+    reads=(Video,),
+    writes=Annotation,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason(
+            "no_source_annotations", "The manifest annotates nothing of the video.", absence=True
+        ),
+        Reason("task_not_wanted", "The entry is of no task in `tasks`.", absence=True),
+        Reason("empty_text", "The entry has no text, or a question no words."),
+        BAD_SPAN,
+        Reason("no_span", "The entry has no span, so there is no moment to speak of it."),
+        COVERS_VIDEO,
+        Reason("outside_video", "The question is asked behind the end of the video."),
+        Reason("too_many_options", "The question has more options than there are letters."),
+        Reason("duplicate_options", "Two options of the question are the same."),
+        Reason("answer_not_an_option", "The answer is none of the options of the question."),
+        Reason("duplicate_annotation", "The video has the same entry twice."),
+    ),
 )

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.cli.options import FAILED, PARTLY, run_root
+from pipeline.corpus.card import Intake
 from pipeline.execution.executors import open_executor
 from pipeline.execution.executors.base import Executor
 from pipeline.execution.runner import execute, install_corpus, missing_tasks, save_settings
@@ -36,9 +37,16 @@ def make_missing(
     save_settings(settings, [plan.node for plan in plans], root)
     chosen_executor = open_executor(executor or settings.run.executor, settings.run.workers)
     results = _watch(plans, tasks, chosen_executor, root)
-    typer.echo(summarize(plans, root).to_text())
+    summary = summarize(plans, root)
+    typer.echo(summary.to_text())
     failed = [result for result in results if result.error and not result.blocked]
-    if not failed and install_corpus(plans, root / "corpus"):
+    intake = Intake(
+        videos=summary.videos_in,
+        annotated=summary.videos_out,
+        rejected=summary.videos_rejected,
+        unfinished=summary.videos_open,
+    )
+    if not failed and install_corpus(plans, root / "corpus", intake):
         typer.echo(f"corpus: {root / 'corpus'}")
     for result in failed:
         typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)

@@ -38,17 +38,18 @@ def list_rejects(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the rejects by node and reason; with --json list them, one a line.
+    """Count the rejects by node and reason, and say what each means; with --json list them.
 
     The class of a reason is its cause: the input, the engine (the same ask may be answered another
-    time: see retry), the ask, the answer of a model, or a rule.
+    time: see retry), the ask, the answer of a model, or a rule. Absence is no refusal: there was
+    nothing to do, or it was not wanted.
     """
     settings, plans = planned(config, overrides, limit)
     reasons = _reasons(reason)
     check_names(plans, node or (), reasons)
     rows = read_rejects(plans, run_root(settings), node or (), reasons)
     if not as_json:
-        typer.echo(rejects_text(rows))
+        typer.echo(rejects_text(rows, plans))
         return
     for row in rows:
         typer.echo(row.model_dump_json())

@@ -76,7 +76,7 @@ def status(
         bool, typer.Option("--rejects", help="The same as rejects --json.")
     ] = False,
 ) -> None:
-    """Show what exists: per node rows, rejects by reason, tokens, seconds; and the videos."""
+    """Show what exists: per node videos, rows, rejects by reason, asks, time; and the videos."""
     settings, plans = planned(config, overrides, limit)
     if list_rejects:
         for reject in read_rejects(plans, run_root(settings)):

@@ -41,7 +41,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Probe:
-    """Facts of a clip. Sizes are pixels as displayed, after rotation."""
+    """Facts of a clip. Sizes are pixels as displayed.
+
+    The displayed picture is the stored one, mirrored where the file says so, then turned clockwise
+    by ``rotation_deg``.
+    """
 
     duration_s: float
     width: int

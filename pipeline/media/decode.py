@@ -43,6 +43,9 @@ R = TypeVar("R")
 _START_S = 120.0
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
+_RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 20)}
+"""For the C library of the child: large blocks go back when they are freed. What it kept of one
+video would be memory that the next could have beyond its limit."""
 
 
 class DecodeProcess:
@@ -141,6 +144,7 @@ class DecodeProcess:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.media.reader.decode_worker"],
                 cwd=_CHECKOUT,
+                env={**os.environ, **_RETURN_MEMORY},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,

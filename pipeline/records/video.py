@@ -61,6 +61,8 @@ class Video(ManifestRow):
     """Pixels as displayed, after rotation."""
     height: int
     rotation_deg: int
+    """Clockwise, from the stored picture to the displayed one, after mirroring where the file asks
+    for it. For information only: frames are as displayed."""
     codec: str
     frame_rate: float
     """Average frames a second, of variable rates too. For information only."""

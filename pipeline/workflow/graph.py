@@ -173,15 +173,25 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     # Sorted, so that the order in the config changes neither rows nor identity.
     after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
-    prompts: dict[str, Prompt] = {}
-    for prompt in settings.prompts():
-        try:
-            prompts |= load_prompts(prompt)
-        except PromptError as error:
-            raise ConfigError(f"{where}.config.prompt: {error}") from None
+    prompts = _prompts(f"{where}.config", stage, settings)
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:
+    """The prompts of a node, checked with what the stage fills them with."""
+    prompts: dict[str, Prompt] = {}
+    for name in settings.prompts():
+        key = next((key for key, value in settings if value == name), "prompt")
+        try:
+            loaded = load_prompts(name)
+        except PromptError as error:
+            raise ConfigError(f"{where}.{key}: {error}") from None
+        if problems := list(stage.prompt_problems(loaded)):
+            raise ConfigError("\n".join(f"{where}.{key}: {problem}" for problem in problems))
+        prompts |= loaded
+    return prompts
 
 
 def _engine(

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.media.child_processes import HANG_S
+
 ROOT = Path(__file__).resolve().parents[2]
 RAY = Path(sys.executable).with_name("ray")
 
@@ -49,10 +51,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         "TURNWISE_HOME": str(tmp_path / "home"),
     }
     environment.pop("RAY_ADDRESS", None)
-    port, dashboard = free_port(), free_port()
+    port, dashboard, agent = free_port(), free_port(), free_port()
     command = [
         str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",
         "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", "--num-cpus=2",
+        # Its own, because the agent of another cluster on this machine has the usual one.
+        f"--dashboard-agent-listen-port={agent}",
         "--object-store-memory=200000000", f"--temp-dir={folder}",
     ]  # fmt: skip
     log = (tmp_path / "head.log").open("wb")
@@ -80,11 +84,12 @@ def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
 
 def submitted(command: list[str], cluster: Cluster) -> subprocess.CompletedProcess[str]:
     """What became of a job. A head that has just started may not have its agent yet."""
+    until = time.monotonic() + HANG_S
     while True:
         done = subprocess.run(
             command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, check=False
         )
-        if "No available agent" not in done.stderr:
+        if "No available agent" not in done.stderr or time.monotonic() > until:
             return done
         time.sleep(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipeline.dialogue.state_tokens import StateTokens
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.dialogue.window import windows
+from pipeline.engines.base import BASELINE, for_training
 from pipeline.records import Dialogue, DialogueHead
 from pipeline.store.files.json_writer import JsonWriter
 
@@ -85,6 +86,24 @@ class ExportTally:
     images: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     """Questions left out, by reason. Responses to them are among ``refused``."""
+    sources: Counter[str] = field(default_factory=Counter)
+    """Written samples by source, those that state none under an empty name; so too the next."""
+    licences: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    """Written samples by model; one of several models counts for each, one of none as empty."""
+    not_for_training: int = 0
+    """Written samples that a stand-in for a model had a part in."""
+
+    def add(self, sample: Dialogue, own: Collection[str]) -> None:
+        """Count a written sample, of which the responses ``own`` repeat no earlier window."""
+        self.written += 1
+        self.responses += len(own)
+        self.said += len(own)
+        self.flags.update(flag for r in sample.responses if r.rid in own for flag in r.flags)
+        self.sources[sample.source] += 1
+        self.licences[sample.licence] += 1
+        self.models.update(sample.models or [""])
+        self.not_for_training += not for_training(sample.models)
 
     @property
     def missing(self) -> bool:
@@ -104,7 +123,10 @@ class ExportTally:
         def named(counts: Counter[str]) -> str:
             return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
 
-        noted = [f"left out besides: {named(self.noted)}"] if self.noted else []
+        further = [f"left out besides: {named(self.noted)}"] if self.noted else []
+        if self.not_for_training:
+            marked = f"not for training: {self.not_for_training} of {self.written} samples"
+            further.append(f"{marked}, written with {BASELINE}")
         return "\n".join(
             [
                 f"dialogues: {self.dialogues}; samples: {self.written} written,"
@@ -112,7 +134,7 @@ class ExportTally:
                 f"responses: {self.responses} = {self.said} said + {self.unsaid} in rejected"
                 f" samples + {self.refused.total()} refused ({named(self.refused)})",
                 f"responses placed otherwise than they asked: {named(self.flags)}",
-                *noted,
+                *further,
             ]
         )
 
@@ -176,12 +198,7 @@ class Exporter:
                 continue
             for row in rows:
                 self.open(sample.split).write(row)
-            self.tally.written += 1
-            self.tally.responses += len(own)
-            self.tally.said += len(own)
-            self.tally.flags.update(
-                flag for each in sample.responses if each.rid in own for flag in each.flags
-            )
+            self.tally.add(sample, own)
             written = True
         return written
 

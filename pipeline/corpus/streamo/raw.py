@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from pipeline.corpus.attribution import models_of
 from pipeline.corpus.streamo.raw_fields import (
     Entry,
     Refused,
@@ -56,6 +57,10 @@ class RawSample:
     """Those that cannot be used, with their own ids in place of a response's."""
     refused: tuple[Refusal, ...]
     """Responses that cannot be used."""
+    licence: str = ""
+    """Of the video. Streamo's own rows have none, and name no models; those of ``raw`` do."""
+    models: tuple[str, ...] = ()
+    """That wrote or verified it, each ``model@revision``."""
 
 
 def read_raw(
@@ -121,7 +126,17 @@ def read_raw(
     source = text_of(row.get("source"))
     duration_s = seconds_of(row.get("duration")) or None
     return RawSample(
-        name, path, task, source, used, duration_s, annotation, tuple(unasked), tuple(refused)
+        video_name=name,
+        video_path=path,
+        task=task,
+        source=source,
+        origin=used,
+        duration_s=duration_s,
+        annotation=annotation,
+        refused_questions=tuple(unasked),
+        refused=tuple(refused),
+        licence=text_of(row.get("licence")),
+        models=models_of(text_of(row.get("models"))),
     )
 
 

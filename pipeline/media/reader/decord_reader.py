@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.media.base import MediaError
+from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T
 
 EXACT_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"})
@@ -64,7 +65,10 @@ def read(
 def _doubts(index: PacketIndex) -> tuple[tuple[bool, str], ...]:
     return (
         (index.codec not in EXACT_CODECS, f"its codec {index.codec} is untested"),
-        (index.rotation_deg != 0, "the picture is rotated"),
+        (index.orientation != Orientation(), "the picture is rotated or mirrored"),
+        (index.colour.hdr is not None, "it does not tone-map HDR"),
+        (index.colour.is_added, "its frames do not state their colours, its container does"),
+        (index.is_packed, "packets hold several frames each"),
         (index.video_streams != 1, "there are several video streams"),
         (not bool(index.is_shown.all()), "some packets are not shown"),
         (bool(index.is_leading.any()), "pictures refer across a keyframe"),

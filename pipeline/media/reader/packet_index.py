@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.media.base import Limits, MediaError
+from pipeline.media.reader.colour import Colour
+from pipeline.media.reader.orientation import Orientation
 
 Image = npt.NDArray[np.uint8]
 """RGB, [height, width, 3], contiguous."""
@@ -36,14 +38,17 @@ class PacketIndex:
     time_base: Fraction
     size: Size
     """As displayed: square pixels, after rotation."""
-    rotation_deg: int
-    """Clockwise, from the stored picture to the displayed one: 0, 90, 180 or 270."""
+    orientation: Orientation
+    colour: Colour
     video_streams: int
     pts: Ticks
     is_key: Flags
     is_shown: Flags
     last_ticks: int
     """Duration of the last frame as the container states it; 0 where it states none."""
+    is_packed: bool = False
+    """Whether packets held several frames each, as DivX puts B-frames into AVI. Here each frame has
+    a packet of its own, and ``pts`` are when they are shown, not what the container says."""
 
     @cached_property
     def shown_pts(self) -> Ticks:

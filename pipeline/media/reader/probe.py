@@ -1,4 +1,4 @@
-"""Probing a clip: codec, size and rotation from ffprobe, the timeline from the packets.
+"""Probing a clip: the codec from ffprobe, size, orientation and timeline from the packets.
 
 The duration that a container declares is not used: some declare none, some declare days.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +18,10 @@ import numpy.typing as npt
 from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, MediaError, Probe
 from pipeline.media.reader import pyav_reader
 from pipeline.media.reader.container import OPTIONS
-from pipeline.media.reader.packet_index import Size, check_pixels, existing_file
-from pipeline.media.reader.stills import clockwise_deg, displayed_size
+from pipeline.media.reader.packet_index import check_pixels, existing_file
 from pipeline.media.reader.timeline import clip_timeline
 
 _CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class StreamFacts:
-    """ffprobe's facts of the first video stream that is not a cover picture."""
-
-    codec: str
-    size: Size
-    """As displayed."""
-    rotation_deg: int
 
 
 def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
@@ -46,23 +33,23 @@ def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         MediaError: the clip holds no readable video, or exceeds a limit.
     """
     path = existing_file(clip.uri, limits)
-    facts = stream_facts(path, limits)
+    codec = stream_codec(path, limits)
     index = pyav_reader.read_packet_index(path, limits)
     timeline = clip_timeline(index, clip)
-    width, height = facts.size
+    width, height = index.size
     return Probe(
         duration_s=timeline.duration_s,
         width=width,
         height=height,
-        rotation_deg=facts.rotation_deg,
-        codec=facts.codec,
+        rotation_deg=index.orientation.rotation_deg,
+        codec=codec,
         frame_rate=_frame_rate(index.shown_pts * float(index.time_base), timeline.duration_s),
         sha256=file_sha256(path),
     )
 
 
-def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
-    """Codec, size and rotation.
+def stream_codec(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The codec of the first video stream that is not a cover picture, as ffprobe names it.
 
     Raises:
         MediaError: ``not_a_video``, ``unsupported_container``, ``no_video_stream``,
@@ -86,11 +73,8 @@ def stream_facts(path: Path, limits: Limits = DEFAULT_LIMITS) -> StreamFacts:
     codec = stream.get("codec_name", "unknown")
     if codec == "unknown":
         raise MediaError("unsupported_codec", "ffprobe does not know the codec")
-    rotation_deg = _rotation_deg(stream)
-    stored = (int(stream["width"]), int(stream["height"]))
-    check_pixels(stored, limits)
-    size = displayed_size(stored, _pixel_aspect(stream), rotation_deg)
-    return StreamFacts(codec, size, rotation_deg)
+    check_pixels((int(stream["width"]), int(stream["height"])), limits)
+    return str(codec)
 
 
 def _probe_error(stderr: str) -> MediaError:
@@ -110,18 +94,6 @@ def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:
     if shown_s.size == 1:
         return 1 / duration_s
     return float((shown_s.size - 1) / (shown_s[-1] - shown_s[0]))
-
-
-def _rotation_deg(stream: dict[str, Any]) -> int:
-    for fact in stream.get("side_data_list", []):
-        if "rotation" in fact:
-            return clockwise_deg(float(fact["rotation"]))
-    return 0
-
-
-def _pixel_aspect(stream: dict[str, Any]) -> Fraction | None:
-    across, _, down = stream.get("sample_aspect_ratio", "0:1").partition(":")
-    return Fraction(int(across), int(down)) if int(down) else None
 
 
 def file_sha256(path: Path) -> str:

@@ -8,21 +8,28 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
+from pipeline.media.reader.bitstream import is_b_frame, is_hidden, shown_ticks
+from pipeline.media.reader.colour import UNSPECIFIED, Colour, colour_of
 from pipeline.media.reader.container import OPTIONS
+from pipeline.media.reader.orientation import Orientation, orientation_of
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T, check_pixels
 from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
-from pipeline.media.reader.stills import clockwise_deg, displayed_size, turned
+from pipeline.media.reader.stills import displayed_size, upright
+from pipeline.media.reader.tone_mapping import tone_mapped
 
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
@@ -58,14 +65,21 @@ def _video_streams(container: InputContainer) -> list[VideoStream]:
 
 def _packets(
     container: InputContainer, stream: VideoStream
-) -> Iterator[tuple[int, Packet[VideoStream]]]:
-    """Every packet with content, and its presentation time in ticks."""
+) -> Iterator[tuple[int, bool, Packet[VideoStream]]]:
+    """Every packet with content, its presentation time in ticks, and whether it was packed.
+
+    A packed one comes with its first frame alone; the other replaces the empty packet that follows.
+    """
+    is_mpeg4 = stream.codec_context.codec.canonical_name == "mpeg4"
+    unpacker = BitStreamFilterContext("mpeg4_unpack_bframes", stream) if is_mpeg4 else None
     while True:
         try:
             for packet in container.demux(stream):
                 ticks = packet.pts if packet.pts is not None else packet.dts
-                if packet.size and ticks is not None:
-                    yield ticks, packet
+                n_bytes = packet.size
+                if n_bytes and ticks is not None:
+                    for unpacked in unpacker.filter(packet) if unpacker else (packet,):
+                        yield ticks, unpacked.size < n_bytes, unpacked
         except IndexError:
             # PyAV raises this for a stream that starts later in the file; reading can go on.
             continue
@@ -87,14 +101,14 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
             index: such a file is a shorter video.
     """
     ticks, ticks_long = array("q"), array("q")
-    is_key, is_shown_flag = bytearray(), bytearray()
-    cut_off = False
+    is_key, is_shown_flag, is_b = bytearray(), bytearray(), bytearray()
+    cut_off, is_packed = False, False
     with _opened(path) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
         stored = (stream.width, stream.height)
         check_pixels(stored, limits)
         try:
-            for pts_ticks, packet in _packets(container, stream):
+            for pts_ticks, was_packed, packet in _packets(container, stream):
                 if len(ticks) == limits.max_frames:
                     raise MediaError("too_many_frames", f"there are more than {limits.max_frames}")
                 if packet.is_keyframe and packet.has_sidedata("encryption_info"):
@@ -102,7 +116,10 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
                 ticks.append(pts_ticks)
                 ticks_long.append(packet.duration or 0)
                 is_key.append(packet.is_keyframe)
-                is_shown_flag.append(not packet.is_discard and not _is_hidden(codec, packet))
+                content = memoryview(packet)
+                is_shown_flag.append(not packet.is_discard and not is_hidden(codec, content))
+                is_packed |= was_packed
+                is_b.append(is_b_frame(codec, content))
                 cut_off = packet.is_corrupt
         except av.error.FFmpegError as error:
             _check_memory(error)
@@ -115,6 +132,8 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
         raise MediaError("no_frames", "the video stream holds no packet")
     pts, durations = np.array(ticks, dtype=np.int64), np.array(ticks_long, dtype=np.int64)
     keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
+    if is_packed:
+        pts = shown_ticks(pts, np.array(is_b, dtype=np.bool_))
     head = _read_head(path, int(pts[keys][0]) if keys.any() else None)
     first_group_pts = pts[keys][0] if keys.any() else pts.min()
     in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
@@ -123,26 +142,24 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     return PacketIndex(
         codec=codec,
         time_base=time_base,
-        size=displayed_size(stored, aspect, head.rotation_deg),
-        rotation_deg=head.rotation_deg,
+        size=displayed_size(stored, aspect, head.orientation.rotation_deg),
+        orientation=head.orientation,
+        colour=head.colour,
         video_streams=n_streams,
         pts=pts,
         is_key=keys,
         is_shown=is_shown,
         last_ticks=int(durations[last[-1]]) if last.size else 0,
+        is_packed=is_packed,
     )
-
-
-def _is_hidden(codec: str, packet: Packet[VideoStream]) -> bool:
-    """Whether the packet's frame is only a reference: a flag that only VP8 has, in byte 0."""
-    return codec == "vp8" and not memoryview(packet)[0] >> 4 & 1
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What decoding the start of a file gives: the rotation, and times of the frames there."""
+    """What decoding the start of a file gives: how to show its frames, and the times of those."""
 
-    rotation_deg: int
+    orientation: Orientation
+    colour: Colour
     pts: frozenset[int]
 
 
@@ -152,20 +169,28 @@ def _read_head(path: Path, key_pts: int | None) -> _Head:
     A recording that starts in the middle of a stream has pictures there that refer to frames before
     the start. Packets do not show this; the decoder leaves such pictures out.
     """
-    rotation_deg = 0
+    orientation, colour = Orientation(), Colour()
     seen: set[int] = set()
     with _opened(path) as (container, stream):
+        in_container = _colour(stream.codec_context)
         for frame in _frames(container, stream):
-            rotation_deg = clockwise_deg(frame.rotation)
+            matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+            if matrix is not None:
+                orientation = orientation_of(memoryview(matrix).cast("i"))
+            colour = colour_of(_colour(frame), in_container)
             if key_pts is None or frame.pts is None or frame.pts >= key_pts:
                 break
             if not frame.is_corrupt:
                 seen.add(frame.pts)
-    return _Head(rotation_deg, frozenset(seen))
+    return _Head(orientation, colour, frozenset(seen))
+
+
+def _colour(of: VideoFrame | VideoCodecContext) -> Colour:
+    return Colour(of.color_primaries, of.color_trc, of.colorspace)
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    for _, packet in _packets(container, stream):
+    for _, _, packet in _packets(container, stream):
         yield from _decoded(stream, packet) or ()
     yield from _decoded(stream, None) or ()
 
@@ -179,13 +204,22 @@ def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[Vi
         return None
 
 
-def _scaled(reformatter: VideoReformatter, frame: VideoFrame, size: Size) -> VideoFrame | None:
-    """The frame as RGB of that size; None where its pixels cannot be converted."""
+def _image(
+    reformatter: VideoReformatter, frame: VideoFrame, size: Size, colour: Colour
+) -> Image | None:
+    """The frame as SDR, RGB, of that size; None where its pixels cannot be converted."""
+    frame.colorspace = colour.matrix
+    # Of no use here, and PyAV 17 refuses frames with reserved values.
+    frame.color_primaries = frame.color_trc = UNSPECIFIED
+    pixels = "rgb48le" if colour.hdr else "rgb24"
     try:
-        return reformatter.reformat(frame, *size, "rgb24", interpolation="BICUBIC")
+        scaled = reformatter.reformat(frame, *size, pixels, interpolation="BICUBIC")
     except av.error.FFmpegError as error:
         _check_memory(error)
         return None
+    if colour.hdr:
+        return tone_mapped(scaled.to_ndarray().astype(np.uint16, copy=False), colour.hdr)
+    return scaled.to_ndarray().astype(np.uint8, copy=False)
 
 
 def read(
@@ -215,7 +249,7 @@ def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T
     """``use(image)`` by time in ticks, of those wanted frames that decode without an error."""
     index = plan.index
     packet_of = {int(index.pts[i]): int(i) for i in np.flatnonzero(index.is_shown)}
-    stored_size = (size[1], size[0]) if index.rotation_deg % 180 else size
+    stored_size = (size[1], size[0]) if index.orientation.rotation_deg % 180 else size
     reformatter = VideoReformatter()
     found: dict[int, T] = {}
     failed: list[int] = []
@@ -228,18 +262,17 @@ def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T
             if frame.is_corrupt:
                 failed.append(packet_of[pts])
             elif plan.is_wanted[packet_of[pts]]:
-                small = _scaled(reformatter, frame, stored_size)
-                if small is None:
+                image = _image(reformatter, frame, stored_size, index.colour)
+                if image is None:
                     failed.append(packet_of[pts])
-                    continue
-                image: Image = small.to_ndarray().astype(np.uint8, copy=False)
-                found[pts] = use(turned(image, index.rotation_deg))
+                else:
+                    found[pts] = use(upright(image, index.orientation))
 
     with _opened(path) as (container, stream):
         skips = plan.skips and index.codec in SKIPS_UNREFERENCED
         last = plan.last
         flush_first = False
-        for number, (_, packet) in enumerate(_packets(container, stream)):
+        for number, (_, _, packet) in enumerate(_packets(container, stream)):
             if number > last:
                 break
             if not plan.feed[number]:
@@ -251,6 +284,8 @@ def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T
                 flush_first = False
             if skips:
                 stream.codec_context.skip_frame = "DEFAULT" if plan.is_wanted[number] else "NONREF"
+            if index.is_packed:
+                packet.pts = int(index.pts[number])
             frames = _decoded(stream, packet)
             if frames is None:
                 failed.append(number)

@@ -1,4 +1,4 @@
-"""Times of turns, and size, rotation and encoding of their pictures. Pure."""
+"""Times of turns, and size, orientation and encoding of their pictures. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from math import ceil
 import cv2
 import numpy as np
 
+from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import Image, Size
 
 TURN_TOLERANCE_S = Fraction(1, 1_000_000)
@@ -44,14 +45,10 @@ def target_size(size: Size, longer_px: int) -> Size:
     return width, height
 
 
-def clockwise_deg(counterclockwise_deg: float) -> int:
-    """The same rotation clockwise, to the nearest quarter turn: 0, 90, 180 or 270."""
-    return round(-counterclockwise_deg / 90) % 4 * 90
-
-
-def turned(image: Image, rotation_deg: int) -> Image:
-    """The image turned clockwise by quarter turns."""
-    return np.ascontiguousarray(np.rot90(image, -rotation_deg // 90))
+def upright(image: Image, orientation: Orientation) -> Image:
+    """The stored image as it is displayed."""
+    seen = image[:, ::-1] if orientation.is_mirrored else image
+    return np.ascontiguousarray(np.rot90(seen, -orientation.rotation_deg // 90))
 
 
 def encode_jpeg(image: Image, quality: int) -> bytes:

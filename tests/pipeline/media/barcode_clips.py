@@ -6,7 +6,6 @@ it shows and when, in seconds from the first shown frame, from how it was made.
 
 from __future__ import annotations
 
-import struct
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from tests.pipeline.media.display_matrices import AXES, matrix_of, set_display_matrix
+from tests.pipeline.media.packed_avi import pack
 
 WIDTH, HEIGHT = 320, 180
 BITS = 8
@@ -87,6 +89,10 @@ class Recipe:
     timing: str = "null"
     rotation_deg: int = 0
     """Clockwise, as the container asks of a player."""
+    is_mirrored: bool = False
+    """Whether left and right are exchanged before the turn."""
+    is_packed: bool = False
+    """Whether it is ``base`` with its B-frames packed."""
     passes: int = 1
 
     @property
@@ -102,7 +108,10 @@ class Recipe:
             return path
         if self.base:
             source = RECIPES[self.base].make(folder)
-            ffmpeg(*(a.replace("BASE", str(source)) for a in self.args), str(path))
+            if self.is_packed:
+                pack(source, path)
+            else:
+                ffmpeg(*(a.replace("BASE", str(source)) for a in self.args), str(path))
         for number in range(1, self.passes + 1) if not self.base else ():
             log = ("-pass", str(number), "-passlogfile", f"{path}.log") if self.passes > 1 else ()
             ffmpeg(
@@ -111,21 +120,10 @@ class Recipe:
                 *("-c:v", self.encoder, *self.args, *log, str(path)),
                 raw=_raw(),
             )
-        if self.rotation_deg:
-            _turn(path, self.rotation_deg)
+        orientation = (self.rotation_deg, self.is_mirrored)
+        if orientation != (0, False):
+            set_display_matrix(path, matrix_of(AXES[orientation]))
         return path
-
-
-def _turn(path: Path, rotation_deg: int) -> None:
-    """Rewrites the matrix in the track header of an MP4 file."""
-    one = 1 << 16
-    rows = {
-        90: (0, one, 0, -one, 0, 0, HEIGHT * one, 0, 1 << 30),
-        180: (-one, 0, 0, 0, -one, 0, WIDTH * one, HEIGHT * one, 1 << 30),
-    }
-    content = bytearray(path.read_bytes())
-    struct.pack_into(">9i", content, content.index(b"tkhd") + 44, *rows[rotation_deg])
-    path.write_bytes(content)
 
 
 def _thirty(number: int) -> Fraction:
@@ -215,6 +213,12 @@ def _recipes() -> Sequence[Recipe]:
         Recipe("h264_open_cut.ts", "libx264", cut, _thirty, first=30, base="h264_open.ts"),
         Recipe("h264_90.mp4", "libx264", copy, _thirty, base="h264.mp4", rotation_deg=90),
         Recipe("h264_180.mp4", "libx264", copy, _thirty, base="h264.mp4", rotation_deg=180),
+        Recipe(
+            *("h264_270_mirrored.mp4", "libx264", copy, _thirty),
+            base="h264.mp4",
+            rotation_deg=270,
+            is_mirrored=True,
+        ),
         Recipe("hevc.mp4", "libx265", (*x265, "log-level=error:keyint=30:open-gop=0"), _thirty),
         Recipe("hevc_open.mp4", "libx265", (*x265, "log-level=error:keyint=30"), _thirty),
         Recipe("vp8.webm", "libvpx", (*vpx, *lag), _milliseconds, passes=2),
@@ -222,6 +226,7 @@ def _recipes() -> Sequence[Recipe]:
         Recipe("vp9.mp4", "libvpx-vp9", copy, _milliseconds, base="vp9.webm"),
         Recipe("av1.mp4", "libsvtav1", (*grey, "-preset", "10", "-crf", "40", "-g", "30"), _thirty),
         Recipe("mpeg4_b.avi", "mpeg4", (*grey, "-q:v", "4", "-bf", "2", "-g", "30"), _thirty),
+        Recipe("mpeg4_packed.avi", "mpeg4", (), _thirty, base="mpeg4_b.avi", is_packed=True),
         Recipe("mpeg4_b.mp4", "mpeg4", (*grey, "-q:v", "4", "-bf", "2", "-g", "30"), _thirty),
         Recipe("mpeg2.ts", "mpeg2video", (*grey, "-q:v", "4", "-bf", "2", "-g", "15"), _thirty),
         Recipe("mpeg2_cut.ts", "mpeg2video", cut, _thirty, first=30, base="mpeg2.ts"),

@@ -17,6 +17,8 @@ from tests.pipeline.media.barcode_clips import ffmpeg
     [
         ("h264_open.mp4", "across a keyframe"),
         ("h264_180.mp4", "rotated"),
+        ("h264_270_mirrored.mp4", "mirrored"),
+        ("mpeg4_packed.avi", "several frames each"),
         ("h264_cut.mp4", "not shown"),
         ("h264_late.mp4", "timestamps"),
         ("av1.mp4", "is untested"),

@@ -43,7 +43,8 @@ def test_gives_the_frame_on_screen_or_refuses(
 
     def stored_number(image: Image) -> int:
         assert image.shape == (index.size[1], index.size[0], 3)
-        return number_of(np.rot90(image, recipe.rotation_deg // 90))
+        unturned = np.rot90(image, recipe.rotation_deg // 90)
+        return number_of(unturned[:, ::-1] if recipe.is_mirrored else unturned)
 
     for asked_s in ASKED_S.values():
         shown = [timeline.on_screen(time_s) for time_s in asked_s]

@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.media.reader.colour import Colour
+from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_groups, packets_in_order
 
@@ -21,7 +23,9 @@ def index_of(groups: list[tuple[int, int]]) -> PacketIndex:
         keys += [True] + [False] * (leading + trailing)
     ticks, flags = np.array(pts, dtype=np.int64), np.array(keys)
     shown = np.ones(len(pts), dtype=np.bool_)
-    return PacketIndex("h264", Fraction(1, 30), (16, 16), 0, 1, ticks, flags, shown, 1)
+    return PacketIndex(
+        "h264", Fraction(1, 30), (16, 16), Orientation(), Colour(), 1, ticks, flags, shown, 1
+    )
 
 
 GROUPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 8)), min_size=1, max_size=12)

@@ -13,13 +13,17 @@ from tests.pipeline.media.barcode_clips import RECIPES, ffmpeg
 
 
 @pytest.mark.parametrize(
-    "name", ["h264.mp4", "h264_90.mp4", "h264_180.mp4", "h264.ts", "vp9.webm", "mpeg4_b.avi"]
+    "name",
+    [
+        *("h264.mp4", "h264_90.mp4", "h264_180.mp4", "h264_270_mirrored.mp4"),
+        *("h264.ts", "vp9.webm", "mpeg4_b.avi", "mpeg4_packed.avi"),
+    ],
 )
 def test_probe_agrees_with_the_packet_index(name: str, clip_file: Callable[[str], Path]) -> None:
     path = clip_file(name)
     found, index = probe(Clip(str(path))), pyav_reader.read_packet_index(path)
     assert (found.width, found.height) == index.size
-    assert (found.rotation_deg, found.codec) == (index.rotation_deg, index.codec)
+    assert (found.rotation_deg, found.codec) == (index.orientation.rotation_deg, index.codec)
     assert found.rotation_deg == RECIPES[name].rotation_deg
     assert found.duration_s == pytest.approx(3.0, abs=0.001)
     assert found.frame_rate == pytest.approx(30, abs=0.02)

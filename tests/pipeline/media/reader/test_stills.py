@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.stills import (
     TURN_TOLERANCE_S,
-    clockwise_deg,
     displayed_size,
     encode_jpeg,
     target_size,
     turn_times,
-    turned,
+    upright,
 )
 
 RATES = st.one_of(
@@ -75,20 +75,12 @@ def test_displayed_size_has_square_pixels_and_is_turned() -> None:
     assert displayed_size((320, 180), Fraction(0), 90) == (180, 320)
 
 
-@pytest.mark.parametrize(
-    ("counterclockwise", "clockwise"),
-    [(0, 0), (-90, 90), (90, 270), (180, 180), (-180, 180), (-270, 270), (-89.9, 90)],
-)
-def test_quarter_turns(counterclockwise: float, clockwise: int) -> None:
-    assert clockwise_deg(counterclockwise) == clockwise
-
-
-def test_turned_moves_the_upper_left_corner_clockwise() -> None:
+def test_a_turn_moves_the_upper_left_corner_clockwise() -> None:
     image = np.zeros((2, 3, 3), np.uint8)
     image[0, 0] = 255
     corners = {0: (0, 0), 90: (0, 1), 180: (1, 2), 270: (2, 0)}
     for rotation_deg, corner in corners.items():
-        moved = turned(image, rotation_deg)
+        moved = upright(image, Orientation(rotation_deg))
         assert moved.shape[:2] == ((3, 2) if rotation_deg % 180 else (2, 3))
         assert moved.flags.c_contiguous and moved[corner].min() == 255
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.media.base import Clip, MediaError
+from pipeline.media.reader.colour import Colour
+from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import PacketIndex
 from pipeline.media.reader.timeline import clip_timeline
 
@@ -18,7 +20,9 @@ def index_of(
     """A file that shows these frames, each of them a keyframe."""
     all_of = np.ones(len(pts), dtype=np.bool_)
     ticks = np.array(pts, dtype=np.int64)
-    return PacketIndex("mjpeg", time_base, (16, 16), 0, 1, ticks, all_of, all_of, last_ticks)
+    return PacketIndex(
+        "mjpeg", time_base, (16, 16), Orientation(), Colour(), 1, ticks, all_of, all_of, last_ticks
+    )
 
 
 PTS = st.lists(st.integers(-5_000, 90_000), min_size=2, max_size=60, unique=True).map(sorted)
