@@ -56,6 +56,19 @@ def row_name(row: Any, number: int) -> str:
 
 def read_row(row: Any) -> ManifestRow | str:
     """The row as a record, or what is wrong with it."""
+    parsed = _parsed(row)
+    if isinstance(parsed, str):
+        return parsed
+    for key, value in parsed.model_dump().items():
+        try:
+            canonical_json(value).encode()
+        except UnicodeEncodeError:
+            return f"{key}: a text that UTF-8 cannot hold"
+    return parsed
+
+
+def _parsed(row: Any) -> ManifestRow | str:
+    """The row as a record, whose texts may be such that UTF-8 cannot hold them."""
     if isinstance(row, Mapping) and "unreadable" in row:
         return str(row["unreadable"])
     try:
@@ -78,12 +91,16 @@ def _problem(parsed: ManifestRow) -> str:
         return "clip_end_s: not after clip_start_s"
     if not _SPLIT.fullmatch(parsed.split):
         return f"split: {parsed.split!r} has other than letters, digits and _"
-    for key, value in parsed.model_dump().items():
-        try:
-            canonical_json(value).encode()
-        except UnicodeEncodeError:
-            return f"{key}: a text that UTF-8 cannot hold"
     return ""
+
+
+def refusal(raw: Mapping[str, Any], config: Config) -> str:
+    """Why a row is refused whatever its file is; empty where it is not.
+
+    Rows are read a million at a time, and only those that UTF-8 holds.
+    """
+    row = _parsed(raw)
+    return row if isinstance(row, str) else uri_problem(row.uri, config.schemes)
 
 
 def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
@@ -144,6 +161,7 @@ STAGE = Stage(
     Config,
     run,
     scope="source",
+    refusal=refusal,
     reasons=(
         Reason("bad_manifest_row", "The row has not the form of a manifest; the detail says why."),
         Reason("duplicate_id", "A row before has the same `video_id`: clips of one file need ids."),

@@ -44,6 +44,7 @@ def make_missing(
         videos=summary.videos_in,
         annotated=summary.videos_out,
         rejected=summary.videos_rejected,
+        absent=summary.videos_absent,
         unfinished=summary.videos_open,
     )
     if not failed and install_corpus(plans, root / "corpus", intake):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -35,12 +35,17 @@ _SIZES = ((10**3, "1K"), (10**4, "10K"), (10**5, "100K"), (10**6, "1M"), (10**7,
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the videos of the manifest: ``videos = annotated + rejected + unfinished``."""
+    """What became of the videos of the manifest.
+
+    ``videos = annotated + rejected + absent + unfinished``.
+    """
 
     videos: int
     annotated: int
     rejected: Mapping[str, int]
-    """By the reason that was the first."""
+    """By the reason that was the first; so too the next."""
+    absent: Mapping[str, int] = field(default_factory=dict)
+    """Videos in which there was nothing to annotate."""
     unfinished: int = 0
 
 
@@ -74,14 +79,17 @@ def with_intake(text: str, intake: Intake) -> str:
     sources, mark, rest = text.partition(_WRITERS)
     if not mark:
         raise ValueError(f"a card has no {_WRITERS.strip()!r}")
-    rejected = sum(intake.rejected.values())
+    rejected, absent = sum(intake.rejected.values()), sum(intake.absent.values())
     sentence = f"Of {intake.videos:,} videos that came in, {intake.annotated:,} are in the corpus"
     sentence += f" and {rejected:,} were rejected"
+    if absent:
+        sentence += f"; in {absent:,} there was nothing to annotate"
     if intake.unfinished:
         sentence += f"; {intake.unfinished:,} are not finished"
     section = f"## What came in\n\n{sentence}."
-    if rejected:
-        by_number = sorted(intake.rejected.items(), key=lambda item: (-item[1], item[0]))
+    reasons = (*intake.rejected.items(), *intake.absent.items())
+    if reasons:
+        by_number = sorted(reasons, key=lambda item: (-item[1], item[0]))
         rows = [(code(reason), f"{number:,}") for reason, number in by_number]
         section += " The reason is the first that a video met:\n\n"
         section += table(("reason", ">videos"), rows)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.media.folder import passed_over_text
 from pipeline.reports.outcomes import outcomes_of
+from pipeline.reports.plan import passed_over
 from pipeline.reports.reconcile_counts import check_reasons, check_videos, checked_counts
 from pipeline.store.files.text_table import named, text_table, wrapped
 from pipeline.store.location import Location
@@ -69,6 +71,9 @@ class RunSummary(BaseModel):
     videos_absent: dict[str, int]
     samples: dict[str, int]
     """Dialogues by task."""
+    passed_over: dict[str, int]
+    """Files of a folder as the source that are no videos by their names, by suffix. They are no
+    part of ``videos_in``."""
     placed: dict[str, int]
     """Responses by placement flag: merged, shifted, clamped, …"""
     open_annotations: dict[str, int]
@@ -88,6 +93,7 @@ class RunSummary(BaseModel):
             + f" + {self.videos_open:,} not finished" * (self.videos_open > 0),
             *_listed("rejected", self.videos_rejected),
             *_listed("absent", self.videos_absent),
+            *filter(None, [passed_over_text(self.passed_over)]),
         ]
         if self.videos_open:
             count = sum(self.open_annotations.values())
@@ -185,6 +191,7 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
         videos_rejected=dict(sorted(found.rejected.items())),
         videos_absent=dict(sorted(found.absent.items())),
         samples=dict(sorted(found.samples.items())),
+        passed_over=dict(passed_over(plans)),
         placed=dict(sorted(found.placed.items())),
         open_annotations=dict(sorted(found.open_annotations.items())),
         open_annotated=found.open_annotated,

@@ -24,7 +24,7 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
-from pipeline.media.files import FOLDER_SUFFIXES
+from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
 
@@ -87,14 +87,17 @@ class SourceSection(Section):
 
     kind: Literal["manifest", "folder", "scenes"] = Field(
         "manifest",
-        description="a JSONL or Parquet manifest, a folder of videos, or the scripted scenes",
+        description="a JSONL or Parquet manifest, a folder of videos or one video, or the scripted"
+        " scenes",
     )
     path: Address = Field(
-        description="the manifest (a path, s3:// or gs://), the folder, or where to render scenes"
+        description="the manifest (a path, s3:// or gs://), the folder or the video, or where to"
+        " render scenes"
     )
     suffixes: tuple[str, ...] = Field(
-        FOLDER_SUFFIXES,
-        description="for a folder: which files are videos; an empty list takes every file",
+        VIDEO_SUFFIXES,
+        description="for a folder: which files are videos; an empty list takes every file. Others"
+        " are passed over and counted",
     )
     source: str = Field("", description="for a folder: name of the dataset the videos belong to")
     licence: str = Field("", description="for a folder: licence of the videos")

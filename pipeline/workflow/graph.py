@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -85,6 +85,13 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         order.done(name)
     _check_sources(list(done.values()))
     return list(done.values())
+
+
+def refusal_of(nodes: Sequence[Node]) -> Callable[[Mapping[str, Any]], str] | None:
+    """Why the node that reads the manifest turns a row down whatever its file is, if it says so."""
+    node = next(node for node in nodes if node.stage.scope == "source")
+    judge = node.stage.refusal
+    return None if judge is None else lambda row: judge(row, node.config)
 
 
 def select(

@@ -124,6 +124,9 @@ class Stage(Generic[C]):
     prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
     """What is wrong with the prompts of a node, a line each. It is asked before anything runs."""
     reasons: tuple[Reason, ...] = ()
+    refusal: Callable[[Mapping[str, Any], C], str] | None = None
+    """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty
+    where it does not. Such a row holds no ``video_id``."""
 
     @property
     def absences(self) -> frozenset[str]:

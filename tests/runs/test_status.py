@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,19 +75,7 @@ def test_in_is_out_plus_rejected(
         assert not any(declared[name].absence for name in node["rejected"])
         assert all(declared[name].absence for name in node["absent"])
 
-    card = tmp_path / "run" / "corpus" / "README.md"
-    text = card.read_text(encoding="utf-8")
-    rejected = len(rows) + 1 - 3
-    assert (
-        f"Of {len(rows) + 1} videos that came in, 3 are in the corpus and {rejected} were" in text
-    )
-    section = text.partition("## What came in")[2].partition("\n## ")[0]
-    named = dict(re.findall(r"\| `(\w+)` \| (\d+) \|", section))
-    assert {name: int(number) for name, number in named.items()} == status["videos_rejected"]
-    card.unlink()
-    assert main(["run", "-c", config]) == 0
-    assert card.read_text(encoding="utf-8") == text, "installed again"
-    capsys.readouterr()
+    check_the_card(config, tmp_path / "run" / "corpus" / "README.md", status, capsys)
 
     assert main(["status", "-c", config, "--rejects"]) == 0
     rejects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -123,3 +112,19 @@ def test_the_real_videos_beside_the_checkout(
     status = json.loads(capsys.readouterr().out)
     left = sum(status["videos_rejected"].values()) + sum(status["videos_absent"].values())
     assert status["videos_in"] == status["videos_out"] + left
+
+
+def check_the_card(
+    config: str, card: Path, status: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what came in, and does so again when it is installed again."""
+    text = card.read_text(encoding="utf-8")
+    came, kept = status["videos_in"], status["videos_out"]
+    assert f"Of {came} videos that came in, {kept} are in the corpus and {came - kept} were" in text
+    section = text.partition("## What came in")[2].partition("\n## ")[0]
+    named = dict(re.findall(r"\| `(\w+)` \| (\d+) \|", section))
+    assert {name: int(number) for name, number in named.items()} == status["videos_rejected"]
+    card.unlink()
+    assert main(["run", "-c", config]) == 0
+    assert card.read_text(encoding="utf-8") == text
+    capsys.readouterr()
