@@ -45,6 +45,7 @@ def make_missing(
         annotated=summary.videos_out,
         rejected=summary.videos_rejected,
         unfinished=summary.videos_open,
+        absent=summary.videos_absent,
     )
     if not failed and install_corpus(plans, root / "corpus", intake):
         typer.echo(f"corpus: {root / 'corpus'}")

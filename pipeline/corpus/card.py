@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -35,13 +36,18 @@ _SIZES = ((10**3, "1K"), (10**4, "10K"), (10**5, "100K"), (10**6, "1M"), (10**7,
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the videos of the manifest: ``videos = annotated + rejected + unfinished``."""
+    """What became of the videos of the manifest.
+
+    ``videos = annotated + rejected + absent + unfinished``.
+    """
 
     videos: int
     annotated: int
     rejected: Mapping[str, int]
     """By the reason that was the first."""
     unfinished: int = 0
+    absent: Mapping[str, int] = field(default_factory=dict)
+    """Likewise, of those with which nothing is wrong: they gave nothing, or were not wanted."""
 
 
 def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> str:
@@ -77,11 +83,14 @@ def with_intake(text: str, intake: Intake) -> str:
     rejected = sum(intake.rejected.values())
     sentence = f"Of {intake.videos:,} videos that came in, {intake.annotated:,} are in the corpus"
     sentence += f" and {rejected:,} were rejected"
+    if absent := sum(intake.absent.values()):
+        sentence += f"; {absent:,} gave nothing, or were not drawn"
     if intake.unfinished:
         sentence += f"; {intake.unfinished:,} are not finished"
     section = f"## What came in\n\n{sentence}."
-    if rejected:
-        by_number = sorted(intake.rejected.items(), key=lambda item: (-item[1], item[0]))
+    if rejected or absent:
+        reasons = Counter(intake.rejected) + Counter(intake.absent)
+        by_number = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         rows = [(code(reason), f"{number:,}") for reason, number in by_number]
         section += " The reason is the first that a video met:\n\n"
         section += table(("reason", ">videos"), rows)
