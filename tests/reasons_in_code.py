@@ -40,7 +40,8 @@ def _places(node: ast.AST) -> Iterator[ast.expr]:
             yield from node.args[1:]
     elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
         first, second = node.elts
-        if not (isinstance(second, ast.Constant) and _is_reason(second.value)):
+        # A detail is put together, or a sentence: a single word is something else.
+        if not (isinstance(second, ast.Constant) and " " not in str(second.value)):
             yield first
     elif isinstance(node, ast.BoolOp) and _name(node.values[0]) in NAMES:
         yield from node.values[1:]

@@ -46,6 +46,7 @@ def make_missing(
         rejected=summary.videos_rejected,
         absent=summary.videos_absent,
         unfinished=summary.videos_open,
+        absent=summary.videos_absent,
     )
     if not failed and install_corpus(plans, root / "corpus", intake):
         typer.echo(f"corpus: {root / 'corpus'}")

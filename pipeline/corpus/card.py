@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +44,10 @@ class Intake:
     videos: int
     annotated: int
     rejected: Mapping[str, int]
-    """By the reason that was the first; so too the next."""
-    absent: Mapping[str, int] = field(default_factory=dict)
-    """Videos in which there was nothing to annotate."""
+    """By the reason that was the first."""
     unfinished: int = 0
+    absent: Mapping[str, int] = field(default_factory=dict)
+    """Likewise, of those with which nothing is wrong: they gave nothing, or were not wanted."""
 
 
 def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> str:
@@ -79,17 +80,17 @@ def with_intake(text: str, intake: Intake) -> str:
     sources, mark, rest = text.partition(_WRITERS)
     if not mark:
         raise ValueError(f"a card has no {_WRITERS.strip()!r}")
-    rejected, absent = sum(intake.rejected.values()), sum(intake.absent.values())
+    rejected = sum(intake.rejected.values())
     sentence = f"Of {intake.videos:,} videos that came in, {intake.annotated:,} are in the corpus"
     sentence += f" and {rejected:,} were rejected"
-    if absent:
-        sentence += f"; in {absent:,} there was nothing to annotate"
+    if absent := sum(intake.absent.values()):
+        sentence += f"; {absent:,} gave nothing, or were not drawn"
     if intake.unfinished:
         sentence += f"; {intake.unfinished:,} are not finished"
     section = f"## What came in\n\n{sentence}."
-    reasons = (*intake.rejected.items(), *intake.absent.items())
-    if reasons:
-        by_number = sorted(reasons, key=lambda item: (-item[1], item[0]))
+    if rejected or absent:
+        reasons = Counter(intake.rejected) + Counter(intake.absent)
+        by_number = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         rows = [(code(reason), f"{number:,}") for reason, number in by_number]
         section += " The reason is the first that a video met:\n\n"
         section += table(("reason", ">videos"), rows)

@@ -51,11 +51,7 @@ def test_in_is_out_plus_rejected(
 
     assert main(["run", "-c", config]) == 0
     capsys.readouterr()
-    for verb in ("status", "rejects"):
-        assert main([verb, "-c", config]) == 0
-        text = capsys.readouterr().out
-        assert max(map(len, text.splitlines())) <= 80 and "…" not in text
-        assert verb == "status" or "The file has no bytes." in text
+    check_width(config, capsys)
     assert main(["status", "-c", config, "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
     assert status["videos_in"] == len(rows) + 1
@@ -81,6 +77,15 @@ def test_in_is_out_plus_rejected(
     rejects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert all(row["stage"] and row["reason"] for row in rejects)
     assert {row["video_id"] for row in rejects} >= {"videos/broken.mp4", "row 13", "odd"}
+
+
+def check_width(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is cut, and no line is wider than a small terminal."""
+    for verb in ("status", "rejects"):
+        assert main([verb, "-c", config]) == 0
+        text = capsys.readouterr().out
+        assert max(map(len, text.splitlines())) <= 80 and "…" not in text
+        assert verb == "status" or "The file has no bytes." in text
 
 
 def check_what_is_there_so_far(config: str, rows: int, capsys: pytest.CaptureFixture[str]) -> None:

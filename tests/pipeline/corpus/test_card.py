@@ -136,6 +136,9 @@ def test_what_came_in_is_said_where_it_is_known(
         " 1 are not finished."
     ) in full
     assert "| `too_short` | 1,000 |\n| `odd` | 3 |\n\n## Who wrote it" in full
+    absent = with_intake(text, Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1}))
+    assert "12 are in the corpus and 0 were rejected; 8 gave nothing, or were not drawn." in absent
+    assert "| `not_drawn` | 7 |\n| `no_events` | 1 |\n\n## Who wrote it" in absent
     assert with_intake(text, Intake(12, 12, {})).count("## What came in") == 1
     with pytest.raises(ValueError, match="Who wrote it"):
         with_intake("# Another file\n", Intake(1, 1, {}))
