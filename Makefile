@@ -7,6 +7,8 @@ TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
+INSTALL = -m pip install --quiet --disable-pip-version-check
+SAY = .ci/say_alive
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
@@ -53,7 +55,7 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'The trainers need Python 3.11 or later: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(TRAINERS)/$*
-	$(TRAINERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(SAY) 'installing the packages of $*' $(TRAINERS)/$*/bin/python $(INSTALL) --no-deps -r $<
 	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
 	@touch $@
 
@@ -65,11 +67,11 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo 'The tests of vLLM need Python 3.11: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) || \
-	  $(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) \
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) || \
+	  $(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) \
 	    --extra-index-url https://download.pytorch.org/whl/cpu
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/vllm/requirements.txt
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r requirements.lock
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r tests/vllm/requirements.txt
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
@@ -99,9 +101,10 @@ install: $(VENV)/.installed ## Virtual environment, packages, ffmpeg
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
 	  { echo 'turnwise needs Python 3.10 to 3.12: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(SAY) 'making $(VENV)' $(PYTHON) -m venv $(VENV)
+	@$(SAY) 'installing the packages of requirements.lock, which takes minutes' \
+	  $(VENV)/bin/python $(INSTALL) -r requirements.lock
+	@$(SAY) 'installing turnwise' $(VENV)/bin/python $(INSTALL) --no-deps -e .
 	@touch $@
 
 same-meaning: install ## Record the code as it is: its rows are the same, or its version is new

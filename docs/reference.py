@@ -11,14 +11,6 @@ from html import escape
 from importlib import import_module
 from types import MappingProxyType
 
-from pipeline.reports.config_keys import (
-    ConfigKey,
-    ConfigSection,
-    config_sections,
-    engine_sections,
-    stage_sections,
-)
-
 from docs.example_dialogue import example_rows
 from docs.verb_options import verb_options
 from pipeline import records
@@ -27,6 +19,13 @@ from pipeline.corpus.formats import FORMATS
 from pipeline.engines import KINDS
 from pipeline.records import Record
 from pipeline.records.schema import schema_of
+from pipeline.reports.config_keys import (
+    ConfigKey,
+    ConfigSection,
+    config_sections,
+    engine_sections,
+    stage_sections,
+)
 from pipeline.run import VERBS
 from pipeline.workflow.graph import find_stage, stage_names
 

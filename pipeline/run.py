@@ -7,7 +7,11 @@ import sys
 if __package__ != "pipeline":  # started as a script: import from the repository root instead
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
-import signal
+from pipeline.cli.stopping import run_until_stopped, stop_while_loading
+
+if __name__ == "__main__":
+    stop_while_loading()
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
@@ -110,9 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def main_process() -> int:
-    """``main`` as a process of its own: SIGTERM ends its work, and removes its heartbeat."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    return main()
+    """``main`` as a process of its own, which Ctrl-C and SIGTERM end in good order."""
+    return run_until_stopped(main)
 
 
 if __name__ == "__main__":
