@@ -184,7 +184,7 @@ def test_a_broken_file_is_no_success(
     assert error == said_at_the_end.get(status, f"not read: 1 of {text.count('GOOD') + 1} rows\n")
 
 
-def test_no_more_than_ten_bad_rows_are_told_one_by_one(tmp_path: Path, capsys: Capture) -> None:
+def test_only_the_first_ten_bad_rows_are_listed(tmp_path: Path, capsys: Capture) -> None:
     path = write(tmp_path / "raw.jsonl", [{}] * 12 + [row("v", [instant("x", 3)], duration=9)])
     assert (
         "  row 9: bad_row: it has neither question nor response\n  and 2 more\n"

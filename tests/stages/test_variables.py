@@ -10,7 +10,15 @@ import pytest
 
 from pipeline.engines.base import Ask
 from pipeline.errors import ConfigError
-from pipeline.records import Annotation, Change, Event, FramedSegment, Provenance, VerifiedEvent
+from pipeline.records import (
+    Annotation,
+    Change,
+    Event,
+    FramedSegment,
+    Provenance,
+    VerifiedEvent,
+    Video,
+)
 from pipeline.workflow import prompt as prompt_module
 from pipeline.workflow.annotation_stage import FRAME_TIMES
 from pipeline.workflow.config import load_config
@@ -27,6 +35,7 @@ def rows(
     event: Callable[..., VerifiedEvent],
     tsqa: Callable[..., Annotation],
     provenance: Provenance,
+    video: Callable[..., Video],
     video_rows: Callable[..., Any],
 ) -> Any:
     """A video with rows of every kind that a stage asks about."""
@@ -39,7 +48,7 @@ def rows(
     events = [event(0, 3), event(4, 8)]
     plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
     kinds = {FramedSegment: framed(10), Change: changes, Event: plain, VerifiedEvent: events}
-    return video_rows(kinds | {Annotation: [tsqa((2, "red"), (6, "blue"))]})
+    return video_rows(kinds | {Video: [video()], Annotation: [tsqa((2, "red"), (6, "blue"))]})
 
 
 def shape(value: Any) -> Any:
