@@ -104,6 +104,7 @@ ROW = b'{"uri": "a"}\n'
         ("a.bin", b"\x00\x00\x00\x20ftypisom", r"is a video, not a manifest"),
         ("a.bin", b"\x1a\x45\xdf\xa3\x01\x00", r"is a video, not a manifest"),
     ],
+    ids=("csv", "gzip", "xz", "bzip2", "utf16", "bytes", "empty_mp4", "mp4", "mkv"),
 )
 def test_a_file_that_is_no_manifest_is_named_for_what_it_is(
     tmp_path: Path, name: str, content: bytes, message: str
