@@ -144,7 +144,7 @@ class OriginEvidence:
     def found(self) -> OriginFound:
         """What all rows so far say."""
         asked = self._asked_whole and self._asked_least == 1
-        return OriginFound(**self._counts, questions_count=asked)
+        return OriginFound(questions_count=asked, **self._counts)  # type: ignore[arg-type]
 
     def _of_questions(self, row: Entry) -> Iterator[str]:
         for entry in entries_of(row.get("question")):
@@ -205,11 +205,9 @@ def _seen(entry: Entry, exact_key: str, key: str) -> tuple[str, float]:
     try:
         time = time_of(entry, exact_key, key)
     except Refused:
-        return "", 0.0
+        time = None
     if time is None or time.written < 0:
         return "", 0.0
-    if time.exact:
-        return "clocks", time.written
-    if not time.whole:
-        return "fractions", time.written
-    return ("whole" if time.written else "zeros"), time.written
+    whole = "whole" if time.written else "zeros"
+    kind = "clocks" if time.exact else whole if time.whole else "fractions"
+    return kind, time.written
