@@ -263,8 +263,8 @@ def test_a_question_without_a_time_that_can_be_read_keeps_its_answers(
 
 
 def test_of_a_whole_file_the_rows_are_read_alike() -> None:
-    row = {"video_name": "v", "question": {"content": "Who?", "time": "1"}}
-    row["response"] = [response(st_time=2, end_time=4)]
+    question = {"content": "Who?", "time": "1"}
+    row = {"video_name": "v", "question": question, "response": [response(st_time=2, end_time=4)]}
     fractions = {**row, "response": [response(st_time=2.5, end_time=4)]}
     file = origin_of_rows([row, fractions])
     for each, start_s in ((row, 2.0), (fractions, 2.5)):
