@@ -7,11 +7,13 @@ TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
+INSTALL = -m pip install --quiet --disable-pip-version-check
+SAY = .ci/say_alive
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports check format install same-meaning lock clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports docs check format install same-meaning lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,7 +55,7 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'The trainers need Python 3.11 or later: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(TRAINERS)/$*
-	$(TRAINERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(SAY) 'installing the packages of $*' $(TRAINERS)/$*/bin/python $(INSTALL) --no-deps -r $<
 	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
 	@touch $@
 
@@ -65,15 +67,15 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo 'The tests of vLLM need Python 3.11: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) || \
-	  $(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) \
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) || \
+	  $(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) \
 	    --extra-index-url https://download.pytorch.org/whl/cpu
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/vllm/requirements.txt
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r requirements.lock
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r tests/vllm/requirements.txt
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
-check: lint types imports ## Style, types and imports
+check: lint types imports docs ## Style, types, imports and documents
 
 lint: install
 	$(VENV)/bin/ruff check .
@@ -85,6 +87,10 @@ types: install
 imports: install ## Hold imports to the layers of pyproject.toml
 	$(VENV)/bin/lint-imports
 
+# The variable silences an advertisement.
+docs: install ## Build the documents into build/site; a warning or a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+
 format: install ## Put the sources in the one format
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -95,9 +101,10 @@ install: $(VENV)/.installed ## Virtual environment, packages, ffmpeg
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
 	  { echo 'turnwise needs Python 3.10 to 3.12: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(SAY) 'making $(VENV)' $(PYTHON) -m venv $(VENV)
+	@$(SAY) 'installing the packages of requirements.lock, which takes minutes' \
+	  $(VENV)/bin/python $(INSTALL) -r requirements.lock
+	@$(SAY) 'installing turnwise' $(VENV)/bin/python $(INSTALL) --no-deps -e .
 	@touch $@
 
 same-meaning: install ## Record the code as it is: its rows are the same, or its version is new
@@ -109,4 +116,4 @@ lock: install ## Resolve the dependencies anew
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,9 @@ def main() -> int:
     here = Path(__file__).resolve().parent
     installed = here / "turnwise"
     sys.path.insert(0, str(installed if installed.is_dir() else here))
-    from pipeline.run import main_process  # noqa: PLC0415  found only now
+    from pipeline.cli.stopping import stop_while_loading  # noqa: PLC0415  found only now
+
+    stop_while_loading()
+    from pipeline.run import main_process  # noqa: PLC0415
 
     return main_process()

@@ -23,8 +23,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    split: str = Field("train", min_length=1)
-    platform: str = ""
+    split: str = Field("train", min_length=1, description="split of all videos")
+    platform: str = Field("", description="platform that file stems are ids of")
     licence: str = Field("own", min_length=1, description="entry in data_manifest/licences.yaml")
 
 

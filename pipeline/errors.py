@@ -50,6 +50,8 @@ def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
             lines.append(f"{key}: {item['input']!r:.200} is not one of {expected}{hint}")
         elif item["type"] == "missing":
             lines.append(f"{key}: this key is needed")
+        elif item["type"] in ("dict_type", "model_type"):
+            lines.append(f"{key}: must be a section of keys, not {item['input']!r:.200}")
         else:
             lines.append(f"{key}: {item['msg']}, not {item['input']!r:.200}")
     return "\n".join(lines)

@@ -7,7 +7,11 @@ import sys
 if __package__ != "pipeline":  # started as a script: import from the repository root instead
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
-import signal
+from pipeline.cli.stopping import run_until_stopped, stop_while_loading
+
+if __name__ == "__main__":
+    stop_while_loading()
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
@@ -16,12 +20,14 @@ import typer
 from pipeline import __version__
 from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
+from pipeline.cli.config import show_config
 from pipeline.cli.convert import convert_file
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
+from pipeline.cli.preview import preview_dialogues
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
@@ -58,9 +64,11 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
     "status": status,
+    "config": show_config,
     "stages": stages,
     "engines": engines,
     "scenes": scenes,
+    "preview": preview_dialogues,
     "export": export_files,
     "convert": convert_file,
     "audit": audit_file,
@@ -106,9 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def main_process() -> int:
-    """``main`` as a process of its own: SIGTERM ends its work, and removes its heartbeat."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    return main()
+    """``main`` as a process of its own, which Ctrl-C and SIGTERM end in good order."""
+    return run_until_stopped(main)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and lone surrogates."""
+
 
 def uri_problem(uri: str, schemes: Collection[str]) -> str:
     """Why the uri is refused; empty when it may be opened.
@@ -19,7 +22,7 @@ def uri_problem(uri: str, schemes: Collection[str]) -> str:
     plain = unquote(path)
     problems = {
         "empty": not path.strip(),
-        "control character": any(_control(c) for c in uri + plain),
+        "control character": _CONTROL.search(uri + plain) is not None,
         f"scheme {scheme!r}": scheme is not None and scheme not in schemes,
         "file uri without an absolute path": scheme == "file" and not path.startswith("/"),
         "name begins with '-'": path.startswith("-") or plain.startswith("-"),
@@ -40,9 +43,3 @@ def split(uri: str) -> tuple[str | None, str]:
     if scheme.lower() == "file":
         return "file", rest[2:] if rest.startswith("//") else ""
     return scheme.lower(), rest
-
-
-def _control(character: str) -> bool:
-    """Control characters and lone surrogates."""
-    code = ord(character)
-    return code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000

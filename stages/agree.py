@@ -14,7 +14,8 @@ from pydantic import Field
 
 from pipeline.records import GroundedEvent, VerifiedEvent
 from pipeline.records.spans import iou
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per_video_stage
+from stages._reasons import OTHER_EVENT_FAILED
 
 
 class Config(StageConfig):
@@ -76,4 +77,9 @@ STAGE = per_video_stage(
     writes=VerifiedEvent,
     config=Config,
     run=run,
+    reasons=(
+        Reason("not_found", "The event was not found again by its caption."),
+        Reason("low_iou", "The two spans of the event overlap less than `min_iou`."),
+        OTHER_EVENT_FAILED,
+    ),
 )

@@ -17,14 +17,15 @@ from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.records import Dialogue, Reject, TaskMixture
 from pipeline.records.hash_sampling import hash_fraction, hash_rank
-from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
 
 
 class Config(StageConfig):
     """What the turns of a sample count."""
 
     weights: Preset | None = Field(
-        None, description="sets loss and loss_scale of every turn; null leaves them empty"
+        None,
+        description="preset that sets loss and loss_scale of every turn; null leaves them empty",
     )
 
 
@@ -67,4 +68,18 @@ def _as_learned(
     return dialogue
 
 
-STAGE = Stage("apply_mixture", 1, (Dialogue, TaskMixture), Dialogue, Config, run)
+STAGE = Stage(
+    "apply_mixture",
+    1,
+    (Dialogue, TaskMixture),
+    Dialogue,
+    Config,
+    run,
+    reasons=(
+        Reason(
+            "not_drawn",
+            "`plan_mixture` did not draw it; see its `shares`.",
+            absence=True,
+        ),
+    ),
+)

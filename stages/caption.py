@@ -15,9 +15,10 @@ from pydantic import Field
 
 from pipeline.records import THIS_CALL, Event, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, SampledConfig, Sentence, whole_video
 from stages._consistency import lists_alike, spokesman, support
+from stages._reasons import BAD_SPAN, OTHER_EVENT_FAILED
 from stages._spans import clipped
 from stages._wording import bare
 
@@ -25,9 +26,14 @@ from stages._wording import bare
 class Config(SampledConfig):
     """What is asked for, and what counts as a span."""
 
-    prompt: str = Field("caption_events", description="prompt file")
+    prompt: str = Field(
+        "caption_events",
+        description="name of the prompt, a file below prompts/ without its suffix",
+    )
     family: Literal["event", "action"] = Field("event", description="what is listed")
-    max_tokens: int = Field(4096, ge=1, description="of all captions of a video")
+    max_tokens: int = Field(
+        4096, ge=1, description="most tokens of the answer, all captions of a video"
+    )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
@@ -129,6 +135,14 @@ STAGE = annotation_stage(
     writes=Event,
     config=Config,
     answer=Events,
+    variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("no_events", "The model sees nothing to list in the video.", absence=True),
+        BAD_SPAN,
+        Reason("inconsistent", "The other samples bear the span out less than `min_consistency`."),
+        OTHER_EVENT_FAILED,
+        Reason("duplicate_event", "The same event, with the same span, is listed twice."),
+    ),
 )

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from pipeline.records import Annotation, FramedSegment, Question, Reject, Response
 from pipeline.workflow.annotation_stage import PRINTED_S, Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig, whole_video
 from stages._wording import UNKNOWN, bare
 
@@ -23,8 +23,13 @@ from stages._wording import UNKNOWN, bare
 class Config(SingleAnswerConfig):
     """How questions are asked for."""
 
-    prompt: str = Field("change_points", description="prompt file")
-    max_tokens: int = Field(4096, ge=1, description="of all questions on a video")
+    prompt: str = Field(
+        "change_points",
+        description="name of the prompt, a file below prompts/ without its suffix",
+    )
+    max_tokens: int = Field(
+        4096, ge=1, description="most tokens of the answer, all questions on a video"
+    )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
@@ -32,7 +37,10 @@ class Config(SingleAnswerConfig):
         4, ge=1, description="questions per video; more are refused; the paper gives none"
     )
     min_gap_s: float = Field(
-        3.0, ge=0, description="time between answers that is asked for; the paper gives none"
+        3.0,
+        ge=0,
+        description="seconds between two answers that the prompt asks for; the paper gives none."
+        " The stage lint enforces its own",
     )
 
 
@@ -139,6 +147,17 @@ STAGE = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Questions,
+    variables={"max_questions": 4, "min_gap_s": 3.0, "duration_s": 9.5},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason(
+            "no_change_points", "The model finds no question whose answer changes.", absence=True
+        ),
+        Reason("too_many_questions", "It is more than `max_questions` for the video."),
+        Reason("duplicate_question", "The same question on the video came before."),
+        Reason("no_answers", "The question has no answers."),
+        Reason("outside_video", "An answer is before the first frame or behind the last one."),
+        Reason("unknown_answer", "An answer says that the frames do not show it."),
+    ),
 )

@@ -9,6 +9,7 @@ source: section 3.2 of arXiv:2512.21334 (states and turns); ``pipeline.dialogue`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -16,13 +17,21 @@ from pydantic import Field
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.placement import Collision, Refusal
+from pipeline.dialogue.reasons import UNFIT
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
 from pipeline.dialogue.window import windows
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
-from stages._instructions import FOLDER, instruction, lettered, with_options
+from pipeline.workflow.stage import (
+    Context,
+    Reason,
+    StageConfig,
+    VideoRows,
+    per_video_stage,
+    reasons_of,
+)
+from stages._instructions import FOLDER, instruction, lettered, problems, with_options
 
 
 class Config(StageConfig):
@@ -153,11 +162,16 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
     return Reject(reason=refusal.reason, detail=detail, row=response.model_dump_json())
 
 
-STAGE = per_video_stage(
+_PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=2,
+    version=3,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,
     run=run,
+    reasons=(
+        Reason("no_valid_response", "All responses of the annotation were refused."),
+        *reasons_of(UNFIT),
+    ),
 )
+STAGE = replace(_PER_VIDEO, prompt_problems=problems)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.records import Annotation, CaptionedEvent, Check, Question, Reject, Response
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per_video_stage
 
 
 def gather(events: Sequence[CaptionedEvent]) -> Annotation | Reject:
@@ -76,4 +76,7 @@ STAGE = per_video_stage(
     writes=Annotation,
     config=StageConfig,
     run=run,
+    reasons=(
+        Reason("incomplete", "An event of the video got no wording, so the task would lack it."),
+    ),
 )

@@ -17,6 +17,7 @@ from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, 
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, SampledConfig, whole_video
 from stages._consistency import spans_alike, spokesman
+from stages._reasons import BAD_SPAN, INCONSISTENT
 from stages._spans import clipped
 
 OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
@@ -25,7 +26,9 @@ OptionalTime = Annotated[float | None, Field(allow_inf_nan=False)]
 class Config(SampledConfig):
     """How events are located."""
 
-    prompt: str = Field("ground", description="prompt file")
+    prompt: str = Field(
+        "ground", description="name of the prompt, a file below prompts/ without its suffix"
+    )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
@@ -110,7 +113,9 @@ STAGE = annotation_stage(
     writes=GroundedEvent,
     config=Config,
     answer=SpanSeen,
+    variables={"caption": "A ball rolls.", "duration_s": 9.5},
     cases=cases,
     accept=accept,
     unanswered=unanswered,
+    reasons=(BAD_SPAN, INCONSISTENT),
 )

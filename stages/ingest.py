@@ -16,9 +16,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pipeline.media.base import Clip, Media, MediaError
+from pipeline.media.reasons import MEANINGS
 from pipeline.records import ManifestRow, Reject, Video
 from pipeline.records.digest import canonical_json
-from pipeline.workflow.stage import Context, Stage, VideoRows
+from pipeline.workflow.stage import Context, Reason, Stage, VideoRows, reasons_of
 from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
@@ -33,10 +34,10 @@ class Config(LimitsConfig):
     """Which videos are admitted."""
 
     min_duration_s: float = Field(
-        2.0, ge=0, description="shorter clips are refused; the paper gives no bound"
+        2.0, ge=0, description="clips of fewer seconds are refused; the paper gives no bound"
     )
     max_duration_s: float = Field(
-        600.0, gt=0, description="longer clips are refused; the paper gives no bound"
+        600.0, gt=0, description="clips of more seconds are refused; the paper gives no bound"
     )
     schemes: tuple[str, ...] = Field(
         ("file",), description="uri schemes that may be opened, lower case, beside plain paths"
@@ -55,6 +56,19 @@ def row_name(row: Any, number: int) -> str:
 
 def read_row(row: Any) -> ManifestRow | str:
     """The row as a record, or what is wrong with it."""
+    parsed = _parsed(row)
+    if isinstance(parsed, str):
+        return parsed
+    for key, value in parsed.model_dump().items():
+        try:
+            canonical_json(value).encode()
+        except UnicodeEncodeError:
+            return f"{key}: a text that UTF-8 cannot hold"
+    return parsed
+
+
+def _parsed(row: Any) -> ManifestRow | str:
+    """The row as a record, whose texts may be such that UTF-8 cannot hold them."""
     if isinstance(row, Mapping) and "unreadable" in row:
         return str(row["unreadable"])
     try:
@@ -77,12 +91,16 @@ def _problem(parsed: ManifestRow) -> str:
         return "clip_end_s: not after clip_start_s"
     if not _SPLIT.fullmatch(parsed.split):
         return f"split: {parsed.split!r} has other than letters, digits and _"
-    for key, value in parsed.model_dump().items():
-        try:
-            canonical_json(value).encode()
-        except UnicodeEncodeError:
-            return f"{key}: a text that UTF-8 cannot hold"
     return ""
+
+
+def refusal(raw: Mapping[str, Any], config: Config) -> str:
+    """Why a row is refused whatever its file is; empty where it is not.
+
+    Rows are read a million at a time, and only those that UTF-8 holds.
+    """
+    row = _parsed(raw)
+    return row if isinstance(row, str) else uri_problem(row.uri, config.schemes)
 
 
 def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
@@ -135,4 +153,21 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-STAGE = Stage("ingest", 3, (), Video, Config, run, scope="source")
+STAGE = Stage(
+    "ingest",
+    3,
+    (),
+    Video,
+    Config,
+    run,
+    scope="source",
+    refusal=refusal,
+    reasons=(
+        Reason("bad_manifest_row", "The row has not the form of a manifest; the detail says why."),
+        Reason("duplicate_id", "A row before has the same `video_id`: clips of one file need ids."),
+        Reason("unsafe_uri", "The uri may not be opened; `schemes` lists what may be."),
+        Reason("too_short", "The clip is shorter than `min_duration_s`."),
+        Reason("too_long", "The clip is longer than `max_duration_s`."),
+        *reasons_of(MEANINGS),
+    ),
+)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pydantic import Field
 
 from pipeline.records import Annotation, Check, Reject, Response, Verdict
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per_video_stage
 from stages._spans import JITTER_S
 from stages._wording import bare, by_time, required_checks
 
@@ -26,12 +26,18 @@ class Config(StageConfig):
     """What a time-sensitive question must be like."""
 
     min_distinct: int = Field(
-        2, ge=1, description="distinct answers; the paper's own rule, with 2 as its least"
+        2,
+        ge=1,
+        description="fewest distinct answers to a question; the paper's own rule, 2 at least",
     )
     min_gap_s: float = Field(
-        3.0, ge=0, description="time between one answer and the next; the paper gives none"
+        3.0,
+        ge=0,
+        description="fewest seconds between one answer and the next; the paper gives none",
     )
-    max_answers: int = Field(8, ge=1, description="answers to a question; the paper gives none")
+    max_answers: int = Field(
+        8, ge=1, description="most answers to a question; the paper gives none"
+    )
     keep_partial: bool = Field(
         False,
         description="keep a question some of whose answers failed: the assistant is then silent"
@@ -147,5 +153,21 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="lint", version=1, reads=(Annotation, Verdict), writes=Annotation, config=Config, run=run
+    name="lint",
+    version=1,
+    reads=(Annotation, Verdict),
+    writes=Annotation,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason("not_answerable", "The verifier sees another answer when this one is due."),
+        Reason("premature", "The verifier sees the answer before it is due."),
+        Reason("unverified", "A check of the answer was not answered."),
+        Reason("repeat", "The answer repeats the one before it, which then holds for both."),
+        Reason("unconfirmed_answer", "An answer of the question failed; see `keep_partial`."),
+        Reason("too_few_answers", "The question has fewer different answers than `min_distinct`."),
+        Reason("too_many_answers", "The question has more answers than `max_answers`."),
+        Reason("gap_too_small", "Two answers are less than `min_gap_s` apart."),
+        Reason("asked_too_late", "An answer is due before its question is asked."),
+    ),
 )

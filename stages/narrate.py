@@ -15,17 +15,23 @@ from pydantic import Field, StringConstraints
 
 from pipeline.records import Change, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, SampledConfig
 from stages._consistency import spokesman, texts_alike
+from stages._reasons import INCONSISTENT
 
 
 class Config(SampledConfig):
     """How changes are asked for."""
 
-    prompt: str = Field("narrate", description="prompt file")
+    prompt: str = Field(
+        "narrate", description="name of the prompt, a file below prompts/ without its suffix"
+    )
     window_s: float = Field(
-        2.0, gt=0, description="frames shown reach back this far, open; the paper shows two seconds"
+        2.0,
+        gt=0,
+        description="seconds that the frames shown reach back, the bound left out; the paper shows"
+        " two",
     )
 
 
@@ -90,6 +96,12 @@ STAGE = annotation_stage(
     writes=Change,
     config=Config,
     answer=ChangeSeen,
+    variables={"before_s": 1.0, "after_s": 2.0},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("one_frame", "The video shows a single frame, so nothing can change.", absence=True),
+        Reason("empty_sentence", "The model says that something changed, and not what."),
+        INCONSISTENT,
+    ),
 )

@@ -39,7 +39,7 @@ class Config(StageConfig):
     silence_per_response: float = Field(
         6.0, gt=0, description="silent turns for each response; the paper has 12 : 2"
     )
-    seed: int = Field(0, description="draws the samples")
+    seed: int = Field(0, description="of the draw of samples; another value draws others")
 
 
 class Ticket(NamedTuple):

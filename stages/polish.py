@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Change, Check, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig
 from stages._spans import JITTER_S
 
@@ -22,14 +22,20 @@ from stages._spans import JITTER_S
 class Config(SingleAnswerConfig):
     """How narrations are edited, and which are kept."""
 
-    prompt: str = Field("polish", description="prompt file")
-    max_tokens: int = Field(8192, ge=1, description="of the whole narration of a video")
-    max_words: int = Field(5, ge=1, description="length of a line asked for; the paper's own")
+    prompt: str = Field(
+        "polish", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(
+        8192, ge=1, description="most tokens of the answer, the whole narration of a video"
+    )
+    max_words: int = Field(
+        5, ge=1, description="words of a line that the prompt asks for; the paper's own"
+    )
     min_gap_s: float = Field(
         2.0,
         ge=0,
-        description="a line closer than this to the line kept before it is left out; the paper"
-        " gives none",
+        description="a line closer than so many seconds to the line kept before it is left out; the"
+        " paper gives none",
     )
     min_lines: int = Field(
         1,
@@ -140,6 +146,15 @@ STAGE = annotation_stage(
     writes=Annotation,
     config=Config,
     answer=Narration,
+    variables={"lines": [{"time_s": 2.0, "sentence": "A ball rolls."}], "max_words": 5},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("nothing_changed", "Nothing was seen to change in the video.", absence=True),
+        Reason("negative", "The editor finds that the video makes no narration."),
+        Reason("invented_time", "The editor gives the line a time at which no change was seen."),
+        Reason("too_close", "The line is less than `min_gap_s` behind the line before it."),
+        Reason("too_few_lines", "The narration has fewer lines than `min_lines`."),
+        Reason("too_many_lines", "The narration has more lines than `max_lines`."),
+    ),
 )

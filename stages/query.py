@@ -1,7 +1,8 @@
 """Turn some kept events into questions of when they happen.
 
-reads:  VerifiedEvent
-writes: Annotation of the task event_grounding, one per chosen event
+reads:  VerifiedEvent, Video
+writes: Annotation of the task event_grounding, one per chosen event; a Reject for each kept event
+        that covers too much of its video to be asked for
 source: section 4.1 of arXiv:2512.21334, event grounding
 """
 
@@ -13,24 +14,37 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from pipeline.records import Annotation, Check, Question, Record, Reject, Response, VerifiedEvent
+from pipeline.records import (
+    Annotation,
+    Check,
+    Question,
+    Record,
+    Reject,
+    Response,
+    VerifiedEvent,
+    Video,
+)
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
-from pipeline.workflow.stage import Context, Rows, VideoRows
+from pipeline.workflow.stage import Context, Reason, Rows, VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._coverage import CoverageConfig
+from stages._reasons import COVERS_VIDEO, LOW_AGREEMENT
 from stages._spans import stated
 from stages._wording import bare
 
 
-class Config(SingleAnswerConfig):
+class Config(CoverageConfig, SingleAnswerConfig):
     """Which events are asked for, and how."""
 
-    prompt: str = Field("query", description="prompt file")
-    max_tokens: int = Field(256, ge=1, description="of one query")
+    prompt: str = Field(
+        "query", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(256, ge=1, description="most tokens of one query")
     max_queries: int = Field(
         2, ge=1, description="events chosen per video; the paper samples some and gives no number"
     )
-    choice_seed: int = Field(0, description="another value chooses other events")
+    choice_seed: int = Field(0, description="of the choice of events; another value chooses others")
 
 
 class Query(Answer):
@@ -44,14 +58,22 @@ Choice = tuple[VerifiedEvent, frozenset[str]]
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Choice] | Reject]:
-    """Some of the kept events, in their order; each has the same chance to be chosen."""
+    """Some of the kept events that do not cover too much, in their order; each of those has the
+    same chance to be chosen."""
     kept = [event for event in rows[VerifiedEvent] if event.kept]
     if not kept:
         yield Reject(reason="low_agreement", detail="no event was kept")
-    order = sorted(kept, key=lambda e: digest([config.choice_seed, e.event_id], 64))
+    duration_s = rows[Video][0].duration_s if kept else 0.0
+    excess = {e.event_id: config.excess([(e.start_s, e.end_s)], duration_s) for e in kept}
+    order = sorted(
+        (event for event in kept if not excess[event.event_id]),
+        key=lambda e: digest([config.choice_seed, e.event_id], 64),
+    )
     chosen = {event.event_id for event in order[: config.max_queries]}
     for event in kept:
-        if event.event_id in chosen:
+        if detail := excess[event.event_id]:
+            yield Reject(reason="covers_video", detail=detail, row=event.model_dump_json())
+        elif event.event_id in chosen:
             others = frozenset(bare(e.caption) for e in kept if e.event_id != event.event_id)
             yield Case((event, others), {"caption": event.caption})
 
@@ -95,13 +117,19 @@ def _asked(row: Annotation) -> tuple[str, str]:
 
 _ASKING = annotation_stage(
     name="query",
-    version=2,
-    reads=(VerifiedEvent,),
+    version=3,
+    reads=(VerifiedEvent, Video),
     writes=Annotation,
     config=Config,
     answer=Query,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
+    reasons=(
+        LOW_AGREEMENT,
+        COVERS_VIDEO,
+        Reason("ambiguous_query", "The words fit another event of the video as well."),
+    ),
 )
 
 

@@ -15,13 +15,16 @@ from pipeline.records import THIS_CALL, CaptionedEvent, Reject, VerifiedEvent
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
 from pipeline.workflow.stage import VideoRows
 from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._reasons import LOW_AGREEMENT
 
 
 class Config(SingleAnswerConfig):
     """How captions are reworded."""
 
-    prompt: str = Field("rewrite", description="prompt file")
-    max_tokens: int = Field(256, ge=1, description="of one sentence")
+    prompt: str = Field(
+        "rewrite", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(256, ge=1, description="most tokens of one sentence")
 
 
 class Rewritten(Answer):
@@ -62,7 +65,9 @@ STAGE = annotation_stage(
     writes=CaptionedEvent,
     config=Config,
     answer=Rewritten,
+    variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
     unanswered=unanswered,
+    reasons=(LOW_AGREEMENT,),
 )

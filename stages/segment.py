@@ -8,13 +8,18 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
+from pipeline.media.reasons import MEANINGS
 from pipeline.records import FramedSegment, Reject, Video
-from pipeline.workflow.stage import Context, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage, reasons_of
 from stages._limits import LimitsConfig
+
+_HALF = 0.5 - 1e-6
+"""Of a turn; what is half of one but for rounding is not shorter."""
 
 
 class Config(LimitsConfig):
@@ -27,7 +32,18 @@ class Config(LimitsConfig):
     jpeg_quality: int = Field(
         90, ge=1, le=100, description="of a stored frame; the paper gives none"
     )
-    reader: ReaderName = Field("auto", description="which decoder reads the video")
+    reader: ReaderName = Field(
+        "auto",
+        description="which decoder reads the video; auto is pyav, decord refuses what it cannot"
+        " read exactly",
+    )
+    short_last_turn: Literal["keep", "merge"] = Field(
+        "keep",
+        description="a last turn shorter than half a turn. keep: it is a turn like others, so that"
+        " what ends with the turn before it is still reported after its end; merge: it belongs to"
+        " the turn before it, unless that is the first, and what ends later than that turn starts"
+        " is said in it, flagged as clamped. The paper says nothing of it",
+    )
 
     def request(self) -> StillsRequest:
         """What is asked of the decoder."""
@@ -42,6 +58,13 @@ class Config(LimitsConfig):
 def tiles(n_turns: int, duration_s: float, turns_per_s: float) -> bool:
     """Whether the last turn begins before the end of the video and reaches it (to 1 ms)."""
     return (n_turns - 1) / turns_per_s < duration_s <= n_turns / turns_per_s + 0.001
+
+
+def kept_turns(n_turns: int, duration_s: float, config: Config) -> int:
+    """How many turns are left of a video when a short last one is dealt with."""
+    rest_turns = duration_s * config.turns_per_s - (n_turns - 1)
+    merges = config.short_last_turn == "merge" and n_turns > 2 and rest_turns < _HALF
+    return n_turns - merges
 
 
 def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[FramedSegment]:
@@ -74,9 +97,19 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
             detail = f"{len(stills)} frames for {video.duration_s:.3f} s"
             yield Reject(reason="frames_do_not_tile", detail=detail, row=video.model_dump_json())
             continue
-        yield from tile(video, stills, config.turns_per_s)
+        count = kept_turns(len(stills), video.duration_s, config)
+        yield from tile(video, stills[:count], config.turns_per_s)
 
 
 STAGE = per_video_stage(
-    name="segment", version=3, reads=(Video,), writes=FramedSegment, config=Config, run=run
+    name="segment",
+    version=3,
+    reads=(Video,),
+    writes=FramedSegment,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason("frames_do_not_tile", "There are not as many frames as turns."),
+        *reasons_of(MEANINGS),
+    ),
 )

@@ -10,7 +10,7 @@ source: section 4.2 of arXiv:2512.21334, offline QA; section 4.1, event groundin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,9 @@ from pydantic import Field
 
 from pipeline.records import Annotation, Question, Reject, Response, SourceAnnotation, Span, Video
 from pipeline.records.digest import digest
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage
+from stages._coverage import CoverageConfig
+from stages._reasons import BAD_SPAN, COVERS_VIDEO
 from stages._spans import span_of, stated
 from stages._wording import bare
 
@@ -34,13 +36,14 @@ MAX_OPTIONS = 26
 """Options are answered by letter."""
 
 
-class Config(StageConfig):
+class Config(CoverageConfig):
     """What is taken over, and when questions are asked."""
 
     tasks: tuple[Task, ...] = Field(
         ("offline_qa", "event_grounding", "action_caption"),
         min_length=1,
-        description="questions and answers, described spans, the steps of a procedure",
+        description="what is taken over: questions and answers, described spans, the steps of a"
+        " procedure",
     )
     ground_steps: bool = Field(
         False, description="ask when each step takes place too, as of an event"
@@ -55,14 +58,6 @@ class Config(StageConfig):
         ge=0,
         description="a span that leaves the video by no more than this, or than the resolution of"
         " its times, is clipped to it; the paper gives none",
-    )
-    max_share: float = Field(
-        0.9,
-        gt=0,
-        le=1,
-        description="an event that covers more of its video than this, all its spans together, is"
-        " none to ground: who answers that it was all of the video is right within a tenth, and"
-        " has learnt nothing; 1 takes all; the paper gives none",
     )
 
 
@@ -83,15 +78,6 @@ def tasks_of(entry: SourceAnnotation, config: Config) -> tuple[Task, ...]:
         if task in config.tasks
         and (entry.kind != "step" or task != "event_grounding" or config.ground_steps)
     )
-
-
-def covered_s(spans: Iterable[tuple[float, float]]) -> float:
-    """The seconds that lie in any of the spans, none of which begins before 0."""
-    total_s = until_s = 0.0
-    for start_s, end_s in sorted(spans):
-        total_s += max(0.0, end_s - max(start_s, until_s))
-        until_s = max(until_s, end_s)
-    return total_s
 
 
 def answered(text: str, span: tuple[float, float], asked_s: float) -> Response:
@@ -183,13 +169,13 @@ def made(
     video: Video, task: Task, taken: Sequence[Taken], config: Config
 ) -> Iterator[Annotation | Reject]:
     """The task that entries make together; of an event that is none to ground, each is refused."""
+    detail = ""
     if task == "event_grounding":
-        share = min(1.0, covered_s(each.span for each in taken) / video.duration_s)
-        if share > config.max_share:
-            detail = f"{share:.3f} of it, of at most {config.max_share:.3f}"
-            yield from (refused(each.entry, "covers_video", detail) for each in taken)
-            return
-    yield annotation(task, taken)
+        detail = config.excess((each.span for each in taken), video.duration_s)
+    if detail:
+        yield from (refused(each.entry, "covers_video", detail) for each in taken)
+    else:
+        yield annotation(task, taken)
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
@@ -223,5 +209,25 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 
 STAGE = per_video_stage(
-    name="source_annotations", version=4, reads=(Video,), writes=Annotation, config=Config, run=run
+    name="source_annotations",
+    version=4,
+    reads=(Video,),
+    writes=Annotation,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason(
+            "no_source_annotations", "The manifest annotates nothing of the video.", absence=True
+        ),
+        Reason("task_not_wanted", "The entry is of no task in `tasks`.", absence=True),
+        Reason("empty_text", "The entry has no text, or a question no words."),
+        BAD_SPAN,
+        Reason("no_span", "The entry has no span, so there is no moment to speak of it."),
+        COVERS_VIDEO,
+        Reason("outside_video", "The question is asked behind the end of the video."),
+        Reason("too_many_options", "The question has more options than there are letters."),
+        Reason("duplicate_options", "Two options of the question are the same."),
+        Reason("answer_not_an_option", "The answer is none of the options of the question."),
+        Reason("duplicate_annotation", "The video has the same entry twice."),
+    ),
 )

@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.records import Event, Reject, SourceAnnotation, Video
-from pipeline.workflow.stage import Context, StageConfig, VideoRows, per_video_stage
+from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per_video_stage
+from stages._reasons import BAD_SPAN
 from stages._spans import span_of
 from stages._wording import bare
 
@@ -28,7 +29,9 @@ class Config(StageConfig):
     """Whose spans are taken, and what counts as a span."""
 
     origins: tuple[Origin, ...] = Field(
-        ("human",), min_length=1, description="who wrote what is taken"
+        ("human",),
+        min_length=1,
+        description="who wrote the spans that are taken: people by default, as they are the truth",
     )
     tolerance_s: float = Field(
         1.0,
@@ -83,5 +86,18 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | R
 
 
 STAGE = per_video_stage(
-    name="source_events", version=2, reads=(Video,), writes=Event, config=Config, run=run
+    name="source_events",
+    version=2,
+    reads=(Video,),
+    writes=Event,
+    config=Config,
+    run=run,
+    reasons=(
+        Reason("no_source_events", "The manifest describes no span of the video.", absence=True),
+        Reason("origin_not_wanted", "Who wrote the entry is not in `origins`.", absence=True),
+        Reason("empty_text", "The entry has no text."),
+        Reason("no_span", "The entry has no span: what holds for the whole video has no moment."),
+        BAD_SPAN,
+        Reason("duplicate_event", "The same span is described twice in the same words."),
+    ),
 )

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, evenly
 from stages._wording import CheckName, bare, majority, required_checks
 
@@ -23,8 +23,10 @@ from stages._wording import CheckName, bare, majority, required_checks
 class Config(AnnotationConfig):
     """How the verifier is asked; of several samples the most frequent answer counts."""
 
-    prompt: str = Field("verify", description="prompt file")
-    max_tokens: int = Field(128, ge=1, description="of one answer")
+    prompt: str = Field(
+        "verify", description="name of the prompt, a file below prompts/ without its suffix"
+    )
+    max_tokens: int = Field(128, ge=1, description="most tokens of one answer")
     max_frames: int = Field(
         64, ge=1, description="frames shown, evenly spaced, the latest among them; ours"
     )
@@ -109,6 +111,10 @@ STAGE = annotation_stage(
     writes=Verdict,
     config=Config,
     answer=AnswerSeen,
+    variables={"question": "Which ball rolls?", "options": ["the red one", "the blue one"]},
     cases=cases,
     accept=accept,
+    reasons=(
+        Reason("nothing_to_verify", "The annotation has no answer to confirm.", absence=True),
+    ),
 )

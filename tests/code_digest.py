@@ -47,8 +47,10 @@ def _meaning(value: Any) -> Any:
     """A syntax tree as plain data, without what means nothing to who runs it."""
     if isinstance(value, list):
         return [_meaning(item) for item in value if not _is_text(item)]
+    if isinstance(value, str):  # a pattern may hold half a character, which UTF-8 has not
+        return value.encode("utf-8", "backslashreplace").decode()
     if not isinstance(value, ast.AST):
-        return value if isinstance(value, (int, str, type(None))) else repr(value)
+        return value if isinstance(value, (int, type(None))) else repr(value)
     fields = {name: _meaning(field) for name, field in ast.iter_fields(value) if name != "kind"}
     # Later versions of Python add fields that are empty in code which earlier ones can read.
     return [type(value).__name__, {k: v for k, v in fields.items() if v not in (None, [])}]

@@ -31,9 +31,9 @@ def test_the_version_is_printed(command: list[str]) -> None:
     assert printed([sys.executable, *command, "--version"], ROOT) == f"turnwise {__version__}\n"
 
 
-def test_the_command_ends_its_work_when_it_is_terminated() -> None:
+def test_the_command_is_stopped_as_the_script_is() -> None:
     call = "import signal, turnwise; turnwise.main(); print(signal.getsignal(signal.SIGTERM))"
-    assert "lambda" in printed([sys.executable, "-c", call, "--version"], ROOT)
+    assert "run_until_stopped" in printed([sys.executable, "-c", call, "--version"], ROOT)
 
 
 def test_an_installation_keeps_the_folders_in_one(tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def old_words(root: Path) -> Iterator[str]:
             if path.suffix == ".py" and path.name != Path(__file__).name:
                 yield from (f"{name}:{line}: {word}" for line, word in old_in_python(path, folder))
     folders = (root, root / ".github", *(root / name for name in PYTHON))
-    for path in sorted({path for folder in folders for path in folder.glob("*.md")}):
+    pages = {path for name in ("docs", "examples") for path in (root / name).rglob("*.md")}
+    for path in sorted(pages | {path for folder in folders for path in folder.glob("*.md")}):
         name = path.relative_to(root).as_posix()
         yield from (f"{name}:{line}: {word}" for line, word in old_in_document(path))
     for path in sorted((root / "configs").rglob("*.yaml")):

@@ -14,7 +14,7 @@ from pipeline.cli.file_options import (
     check_source,
     origin_of,
 )
-from pipeline.cli.options import JsonOption
+from pipeline.cli.options import FAILED, PARTLY, JsonOption
 from pipeline.corpus.audit.file import audit_path, is_corpus
 from pipeline.corpus.video_lookup import read_durations
 
@@ -31,7 +31,8 @@ def audit_file(
 ) -> None:
     """Say what is wrong with annotations or dialogues, and what conversion makes of them.
 
-    Of raw files: what the official converter loses or puts too early, beside our own.
+    Of raw files: what the official converter loses or puts too early, beside our own. Exit status
+    3: some rows cannot be read; 1: none can.
     """
     if not is_corpus(source):
         check_source(source)
@@ -44,3 +45,10 @@ def audit_file(
         folder=videos,
     )
     typer.echo(findings.model_dump_json(indent=2) if as_json else findings.to_text())
+    if not findings.unread:
+        return
+    if findings.unread == findings.rows:
+        typer.echo(f"error: no row of {source} can be read", err=True)
+        raise typer.Exit(FAILED)
+    typer.echo(f"not read: {findings.unread} of {findings.rows} rows", err=True)
+    raise typer.Exit(PARTLY)

@@ -7,15 +7,19 @@ import typer
 
 from pipeline.cli.options import need_ffmpeg
 from pipeline.media.scenes.render import render_scenes
-from pipeline.reports.describe import describe, describe_engine, list_engines, list_stages
-from pipeline.workflow.graph import find_stage
+from pipeline.reports.describe import (
+    describe_engine,
+    describe_stage,
+    list_engines,
+    list_stages,
+)
 
 
 def stages(
     name: Annotated[str | None, typer.Argument(help="Only this one, with its settings.")] = None,
 ) -> None:
     """List the stages, or the settings of one of them."""
-    typer.echo(list_stages() if name is None else describe(find_stage("stages", name)))
+    typer.echo(list_stages() if name is None else describe_stage(name))
 
 
 def engines(

@@ -16,10 +16,10 @@ from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset
 from pipeline.errors import ConfigError
 from pipeline.store.files.json_writer import JSON_ENDINGS, LINE_ENDINGS
+from pipeline.store.files.signatures import HEAD_BYTES, what_it_is
 from pipeline.workflow.prompt import PROMPTS
 
 SYSTEM = PROMPTS / "system" / "turnwise.md"
-GZIP = b"\x1f\x8b"
 
 
 def _number(value: float) -> float:
@@ -118,12 +118,15 @@ def origin_of(name: str) -> Origin:
 
 
 def check_source(source: Path) -> None:
-    """Raises ConfigError for a source that is missing or compressed."""
+    """Raises ConfigError for a source that is missing, compressed or no text in UTF-8."""
     if not source.is_file():
         raise ConfigError(f"there is no file {source}")
     with source.open("rb") as file:
-        if file.read(len(GZIP)) == GZIP:
-            raise ConfigError(f"{source} is compressed: unpack it first")
+        what = what_it_is(file.read(HEAD_BYTES))
+    if what.startswith("compressed"):
+        raise ConfigError(f"{source} is {what}: unpack it first")
+    if what:
+        raise ConfigError(f"{source} is {what}, not JSON in UTF-8")
 
 
 def check_target(target: Path, source: Path, form: Format) -> None:

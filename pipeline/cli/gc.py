@@ -1,7 +1,6 @@
 """The verb that lists and removes the files that no recipe reaches."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +8,12 @@ import typer
 
 from pipeline.cli.options import SetOption, planned, run_root
 from pipeline.errors import ConfigError
-from pipeline.execution.garbage import Garbage, find_garbage, remove_garbage, token
+from pipeline.execution.garbage import MEANINGS, Garbage, find_garbage, remove_garbage, token
 from pipeline.store.files.text_table import text_table
+from pipeline.store.location import Location
 
 MEGABYTE = 1_000_000
+MOST_FOLDERS = 20
 
 
 def remove_unreached(
@@ -30,7 +31,8 @@ def remove_unreached(
 
     An edit leaves the parts of before, so that it can be taken back. Give all configs that share a
     run.root: what only another one reaches is garbage here. Nothing is removed while a run is alive
-    there, or if the list has changed since it was shown.
+    there, or if the list has changed since it was shown. First come the sums by cause, then the
+    folders, at last the token.
     """
     runs = [planned(config, overrides, None) for config in configs]
     roots = {run_root(settings) for settings, _ in runs}
@@ -46,27 +48,51 @@ def remove_unreached(
         remove_garbage(garbage, root)
         typer.echo(f"{root}: removed {_total(garbage)}")
         return
-    typer.echo("\n".join(map(_line, garbage)) if every_file else _table(garbage))
+    typer.echo(f"{root}: {_total(garbage)} that no config given here reaches\n")
+    typer.echo(_summary(garbage) + "\n")
+    typer.echo("\n".join(_files(garbage, root) if every_file else _folders(garbage, root)))
     if remove:
         raise ConfigError(f"--remove: {remove} is another list; this one is {listed}")
     typer.echo(f"\nto remove {_total(garbage)}: the same command with --remove {listed}")
 
 
 def _total(garbage: Sequence[Garbage]) -> str:
-    size = sum(each.size_bytes for each in garbage)
-    return f"{len(garbage)} files, {size / MEGABYTE:,.1f} MB"
+    return f"{len(garbage):,} files, {_megabytes(garbage)} MB"
 
 
-def _line(garbage: Garbage) -> str:
-    return f"{garbage.size_bytes} {garbage.file} ({garbage.why})"
+def _megabytes(garbage: Iterable[Garbage]) -> str:
+    return f"{sum(each.size_bytes for each in garbage) / MEGABYTE:,.1f}"
 
 
-def _table(garbage: Sequence[Garbage]) -> str:
-    count: Counter[tuple[str, str]] = Counter()
-    size: Counter[tuple[str, str]] = Counter()
+def _summary(garbage: Sequence[Garbage]) -> str:
+    """A row for each cause: files, MB, and of how many nodes and recipes."""
+    rows = []
+    for why, meaning in MEANINGS.items():
+        found = [each for each in garbage if each.why == why]
+        if found:
+            recipes = {(each.node, each.recipe) for each in found if each.node}
+            counts = len({node for node, _ in recipes}), len(recipes)
+            rows.append((f"{len(found):,}", _megabytes(found), *counts, f"{why}: {meaning}"))
+    return text_table(rows, (">files", ">MB", ">nodes", ">recipes", "why"))
+
+
+def _folders(garbage: Sequence[Garbage], root: Location) -> Iterator[str]:
+    """The folders with most bytes, one a recipe, and how many there are besides."""
+    inside: dict[tuple[str, str], list[Garbage]] = {}
     for each in garbage:
-        key = (each.why, each.file.parent.address)
-        count[key] += 1
-        size[key] += each.size_bytes
-    rows = [(count[key], f"{size[key] / MEGABYTE:,.1f}", *key) for key in count]
-    return text_table(rows, (">files", ">MB", "why", "folder"))
+        folder = f"parts/{each.node}/{each.recipe}" if each.node else _below(root, each.file.parent)
+        inside.setdefault((each.why, folder), []).append(each)
+    largest = sorted(inside.items(), key=lambda item: -sum(each.size_bytes for each in item[1]))
+    rows = [(len(found), _megabytes(found), *key) for key, found in largest[:MOST_FOLDERS]]
+    yield text_table(rows, (">files", ">MB", "why", "folder"))
+    if rest := largest[MOST_FOLDERS:]:
+        yield f"and {len(rest):,} folders more, with fewer bytes; --files lists every file"
+
+
+def _files(garbage: Sequence[Garbage], root: Location) -> Iterator[str]:
+    for each in garbage:
+        yield f"{each.size_bytes} {_below(root, each.file)} ({each.why})"
+
+
+def _below(root: Location, file: Location) -> str:
+    return file.address.removeprefix(f"{root}/")

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig, load_config
-from pipeline.workflow.graph import build_graph
+from pipeline.workflow.graph import build_graph, refusal_of
 from pipeline.workflow.plan import NodePlan, make_plan
 from pipeline.workflow.source import read_source
 
@@ -42,7 +42,7 @@ def planned(
     """
     settings = load_config(config, overrides or ())
     nodes = build_graph(settings)
-    source = read_source(settings.source, limit)
+    source = read_source(settings.source, limit, refusal_of(nodes))
     return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
 
 

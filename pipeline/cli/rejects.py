@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.display import Display, ProgressOption
 from pipeline.cli.options import (
     ConfigOption,
     ExecutorOption,
@@ -38,17 +39,18 @@ def list_rejects(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the rejects by node and reason; with --json list them, one a line.
+    """Count the rejects by node and reason, and say what each means; with --json list them.
 
     The class of a reason is its cause: the input, the engine (the same ask may be answered another
-    time: see retry), the ask, the answer of a model, or a rule.
+    time: see retry), the ask, the answer of a model, or a rule. Absence is no refusal: there was
+    nothing to do, or it was not wanted.
     """
     settings, plans = planned(config, overrides, limit)
     reasons = _reasons(reason)
     check_names(plans, node or (), reasons)
     rows = read_rejects(plans, run_root(settings), node or (), reasons)
     if not as_json:
-        typer.echo(rejects_text(rows))
+        typer.echo(rejects_text(rows, plans))
         return
     for row in rows:
         typer.echo(row.model_dump_json())
@@ -61,6 +63,7 @@ def retry_rejects(
     node: NodeOption = None,
     reason: ReasonOption = None,
     executor: ExecutorOption = None,
+    progress: ProgressOption = None,
 ) -> None:
     """Ask again what was rejected for these reasons, and make anew what was made without it.
 
@@ -69,15 +72,16 @@ def retry_rejects(
     before. Other missing parts are made too, as by run.
     """
     need_ffmpeg()
-    settings, plans = planned(config, overrides, limit)
-    reasons = _reasons(reason) or sorted(PASSING_ERRORS)
-    check_names(plans, node or (), reasons)
-    chosen = parts_to_retry(plans, reasons, node or ())
-    if not chosen:
-        typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}")
-        return
-    plans = give_up_parts(plans, chosen, reasons)
-    make_missing(settings, plans, [plan.node.name for plan in plans], executor)
+    with Display(progress) as display:
+        settings, plans = planned(config, overrides, limit)
+        reasons = _reasons(reason) or sorted(PASSING_ERRORS)
+        check_names(plans, node or (), reasons)
+        chosen = parts_to_retry(plans, reasons, node or ())
+        if not chosen:
+            typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}")
+            return
+        plans = give_up_parts(plans, chosen, reasons)
+        make_missing(settings, plans, [plan.node.name for plan in plans], executor, display)
 
 
 def _reasons(options: Sequence[str] | None) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.display import Display, ProgressOption
 from pipeline.cli.options import (
     ConfigOption,
     ExecutorOption,
@@ -42,6 +43,7 @@ def run(
         bool, typer.Option("--force", help="First discard the chosen parts and all below.")
     ] = False,
     executor: ExecutorOption = None,
+    progress: ProgressOption = None,
 ) -> None:
     """Make what is missing: plan, run the shards, install the corpus.
 
@@ -49,11 +51,12 @@ def run(
     what the edit touches is made anew. --force makes anew what exists.
     """
     need_ffmpeg()
-    settings, plans = planned(config, overrides, limit)
-    chosen = select([p.node for p in plans], only or (), start or (), until or ())
-    if force:
-        plans = discard_parts(plans, chosen)
-    make_missing(settings, plans, chosen, executor)
+    with Display(progress) as display:
+        settings, plans = planned(config, overrides, limit)
+        chosen = select([p.node for p in plans], only or (), start or (), until or ())
+        if force:
+            plans = discard_parts(plans, chosen)
+        make_missing(settings, plans, chosen, executor, display)
 
 
 def plan(
@@ -76,7 +79,7 @@ def status(
         bool, typer.Option("--rejects", help="The same as rejects --json.")
     ] = False,
 ) -> None:
-    """Show what exists: per node rows, rejects by reason, tokens, seconds; and the videos."""
+    """Show what exists: per node videos, rows, rejects by reason, asks, time; and the videos."""
     settings, plans = planned(config, overrides, limit)
     if list_rejects:
         for reject in read_rejects(plans, run_root(settings)):

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from pipeline.corpus.attribution import training_warning
 from pipeline.corpus.card_fields import code, fields, plain, table
-from pipeline.corpus.counts import CorpusCounts, Slice
+from pipeline.corpus.card_loading import loading
+from pipeline.corpus.citation import citation
+from pipeline.corpus.counts import CorpusCounts, FrameSize, Slice
 from pipeline.corpus.layout import CorpusSettings
+from pipeline.corpus.preview import plain_preview
 from pipeline.dialogue.state_counts import StateSlice, total
+from pipeline.records import Dialogue
 
-_DRY_RUN_MODEL = "embedded"
+CARD = "README.md"
+"""The file of the card in a corpus."""
+_EXAMPLE_LINES = 60
+_SIZES_SHOWN = 5
+_WRITERS = "\n\n## Who wrote it\n\n"
 _ORIGINS = {
     "": "a dataset that does not say who",
     "human": "a dataset's annotators",
@@ -22,21 +34,67 @@ _ORIGINS = {
 _SIZES = ((10**3, "1K"), (10**4, "10K"), (10**5, "100K"), (10**6, "1M"), (10**7, "10M"))
 
 
-def card(counts: CorpusCounts, settings: CorpusSettings) -> str:
-    """The text of ``README.md``: a YAML header and a plain body."""
+@dataclass(frozen=True)
+class Intake:
+    """What became of the videos of the manifest.
+
+    ``videos = annotated + rejected + absent + unfinished``.
+    """
+
+    videos: int
+    annotated: int
+    rejected: Mapping[str, int]
+    """By the reason that was the first."""
+    unfinished: int = 0
+    absent: Mapping[str, int] = field(default_factory=dict)
+    """Likewise, of those with which nothing is wrong: they gave nothing, or were not wanted."""
+
+
+def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> str:
+    """The text of ``README.md``: a YAML header and a plain body. See ``with_intake``, too."""
     header = yaml.safe_dump(_header(counts, settings), sort_keys=False, allow_unicode=True)
     sections = [
         f"# {plain(settings.title)}",
         _what(counts),
         *_warning(counts),
         "## What it holds\n\n" + _slices(counts.slices) + "\n\n" + _totals(counts),
+        _frames(counts.frames),
+        "## An example\n\n" + _example(example),
         "## States\n\n" + _states(counts.whole, counts.states),
-        "## Where the videos come from\n\n" + _sources(counts),
-        "## Who wrote it\n\n" + _models(counts),
+        "## Where the videos come from\n\n" + _sources(counts) + _WRITERS + _models(counts),
         "## Fields\n\n" + fields(),
-        "## Loading\n\n" + _loading(counts, settings),
+        "## Loading\n\n" + loading(counts, settings),
+        "## Citation\n\n```bibtex\n" + citation(settings) + "\n```",
     ]
     return f"---\n{header}---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def with_intake(text: str, intake: Intake) -> str:
+    """The text of a card, with what became of the videos of the manifest.
+
+    Only who sees the whole run knows it: ``card`` sees what was accepted.
+
+    Raises:
+        ValueError: the text is no card.
+    """
+    sources, mark, rest = text.partition(_WRITERS)
+    if not mark:
+        raise ValueError(f"a card has no {_WRITERS.strip()!r}")
+    rejected = sum(intake.rejected.values())
+    sentence = f"Of {intake.videos:,} videos that came in, {intake.annotated:,} are in the corpus"
+    sentence += f" and {rejected:,} were rejected"
+    if absent := sum(intake.absent.values()):
+        sentence += f"; {absent:,} gave nothing, or were not drawn"
+    if intake.unfinished:
+        sentence += f"; {intake.unfinished:,} are not finished"
+    section = f"## What came in\n\n{sentence}."
+    if rejected or absent:
+        reasons = Counter(intake.rejected) + Counter(intake.absent)
+        by_number = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        rows = [(code(reason), f"{number:,}") for reason, number in by_number]
+        section += " The reason is the first that a video met:\n\n"
+        section += table(("reason", ">videos"), rows)
+    return f"{sources}\n\n{section}{mark}{rest}"
 
 
 def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
@@ -74,14 +132,8 @@ def _what(counts: CorpusCounts) -> str:
 
 
 def _warning(counts: CorpusCounts) -> list[str]:
-    dry = sum(m.dialogues for m in counts.models if m.model.partition("@")[0] == _DRY_RUN_MODEL)
-    if not dry:
-        return []
-    return [
-        f"**Not for training.** {dry:,} of the {counts.whole.dialogues:,} dialogues were written "
-        f"with `{_DRY_RUN_MODEL}`, a baseline that stands in for a model in dry runs. They show "
-        "the form of the corpus, and nothing that is worth learning."
-    ]
+    marked = counts.not_for_training
+    return [training_warning(marked, counts.whole.dialogues, "dialogues")] if marked else []
 
 
 def _slices(slices: Sequence[Slice]) -> str:
@@ -99,8 +151,8 @@ def _slices(slices: Sequence[Slice]) -> str:
         )
         for part in slices
     ]
-    names = ("task", "split", "dialogues", "videos", "hours", "turns")
-    return table((*names, "silence", "standby", "response"), rows)
+    names = ("task", "split", ">dialogues", ">videos", ">hours", ">turns")
+    return table((*names, ">silence", ">standby", ">response"), rows)
 
 
 def _totals(counts: CorpusCounts) -> str:
@@ -109,7 +161,30 @@ def _totals(counts: CorpusCounts) -> str:
         for part in (*counts.totals[1:], counts.whole)
     ]
     note = "A video with several tasks counts once in each of them, and once here:"
-    return f"{note}\n\n{table(('split', 'dialogues', 'videos', 'hours'), rows)}"
+    return f"{note}\n\n{table(('split', '>dialogues', '>videos', '>hours'), rows)}"
+
+
+def _frames(sizes: Sequence[FrameSize]) -> str:
+    if not sizes:
+        return "Frames are not part of this corpus."
+    often = sorted(sizes, key=lambda size: -size.videos)
+    whole = sum(size.videos for size in sizes)
+    shown = [f"{s.width} x {s.height} in {s.videos:,}" for s in often[:_SIZES_SHOWN]]
+    if further := often[_SIZES_SHOWN:]:
+        shown.append(f"others in {sum(size.videos for size in further):,}")
+    return f"Frames are JPEG, one a turn; pixels of {whole:,} videos: {', '.join(shown)}."
+
+
+def _example(dialogue: Dialogue) -> str:
+    lines = plain_preview(dialogue).split("\n")
+    if left := lines[_EXAMPLE_LINES:]:
+        lines = [*lines[:_EXAMPLE_LINES], f"({len(left)} further lines)"]
+    text = "\n".join(lines)
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
+    return (
+        "Chosen by hash. `.` is a turn in silence, `-` on standby, `#` with a response, and `?` "
+        f"stands below turns in which something is asked:\n\n{fence}text\n{text}\n{fence}"
+    )
 
 
 def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
@@ -124,7 +199,7 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
         )
         for part in states
     ]
-    names = ("task", "source", "duration", "dialogues", "silence : standby : response", "alpha")
+    names = ("task", "source", "duration", ">dialogues", "silence : standby : response", "alpha")
     return (
         f"Silence to standby to response is {total(states).ratio()} "
         "(Streamo-Instruct-465K reports 12 : 3 : 2). "
@@ -151,7 +226,7 @@ def _sources(counts: CorpusCounts) -> str:
     note = (
         "Frames remain under the licence of their video; the header's is that of the annotations."
     )
-    return table(("source", "licence", "videos"), rows) + f"\n\n{note}"
+    return table(("source", "licence", ">videos"), rows) + f"\n\n{note}"
 
 
 def _models(counts: CorpusCounts) -> str:
@@ -160,63 +235,7 @@ def _models(counts: CorpusCounts) -> str:
         for model in counts.models
     ]
     note = "A dialogue that several models had a part in counts for each."
-    return table(("model", "dialogues"), rows) + f"\n\n{note}"
-
-
-def _loading(counts: CorpusCounts, settings: CorpusSettings) -> str:
-    first = counts.slices[0]
-    parquet = f"""\
-Parquet, one config a task, annotations only:
-
-```python
-from datasets import load_dataset
-
-dialogues = load_dataset("CORPUS", "{first.task}", split="{first.split}")
-```
-
-`CORPUS` is the name of this repository, or a folder that holds it."""
-    if not settings.frames:
-        return f"{parquet} Frames are not part of this corpus."
-    split = counts.totals[1].split
-    return f"""{parquet}
-
-WebDataset, one sample a video, with all its dialogues and each frame once:
-
-```python
-from pathlib import Path
-
-from webdataset import WebDataset
-
-tars = [str(tar) for tar in sorted(Path("CORPUS/wds/{split}").glob("*.tar"))]
-for sample in WebDataset(tars, shardshuffle=False).decode():
-    video, frames = sample["json"], sample["npz"]
-    jpeg, offset = frames["jpeg"], frames["offset"]
-    jpegs = [jpeg[a:b].tobytes() for a, b in zip(offset[:-1], offset[1:])]
-    for dialogue in video["dialogues"]:
-        for turn in dialogue["turns"]:
-            shown = jpegs[turn["index"]]
-```
-
-The key of a sample is the first 32 hex digits of the SHA-256 of its `video_id`. `datasets` reads
-the tars too, when it is told the types, which it would otherwise guess from the first five samples:
-
-```python
-from datasets import Features, List, Value, load_dataset
-
-text, number = Value("string"), Value("float64")
-video = {{name: text for name in ("video_id", "source", "licence", "split")}}
-video |= {{"duration_s": number, "turns_per_s": number, "frame_s": List(number)}}
-video |= {{"dialogues": List(dict(dialogues.features))}}
-frames = {{"jpeg": List(Value("uint8")), "offset": List(Value("int64")), "frame_s": List(number)}}
-names = {{"__key__": text, "__url__": text}}
-videos = load_dataset(
-    "webdataset",
-    data_files={{"{split}": "CORPUS/wds/{split}/*.tar"}},
-    features=Features({{"json": video, "npz": frames, **names}}),
-    split="{split}",
-    streaming=True,
-)
-```"""
+    return table(("model", ">dialogues"), rows) + f"\n\n{note}"
 
 
 def _tasks(counts: CorpusCounts) -> list[str]:

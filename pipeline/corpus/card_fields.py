@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.records import Dialogue, Record, Turn
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Record, Turn
 from pipeline.records.schema import schema_of
 
 _DIALOGUE: Mapping[str, str] = {
@@ -61,13 +61,39 @@ _TURN: Mapping[str, str] = {
     "loss": "whether the turn is learned from; null where no preset of weights was applied",
     "loss_scale": "how much the turn counts where it is",
 }
+_QUESTION: Mapping[str, str] = {
+    "qid": "name of the question in this dialogue",
+    "text": "as the user puts it",
+    "asked_s": "when it is asked; it stands in the turn of that time",
+    "options": "answers to choose from; mostly none",
+    "task": "of its annotation",
+    "aspect": "which kind of question it is, for a task with kinds",
+    "annotation_id": "of the annotation that it is from",
+}
+_RESPONSE: Mapping[str, str] = {
+    "rid": "name of the response in this dialogue",
+    "qid": "the question that it answers",
+    "kind": "`event`: reported when its span is over; `instant`: at the first frame that shows it",
+    "text": "what the assistant says",
+    "start_s": "start of what it reports",
+    "end_s": "end of it; of an instant, the same",
+    "respond_s": "when its evidence is complete: it is due then",
+    "valid_until_s": "when it stops being true; null where it stays so or nobody knows",
+    "evidence": "the spans, each `start_s` and `end_s`, that support it",
+    "turn": "`index` of the turn in which it stands",
+    "standby_from": "`index` of the first turn on standby for it; `turn` where it has none",
+    "flags": "where it does not stand as it was due: `merged` with another in one turn, `shifted`"
+    " behind another, `split` off into a dialogue apart, `clamped` to the last turn",
+}
 
 
 def fields() -> str:
     """Tables of all fields, with their types."""
     return (
         f"A row is a dialogue. Times are seconds from the first frame; spans are half-open.\n\n"
-        f"{_described(Dialogue, _DIALOGUE)}\n\nA turn:\n\n{_described(Turn, _TURN)}"
+        f"{_described(Dialogue, _DIALOGUE)}\n\nA turn:\n\n{_described(Turn, _TURN)}\n\n"
+        f"A question:\n\n{_described(AskedQuestion, _QUESTION)}\n\n"
+        f"A response:\n\n{_described(PlacedResponse, _RESPONSE)}"
     )
 
 
@@ -78,10 +104,11 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
         arrow = str(schema.field(name).type)
         shown = "list of structs" if "struct" in arrow else arrow
         shown = "list of strings" if shown.startswith("list<") else shown
-        rows.append((f"`{name}`", shown, meanings[name]))
+        rows.append((f"`{name}`", shown.replace(" ", _NO_BREAK), meanings[name]))
     return table(("field", "type", "meaning"), rows)
 
 
+_NO_BREAK = "\u00a0"
 _MARKS = re.compile(r"([\\`*_\[\]<>#~&])")
 """What begins anything but text in Markdown and HTML."""
 
@@ -97,8 +124,10 @@ def code(text: str) -> str:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [names, ["---"] * len(names), *([_cell(text) for text in row] for row in rows)]
+    """A table in Markdown. A name that begins with ``>`` aligns its column to the right."""
+    heads = [name.removeprefix(">") for name in names]
+    rule = ["---:" if name.startswith(">") else "---" for name in names]
+    lines = [heads, rule, *([_cell(text) for text in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -208,6 +208,7 @@ def _build(
         video_id=raw.video_name,
         uri=uri,
         source=raw.source,
+        licence=raw.licence,
         duration_s=tiling.end_s,
         width=0,
         height=0,
@@ -217,7 +218,10 @@ def _build(
         sha256="",
     )
     name = raw.annotation.annotation_id
-    return build_dialogues(video, tiling, [raw.annotation], name, collision=reading.collision)
+    made, refused = build_dialogues(
+        video, tiling, [raw.annotation], name, collision=reading.collision
+    )
+    return [each.model_copy(update={"models": list(raw.models)}) for each in made], refused
 
 
 def _name(row: JsonRow) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+import cv2
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.corpus.layout import VideoSample
 from pipeline.dialogue.state_counts import StateSlice, StateTally
+from pipeline.engines.base import for_training
 from pipeline.records import Dialogue
+from pipeline.records.hash_sampling import hash_rank
 
 _FLAGS = {"merged": "merged", "shifted": "shifted", "split": "split_off", "clamped": "clamped"}
 """Flags of responses, and the counts they go to."""
@@ -40,6 +45,14 @@ class Slice(_Value):
     clamped: int
 
 
+class FrameSize(_Value):
+    """How many videos have frames of a size in pixels; 0 by 0 where a frame is no picture."""
+
+    width: int
+    height: int
+    videos: int
+
+
 class Source(_Value):
     """How many videos of a source, under a licence."""
 
@@ -65,6 +78,10 @@ class CorpusCounts(_Value):
     """Each split over all tasks, and the whole, which comes first."""
     sources: list[Source]
     models: list[Model]
+    not_for_training: int
+    """Dialogues that a stand-in for a model had a part in."""
+    frames: list[FrameSize]
+    """Empty for a corpus without frames."""
     states: list[StateSlice]
 
     @property
@@ -74,21 +91,42 @@ class CorpusCounts(_Value):
 
 
 class CorpusTally:
-    """Counts dialogues, video by video."""
+    """Counts dialogues, video by video, and keeps one to show."""
 
     def __init__(self) -> None:
         """Starts at nothing."""
+        self._example: tuple[bool, str, Dialogue] | None = None
+        self._not_for_training = 0
+        self._frames: Counter[tuple[int, int]] = Counter()
         self._counts: dict[tuple[str, str], Counter[str]] = {}
         self._duration_s: dict[tuple[str, str], float] = {("", ""): 0.0}
         self._sources: Counter[tuple[str, str]] = Counter()
         self._writers: Counter[tuple[str, str]] = Counter()
         self._states = StateTally()
 
-    def add(self, dialogues: Sequence[Dialogue]) -> None:
+    @property
+    def example(self) -> Dialogue:
+        """The dialogue with the first hash, of those with a response if there are any.
+
+        Raises:
+            ValueError: none was counted.
+        """
+        if self._example is None:
+            raise ValueError("no dialogue was counted")
+        return self._example[2]
+
+    def add(self, sample: VideoSample) -> None:
         """Counts one video, with all its dialogues; no video comes twice."""
         counted: set[tuple[str, str]] = set()
+        dialogues = sample.dialogues
+        if sample.frames:
+            self._frames[_size(sample.frames[0].jpeg)] += 1
         self._sources[dialogues[0].source, dialogues[0].licence] += 1
         for dialogue in dialogues:
+            shown = (not dialogue.n_response, hash_rank(dialogue.sample_id, seed=0), dialogue)
+            if self._example is None or shown[:2] < self._example[:2]:
+                self._example = shown
+            self._not_for_training += not for_training(dialogue.models)
             self._writers.update(_writers(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
@@ -117,6 +155,11 @@ class CorpusTally:
                 Model(model=model, origin=origin, dialogues=dialogues)
                 for (model, origin), dialogues in sorted(self._writers.items())
             ],
+            not_for_training=self._not_for_training,
+            frames=[
+                FrameSize(width=width, height=height, videos=videos)
+                for (width, height), videos in sorted(self._frames.items())
+            ],
             states=self._states.slices(),
         )
 
@@ -130,6 +173,12 @@ class CorpusTally:
             duration_s=self._duration_s[key],
             **{name: counts[name] for name in names},
         )
+
+
+def _size(jpeg: bytes) -> tuple[int, int]:
+    """Width and height in pixels."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return (0, 0) if picture is None else (picture.shape[1], picture.shape[0])
 
 
 def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:

@@ -26,10 +26,19 @@ class CorpusSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field("Streaming-video dialogues", description="headline of the card")
-    licence: str = Field("other", description="of the annotations, as the HF Hub spells it")
-    language: str = Field("en", description="of questions and answers, as a code")
-    rows_per_file: int = Field(50_000, ge=1, description="dialogues in one Parquet file")
-    tar_bytes: int = Field(1_000_000_000, ge=1, description="size that no tar of several passes")
+    licence: str = Field(
+        "other",
+        description="licence of the annotations, as the HF Hub spells it; videos have their own",
+    )
+    authors: str = Field("", description="of the corpus, as BibTeX has them, for the citation")
+    year: int | None = Field(None, ge=1900, description="of its publication, for the citation")
+    language: str = Field("en", description="language of questions and answers, as a code")
+    rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
+    tar_bytes: int = Field(
+        1_000_000_000,
+        ge=1,
+        description="most bytes of a tar with several videos; a video is never split",
+    )
     frames: bool = Field(True, description="write the WebDataset form, with the frames")
 
 

@@ -32,10 +32,8 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
         CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without them), or
             ``unreadable``, naming the file.
     """
-    files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
+    files = _parquet_files(path)
     tars = [] if path.is_file() else sorted(path.glob("wds/*/*.tar"))
-    if not files:
-        raise CorpusError("no_corpus", f"{path} holds no data/<task>/<split>-*.parquet")
     if not frames:
         for file in files:
             yield from _dialogues(file)
@@ -47,9 +45,19 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
 
 
 def corpus_parts(path: Path) -> list[Location]:
-    """The Parquet files of a corpus folder, or the one file that the path names."""
+    """The Parquet files of a corpus folder, or the one file that the path names.
+
+    Raises:
+        CorpusError: ``no_corpus``, there are none.
+    """
+    return [Location.of(file) for file in _parquet_files(path)]
+
+
+def _parquet_files(path: Path) -> list[Path]:
     files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
-    return [Location.of(file) for file in files]
+    if not files:
+        raise CorpusError("no_corpus", f"{path} holds no data/<task>/<split>-*.parquet")
+    return files
 
 
 def _dialogues(path: Path) -> Iterator[VideoSample]:

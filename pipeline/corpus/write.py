@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-from pipeline.corpus.card import card
+from pipeline.corpus.card import CARD, card
 from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.layout import (
     CorpusError,
@@ -48,7 +48,7 @@ def write_corpus(
             if key in keys:
                 raise CorpusError("repeated_video", f"{sample.video_id!r} came before")
             keys.add(key)
-            tally.add(sample.dialogues)
+            tally.add(sample)
             for dialogue in sample.dialogues:
                 parquet.add(dialogue)
             if settings.frames:
@@ -58,7 +58,7 @@ def write_corpus(
         files = [*parquet.finish(), *tars.finish()]
     counts = tally.result()
     for path, text in (
-        ("README.md", card(counts, settings)),
+        (CARD, card(counts, settings, tally.example)),
         ("counts.json", counts.model_dump_json(indent=2) + "\n"),
     ):
         (folder / path).write_text(text, encoding="utf-8", newline="\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
@@ -19,9 +19,9 @@ class EngineConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    kind: str
-    model: str
-    revision: str
+    kind: str = Field(description="kind of engine")
+    model: str = Field(description="name of the model")
+    revision: str = Field(description="of the model; goes into every row")
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("model", "revision")
     """The settings that change the answers, never where or how fast the model is served."""
@@ -54,18 +54,28 @@ class SamplingConfig(EngineConfig):
 
     IDENTITY = (*EngineConfig.IDENTITY, "quantisation", "frame_label", "temperatures", "repair")
 
-    quantisation: str = ""
+    quantisation: str = Field(
+        "",
+        description="of the weights, such as fp8; empty for none. Part of the identity of rows",
+    )
     frame_label: FrameLabel = Field(
         "seconds",
         description="text before each frame. seconds: [12.5 s]; qwen3_vl: <12.5 seconds>",
     )
     temperatures: tuple[Temperature, ...] = Field(
-        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
+        (0.3, 0.7),
+        description="temperatures of further tries, in turn, when an answer does not parse: a"
+        " greedy model repeats itself, a warmer one does not. Empty tries no more",
     )
     repair: bool = Field(
-        True, description="repair invalid JSON if those tries failed too; its detail is repaired"
+        True, description="repair invalid JSON if those tries failed too; the reply says so"
     )
-    shards: int = Field(8, ge=1, description="shards under way at once, for each replica")
+    shards: int = Field(
+        8,
+        ge=1,
+        description="shards under way at once for each replica, so that it always has asks to"
+        " answer",
+    )
 
     @property
     def shards_in_flight(self) -> int:
@@ -76,11 +86,22 @@ class SamplingConfig(EngineConfig):
 class EmbeddedConfig(EngineConfig):
     """A baseline for dry runs that reads pixels, without weights or network."""
 
-    kind: Literal["embedded"] = "embedded"
-    model: Literal["embedded"] = "embedded"
-    """The name in its rows; no other is allowed."""
-    revision: Literal["1"] = "1"
-    """Raised when its answers change."""
+    kind: Literal["embedded"] = Field(
+        "embedded", description="kind of engine, also without this key"
+    )
+    model: Literal["embedded"] = Field("embedded", description="the name in its rows")
+    revision: Literal["1"] = Field("1", description="raised when its answers change")
+
+
+BASELINE = EmbeddedConfig().model
+
+
+def for_training(models: Iterable[str]) -> bool:
+    """Whether to train on rows that these models, each ``model@revision``, had a part in.
+
+    Those of the baseline are not for training: it stands in for a model in dry runs.
+    """
+    return all(model.partition("@")[0] != BASELINE for model in models)
 
 
 @dataclass(frozen=True)

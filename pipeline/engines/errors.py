@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 PassingError = Literal["timeout", "connection", "rate_limited", "server_error", "engine_died"]
@@ -18,7 +19,28 @@ ASK_ERRORS: Final[frozenset[str]] = frozenset(get_args(AskError))
 ANSWER_ERRORS: Final[frozenset[str]] = frozenset(get_args(AnswerError))
 NO_VALID_ANSWER: Final = "no_valid_answer"
 """The reason for an ask whose samples failed for several causes, or do not validate."""
-UNANSWERED: Final = PASSING_ERRORS | ASK_ERRORS | ANSWER_ERRORS | {NO_VALID_ANSWER}
+MEANINGS: Final[Mapping[str, str]] = {
+    "timeout": "The engine did not answer in time; `retry` asks again.",
+    "connection": "The server could not be reached, or the connection broke; `retry` asks again.",
+    "rate_limited": "The server refused because it was asked too often; `retry` asks again.",
+    "server_error": "The server failed (status 5xx, or an answer that is no answer); `retry` asks"
+    " again.",
+    "engine_died": "The engine died, more often than it is started again; `retry` asks again.",
+    "too_long": "The prompt with its frames has more tokens than the model takes: lower"
+    " `max_frames`, or serve the model with a longer context.",
+    "bad_request": "The server refuses the request as it is; the detail has its message.",
+    "bad_frame": "A frame of the ask cannot be decoded.",
+    "unsupported": "This kind of engine cannot answer such an ask.",
+    "not_asked": "Nothing was asked: `doctor` measures how long the asks are, and no more.",
+    "truncated": "The answer was cut off at `max_tokens` of the node.",
+    "refused": "The model, or a filter of its server, declined to answer.",
+    "empty": "The answer has no text.",
+    "unparsable": "The answer is not JSON of the schema that was asked for.",
+    NO_VALID_ANSWER: "No sample is a valid answer, each for a cause of its own, or their values"
+    " break the schema; the detail has the causes.",
+}
+"""What each means, in a sentence for users; names in backquotes are settings or verbs."""
+UNANSWERED: Final = frozenset(MEANINGS)
 """Every reason to reject an ask without a valid answer."""
 
 

@@ -47,7 +47,8 @@ class FailureMonitor:
         totals.asks += result.counts["asks"]
         totals.videos += result.counts["videos_in"]
         totals.videos_rejected += result.counts["videos_rejected"]
-        totals.reasons.update(result.counts["rejected"])
+        refused = result.counts["rejected"].items()
+        totals.reasons.update({r: n for r, n in refused if r not in node.stage.absences})
         failed = Counter({r: n for r, n in totals.reasons.items() if r in UNANSWERED})
         limits = node.limits
         if node.stage.answer is not None and totals.asks >= limits.after:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.records.digest import digest
 from pipeline.store.heartbeat import live_runs
@@ -21,17 +22,33 @@ _OF_A_PART = re.compile(r"[a-z]+-(\d{5,}-[0-9a-f]+)(?:\..*)?")
 _RECIPE = "recipe.json"
 
 
+Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]
+MEANINGS: Mapping[Why, str] = {
+    "no node": "of a node in none of the configs",
+    "other recipe": "of earlier settings or prompts",
+    "other inputs": "of earlier rows or parts",
+    "orphan journal": "replies for a part not wanted now",
+    "half-written": "left by a run that was killed",
+}
+"""Why files are garbage, for users."""
+
+
 class LiveRunError(RuntimeError):
     """A run is alive in the root, so nothing may be removed."""
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """A file that no recipe reaches, why, and its bytes."""
+    """A file that no recipe reaches, why, and its bytes.
+
+    ``node`` and ``recipe``, the digest, are those of its folder; empty for files of a corpus.
+    """
 
     file: Location
-    why: str
+    why: Why
     size_bytes: int
+    node: str = ""
+    recipe: str = ""
 
 
 def find_garbage(plans: Sequence[Sequence[NodePlan]], root: Location) -> Sequence[Garbage]:
@@ -85,16 +102,26 @@ def _parts(reached: Mapping[tuple[str, str], set[str]], parts: Location) -> Iter
     for node in parts.folders():
         for recipe in (parts / node).folders():
             names = reached.get((node, recipe))
-            why = "its node is not in the config" if node not in nodes else "of another recipe"
             for name, size_bytes in (parts / node / recipe).walk().items():
-                file = parts / node / recipe / name
-                top = name.partition("/")[0]
-                if names is None:
-                    yield Garbage(file, why, size_bytes)
-                elif top.startswith("."):
-                    yield Garbage(file, "half-written", size_bytes)
-                elif top != _RECIPE and not _is_of(top, names):
-                    yield Garbage(file, "of other inputs", size_bytes)
+                why = _why(name.partition("/")[0], names, in_config=node in nodes)
+                if why is not None:
+                    yield Garbage(parts / node / recipe / name, why, size_bytes, node, recipe)
+
+
+def _why(top: str, names: set[str] | None, *, in_config: bool) -> Why | None:
+    """Why a file or folder of a recipe is garbage; None where it is reached or the user's own.
+
+    ``names``: of the parts that are reached; None where the recipe is not.
+    """
+    if top.startswith("."):
+        return "half-written"
+    if names is not None and (top == _RECIPE or _is_of(top, names)):
+        return None
+    if top.startswith("journal-"):
+        return "orphan journal"
+    if names is None:
+        return "other recipe" if in_config else "no node"
+    return "other inputs"
 
 
 def _is_of(name: str, names: set[str]) -> bool:

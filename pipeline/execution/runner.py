@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Executor
 from pipeline.execution.failure_limits import FailureMonitor
@@ -132,9 +133,12 @@ def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> No
         raise ConfigError("source.path: the manifest became shorter: run again")
 
 
-def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
+def install_corpus(
+    plans: Sequence[NodePlan], corpus: Location, intake: Intake | None = None
+) -> bool:
     """Put the files of the dataset node's part at ``corpus``; False where there are none.
 
+    ``intake`` goes into the card: what the dataset node reads says nothing of rejected videos.
     Large files are hard links to the part's where the file system allows it. The old folder is
     replaced by one rename, and of runs that install at once the whole corpus of one stays. In an
     object store the files are copied one by one, the card and the counts last.
@@ -151,15 +155,22 @@ def install_corpus(plans: Sequence[NodePlan], corpus: Location) -> bool:
             # The card and the counts are at the top level, and describe the other files.
             ordered = sorted(names, key=lambda name: ("/" not in name, name))
             copy_folder({name: files / name for name in ordered}, corpus)
+            _complete_card(corpus / CARD, intake)
             return True
         fresh = corpus.path.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
         try:
             shutil.copytree(files.path, fresh, copy_function=_link)
+            _complete_card(Location.of(fresh) / CARD, intake)
             put_folder(fresh, corpus.path)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return True
     return False
+
+
+def _complete_card(card: Location, intake: Intake | None) -> None:
+    if intake is not None and card.exists():
+        card.write_text(with_intake(card.read_bytes().decode(), intake))
 
 
 def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> Location:

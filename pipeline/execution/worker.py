@@ -21,7 +21,14 @@ from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.parts import keep_folder, new_folder, read_manifest, read_table, write_part
 from pipeline.store.video_rows import read_videos
-from pipeline.workflow.stage import Context, Stage, VideoRows, about_dataset, load_stage
+from pipeline.workflow.stage import (
+    Context,
+    Stage,
+    VideoRows,
+    about_dataset,
+    load_stage,
+    videos_absent,
+)
 from pipeline.workflow.task import ShardResult, ShardTask
 
 _ERROR_CHARACTERS = 12_000
@@ -147,8 +154,9 @@ def _counts(
 ) -> dict[str, Any]:
     """Counts of a shard, after a check that no video was lost.
 
-    ``videos_in = videos_out + videos_rejected``, where ``videos_out`` have an accepted row. For a
-    source each manifest row is a video. ``rejected`` counts rows by reason.
+    ``videos_in = videos_out + videos_rejected + videos_absent``, where ``videos_out`` have an
+    accepted row, and ``videos_absent`` were turned down for absences alone. For a source each
+    manifest row is a video. ``rejected`` counts rows by reason, those of absences too.
 
     Raises:
         ContractError: a video has neither an accepted nor a rejected row, or is not of the shard.
@@ -169,10 +177,12 @@ def _counts(
         if stage.scope == "shard" and (strange := left - entered.keys()):
             raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
     videos_out = videos_in if stage.scope == "dataset" else len(out)
+    absent = videos_absent(stage, out, [(r.video_id, r.reason) for r in rejects])
     return {
         "videos_in": videos_in,
         "videos_out": videos_out,
-        "videos_rejected": videos_in - videos_out,
+        "videos_rejected": videos_in - videos_out - absent,
+        "videos_absent": absent,
         "rows_out": len(accepted),
         "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
         "asks": engine.asks if engine else 0,

@@ -13,12 +13,10 @@ from pipeline.store.location import Location, LocationError
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
-    *(".3g2", ".mts", ".m2ts", ".ts", ".ogv", ".gif"),
+    *(".3g2", ".mts", ".m2ts", ".ts", ".ogv", ".gif", ".vob", ".asf", ".f4v", ".mxf", ".m2v"),
 )
-"""Suffixes of videos; of files that differ in nothing else, the earlier suffix is preferred."""
-_ON_REQUEST = frozenset({".wmv", ".3gp", ".3g2", ".mts", ".m2ts", ".ogv"})
-FOLDER_SUFFIXES = tuple(suffix for suffix in VIDEO_SUFFIXES if suffix not in _ON_REQUEST)
-"""What a folder as the source of a run takes unless its ``suffixes`` say otherwise."""
+"""By which a video is known where only folders are named. A file that is named itself is tried
+whatever its suffix. Of files that differ in nothing else, the earlier suffix is preferred."""
 
 _CACHED_FOLDERS = 16
 

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Final, Literal
 
 Reason = Literal[
     "missing_file",
     "empty_file",
-    "not_a_video",  # the container cannot be parsed
+    "not_a_video",
     "no_video_stream",
     "no_frames",
     "unsupported_codec",
-    # Not listed in reader/container.py: a playlist, for one, would open other files.
     "unsupported_container",
-    # Not damaged, but the requested reader cannot be exact, the uri has a scheme that cannot be
-    # read, or the clip is longer than a day.
     "unsupported",
     "damaged",
     "encrypted",
     "clip_outside",
     "decode_timeout",
     "decode_crash",
-    # Exceeds the Limits of the request, these four.
     "too_large",
     "too_many_pixels",
     "too_many_frames",
     "out_of_memory",
 ]
-REASONS: Final[frozenset[str]] = frozenset(get_args(Reason))
+
+MEANINGS: Final[Mapping[str, str]] = {
+    "missing_file": "There is no such file; relative names start at the manifest's folder.",
+    "empty_file": "The file has no bytes.",
+    "not_a_video": "The file cannot be opened as a video: it is none, or its beginning is lost.",
+    "no_video_stream": "The file can be opened, but holds no moving picture; perhaps sound alone.",
+    "no_frames": "The video stream shows no frame, or a single one for no known time.",
+    "unsupported_codec": "There is no decoder here for the codec of the video.",
+    "unsupported_container": "Files of this kind are not opened: a playlist, for one, would open"
+    " other files.",
+    "unsupported": "The file is sound, but cannot be read exactly: the reader that was asked for"
+    " (`reader`) cannot, or the clip is longer than a day.",
+    "damaged": "The file ends too early, or some of its frames cannot be decoded.",
+    "encrypted": "The frames cannot be read without a key.",
+    "clip_outside": "The clip (`clip_start_s`, `clip_end_s`) is not within the video.",
+    "decode_timeout": "Reading the video took longer than `timeout_s` allows.",
+    "decode_crash": "The process that reads the video died of it, twice.",
+    "too_large": "The file has more bytes than `max_file_bytes` allows.",
+    "too_many_pixels": "A picture of the video has more pixels than `max_frame_pixels` allows.",
+    "too_many_frames": "The video has more frames than `max_frames` allows.",
+    "out_of_memory": "Reading the video took more memory than `memory_bytes` allows.",
+}
+"""What each means, in a sentence for users; names in backquotes are settings or keys of a row."""

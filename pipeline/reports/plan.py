@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.media.folder import passed_over_text
 from pipeline.store.files.text_table import text_table
 from pipeline.workflow.plan import NodePlan
 
@@ -24,6 +25,13 @@ def plan_rows(plans: Sequence[NodePlan]) -> list[dict[str, Any]]:
 
 
 def plan_text(plans: Sequence[NodePlan]) -> str:
-    """The same as a table."""
+    """The same as a table, and what a folder has beside its videos."""
     rows = [row.values() for row in plan_rows(plans)]
-    return text_table(map(tuple, rows), ("node", "recipe", ">shards", ">to do", "cause"))
+    table = text_table(map(tuple, rows), ("node", "recipe", ">shards", ">to do", "cause"))
+    others = passed_over_text(passed_over(plans))
+    return f"{table}\n{others}" if others else table
+
+
+def passed_over(plans: Sequence[NodePlan]) -> Mapping[str, int]:
+    """How many files of a folder as the source are no videos by their names, by suffix."""
+    return next((plan.manifest.source.passed_over for plan in plans if plan.manifest), {})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.store.parts import read_counts, read_rows, rejects_path, replies_path
+from pipeline.store.parts import read_counts, read_rows, read_table, rejects_path, replies_path
+from pipeline.workflow.stage import Stage, videos_absent
 from pipeline.workflow.task import ShardTask
 
 UNEXPLAINED = "unexplained"
@@ -16,16 +17,22 @@ class CountsError(RuntimeError):
     """The counts of a run do not add up; the message names the node and the numbers."""
 
 
-def checked_counts(task: ShardTask) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The counts of a part and of its replies. Reads footers alone.
+def checked_counts(task: ShardTask, stage: Stage[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The counts of a part and of its replies. Reads footers alone, unless an earlier version made
+    the part, which counted absence as refusal.
 
     Raises:
         CountsError: they do not add up, or differ from the number of rows.
         StoreError: a file is absent or damaged.
     """
     counts = read_counts(task.part)
+    if "videos_absent" not in counts:
+        counts["videos_absent"] = _absent(task, stage, counts["rejected"])
+        counts["videos_rejected"] -= counts["videos_absent"]
     _equal(task, "videos in", counts["videos_in"], {
-        "out": counts["videos_out"], "rejected": counts["videos_rejected"],
+        "out": counts["videos_out"],
+        "rejected": counts["videos_rejected"],
+        "absent": counts["videos_absent"],
     })  # fmt: skip
     _equal(task, "rows", read_rows(task.part), {"counted": counts["rows_out"]})
     _equal(task, "rejects", read_rows(rejects_path(task.part)), dict(counts["rejected"]))
@@ -39,17 +46,24 @@ def checked_counts(task: ShardTask) -> tuple[dict[str, Any], dict[str, Any]]:
     return counts, replies
 
 
-def check_videos(rows: int, annotated: int, rejected: Mapping[str, int], unfinished: int) -> None:
-    """Check that each row of the manifest has one status; ``rejected`` counts rows by reason.
+def check_videos(
+    rows: int,
+    annotated: int,
+    rejected: Mapping[str, int],
+    absent: Mapping[str, int],
+    unfinished: int,
+) -> None:
+    """Check that each row of the manifest has one status. ``rejected`` and ``absent`` count rows by
+    reason.
 
     Raises:
         CountsError: there are not as many statuses as rows.
     """
-    refused = sum(rejected.values())
-    if rows != annotated + refused + unfinished:
+    refused, without = sum(rejected.values()), sum(absent.values())
+    if rows != annotated + refused + without + unfinished:
         raise CountsError(
             f"{rows} rows of the manifest, but {annotated} annotated + {refused} rejected +"
-            f" {unfinished} not finished"
+            f" {without} absent + {unfinished} not finished"
         )
 
 
@@ -61,6 +75,14 @@ def check_reasons(rejected: Mapping[str, int]) -> None:
     """
     if lost := rejected.get(UNEXPLAINED, 0):
         raise CountsError(f"{lost} videos were neither annotated nor rejected by any node")
+
+
+def _absent(task: ShardTask, stage: Stage[Any], rejected: Mapping[str, int]) -> int:
+    if not stage.absences & rejected.keys():
+        return 0
+    out = {row["video_id"] for row in read_table(task.part, ("video_id",)).to_pylist()}
+    rejects = read_table(rejects_path(task.part), ("video_id", "reason")).to_pylist()
+    return videos_absent(stage, out, [(row["video_id"], row["reason"]) for row in rejects])
 
 
 def _equal(task: ShardTask, what: str, whole: int, parts: Mapping[str, int]) -> None:

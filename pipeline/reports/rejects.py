@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.engines.errors import ASK_ERRORS, PASSING_ERRORS, UNANSWERED
+from pipeline.engines.errors import UNANSWERED
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.records import Reject
 from pipeline.records.schema import from_table
-from pipeline.store.files.text_table import text_table
+from pipeline.reports.reasons import RejectClass, class_of
+from pipeline.store.files.text_table import text_table, wrapped
 from pipeline.store.location import Location
 from pipeline.store.parts import read_counts, read_table, rejects_path, replies_path
 from pipeline.store.run_log import Attempts, read_attempts
@@ -21,15 +22,6 @@ from pipeline.workflow.outputs import done_tasks
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardTask
 
-RejectClass = Literal["input", "engine", "ask", "answer", "rule"]
-"""The cause of a reject.
-
-``input``: the video or its row in the manifest. ``engine``: an engine or the connection to it; the
-same ask may be answered another time. ``ask``: the engine does not accept it. ``answer``: the
-answer of a model. ``rule``: a row of another stage breaks a rule of this one.
-
-It follows from where a reject comes from, so a new reason needs no entry.
-"""
 DETAIL_CHARACTERS = 100
 
 
@@ -59,17 +51,6 @@ class RejectRow(BaseModel):
     prompt_sha: str
     replies: str
     row: str
-
-
-def class_of(reject: Reject, node: Node) -> RejectClass:
-    """The class of a reject of a node."""
-    if node.stage.answer is not None and reject.request_id:
-        if reject.reason in PASSING_ERRORS:
-            return "engine"
-        return "ask" if reject.reason in ASK_ERRORS else "answer"
-    # A node that reads the manifest or the admitted videos alone judges the video itself.
-    admitted = all(other.stage.scope == "source" for other in node.after)
-    return "input" if admitted else "rule"
 
 
 def known_reasons(plans: Sequence[NodePlan]) -> set[str]:
@@ -137,7 +118,7 @@ def _rows(
             stage=node.stage.name,
             shard=task.shard,
             reason=reject.reason,
-            reason_class=class_of(reject, node),
+            reason_class=class_of(reject.reason, node.stage),
             detail=reject.detail,
             attempts=attempts.count,
             first_at=attempts.first_at,
@@ -169,18 +150,29 @@ def _prompt(node: Node) -> tuple[str, str]:
     return node.config.prompt, node.prompts[node.config.prompt].sha
 
 
-def rejects_text(rows: Iterable[RejectRow]) -> str:
-    """A table of the rejects by node and reason, with the first of each."""
-    groups: dict[tuple[str, RejectClass, str], tuple[int, int, str]] = {}
+def rejects_text(rows: Iterable[RejectRow], plans: Sequence[NodePlan]) -> str:
+    """A table of the rejects by node and reason, absence last; then what each reason means, with
+    the first reject of it."""
+    count: Counter[tuple[str, RejectClass, str]] = Counter()
+    attempts: dict[tuple[str, RejectClass, str], int] = {}
+    first: dict[tuple[str, str], RejectRow] = {}
     for row in rows:
         key = (row.node, row.reason_class, row.reason)
-        detail = " ".join(row.detail.split())[:DETAIL_CHARACTERS]
-        first = f"{row.video_id}: {detail}" if detail else row.video_id
-        count, attempts, first = groups.get(key, (0, 0, first))
-        groups[key] = (count + 1, max(attempts, row.attempts), first)
-    if not groups:
+        count[key] += 1
+        attempts[key] = max(attempts.get(key, 0), row.attempts)
+        first.setdefault((row.reason, row.stage), row)
+    if not count:
         return "nothing was rejected"
-    lines = [(*key, *group) for key, group in groups.items()]
-    table = text_table(lines, ("node", "class", "reason", ">rows", ">attempts", "first"))
-    total = sum(count for count, *_ in groups.values())
-    return f"{table}\n{total} rows; --json lists each with its references"
+    ordered = sorted(count, key=lambda key: key[1] == "absence")
+    table = [(*key, count[key], attempts[key]) for key in ordered]
+    lines = [text_table(table, ("node", "class", "reason", ">rows", ">attempts")), ""]
+    stages = {plan.node.stage.name: plan.node.stage for plan in plans}
+    meanings = {(r.name, s.name): r.meaning for s in stages.values() for r in s.reasons}
+    for name, row in sorted(first.items(), key=lambda each: each[1].reason_class == "absence"):
+        detail = " ".join(row.detail.split())[:DETAIL_CHARACTERS]
+        example = f"such as {row.video_id}" + f": {detail}" * bool(detail)
+        texts = filter(None, (meanings.get(name), example))
+        lines += [f"{row.reason} ({row.stage})", *(wrapped(text, indent=4) for text in texts)]
+    absent = sum(n for key, n in count.items() if key[1] == "absence")
+    lines += ["", f"{count.total() - absent:,} rows rejected, {absent:,} absent; --json lists each"]
+    return "\n".join(lines)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.reports.reconcile_counts import (
-    UNEXPLAINED,
-    check_reasons,
-    check_videos,
-    checked_counts,
-)
-from pipeline.store.files.text_table import text_table
+from pipeline.media.folder import passed_over_text
+from pipeline.reports.outcomes import outcomes_of
+from pipeline.reports.plan import passed_over
+from pipeline.reports.reconcile_counts import check_reasons, check_videos, checked_counts
+from pipeline.store.files.text_table import named, text_table, wrapped
 from pipeline.store.location import Location
-from pipeline.store.parts import read_table, rejects_path
 from pipeline.store.run_log import Attempts, read_attempts
-from pipeline.workflow.graph import downstream
-from pipeline.workflow.outputs import done_tasks, last_dialogues
+from pipeline.workflow.outputs import done_tasks
 from pipeline.workflow.plan import NodePlan
 
 
 class NodeSummary(BaseModel):
     """Counts of one node over the shards that are done.
 
-    ``videos_in = videos_out + videos_rejected``; ``rejected`` counts rejects by reason; ``seconds``
-    is worker time, summed over the shards in the log of the run; ``latency_s`` is summed over the
-    ``replies``; ``reply_errors`` counts replies without an answer by error.
+    ``videos_in = videos_out + videos_rejected + videos_absent``; ``rejected`` and ``absent`` count
+    rows by reason: refusals, and what was not there or not wanted. ``seconds`` is worker time,
+    summed over the shards in the log of the run; ``latency_s`` is summed over the ``replies``;
+    ``reply_errors`` counts replies without an answer by error.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,8 +37,10 @@ class NodeSummary(BaseModel):
     videos_in: int
     videos_out: int
     videos_rejected: int
+    videos_absent: int
     rows_out: int
     rejected: dict[str, int]
+    absent: dict[str, int]
     asks: int
     tokens_in: int
     tokens_out: int
@@ -56,11 +52,13 @@ class NodeSummary(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """Every node, and the videos: ``videos_in = videos_out + videos_rejected + videos_open``.
+    """Every node, and the videos.
 
-    A video is out when it has a dialogue. One without, in a shard whose dialogues are done, counts
-    as rejected; of the nodes that rejected it, the one with most nodes below it gives the reason
-    (``reports.rejects`` lists them all). ``videos_open`` are in shards without dialogues so far.
+    ``videos_in = videos_out + videos_rejected + videos_absent + videos_open``. A video is out when
+    it has a dialogue. One without, in a shard whose dialogues are done, counts as rejected; of the
+    nodes that rejected it, the one with most nodes below it gives the reason (``reports.rejects``
+    lists them all). Where nothing was refused, and the reasons are absences alone, or its dialogues
+    were not wanted, it is absent. ``videos_open`` are in shards without dialogues so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,58 +68,105 @@ class RunSummary(BaseModel):
     videos_out: int
     videos_open: int
     videos_rejected: dict[str, int]
+    videos_absent: dict[str, int]
     samples: dict[str, int]
     """Dialogues by task."""
+    passed_over: dict[str, int]
+    """Files of a folder as the source that are no videos by their names, by suffix. They are no
+    part of ``videos_in``."""
     placed: dict[str, int]
     """Responses by placement flag: merged, shifted, clamped, …"""
+    open_annotations: dict[str, int]
+    """Annotations so far by task, of the videos that are open."""
+    open_annotated: int
+    """So many of the videos that are open have some."""
 
     def to_text(self) -> str:
-        """A table of the nodes, and the totals."""
-        rejected = sum(self.videos_rejected.values())
+        """Tables of the nodes, and the totals."""
+        rejected, absent = sum(self.videos_rejected.values()), sum(self.videos_absent.values())
         lines = [
-            text_table(map(_row, self.nodes), _HEADS),
+            *self._node_lines(),
             "",
-            *self._replies(),
-            f"videos: {self.videos_in} in = {self.videos_out} annotated + {rejected} rejected"
-            + (f" + {self.videos_open} not finished" if self.videos_open else "")
-            + (f"  ({_named(self.videos_rejected)})" if rejected else ""),
-            f"samples: {sum(self.samples.values())}  ({_named(self.samples) or 'none'})",
-            f"responses by placement flag: {_named(self.placed) or 'none'}",
+            *self._ask_lines(),
+            f"videos: {self.videos_in:,} in = {self.videos_out:,} annotated + {rejected:,} rejected"
+            + f" + {absent:,} absent" * (absent > 0)
+            + f" + {self.videos_open:,} not finished" * (self.videos_open > 0),
+            *_listed("rejected", self.videos_rejected),
+            *_listed("absent", self.videos_absent),
+            *filter(None, [passed_over_text(self.passed_over)]),
         ]
+        if self.videos_open:
+            count = sum(self.open_annotations.values())
+            of = f" of {self.open_annotated:,} of the videos not finished" if count else ""
+            lines.append(f"annotations so far: {count:,}{of}")
+            lines += _listed("by task", self.open_annotations)
+        if self.samples or not self.videos_open:
+            lines.append(f"samples: {sum(self.samples.values()):,}")
+            lines += _listed("by task", self.samples)
+            lines += _listed("responses by placement flag", self.placed)
         return "\n".join(lines)
 
-    def _replies(self) -> list[str]:
-        replies = sum(n.replies for n in self.nodes)
-        if not replies:
-            return []
-        tokens_in = sum(n.tokens_in for n in self.nodes)
-        errors = sum((Counter(n.reply_errors) for n in self.nodes), Counter[str]())
-        cached = sum(n.tokens_cached for n in self.nodes) / max(1, tokens_in)
-        mean_s = sum(n.latency_s for n in self.nodes) / replies
-        return [
-            f"asks: {sum(n.asks for n in self.nodes)}; replies: {replies} in {mean_s:.2f} s on"
-            f" average, {errors.total()} without an answer ({_named(errors) or 'none'});"
-            f" tokens: {tokens_in} in ({cached:.0%} cached),"
-            f" {sum(n.tokens_out for n in self.nodes)} out"
-        ]
+    def _node_lines(self) -> Iterator[str]:
+        head, *rows = text_table(map(_row, self.nodes), _HEADS).split("\n")
+        yield head
+        for node, row in zip(self.nodes, rows, strict=True):
+            yield row
+            if node.shards_failed:
+                yield f"  {node.shards_failed} shards failed"
+            yield from _listed("rejected", node.rejected)
+            yield from _listed("absent", node.absent)
+
+    def _ask_lines(self) -> Iterator[str]:
+        asking = [node for node in self.nodes if node.replies]
+        if asking:
+            errors = sum((Counter(node.reply_errors) for node in asking), Counter[str]())
+            every = [_ask_row("all", asking)] if len(asking) > 1 else []
+            yield text_table([*(_ask_row(n.node, [n]) for n in asking), *every], _ASK_HEADS)
+            yield from _listed("no answer", errors)
+            yield ""
+
+
+def _listed(what: str, counts: Mapping[str, int]) -> Iterator[str]:
+    if counts:
+        yield wrapped(f"{what}: {named(counts)}", indent=2, hanging=2)
 
 
 _SUMS = (
-    *("videos_in", "videos_out", "videos_rejected", "rows_out"),
+    *("videos_in", "videos_out", "videos_rejected", "videos_absent", "rows_out"),
     *("asks", "tokens_in", "tokens_out", "tokens_cached", "replies"),
 )
-_HEADS = (
-    "node", ">shards", ">videos in", ">out", ">rejected", ">rows", ">asks", ">tokens", ">seconds",
-    "rejects by reason",
-)  # fmt: skip
+_HEADS = (*("node", ">shards", ">videos", ">out", ">rejected", ">absent", ">rows", ">time"),)
+_ASK_HEADS = (*("node", ">asks", ">s/reply", ">no answer", ">tokens in", ">cached", ">tokens out"),)
 
 
 def _row(n: NodeSummary) -> tuple[object, ...]:
-    shards = f"{n.shards_done}/{n.shards}" + f", {n.shards_failed} failed" * (n.shards_failed > 0)
+    shards = f"{n.shards_done}/{n.shards}"
+    if not n.shards_done:
+        return n.node, shards, "", "", "", "", "", _time(n.seconds) if n.seconds else ""
+    videos = n.videos_in, n.videos_out, n.videos_rejected, n.videos_absent
+    return n.node, shards, *videos, n.rows_out, _time(n.seconds)
+
+
+def _ask_row(name: str, nodes: Sequence[NodeSummary]) -> tuple[object, ...]:
+    replies, tokens_in = sum(n.replies for n in nodes), sum(n.tokens_in for n in nodes)
     return (
-        n.node, shards, n.videos_in, n.videos_out, n.videos_rejected, n.rows_out, n.asks,
-        n.tokens_in + n.tokens_out, f"{n.seconds:.1f}", _named(n.rejected),
-    )  # fmt: skip
+        name,
+        sum(n.asks for n in nodes),
+        f"{sum(n.latency_s for n in nodes) / replies:.2f}",
+        sum(sum(n.reply_errors.values()) for n in nodes),
+        tokens_in,
+        f"{sum(n.tokens_cached for n in nodes) / max(1, tokens_in):.0%}",
+        sum(n.tokens_out for n in nodes),
+    )
+
+
+def _time(seconds: float) -> str:
+    """A length of time in few characters."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
 
 
 def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
@@ -133,20 +178,23 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     """
     log = read_attempts(root)
     nodes = [_node(plan, log) for plan in plans]
-    statuses, samples, placed = _statuses(plans)
-    out, unfinished = statuses.pop("", 0), statuses.pop("open", 0)
+    found = outcomes_of(plans)
     rows = sum(sum(plan.manifest_rows) for plan in plans)
-    check_videos(rows, out, statuses, unfinished)
+    check_videos(rows, found.annotated, found.rejected, found.absent, found.open)
     if all(node.shards_done == node.shards for node in nodes):
-        check_reasons(statuses)
+        check_reasons(found.rejected)
     return RunSummary(
         nodes=nodes,
         videos_in=rows,
-        videos_out=out,
-        videos_open=unfinished,
-        videos_rejected=dict(sorted(statuses.items())),
-        samples=dict(sorted(samples.items())),
-        placed=dict(sorted(placed.items())),
+        videos_out=found.annotated,
+        videos_open=found.open,
+        videos_rejected=dict(sorted(found.rejected.items())),
+        videos_absent=dict(sorted(found.absent.items())),
+        samples=dict(sorted(found.samples.items())),
+        passed_over=dict(passed_over(plans)),
+        placed=dict(sorted(found.placed.items())),
+        open_annotations=dict(sorted(found.open_annotations.items())),
+        open_annotated=found.open_annotated,
     )
 
 
@@ -154,9 +202,10 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
+    absences = plan.node.stage.absences
     done = list(done_tasks([plan]))
     for task in done:
-        counts, replies = checked_counts(task)
+        counts, replies = checked_counts(task, plan.node.stage)
         reasons.update(counts.pop("rejected"))
         errors.update(replies.pop("errors", {}))
         totals.update(counts)
@@ -169,83 +218,10 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
         shards=len(plan.tasks),
         shards_done=len(done),
         shards_failed=sum(each.failed for each in missing),
-        rejected=dict(sorted(reasons.items())),
+        rejected={name: n for name, n in sorted(reasons.items()) if name not in absences},
+        absent={name: n for name, n in sorted(reasons.items()) if name in absences},
         seconds=round(sum(each.seconds for each in attempts), 3),
         **{name: totals[name] for name in _SUMS},
         reply_errors=dict(sorted(errors.items())),
         latency_s=round(float(totals["latency_s"]), 3),
     )
-
-
-def _statuses(plans: Sequence[NodePlan]) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Manifest rows by status: "" for annotated, "open", or the reason of the reject; samples by
-    task; responses by flag. Holds one shard at a time."""
-    samples: Counter[str] = Counter()
-    placed: Counter[str] = Counter()
-    statuses: Counter[str] = Counter()
-    done = _done_by_shard(plans)
-    source = next(plan for plan in plans if plan.node.stage.scope == "source")
-    dialogues = {plan.node.name for plan in last_dialogues(plans)}
-    upper_first = _upper_first(plans)
-    for shard, rows in enumerate(source.manifest_rows):
-        parts = done.get(shard, {})
-        annotated: set[str] = set()
-        for part in (part for node, part in parts.items() if node in dialogues):
-            table = read_table(part, ("video_id", "task", "responses"))
-            placed.update(_flags(table.column("responses")))
-            annotated |= set(_texts(table, "video_id"))
-            samples.update(_texts(table, "task"))
-        if source.node.name not in parts:
-            statuses["open"] += rows
-            continue
-        admitted = parts.pop(source.node.name)
-        # Each row of the manifest is a row here or a reject.
-        statuses.update(_texts(read_table(rejects_path(admitted), ("reason",)), "reason"))
-        finished = bool(dialogues) and dialogues <= parts.keys()
-        reasons = _first_reasons([parts[name] for name in upper_first if name in parts])
-        for video_id in _texts(read_table(admitted, ("video_id",)), "video_id"):
-            if video_id in annotated:
-                statuses[""] += 1
-            else:
-                statuses[reasons.get(video_id, UNEXPLAINED) if finished else "open"] += 1
-    return statuses, samples, placed
-
-
-def _texts(table: pa.Table, name: str) -> list[str]:
-    return list(map(str, table.column(name).to_pylist()))
-
-
-def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location]]:
-    """The parts that exist of each shard, by node, without those of stages of scope dataset."""
-    found: dict[int, dict[str, Location]] = {}
-    for plan in plans:
-        if plan.node.stage.scope != "dataset":
-            for task in plan.done():
-                found.setdefault(task.shard, {})[task.node] = task.part
-    return found
-
-
-def _flags(responses: pa.ChunkedArray[Any]) -> list[str]:
-    flags = pc.struct_field(pc.list_flatten(responses), "flags")
-    found: list[str] = pc.list_flatten(flags).to_pylist()
-    return found
-
-
-def _upper_first(plans: Sequence[NodePlan]) -> Sequence[str]:
-    """The nodes, those with most nodes below them first."""
-    nodes = [plan.node for plan in plans]
-    below = {node.name: len(downstream(nodes, {node.name})) for node in nodes}
-    return sorted(below, key=lambda name: -below[name])
-
-
-def _first_reasons(parts: Sequence[Location]) -> dict[str, str]:
-    """For each rejected video, the reason in the first of these parts of a shard that has one."""
-    reasons: dict[str, str] = {}
-    for part in parts:
-        for row in read_table(rejects_path(part), ("video_id", "reason")).to_pylist():
-            reasons.setdefault(row["video_id"], row["reason"])
-    return reasons
-
-
-def _named(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in counts.items())

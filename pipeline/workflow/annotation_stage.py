@@ -11,12 +11,22 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import NO_VALID_ANSWER
+from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER
 from pipeline.records import FramedSegment, Provenance, Record, Reject
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
-from pipeline.workflow.stage import C, Context, NodeEngine, Rows, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import (
+    C,
+    Context,
+    NodeEngine,
+    Reason,
+    Rows,
+    Stage,
+    StageConfig,
+    VideoRows,
+    reasons_of,
+)
 
 S = TypeVar("S")
 A = TypeVar("A", bound=BaseModel)
@@ -28,11 +38,13 @@ PRINTED_S = 0.01
 class AnnotationConfig(StageConfig):
     """Settings common to stages that ask a model."""
 
-    prompt: str = Field(description="prompt file")
-    samples: int = Field(1, ge=1, description="answers drawn for each ask")
-    temperature: float = Field(0.0, ge=0, description="of the sampling; 0 takes the likeliest")
-    max_tokens: int = Field(1024, ge=1, description="of one answer")
-    seed: int = Field(0, description="of the sampling; another value draws other samples")
+    prompt: str = Field(description="name of the prompt, a file below prompts/ without its suffix")
+    samples: int = Field(1, ge=1, description="answers drawn for each ask; the paper draws one")
+    temperature: float = Field(
+        0.0, ge=0, description="of the sampling; 0 takes the likeliest answer"
+    )
+    max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
+    seed: int = Field(0, description="of the sampling; another value draws other answers")
 
     @model_validator(mode="after")
     def _samples_differ(self) -> AnnotationConfig:
@@ -43,7 +55,7 @@ class AnnotationConfig(StageConfig):
     @classmethod
     def asking(cls, prompt: str) -> type[AnnotationConfig]:
         """These settings, with a prompt file of their own."""
-        asked = (str, Field(prompt, description="prompt file"))
+        asked = (str, Field(prompt, description=cls.model_fields["prompt"].description))
         return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, prompt=asked)
 
     def prompts(self) -> tuple[str, ...]:
@@ -100,17 +112,23 @@ def annotation_stage(
     writes: type[Record],
     config: type[C],
     answer: type[A],
+    variables: Mapping[str, Any],
     cases: Callable[[VideoRows, C], Cases[S]],
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
     unanswered: Callable[[Case[S], C], Rows] | None = None,
+    reasons: tuple[Reason, ...] = (),
 ) -> Stage[C]:
     """A stage that asks a model.
+
+    ``variables`` is an example of the values that a case gives: a prompt is checked by it before
+    anything runs.
 
     ``cases`` lists what to ask about one video, or refuses the video. ``accept`` turns the answers
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
     are asked in a next round. It must yield something. A case without a valid answer is refused
     here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from
-    a later stage, ``unanswered`` gives rows beside the reject.
+    a later stage, ``unanswered`` gives rows beside the reject. ``reasons`` are those of ``cases``
+    and ``accept``; the errors of engines join them.
 
     ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
     the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the
@@ -118,6 +136,12 @@ def annotation_stage(
     neutralised.
     """
     schema = answer.model_json_schema()
+    shows = any(issubclass(kind, FramedSegment) for kind in reads)
+    example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
+
+    def problems(prompts: Mapping[str, Prompt]) -> Iterator[str]:
+        for prompt in prompts.values():
+            yield from prompt.problems(example, optional=[FRAME_TIMES])
 
     def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         engine = context.engine
@@ -150,7 +174,14 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
-    return Stage(name, version, reads, writes, config, run, answer=answer)
+    declared = (*reasons, *reasons_of(MEANINGS))
+    return Stage(
+        *(name, version, reads, writes, config, run),
+        answer=answer,
+        variables=example,
+        prompt_problems=problems,
+        reasons=declared,
+    )
 
 
 def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:

@@ -1,16 +1,14 @@
 """The run configuration: the YAML files under ``configs/``, as validated models.
 
-A file with ``extends: other.yaml`` (relative to itself) overrides the other key by key. Unknown
-keys are errors.
+A file with ``extends: other.yaml`` overrides the other key by key. Unknown keys are errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,9 +24,9 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
-from pipeline.media.files import FOLDER_SUFFIXES
-from pipeline.store.files.yaml_files import load_yaml, read_mapping
+from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.store.location import Location
+from pipeline.workflow.config_file import read_config_file
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -58,15 +56,30 @@ class Section(BaseModel):
 class RunSection(Section):
     """Where a run writes its parts and how it runs. Only ``videos_per_shard`` bears identity."""
 
-    name: str = Field("run", description="name of the run, for the corpus and the log")
+    name: str = Field(
+        "run", description="name of the run, as the log and the card of the corpus have it"
+    )
     root: Address = Field(
         "runs/run", description="folder of everything the run leaves; a path, s3:// or gs://"
     )
     executor: ExecutorName = Field(
-        "auto", description="auto: Ray inside a Ray job, this machine's processes otherwise"
+        "auto",
+        description="what runs the shards. auto: Ray inside a Ray job, processes of this machine"
+        " elsewhere",
     )
-    workers: int | None = Field(None, ge=1, description="local processes; one a CPU when null")
-    videos_per_shard: int = Field(64, ge=1, description="manifest rows a shard")
+    workers: int | None = Field(
+        None,
+        ge=1,
+        description="worker processes on this machine; one a CPU when null. On Ray the cluster"
+        " decides",
+    )
+    videos_per_shard: int = Field(
+        64,
+        ge=1,
+        description="rows of the manifest in a shard, the unit of work and of what a failure costs:"
+        " fewer spread over more workers, more make fewer files. Another value makes every part"
+        " anew",
+    )
 
 
 class SourceSection(Section):
@@ -74,14 +87,17 @@ class SourceSection(Section):
 
     kind: Literal["manifest", "folder", "scenes"] = Field(
         "manifest",
-        description="a JSONL or Parquet manifest, a folder of videos, or the scripted scenes",
+        description="a JSONL or Parquet manifest, a folder of videos or one video, or the scripted"
+        " scenes",
     )
     path: Address = Field(
-        description="the manifest (a path, s3:// or gs://), the folder, or where to render scenes"
+        description="the manifest (a path, s3:// or gs://), the folder or the video, or where to"
+        " render scenes"
     )
     suffixes: tuple[str, ...] = Field(
-        FOLDER_SUFFIXES,
-        description="for a folder: which files are videos; an empty list takes every file",
+        VIDEO_SUFFIXES,
+        description="for a folder: which files are videos; an empty list takes every file. Others"
+        " are passed over and counted",
     )
     source: str = Field("", description="for a folder: name of the dataset the videos belong to")
     licence: str = Field("", description="for a folder: licence of the videos")
@@ -91,40 +107,75 @@ class SourceSection(Section):
 class Execution(Section):
     """What one shard of a node needs. Never part of its identity."""
 
-    cpus: float = Field(1, gt=0)
-    gpus: float = Field(0, ge=0)
+    cpus: float = Field(
+        1,
+        gt=0,
+        description="CPU cores that Ray keeps for a shard; on one machine run.workers decides",
+    )
+    gpus: float = Field(
+        0,
+        ge=0,
+        description="GPUs that Ray keeps for a shard, also a part of one; an engine with a process"
+        " to itself has its own",
+    )
 
 
 class Limits(Section):
     """Shares above which a node stops the run; 1 is no limit. Never part of its identity."""
 
     unanswered: float = Field(
-        0.5, ge=0, le=1, description="share of its asks that have no valid answer"
+        0.5,
+        ge=0,
+        le=1,
+        description="share of its asks that have no valid answer. Above a half something is wrong"
+        " with the engine or the prompt, and more asks only cost",
     )
-    rejected: float = Field(0.98, ge=0, le=1, description="share of its videos that are rejected")
-    after: int = Field(50, ge=1, description="asks, or videos, of a run before it is judged")
+    rejected: float = Field(
+        0.98,
+        ge=0,
+        le=1,
+        description="share of its videos that are rejected, absence apart. High, because a rule may"
+        " rightly refuse most of them",
+    )
+    after: int = Field(
+        50,
+        ge=1,
+        description="so many asks, or videos, of a run before it is judged, so that a bad start"
+        " alone stops nothing",
+    )
 
 
 class NodeSection(Section):
     """A node: a stage in the run."""
 
-    stage: str
-    after: tuple[str, ...] = ()
-    engine: Role | None = None
-    config: dict[str, Any] = {}
-    execution: Execution = Execution()
-    limits: Limits = Limits()
+    stage: str = Field(description="name of its stage; the verb stages lists them")
+    after: tuple[str, ...] = Field(
+        (), description="the nodes whose rows it reads; their order means nothing"
+    )
+    engine: Role | None = Field(
+        None,
+        description="role in engines of the model that it asks; null for a stage that asks none",
+    )
+    config: dict[str, Any] = Field({}, description="settings of the stage; each stage has its own")
+    execution: Execution = Field(Execution(), description="what one shard of it needs")
+    limits: Limits = Field(Limits(), description="when it stops the run")
 
 
 class RunConfig(Section):
     """A complete run."""
 
-    run: RunSection = RunSection()
-    source: SourceSection
-    engines: dict[Role, SerializeAsAny[EngineConfig]] = {}
-    nodes: dict[NodeName, NodeSection]
-    corpus: CorpusSettings = CorpusSettings()
-    """Defaults of every node whose stage config extends ``CorpusSettings``."""
+    run: RunSection = Field(RunSection(), description="where and how it runs")
+    source: SourceSection = Field(description="where the videos come from")
+    engines: dict[Role, SerializeAsAny[EngineConfig]] = Field(
+        {}, description="role: which model answers in it, and how it is reached"
+    )
+    nodes: dict[NodeName, NodeSection] = Field(
+        description="name: a stage in the run, and the nodes that it reads"
+    )
+    corpus: CorpusSettings = Field(
+        CorpusSettings(),
+        description="defaults of the settings of every node that writes a corpus (write_corpus)",
+    )
 
     @field_validator("engines", mode="before")
     @classmethod
@@ -141,20 +192,51 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: the file cannot be read, or a key or value in it is wrong; the message names
             the key and, where one is close, the right one.
     """
-    raw = _read(path, ())
-    for override in overrides:
-        _apply(raw, override)
+    raw = read_config_file(path, overrides)
+    _check_nodes(raw.get("nodes"))
     if isinstance(raw.get("engines"), dict):
         # Here too, so that the error names the key alone.
         raw["engines"] = {role: _engine(role, value) for role, value in raw["engines"].items()}
     try:
-        return RunConfig.model_validate(raw)
+        config = RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain(error, RunConfig)) from None
+    _check_roles(config, overrides)
+    return config
+
+
+def _check_nodes(nodes: Any) -> None:
+    """A node without a stage is most likely another one, misspelt."""
+    if not isinstance(nodes, dict):
+        return
+    whole = [name for name, node in nodes.items() if isinstance(node, dict) and "stage" in node]
+    for name, node in nodes.items():
+        if not whole or not isinstance(node, dict) or "stage" in node:
+            continue
+        hint = did_you_mean(str(name), whole)
+        if hint.endswith("?"):
+            raise ConfigError(f"nodes.{name}: there is no node {name!r}{hint}")
+        if node.keys() <= NodeSection.model_fields.keys():
+            new = "; a new one needs the key stage"
+            raise ConfigError(f"nodes.{name}: there is no node {name!r}{new}{hint}")
+
+
+def _check_roles(config: RunConfig, overrides: Sequence[str]) -> None:
+    """What is set on a role that no node has would be lost silently."""
+    used = sorted({node.engine for node in config.nodes.values() if node.engine is not None})
+    for override in overrides:
+        section, _, key = override.partition("=")[0].partition(".")
+        role = key.partition(".")[0]
+        if section == "engines" and role and role not in used:
+            raise ConfigError(f"engines.{role}: no node asks {role!r}{did_you_mean(role, used)}")
 
 
 def _engine(role: str, section: Any) -> Any:
     """The section of a role as the config of its kind of engine; no mapping is left as it is."""
+    roles = get_args(Role)
+    if role not in roles:
+        hint = did_you_mean(str(role), roles)
+        raise ConfigError(f"engines.{role}: {role!r} is not one of {', '.join(roles)}{hint}")
     if not isinstance(section, dict):
         return section
     kind = section.get("kind", "embedded")
@@ -165,43 +247,8 @@ def _engine(role: str, section: Any) -> Any:
     try:
         return KINDS[kind].model_validate(section)
     except ValidationError as error:
-        raise ConfigError(explain(error, KINDS[kind], f"engines.{role}")) from None
-
-
-def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
-    resolved = path.resolve()
-    if resolved in below:
-        raise ConfigError(f"{path}: extends itself")
-    raw = read_mapping(path, "of sections")
-    parent = raw.pop("extends", None)
-    if parent is None:
-        return raw
-    if not isinstance(parent, str):
-        raise ConfigError(f"{path}: extends: must be a path, not {parent!r}")
-    return _merge(_read(path.parent / parent, (*below, resolved)), raw)
-
-
-def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(under)
-    for key, value in over.items():
-        old = merged.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
-    return merged
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    names = key.split(".")
-    if not equals or not all(names):
-        raise ConfigError(f"--set {override!r}: must be section.key=value")
-    try:
-        value = load_yaml(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from None
-    inner = raw
-    for name in names[:-1]:
-        inner = inner.setdefault(name, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"--set {override!r}: {name!r} is not a section")
-    inner[names[-1]] = value
+        text = explain(error, KINDS[kind], f"engines.{role}")
+        others = [k for k, config in KINDS.items() if section.keys() <= config.model_fields.keys()]
+        if others and kind not in others:
+            text += f"\nengines.{role}.kind: it is {kind!r}; these are keys of {', '.join(others)}"
+        raise ConfigError(text) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -87,6 +87,13 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
     return list(done.values())
 
 
+def refusal_of(nodes: Sequence[Node]) -> Callable[[Mapping[str, Any]], str] | None:
+    """Why the node that reads the manifest turns a row down whatever its file is, if it says so."""
+    node = next(node for node in nodes if node.stage.scope == "source")
+    judge = node.stage.refusal
+    return None if judge is None else lambda row: judge(row, node.config)
+
+
 def select(
     nodes: Sequence[Node],
     only: Collection[str] = (),
@@ -166,15 +173,25 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     # Sorted, so that the order in the config changes neither rows nor identity.
     after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
-    prompts: dict[str, Prompt] = {}
-    for prompt in settings.prompts():
-        try:
-            prompts |= load_prompts(prompt)
-        except PromptError as error:
-            raise ConfigError(f"{where}.config.prompt: {error}") from None
+    prompts = _prompts(f"{where}.config", stage, settings)
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:
+    """The prompts of a node, checked with what the stage fills them with."""
+    prompts: dict[str, Prompt] = {}
+    for name in settings.prompts():
+        key = next((key for key, value in settings if value == name), "prompt")
+        try:
+            loaded = load_prompts(name)
+        except PromptError as error:
+            raise ConfigError(f"{where}.{key}: {error}") from None
+        if problems := list(stage.prompt_problems(loaded)):
+            raise ConfigError("\n".join(f"{where}.{key}: {problem}" for problem in problems))
+        prompts |= loaded
+    return prompts
 
 
 def _engine(

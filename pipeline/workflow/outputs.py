@@ -78,6 +78,24 @@ def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
     return [task.part for plan in chosen for task in plan.tasks]
 
 
+def existing_dialogues(plans: Sequence[NodePlan]) -> Sequence[Location]:
+    """The parts with dialogues that exist now: of the last nodes if they have any, else of those
+    that these read, and so on.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    made = {plan.node.name: plan for plan in plans if plan.node.stage.writes is Dialogue}
+    chosen = last_dialogues(plans)
+    while chosen:
+        if found := [task.part for task in done_tasks(chosen)]:
+            return found
+        above = dict.fromkeys(other.name for plan in chosen for other in plan.node.after)
+        chosen = [made[name] for name in above if name in made]
+    missing = ", ".join(f"{name} of {len(plan.tasks)} shards" for name, plan in made.items())
+    raise ConfigError(f"the run has no dialogues yet: to be made are {missing or 'none'}")
+
+
 def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSample]:
     """The videos of a run that have dialogues, shard after shard; one is held at a time."""
     kinds: list[type[Record]] = [Dialogue, FramedSegment] if frames else [Dialogue]

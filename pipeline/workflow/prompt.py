@@ -1,4 +1,4 @@
-"""Prompts are text files under ``prompts/``: a template a file, rendered strictly.
+"""Prompts are text files under ``prompts/``: a template a file, checked, and rendered strictly.
 
 A template uses Jinja's ``{{ variable }}`` and ``{% for %}``; it names every variable it is given,
 and is given every variable it names. What stands above a line ``---`` is the system part, which has
@@ -9,16 +9,19 @@ as a whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
+from types import FrameType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, meta
-from jinja2.exceptions import SecurityError
+from jinja2 import StrictUndefined, Template, meta, nodes
+from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from pipeline.errors import did_you_mean
 from pipeline.records.digest import text_digest
 
 PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
@@ -29,6 +32,8 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
 )
 """A prompt reaches what it is given and nothing behind it."""
+_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What rendering a template can raise."""
 
 
 class PromptError(ValueError):
@@ -41,6 +46,11 @@ class Prompt:
 
     name: str
     text: str
+
+    @property
+    def file(self) -> str:
+        """Path of the file, for people."""
+        return f"prompts/{self.name}.md"
 
     @property
     def sha(self) -> str:
@@ -59,8 +69,9 @@ class Prompt:
 
     @property
     def _parts(self) -> tuple[str, str]:
+        """The system part, and the rest below as many empty lines, so that lines keep numbers."""
         system, line, rest = self.text.partition("\n---\n")
-        return (system, rest) if line else ("", self.text)
+        return (system, "\n" * (system.count("\n") + 2) + rest) if line else ("", self.text)
 
     def render(self, variables: Mapping[str, Any]) -> str:
         """The text below the system part with its variables filled in.
@@ -69,7 +80,7 @@ class Prompt:
 
         Raises:
             PromptError: the prompt names a variable that was not given, or the reverse; or it
-                reaches for what no prompt may.
+                reaches for what its values have not, or for what no prompt may.
         """
         template, names = _compile(self._parts[1])
         if names != set(variables):
@@ -77,8 +88,49 @@ class Prompt:
             raise PromptError(f"prompt {self.name!r}: not given {missing}, not used {unused}")
         try:
             return template.render(variables).strip()
-        except SecurityError as error:
+        except _FAILURES as error:
             raise PromptError(f"prompt {self.name!r}: {error}") from None
+
+    def problems(
+        self, example: Mapping[str, Any], *, optional: Collection[str] = ()
+    ) -> Iterator[str]:
+        """What is wrong with the text where such variables are given, each by file and line.
+
+        The system part names none of them, and the rest all of them but the ``optional`` ones; and
+        with the values of ``example`` it can be rendered.
+        """
+        system, rest = self._parts
+        try:
+            in_system, (template, names) = _compile(system)[1], _compile(rest)
+        except TemplateSyntaxError as error:
+            yield f"{self.file}, line {error.lineno}: {error.message}"
+            return
+        for name in sorted(in_system):
+            place = self._place(system, name)
+            yield f"{place}: a system part has no variables, and it has {name!r}"
+        known = ", ".join(sorted(example)) or "none"
+        unknown, unused = names - example.keys(), example.keys() - names - set(optional)
+        for name in sorted(unknown):
+            hint = did_you_mean(name, example)
+            hint += f" known: {known}" if hint.endswith("?") else ""
+            yield f"{self._place(rest, name)}: there is no variable {name!r}{hint}"
+        if unknown:
+            return  # of which one may be what is not named, misspelt
+        for name in sorted(unused):
+            yield f"{self.file}: the variable {name!r} is given and not named; known: {known}"
+        try:
+            template.render(example)
+        except _FAILURES as error:
+            lines = [n for f, n in walk_tb(error.__traceback__) if _is_template(f)]
+            yield f"{self.file}, line {lines[-1]}: {error}"
+
+    def _place(self, part: str, name: str) -> str:
+        found = _ENVIRONMENT.parse(part).find_all(nodes.Name)
+        return f"{self.file}, line {next(node.lineno for node in found if node.name == name)}"
+
+
+def _is_template(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == "<template>"
 
 
 @cache
@@ -94,7 +146,7 @@ def load_prompts(name: str, folder: Path = PROMPTS) -> dict[str, Prompt]:
 
     Raises:
         PromptError: there is neither such a file nor such a folder, the name leads elsewhere, or a
-            system part has variables.
+            file is no text.
     """
     if not _NAME.fullmatch(name):
         raise PromptError(
@@ -103,13 +155,17 @@ def load_prompts(name: str, folder: Path = PROMPTS) -> dict[str, Prompt]:
     path = folder / name
     if path.is_dir():
         return {
-            f"{name}/{f.stem}": Prompt(f"{name}/{f.stem}", f.read_text(encoding="utf-8"))
+            f"{name}/{f.stem}": Prompt(f"{name}/{f.stem}", _read(f))
             for f in sorted(path.glob("*.md"))
         }
     file = path.with_suffix(".md")
     if not file.is_file():
         raise PromptError(f"there is no prompt {file}")
-    prompt = Prompt(name, file.read_text(encoding="utf-8"))
-    if names := _compile(prompt.system)[1]:
-        raise PromptError(f"prompt {name!r}: its system part has variables: {sorted(names)}")
-    return {name: prompt}
+    return {name: Prompt(name, _read(file))}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{file}: cannot be read: {error}") from None

@@ -1,4 +1,4 @@
-"""Reads a manifest: a JSONL or Parquet file, a folder of videos, or the scripted scenes.
+"""Reads a manifest: a JSONL or Parquet file, a folder of videos, one video, or the scripted scenes.
 
 Rows are not parsed here: ``ingest`` accepts or rejects each by itself. They are read anew for each
 pass, and never held.
@@ -7,8 +7,8 @@ pass, and never held.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
+from pipeline.media.files import VIDEO_SUFFIXES
+from pipeline.media.folder import list_folder, passed_over_text
 from pipeline.media.scenes.render import render_scenes
+from pipeline.store.files.signatures import HEAD_BYTES, PARQUET, what_it_is
 from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
 from pipeline.workflow.raw_rows import (
@@ -29,6 +32,9 @@ from pipeline.workflow.raw_rows import (
     row_problem,
 )
 
+Refusal = Callable[[RawRow], str]
+"""Why a row is turned down whatever its file is; empty where it is not."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -37,6 +43,9 @@ class Source:
     rows: Iterable[RawRow]
     """Each iteration reads them anew."""
     root: Location
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """Of a folder: how many files are no videos by their names, when the source was read; see
+    ``pipeline.media.folder``."""
 
     def shards(self, videos_per_shard: int) -> Iterator[tuple[RawRow, ...]]:
         """All rows in slices of ``videos_per_shard``; the last may be shorter."""
@@ -45,41 +54,77 @@ class Source:
             yield shard
 
 
-def read_source(section: SourceSection, limit: int | None = None) -> Source:
+def read_source(
+    section: SourceSection, limit: int | None = None, refusal: Refusal | None = None
+) -> Source:
     """The first ``limit`` rows of the source, in its own order; a folder is sorted by path.
 
     Each row is plain JSON data with a ``video_id``, by default made of its uri and clip. A line
     that is not a JSON object, or has values that JSON or UTF-8 cannot hold, becomes
-    ``{"video_id": "row 17", "unreadable": reason}``. A row with a ``video_id`` that came before
-    becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by lines.
+    ``{"video_id": "row 17", "unreadable": reason}``. A row with the ``video_id`` of one that came
+    before becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by
+    lines.
+
+    A row that will be turned down whatever its file is (``refusal`` says why) holds no id: the
+    next of that id is no duplicate. One whose file cannot be used does hold it, since a part
+    depends on its own rows and files and on those of no other shard.
 
     Scenes are rendered here where they are not there yet, for a plan too: the names of parts
     depend on the sizes of the videos.
 
     Raises:
-        ConfigError: the file or folder does not exist or is empty. An iteration over the rows
-            raises it too, at its end, where none of them can be read.
+        ConfigError: the file or folder does not exist, is empty, or is something else. An
+            iteration over the rows raises it too, at its end, where none of them can be read.
     """
     place = Location.of(section.path)
+    passed_over: Mapping[str, int] = {}
     match section.kind:
         case "scenes":
             place = Location.of(render_scenes(Path(place)))
             root = place.parent
         case "manifest":
-            if not place.is_file():
-                raise ConfigError(f"source.path: there is no manifest {place}")
+            _check_manifest(place)
             root = place.parent
         case "folder":
             if place.path is None:
                 raise ConfigError(
                     f"source.path: not supported: a folder at {place}; list it in a manifest"
                 )
-            if not place.path.is_dir():
-                raise ConfigError(f"source.path: there is no folder {place}")
-            root = place
-    rows = _Rows(section, place, limit)
+            if place.path.is_file():
+                root = place.parent
+            elif place.path.is_dir():
+                root = place
+                listing = list_folder(place.path, section.suffixes)
+                passed_over = listing.passed_over
+                if not listing.videos:
+                    others = passed_over_text(passed_over) or "it is empty"
+                    raise ConfigError(f"source.path: no videos in {place}; {others}")
+            else:
+                raise ConfigError(f"source.path: there is no folder or video {place}")
+    rows = _Rows(section, place, limit, refusal)
     next(iter(rows), None)
-    return Source(rows, Location.of(Path(root).resolve()) if root.path else root)
+    root = Location.of(Path(root).resolve()) if root.path else root
+    return Source(rows, root, passed_over)
+
+
+def _check_manifest(place: Location) -> None:
+    """Raises ConfigError for what is no manifest, with what to do."""
+    one_row = f'or write a manifest of one row: {{"uri": "{place.name}"}}'
+    if place.path is not None and place.path.is_dir():
+        raise ConfigError(
+            f"source.path: {place} is a folder: set source.kind=folder to take the videos in it"
+        )
+    if not place.is_file():
+        raise ConfigError(f"source.path: there is no manifest {place}")
+    with place.open() as file:
+        what = what_it_is(file.read(HEAD_BYTES))
+    if what == "a video" or place.suffix.lower() in VIDEO_SUFFIXES:
+        raise ConfigError(
+            f"source.path: {place} is a video, not a manifest: set source.kind=folder, {one_row}"
+        )
+    if what:
+        todo = "save it as UTF-8" if "UTF-16" in what else "unpack it first"
+        raise ConfigError(f"source.path: {place} is {what}: {todo}")
 
 
 @dataclass(frozen=True)
@@ -89,11 +134,12 @@ class _Rows:
     section: SourceSection
     place: Location
     limit: int | None
+    refusal: Refusal | None
 
     def __iter__(self) -> Iterator[RawRow]:
         first: RawRow | None = None
         any_read = False
-        for row in islice(_unique(self._numbered()), self.limit):
+        for row in islice(_unique(self._numbered(), self.refusal), self.limit):
             any_read = any_read or "unreadable" not in row
             first = first or row
             yield row
@@ -106,9 +152,17 @@ class _Rows:
     def _numbered(self) -> Iterator[tuple[int, RawRow | str]]:
         if self.section.kind == "folder":
             return enumerate(_folder(self.section, Path(self.place)), 1)
-        if self.place.suffix == ".parquet":
+        if _is_parquet(self.place):
             return enumerate(_parquet(self.place), 1)
         return _jsonl(self.place)
+
+
+def _is_parquet(place: Location) -> bool:
+    """By its name or its first bytes."""
+    if place.suffix == ".parquet":
+        return True
+    with place.open() as file:
+        return file.read(len(PARQUET)) == PARQUET
 
 
 def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
@@ -122,6 +176,9 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
                 continue
             try:
                 row = json.loads(line)
+            except UnicodeDecodeError as error:
+                yield number, f"not JSON: not text in UTF-8, at byte {error.start} of the line"
+                continue
             except (ValueError, RecursionError) as error:
                 yield number, f"not JSON: {error}"
                 continue
@@ -147,12 +204,10 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
-    for file in sorted(p for p in root.rglob("*") if p.is_file()):
-        below = file.relative_to(root)
-        name, hidden = below.as_posix(), any(part.startswith(".") for part in below.parts)
-        if hidden or (section.suffixes and file.suffix.lower() not in section.suffixes):
-            continue
+def _folder(section: SourceSection, place: Path) -> Iterator[RawRow]:
+    """The videos of a folder; or the one file that is named itself, whatever its suffix."""
+    one = place.is_file()
+    for name in (place.name,) if one else list_folder(place, section.suffixes).videos:
         yield {
             "video_id": name,
             "uri": name,
@@ -162,7 +217,7 @@ def _folder(section: SourceSection, root: Path) -> Iterator[RawRow]:
         }
 
 
-def _unique(rows: Iterable[tuple[int, RawRow | str]]) -> Iterator[RawRow]:
+def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -> Iterator[RawRow]:
     # The ids are held as digests, because there may be millions.
     first: dict[bytes, int] = {}
     for number, raw in rows:
@@ -170,6 +225,9 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]]) -> Iterator[RawRow]:
         problem = raw if isinstance(raw, str) else row_problem(row)
         if problem:
             yield {"video_id": f"row {number}", "unreadable": problem}
+            continue
+        if refusal and refusal(row):
+            yield row
             continue
         known = first.setdefault(blake2b(row["video_id"].encode(), digest_size=16).digest(), number)
         if known != number:

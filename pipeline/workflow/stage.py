@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,11 @@ R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
 Scope = Literal["source", "shard", "dataset"]
 Rows = Iterable[Record | Reject]
+
+
+def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
+    del prompts
+    return ()
 
 
 class StageConfig(BaseModel):
@@ -73,6 +78,25 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """What a stage may turn a video or a row down for.
+
+    ``name`` is the ``reason`` of its rejects, ``meaning`` a sentence that tells a user what
+    happened. ``absence``: nothing is wrong; there was nothing to do, or it was not wanted. So it is
+    counted apart, and against no limit.
+    """
+
+    name: str
+    meaning: str
+    absence: bool = False
+
+
+def reasons_of(meanings: Mapping[str, str]) -> tuple[Reason, ...]:
+    """The reasons that a package gives, by name and meaning."""
+    return tuple(Reason(name, meaning) for name, meaning in meanings.items())
+
+
+@dataclass(frozen=True)
 class Stage(Generic[C]):
     """One step of the workflow.
 
@@ -83,6 +107,8 @@ class Stage(Generic[C]):
 
     The scope ``source`` reads the manifest instead; ``dataset`` reads all shards at once. What a
     ``dataset`` stage writes about the dataset, every shard of a later stage can read.
+
+    ``reasons``: what it turns down for. One that is not among them is counted as a refusal.
     """
 
     name: str
@@ -93,6 +119,39 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """An example of the values that its prompt is filled with."""
+    prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
+    """What is wrong with the prompts of a node, a line each. It is asked before anything runs."""
+    reasons: tuple[Reason, ...] = ()
+    refusal: Callable[[Mapping[str, Any], C], str] | None = None
+    """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty
+    where it does not. Such a row holds no ``video_id``."""
+
+    @property
+    def absences(self) -> frozenset[str]:
+        """The names of the reasons that are no refusal."""
+        return frozenset(reason.name for reason in self.reasons if reason.absence)
+
+
+def videos_absent(
+    stage: Stage[Any], out: Collection[str], rejects: Iterable[tuple[str, str]]
+) -> int:
+    """How many videos of a shard have no accepted row, and were turned down for absences alone.
+
+    ``out``: the ids of the videos with an accepted row. ``rejects``: video and reason of each
+    reject; of a source each is a video of its own. A stage of scope ``dataset`` loses none.
+    """
+    if stage.scope == "dataset":
+        return 0
+    if stage.scope == "source":
+        return sum(reason in stage.absences for _, reason in rejects)
+    left: dict[str, set[str]] = {}
+    for video_id, reason in rejects:
+        left.setdefault(video_id, set()).add(reason)
+    return sum(
+        video_id not in out and reasons <= stage.absences for video_id, reasons in left.items()
+    )
 
 
 def about_dataset(kind: type[Record]) -> bool:
@@ -118,6 +177,7 @@ def per_video_stage(
     writes: type[Record],
     config: type[C],
     run: Callable[[VideoRows, C, Context], Rows],
+    reasons: tuple[Reason, ...] = (),
 ) -> Stage[C]:
     """A stage whose work on one video does not depend on any other.
 
@@ -129,4 +189,4 @@ def per_video_stage(
             for row in run(rows, config, context):
                 yield complete(row, rows.video_id)
 
-    return Stage(name, version, reads, writes, config, run_all)
+    return Stage(name, version, reads, writes, config, run_all, reasons=reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.runs.raw_files import (
     Row,
     asked,
     audited,
+    call,
     event,
     instant,
     peak_mib,
@@ -152,6 +154,62 @@ def test_ends_durations_and_bad_rows(tmp_path: Path, capsys: Capture) -> None:
     found = audited(capsys, path)
     assert found["raw"]["durations_assumed"] == 1
     assert found["bad_rows"] == {"unknown_duration": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "where"),
+    [
+        ('[{"video_name": "v"', 1, "row 0: bad_row: line 1, byte 1: "),
+        ("not JSON at all", 1, "row 0: bad_row: line 1, byte 0: "),
+        ("", 0, "rows: 0 = "),
+        ("{}", 1, "row 0: bad_row: it has neither question nor response"),
+        ('[GOOD, {"a": }, GOOD]', 3, "row 1: bad_row: line 1, byte "),
+        ("GOOD\n{oops\nGOOD", 3, "row 1: bad_row: line 2, byte "),
+        ("GOOD\n5", 3, "row 1: bad_row: line 2, byte "),
+        ("GOOD\n{}", 3, "row 1: bad_row: it has neither question nor response"),
+        ("[GOOD, GOOD", 3, "row 2: bad_row: line 1, byte "),
+        ("[GOOD]", 0, ""),
+    ],
+)
+def test_a_broken_file_is_no_success(
+    text: str, status: int, where: str, tmp_path: Path, capsys: Capture
+) -> None:
+    good = json.dumps(row("v", [instant("x", 3)], duration=9))
+    path = tmp_path / "raw.json"
+    path.write_text(text.replace("GOOD", good))
+    found, said, error = call(capsys, "audit", path)
+    assert found == status
+    assert where in said
+    said_at_the_end = {0: "", 1: f"error: no row of {path} can be read\n"}
+    assert error == said_at_the_end.get(status, f"not read: 1 of {text.count('GOOD') + 1} rows\n")
+
+
+def test_only_the_first_ten_bad_rows_are_listed(tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path / "raw.jsonl", [{}] * 12 + [row("v", [instant("x", 3)], duration=9)])
+    assert (
+        "  row 9: bad_row: it has neither question nor response\n  and 2 more\n"
+        in (call(capsys, "audit", path)[1])
+    )
+
+
+def test_grounding_that_covers_the_video(tmp_path: Path, capsys: Capture) -> None:
+    def grounded(name: str, *spans: tuple[float, float], **more: Any) -> Row:
+        asked_at = [asked("A ball rolls.", 0.0)]
+        responses = [event("It was there.", *span) for span in spans]
+        return row(name, responses, asked_at, task_type="Event Grounding", **more)
+
+    rows = [
+        grounded("a", (0.0, 10.0)),
+        grounded("b", (0.0, 9.0)),
+        grounded("c", (0.5, 9.75)),
+        grounded("d", (0.0, 4.5), (4.5, 9.5)),
+        grounded("e", (0.0, 30.5)),
+        row("f", [event("x", 0.0, 10.0)], task_type="Event Caption"),
+    ]
+    found = raw(capsys, tmp_path, rows, "--origin", "0")
+    assert (found["covers_video"], found["grounding_rows"]) == (4, 5)
+    unknown = write(tmp_path / "unknown.json", [grounded("g", (0.0, 7.5))])
+    assert audited(capsys, unknown, "--origin", "0")["grounding_rows"] == 0
 
 
 @pytest.mark.parametrize("time", [1_700_000_000, 1e14])

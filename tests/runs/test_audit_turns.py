@@ -88,3 +88,22 @@ def test_windows_are_whole_in_themselves(tmp_path: Path, capsys: Capture) -> Non
     assert (found["turn_rows"], found["duplicate_rows"]) == (len(rows), 0)
     assert found["standby_without_response"] == 0, "it goes on in the next window"
     assert {part["duration"] for part in found["states"]} == {"30-60 s"}
+
+
+def test_grounding_that_covers_the_video(tmp_path: Path, capsys: Capture) -> None:
+    samples = []
+    for name, span in (("a", (0.0, 20.0)), ("b", (2.0, 12.0)), ("c", (0.0, 19.5))):
+        frames = frames_of(name, 20)
+        made = [
+            dialogue_of(frames, task, questions_at(0.0), [spoken("r0", *span)])
+            for task in ("event_grounding", "event_caption")
+        ]
+        samples.append(VideoSample(made, frames))
+    write_corpus(tmp_path / "corpus", samples, CorpusSettings())
+    found = audited(capsys, tmp_path / "corpus")
+    assert (found["rows"], found["grounding_rows"], found["covers_video"]) == (6, 3, 2)
+    assert call(capsys, "export", tmp_path / "corpus", "-o", tmp_path / "out")[0] == 0
+    turns = audited(capsys, tmp_path / "out" / "train.jsonl")
+    assert (turns["grounding_rows"], turns["covers_video"]) == (3, 2)
+    text = call(capsys, "audit", tmp_path / "corpus")[1]
+    assert "event grounding that covers more than 90% of its video: 2 of 3\n" in text

@@ -40,8 +40,18 @@ def test_what_is_listed_goes_when_asked_again(
     before = {p for p in root.rglob("*") if p.is_file()}
     assert main(_command(made)) == 0
     listed = capsys.readouterr().out
-    assert f"of another recipe  {old}\n" in listed and "  half-written " in listed
+    lines = listed.splitlines()
+    count = len([p for p in old.rglob("*") if p.is_file()])
+    assert lines[0].startswith(f"{root}: {count + 1} files, ")
+    assert re.fullmatch(rf" *{count} +[\d.]+ +1 +1  other recipe: of earlier .*", lines[3])
+    assert re.fullmatch(r" *1 +0.0 +1 +1  half-written: .*", lines[4])
+    assert any(line.endswith(f"other recipe  {old.relative_to(root)}") for line in lines)
+    assert all(len(line) <= 80 for line in lines[1:]), "the first has the user's path"
+    assert "--remove" in lines[-1]
     assert {p for p in root.rglob("*") if p.is_file()} == before
+    assert main(_command(made, "--files")) == 0
+    every = capsys.readouterr().out
+    assert every.count(f"{old.relative_to(root)}/") == count
     (token,) = re.findall(r"--remove ([0-9a-f]{8})", listed)
 
     assert main(_command(made, "--remove", "00000000")) == 2

@@ -102,4 +102,4 @@ def test_a_video_that_is_not_in_the_store_costs_itself_alone(
     root = Location.of(store.url("run-some"))
     schemes = ("--set", "nodes.ingest.config.schemes=[file, s3]")
     done = run(cli, root, videos / "some.jsonl", *schemes)
-    assert "videos: 4 in = 2 annotated + 2 rejected  (missing_file 2)" in done.stdout
+    assert "videos: 4 in = 2 annotated + 2 rejected\n  rejected: missing_file 2\n" in done.stdout

@@ -15,7 +15,7 @@ from pipeline.records import (
     Segment,
     Video,
 )
-from pipeline.workflow.prompt import load_prompts
+from pipeline.workflow.prompt import Prompt, load_prompts
 from pipeline.workflow.stage import Context
 from stages._instructions import instruction, paraphrases
 from stages.dialogue import STAGE, Config
@@ -87,6 +87,11 @@ def test_every_task_has_paraphrases_and_samples_spread_over_them(task: str) -> N
 def test_a_task_without_paraphrases_asks_in_its_own_words(dialogues: Any) -> None:
     (dialogue,) = dialogues(annotation("brand_new", response("yes", 2)))
     assert dialogue.turns[0].question == "What now?"
+
+
+def test_another_folder_of_instructions_words_the_questions() -> None:
+    prompts = {"own/tsqa": Prompt("own/tsqa", "- Tell me: {{ question }}")}
+    assert instruction("tsqa", "Which?", "id", 0, prompts) == "Tell me: Which?"
 
 
 def test_options_are_lettered_and_answered_by_letter(dialogues: Any) -> None:

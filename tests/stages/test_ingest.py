@@ -76,6 +76,9 @@ def test_every_other_row_is_refused(
     assert detail in reject.detail
     assert reject.row
     reject.model_dump_json().encode()
+    if isinstance(row, Mapping) and video_id != "\\ud800":
+        known_from_the_row = reason in {"bad_manifest_row", "unsafe_uri"}
+        assert bool(ingest.refusal(row, ingest.Config())) == known_from_the_row
 
 
 def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -> None:
@@ -86,7 +89,10 @@ def test_a_second_row_of_a_name_is_refused(ingested: Callable[..., list[Any]]) -
 
 
 def test_a_scheme_can_be_allowed(ingested: Callable[..., list[Any]]) -> None:
-    (reject,) = ingested({"video_id": "v", "uri": "s3://x/a.mp4"}, schemes=["s3"])
+    row = {"video_id": "v", "uri": "s3://x/a.mp4"}
+    assert ingest.refusal(row, ingest.Config())
+    assert not ingest.refusal(row, ingest.Config(schemes=("s3",)))
+    (reject,) = ingested(row, schemes=["s3"])
     assert reject.reason == "missing_file"
 
 

@@ -5,20 +5,23 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Annotation, Reject, VerifiedEvent
+from pipeline.records import Annotation, Reject, VerifiedEvent, Video
 from pipeline.workflow.annotation_stage import Answers, Case
-from stages import query
+from stages import query, source_annotations
 
 
 @pytest.fixture
-def queried(video_rows: Callable[..., Any], asking: Callable[..., Any]) -> Callable[..., list[Any]]:
-    """What becomes of events when captions are answered in upper case, or all with ``said``."""
+def queried(
+    video: Callable[..., Video], video_rows: Callable[..., Any], asking: Callable[..., Any]
+) -> Callable[..., list[Any]]:
+    """What becomes of events of a video of 10 s when captions are answered in upper case, or all
+    with ``said``."""
 
     def run(events: list[VerifiedEvent], said: str | None = None, **settings: Any) -> list[Any]:
         context, engine = asking(
             "query", lambda ask: {"query": said or ask.variables["caption"].upper()}
         )
-        rows = video_rows({VerifiedEvent: events})
+        rows = video_rows({VerifiedEvent: events, Video: [video()]})
         made = list(query.STAGE.run([rows], query.Config(**settings), context))
         assert all(not ask.frames for ask in engine.asks)
         return made
@@ -96,3 +99,43 @@ def test_a_video_that_keeps_nothing_is_refused(
 ) -> None:
     (reject,) = queried([event(0.0, 2.0, kept=False, reason="not_found")])
     assert reject.reason == "low_agreement"
+
+
+@pytest.mark.parametrize(
+    ("span", "config", "asked"),
+    [
+        ((0.0, 9.0), {}, True),
+        ((0.0, 10.0), {}, False),
+        ((0.5, 9.6), {}, False),
+        ((0.0, 10.0), {"max_share": 1}, True),
+        ((0.0, 5.0), {"max_share": 0.4}, False),
+    ],
+)
+def test_an_event_that_covers_the_video_is_none_to_look_for(
+    *,
+    queried: Callable[..., list[Any]],
+    event: Callable[..., VerifiedEvent],
+    span: tuple[float, float],
+    config: dict[str, Any],
+    asked: bool,
+) -> None:
+    (made,) = queried([event(*span)], **config)
+    if asked:
+        assert isinstance(made, Annotation)
+        return
+    assert made.reason == "covers_video"
+    assert "of at most" in made.detail and VerifiedEvent.model_validate_json(made.row)
+
+
+def test_an_event_that_covers_the_video_takes_no_place_of_another(
+    queried: Callable[..., list[Any]], event: Callable[..., VerifiedEvent]
+) -> None:
+    events = [event(0.0, 10.0, caption="all of it"), event(0.0, 4.0), event(5.0, 9.5)]
+    for seed in range(8):
+        made = queried(events, max_queries=2, choice_seed=seed)
+        assert [getattr(row, "reason", "") for row in made] == ["covers_video", "", ""]
+
+
+def test_the_limit_is_that_of_what_people_described() -> None:
+    ours, theirs = query.Config(), source_annotations.Config()
+    assert ours.max_share == theirs.max_share == 0.9

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.dialogue.tiling import tiling_of
 from pipeline.records import Video
 from pipeline.workflow.stage import Context
 from stages import segment
@@ -56,3 +57,45 @@ def test_a_video_without_its_frames_is_refused(
     rows = video_rows({Video: [video(uri=uri)]})
     (reject,) = segment.STAGE.run([rows], segment.Config(), context)
     assert reject.model_dump()["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "turns_per_s", "kept", "merged", "end_s"),
+    [
+        (10.0, 1.0, 10, 10, 9.0),
+        (10.1, 1.0, 11, 10, 9.0),
+        (10.499, 1.0, 11, 10, 9.0),
+        (10.5, 1.0, 11, 11, 10.0),
+        (10.9, 1.0, 11, 11, 10.0),
+        (2.2, 2.0, 5, 4, 1.5),
+        (2.25, 2.0, 5, 5, 2.0),
+        (1.1, 1.0, 2, 2, 1.0),
+        (0.3, 1.0, 1, 1, 0.0),
+        (2.1, 1.0, 3, 2, 1.0),
+    ],
+)
+def test_a_short_last_turn_is_kept_or_belongs_to_the_one_before(
+    *,
+    video: Callable[..., Video],
+    video_rows: Callable[..., Any],
+    scripted_media: Callable[..., Any],
+    duration_s: float,
+    turns_per_s: float,
+    kept: int,
+    merged: int,
+    end_s: float,
+) -> None:
+    context = Context(media=scripted_media({"v.mp4": duration_s}))
+    rows = video_rows({Video: [video(duration_s=duration_s)]})
+
+    def cut(**settings: Any) -> list[Any]:
+        config = segment.Config(turns_per_s=turns_per_s, **settings)
+        return list(segment.STAGE.run([rows], config, context))
+
+    whole, fewer = cut(), cut(short_last_turn="merge")
+    assert (len(whole), len(fewer)) == (kept, merged)
+    assert (fewer[-1].start_s, fewer[-1].end_s) == (end_s, duration_s)
+    assert fewer[:-1] == whole[: merged - 1]
+    tiling = tiling_of("v", fewer)
+    assert (len(tiling), tiling.end_s) == (merged, duration_s)
+    assert merged == 1 or tiling.turns_per_s == turns_per_s

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.records import Annotation, Reject, SourceAnnotation, Video
 from pipeline.workflow.stage import Context
@@ -89,13 +87,3 @@ def test_a_caption_of_the_whole_video_has_no_span(taken: Taken) -> None:
     entry = SourceAnnotation(kind="event", text="All day long, a ball rolls.")
     (reject,) = taken(entry, max_share=1)
     assert reject.reason == "no_span"
-
-
-seconds = st.integers(0, 100)
-spans = st.tuples(seconds, seconds).filter(lambda s: s[0] < s[1])
-
-
-@given(st.lists(spans, max_size=6))
-def test_what_spans_cover_is_the_seconds_in_any_of_them(found: Sequence[tuple[int, int]]) -> None:
-    inside = {second for start, end in found for second in range(start, end)}
-    assert source_annotations.covered_s(found) == len(inside)

@@ -15,7 +15,7 @@ from pipeline.corpus.audit.official import (
     official_drift,
 )
 from pipeline.corpus.audit.raw import RawAudit
-from pipeline.corpus.audit.report import Findings
+from pipeline.corpus.audit.report import BadRow, Findings
 from pipeline.corpus.audit.seen import Seen
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
@@ -26,12 +26,18 @@ from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import Dialogue, Turn
+from pipeline.records.spans import MAX_SHARE, covered_share
 from pipeline.store.files.json_rows import JsonRow, read_json_rows
 
 Duration = Callable[[str, str, float | None], float | None]
 """The duration of a video in seconds, by name, path and the row's value; None where unknown."""
 Rate = Callable[[str, str], float | None]
 """Frames a second of a video, by name and path; None where unknown."""
+
+
+_SHOWN = 10
+"""So many bad rows are told one by one."""
+_LONGEST = 200
 
 
 def is_corpus(path: Path) -> bool:
@@ -94,6 +100,7 @@ class Audit:
         self._duration_s, self._rate = duration_s, rate
         self._found: Counter[str] = Counter()
         self._bad: Counter[str] = Counter()
+        self._first_bad: list[BadRow] = []
         self._states = StateTally()
         self._drift = {f"{r:g}": 100 * official_drift(r, turns_per_s) for r in COMMON_RATES}
 
@@ -103,7 +110,7 @@ class Audit:
             self._found["rows"] += 1
             value = row.value
             if row.error or not isinstance(value, Mapping):
-                self._bad["bad_row"] += 1
+                self._add_bad(row.number, "bad_row", row.error)
                 continue
             try:
                 if "messages" in value or "conversations" in value:
@@ -111,7 +118,7 @@ class Audit:
                 else:
                     self._add_raw(value, row.number)
             except (DialogueError, FormatError) as error:
-                self._bad[error.reason] += 1
+                self._add_bad(row.number, error.reason, error.detail)
 
     def add_dialogue(self, dialogue: Dialogue) -> None:
         """Counts a sample of a corpus."""
@@ -124,6 +131,11 @@ class Audit:
             if response.rid in rids and "clamped" not in response.flags:
                 over_s = complete_s(response)
                 self._found["early"] += starts[response.turn] < over_s - EPSILON_S
+        grounded = {q.qid for q in dialogue.questions if _is_grounding(q.task)}
+        self._add_grounding(
+            [(r.qid, r.start_s, r.end_s) for r in dialogue.responses if r.qid in grounded],
+            dialogue.duration_s,
+        )
         goes_on = bool(dialogue.whole_id)
         self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
         key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _texts(own)]
@@ -134,10 +146,28 @@ class Audit:
         return Findings(
             **self._found,
             bad_rows=dict(sorted(self._bad.items())),
+            first_bad_rows=self._first_bad,
             raw=self._raw.findings(),
             states=self._states.slices(),
             drift_s_per_100_s={rate: round(drift, 3) for rate, drift in self._drift.items()},
         )
+
+    def _add_bad(self, number: int, reason: str, detail: str) -> None:
+        self._bad[reason] += 1
+        if len(self._first_bad) < _SHOWN:
+            self._first_bad.append(BadRow(row=number, reason=reason, detail=detail[:_LONGEST]))
+
+    def _add_grounding(self, spans: Sequence[tuple[str, float, float]], duration_s: float) -> None:
+        """Counts a row of event grounding; spans stand behind the question that they answer."""
+        if not spans or duration_s <= 0:
+            return
+        self._found["grounding_rows"] += 1
+        shares = [
+            covered_share([(start_s, end_s) for other, start_s, end_s in spans if other == qid],
+                          duration_s)
+            for qid in dict.fromkeys(qid for qid, _, _ in spans)
+        ]  # fmt: skip
+        self._found["covers_video"] += max(shares) > MAX_SHARE
 
     def _add_raw(self, row: Mapping[str, Any], number: int) -> None:
         if "question" not in row and "response" not in row:
@@ -147,6 +177,8 @@ class Audit:
         made = self._raw.add(row, raw, known_s)
         self._found["raw_rows"] += 1
         end_s = made.turns[-1].end_s
+        if known_s is not None and _is_grounding(raw.task):
+            self._add_grounding([(r.qid, r.start_s, r.end_s) for r in made.responses], known_s)
         states = (turn.state for turn in made.turns)
         self._states.add(raw.task, raw.source, end_s, states)
         video = raw.video_path or raw.video_name
@@ -165,6 +197,13 @@ class Audit:
             raise FormatError("bad_row", "it has no turns")
         self._found["turn_rows"] += 1
         duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
+        if _is_grounding(sample.task):
+            # What is said in the last turn may last to the end.
+            last_s = own[-1].start_s
+            spans = [
+                ("", e.start_s, e.end_s if e.end_s < last_s else duration_s) for e in sample.events
+            ]
+            self._add_grounding(spans, duration_s)
         self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
         key = [sample.video or sample.images, sample.task, own[0].index, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
@@ -178,6 +217,11 @@ class Audit:
         first = turns[0].question
         again = bool(first) and any(turn.question == first for turn in turns[1:])
         self._found["repeated_questions"] += again
+
+
+def _is_grounding(task: str) -> bool:
+    """Ours is ``event_grounding``; files of others have it in other spellings."""
+    return "grounding" in task.lower()
 
 
 def _format_of(row: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.dialogue.state_counts import StateCounts, StateSlice, total
+from pipeline.records.spans import MAX_SHARE
 from pipeline.store.files.text_table import in_brackets
 
 
@@ -72,12 +73,22 @@ class RawFindings(_Value):
     """Questions that list the same option twice."""
 
 
+class BadRow(_Value):
+    """A row that cannot be read. ``row`` counts from 0."""
+
+    row: int
+    reason: str
+    detail: str
+
+
 class Findings(_Value):
     """The whole report of a file."""
 
     rows: int = 0
     bad_rows: dict[str, int] = {}
     """Rows that cannot be read, by reason."""
+    first_bad_rows: list[BadRow] = []
+    """The first of them, with what is wrong and where."""
     duplicate_rows: int = 0
     """Rows with the video and content of an earlier row."""
     raw_rows: int = 0
@@ -90,6 +101,11 @@ class Findings(_Value):
     """Turn rows in which a later turn asks again what the first one asked."""
     early: int = 0
     """Responses of a corpus before the end of their evidence that are not clamped."""
+    grounding_rows: int = 0
+    """Rows of event grounding about a video of known duration."""
+    covers_video: int = 0
+    """Of those: the answer to a question covers more than ``MAX_SHARE`` of the video. In files of
+    turns, to the precision of a turn."""
     states: list[StateSlice] = []
     """Of turn rows as they are; of raw rows as our own conversion makes them."""
     drift_s_per_100_s: dict[str, float] = {}
@@ -97,11 +113,24 @@ class Findings(_Value):
     drifting_videos: int = 0
     """Videos over which it drifts by a second or more, where the files are known."""
 
+    @property
+    def unread(self) -> int:
+        """How many rows cannot be read."""
+        return sum(self.bad_rows.values())
+
     def to_text(self) -> str:
         """For people."""
         lines = [f"rows: {self.rows} = {self.raw_rows} raw + {self.turn_rows} of turns + bad "]
-        lines[0] += f"{sum(self.bad_rows.values())}{in_brackets(self.bad_rows, '')}"
+        lines[0] += f"{self.unread}{in_brackets(self.bad_rows, '')}"
+        lines += [f"  row {bad.row}: {bad.reason}: {bad.detail}" for bad in self.first_bad_rows]
+        if more := self.unread - len(self.first_bad_rows):
+            lines.append(f"  and {more} more")
         lines.append(f"duplicate rows: {self.duplicate_rows}")
+        if self.grounding_rows:
+            lines.append(
+                f"event grounding that covers more than {MAX_SHARE:.0%} of its video:"
+                f" {self.covers_video} of {self.grounding_rows}"
+            )
         if self.raw_rows:
             lines += _raw_lines(self.raw)
         if self.turn_rows:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from pipeline.corpus.attribution import training_warning
+from pipeline.corpus.card_fields import code, plain, table
 from pipeline.corpus.export.exporter import ExportTally, Shape
 
 _LOADING = {
@@ -26,7 +29,8 @@ holds one response in each. Where two are due in one second, or one in the rest 
 whole second, responses are moved to the nearest free second. `start_s`, `end_s`, `time_s` and
 `respond_s` are exact seconds from 0. Of several questions in one second it keeps the last.""",
     "livecc": """\
-The last line is the list of byte offsets that LiveCC's loader seeks by.""",
+The last line is the list of byte offsets that LiveCC's loader seeks by. What a row says of itself
+stands beside the text of its question.""",
     "activation": """\
 `positive_tail` is what a sampler draws P from: the last P of a segment is positive.""",
 }
@@ -53,6 +57,7 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
         "\n\n".join(
             [
                 f"# Dialogues as `{shape.format.name}`",
+                *_warning(tally),
                 f"Files: {', '.join(f'`{file}`' for file in files) or 'none'}. What could not be"
                 " written is in `rejects.jsonl`, with the reason.",
                 f"State tokens, spelling `{tokens.name}`: {states}.",
@@ -60,6 +65,16 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
                 f"Lengths: {lengths}",
                 "## Loading",
                 loading,
+                "## Where they come from",
+                "Each row has `source`, `licence`, `models` and `for_training`. Frames and videos"
+                " remain under the licence of their video.",
+                _counted("source", {plain(name): n for name, n in tally.sources.items()}),
+                _counted("licence", {plain(name): n for name, n in tally.licences.items()}),
+                "A sample that several models had a part in counts for each.",
+                _counted(
+                    "model",
+                    {code(name) if name else "no model": n for name, n in tally.models.items()},
+                ),
                 "## Counts",
                 f"```json\n{json.dumps(tally.as_json(), indent=2)}\n```",
                 "## System text",
@@ -68,3 +83,14 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
         )
         + "\n"
     )
+
+
+def _warning(tally: ExportTally) -> list[str]:
+    marked = tally.not_for_training
+    return [training_warning(marked, tally.written, "samples")] if marked else []
+
+
+def _counted(head: str, samples: Mapping[str, int]) -> str:
+    """A table of samples by name; an empty name is "not stated"."""
+    rows = [(name or "not stated", f"{n:,}") for name, n in sorted(samples.items())]
+    return table((head, ">samples"), rows)

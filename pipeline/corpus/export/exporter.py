@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.dialogue.state_tokens import StateTokens
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.dialogue.window import windows
+from pipeline.engines.base import BASELINE, for_training
 from pipeline.records import Dialogue, DialogueHead
 from pipeline.store.files.json_writer import JsonWriter
 
@@ -92,6 +93,24 @@ class ExportTally:
     """In format ``raw``: what the official converter makes of the responses said, at a turn a
     second: ``kept``, of which ``moved`` to another second; ``no_free_second``,
     ``no_whole_second``."""
+    sources: Counter[str] = field(default_factory=Counter)
+    """Written samples by source, those that state none under an empty name; so too the next."""
+    licences: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    """Written samples by model; one of several models counts for each, one of none as empty."""
+    not_for_training: int = 0
+    """Written samples that a stand-in for a model had a part in."""
+
+    def add(self, sample: Dialogue, own: Collection[str]) -> None:
+        """Count a written sample, of which the responses ``own`` repeat no earlier window."""
+        self.written += 1
+        self.responses += len(own)
+        self.said += len(own)
+        self.flags.update(flag for r in sample.responses if r.rid in own for flag in r.flags)
+        self.sources[sample.source] += 1
+        self.licences[sample.licence] += 1
+        self.models.update(sample.models or [""])
+        self.not_for_training += not for_training(sample.models)
 
     @property
     def missing(self) -> bool:
@@ -111,8 +130,14 @@ class ExportTally:
         def named(counts: Counter[str]) -> str:
             return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
 
-        noted = [f"questions left out or asked at 0 s: {named(self.noted)}"] if self.noted else []
-        official = [self.official_text()] if self.official else []
+        further = []
+        if self.noted:
+            further.append(f"questions left out or asked at 0 s: {named(self.noted)}")
+        if self.official:
+            further.append(self.official_text())
+        if self.not_for_training:
+            marked = f"not for training: {self.not_for_training} of {self.written} samples"
+            further.append(f"{marked}, written with {BASELINE}")
         return "\n".join(
             [
                 f"dialogues: {self.dialogues}; samples: {self.written} written,"
@@ -120,8 +145,7 @@ class ExportTally:
                 f"responses: {self.responses} = {self.said} said + {self.unsaid} in rejected"
                 f" samples + {self.refused.total()} refused ({named(self.refused)})",
                 f"placed otherwise than they asked: {named(self.flags)}",
-                *noted,
-                *official,
+                *further,
             ]
         )
 
@@ -198,12 +222,7 @@ class Exporter:
                 self.open(sample.split).write(row)
                 if judge is not None:
                     self.tally.official.update(judge(sample, row))
-            self.tally.written += 1
-            self.tally.responses += len(own)
-            self.tally.said += len(own)
-            self.tally.flags.update(
-                flag for each in sample.responses if each.rid in own for flag in each.flags
-            )
+            self.tally.add(sample, own)
             written = True
         if written:
             late = sum(bool(question_flags(dialogue, each)) for each in dialogue.questions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.corpus.attribution import attribution_of
 from pipeline.corpus.formats.base import (
     ExactEvent,
     Format,
@@ -13,7 +14,15 @@ from pipeline.corpus.formats.base import (
     check_whole,
     checked,
 )
-from pipeline.corpus.formats.fields import array, mapping, number, optional_number, refuse, text
+from pipeline.corpus.formats.fields import (
+    array,
+    attribution,
+    mapping,
+    number,
+    optional_number,
+    refuse,
+    text,
+)
 from pipeline.corpus.formats.flags import question_flags
 from pipeline.records import Dialogue
 
@@ -37,7 +46,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         {
             "video": path,
             "video_name": view.name(dialogue),
-            "source": dialogue.source,
+            **attribution_of(dialogue),
             "task": question.task,
             "query": checked(question.text, "a question"),
             "asked_s": question.asked_s,
@@ -74,7 +83,7 @@ def read(row: object) -> ReadSample:
     return ReadSample(
         video=text(found.get("video"), "video"),
         task=text(found.get("task", ""), "task"),
-        source=text(found.get("source", ""), "source"),
+        **attribution(found),
         questions=(ReadQuestion(number(found.get("asked_s"), "asked_s"), query),),
         events=tuple(_event(segment) for segment in array(found.get("segments"), "segments")),
         sample_id=text(found.get("sample_id", ""), "sample_id"),

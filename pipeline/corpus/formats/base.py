@@ -90,6 +90,8 @@ class ReadSample:
     images: tuple[str, ...] = ()
     turns_per_s: float | None = None
     duration_s: float | None = None
+    licence: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

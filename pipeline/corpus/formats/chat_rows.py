@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pipeline.corpus.attribution import attribution_of
 from pipeline.corpus.formats.base import ReadSample, View
-from pipeline.corpus.formats.fields import count, optional_number, refuse, text, texts
+from pipeline.corpus.formats.fields import (
+    attribution,
+    count,
+    optional_number,
+    refuse,
+    text,
+    texts,
+)
 from pipeline.corpus.formats.flags import turn_flags
 from pipeline.corpus.formats.turn_messages import read_turn_messages, turn_questions
 from pipeline.dialogue.read_events import read_events
@@ -26,7 +34,7 @@ def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
     return {
         "video_name": view.name(dialogue),
         "task_type": dialogue.task,
-        "source": dialogue.source,
+        **attribution_of(dialogue),
         "fps": dialogue.turns_per_s,
         "duration": dialogue.duration_s,
         "sample_id": dialogue.sample_id,
@@ -61,7 +69,7 @@ def read_chat_row(
     return ReadSample(
         video=video,
         task=text(row.get("task_type", ""), "task_type"),
-        source=text(row.get("source", ""), "source"),
+        **attribution(row),
         questions=turn_questions(turns),
         events=read_events(turns),
         turns=turns,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, NoReturn
 
+from pipeline.corpus.attribution import models_of
 from pipeline.corpus.formats.base import FormatError
 
 
@@ -60,3 +61,12 @@ def optional_number(row: Mapping[str, Any], key: str) -> float | None:
     """A number of a row; null where it is missing or null."""
     value = row.get(key)
     return None if value is None else number(value, key)
+
+
+def attribution(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a ``ReadSample`` that say where it comes from; each may be missing."""
+    return {
+        "source": text(row.get("source", ""), "source"),
+        "licence": text(row.get("licence", ""), "licence"),
+        "models": models_of(text(row.get("models", ""), "models")),
+    }

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pipeline.corpus.attribution import attribution_of
 from pipeline.corpus.formats.base import (
     ExactEvent,
     Format,
@@ -19,7 +20,15 @@ from pipeline.corpus.formats.base import (
     check_whole,
     checked,
 )
-from pipeline.corpus.formats.fields import array, count, mapping, number, refuse, text
+from pipeline.corpus.formats.fields import (
+    array,
+    attribution,
+    count,
+    mapping,
+    number,
+    refuse,
+    text,
+)
 from pipeline.corpus.formats.flags import question_flags
 from pipeline.records import Dialogue, PlacedResponse
 
@@ -77,7 +86,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         "title": "",
         "category": dialogue.task,
         "asked_s": question.asked_s,
-        "source": dialogue.source,
+        **attribution_of(dialogue),
         "sample_id": dialogue.sample_id,
         "flags": question_flags(dialogue, question),
     }
@@ -106,7 +115,7 @@ def read(row: object) -> ReadSample:
     return ReadSample(
         video=text(video.get("video"), "video"),
         task=text(query.get("category", ""), "category"),
-        source=text(query.get("source", ""), "source"),
+        **attribution(query),
         questions=(ReadQuestion(number(query.get("asked_s", 0.0), "asked_s"), asked),),
         events=tuple(
             _event(response, words) for response in array(answer.get("responses"), "responses")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
+from pipeline.corpus.attribution import attribution_of
 from pipeline.corpus.formats.base import (
     ExactEvent,
     Format,
@@ -73,7 +74,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "video_name": view.name(dialogue),
             "video_path": path,
             "task_type": dialogue.task,
-            "source": dialogue.source,
+            **attribution_of(dialogue),
             "question": [
                 {
                     **_question(q, asked_s[q.qid], asked_by.get(q.qid, last)),
@@ -112,6 +113,8 @@ def read(
         video=raw.video_path or raw.video_name,
         task=raw.task,
         source=raw.source,
+        licence=raw.licence,
+        models=raw.models,
         questions=tuple(ReadQuestion(q.asked_s, q.text) for q in raw.annotation.questions),
         events=tuple(
             ExactEvent(response.rid, response.kind, response.text, response.start_s, response.end_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.corpus.attribution import models_of
 from pipeline.corpus.streamo.origin import (
     Origin,
     OriginFound,
@@ -58,6 +59,10 @@ class RawSample:
     """Responses that cannot be used."""
     clamped_starts: int
     """Responses whose span began before the video, and begins at 0 s."""
+    licence: str = ""
+    """Of the video. Streamo's own rows have none, and name no models; those of ``raw`` do."""
+    models: tuple[str, ...] = ()
+    """That wrote or verified it, each ``model@revision``."""
 
 
 def read_raw(
@@ -141,6 +146,8 @@ def read_raw(
         untimed=tuple(untimed),
         refused=tuple(refused),
         clamped_starts=clamped,
+        licence=text_of(row.get("licence")),
+        models=models_of(text_of(row.get("models"))),
     )
 
 

@@ -20,26 +20,66 @@ class HttpConfig(SamplingConfig):
 
     IDENTITY = (*SamplingConfig.IDENTITY, "extra_body")
 
-    kind: Literal["http"] = "http"
+    kind: Literal["http"] = Field("http", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name by which the server serves it")
     revision: str = Field(
-        min_length=1, description="of the weights that are served; goes into every row"
+        min_length=1,
+        description="of the weights that are served, such as a commit; no server tells it, and it"
+        " goes into every row",
     )
-    quantisation: str = Field("", description="of the weights that are served; empty for none")
-    base_url: str = Field(description="such as http://localhost:8000/v1")
+    quantisation: str = Field(
+        "",
+        description="of the weights that are served, such as fp8; empty for none. It goes into the"
+        " identity of rows",
+    )
+    base_url: str = Field(
+        description="address of the server with its path, such as http://localhost:8000/v1"
+    )
     further_urls: tuple[str, ...] = Field(
         (), description="further servers of the same model; each has a client of its own"
     )
     api_key_env: str | None = Field(
         None, description="name of the environment variable that holds the key, if one is needed"
     )
-    api_key_file: Path | None = Field(None, description="file that holds the key, in its place")
-    extra_body: dict[str, JsonValue] = Field({}, description="further fields of every request")
-    concurrency: int = Field(64, ge=1, description="requests under way at once, for each server")
-    megabytes: int = Field(256, ge=1, description="of requests under way at once")
-    timeout_s: float = Field(300.0, gt=0, description="wall clock of one try")
-    attempts: int = Field(5, ge=1, description="tries of a request that fails for a passing cause")
-    longest_wait_s: float = Field(60.0, ge=0, description="between two tries")
+    api_key_file: Path | None = Field(
+        None,
+        description="file that holds the key, in place of api_key_env; on a cluster one that all"
+        " nodes see",
+    )
+    extra_body: dict[str, JsonValue] = Field(
+        {},
+        description="further fields of every request, as the server knows them; part of the"
+        " identity of rows",
+    )
+    concurrency: int = Field(
+        64,
+        ge=1,
+        description="requests under way at once, for each server; a server batches those that it"
+        " has",
+    )
+    megabytes: int = Field(
+        256,
+        ge=1,
+        description="megabytes that the requests under way at once take in memory; frames are most"
+        " of them",
+    )
+    timeout_s: float = Field(
+        300.0,
+        gt=0,
+        description="wall clock of one try, in seconds; long, because a busy server lets requests"
+        " wait",
+    )
+    attempts: int = Field(
+        5,
+        ge=1,
+        description="tries of a request that fails for a passing cause, such as 429 or a lost"
+        " connection",
+    )
+    longest_wait_s: float = Field(
+        60.0,
+        ge=0,
+        description="the longest wait between two tries, in seconds; waits double up to it",
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -68,7 +68,7 @@ class VllmConfig(SamplingConfig):
         "chat_template_args",
     )
 
-    kind: Literal["vllm"] = "vllm"
+    kind: Literal["vllm"] = Field("vllm", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name on the Hugging Face Hub, or a folder")
     revision: str = Field(
         min_length=1, description="branch, tag or commit on the Hub; goes into every row"
@@ -77,12 +77,16 @@ class VllmConfig(SamplingConfig):
         "", description="as vLLM names it, such as fp8 or awq; empty for the model's own"
     )
     dtype: str = Field("auto", description="type of the weights, as vLLM names it")
-    device: Literal["cuda", "cpu"] = Field("cuda", description="cpu takes no GPU")
+    device: Literal["cuda", "cpu"] = Field(
+        "cuda", description="what it runs on; cpu takes no GPU, and is for tests"
+    )
     tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="groups of GPUs that share the layers")
     data_parallel: int = Field(1, ge=1, description="copies of the model in one engine")
     replicas: int = Field(1, ge=1, description="engines, each in a process of its own")
-    memory_share: float = Field(0.9, gt=0, le=1, description="of the memory of each GPU")
+    memory_share: float = Field(
+        0.9, gt=0, le=1, description="share of the memory of each GPU that vLLM takes"
+    )
     max_model_len: int | None = Field(
         None, ge=1, description="tokens of prompt and answer; what the model allows when null"
     )
@@ -90,8 +94,17 @@ class VllmConfig(SamplingConfig):
         None, ge=1, description="answers written at once; vLLM's own choice when null"
     )
     max_images: int = Field(256, ge=1, description="frames of one ask; it refuses more")
-    min_pixels: int | None = Field(None, ge=1, description="smaller frames are enlarged to this")
-    max_pixels: int | None = Field(None, ge=1, description="larger frames are reduced to this")
+    min_pixels: int | None = Field(
+        None,
+        ge=1,
+        description="frames of fewer pixels are enlarged to this; the model's own bound when null",
+    )
+    max_pixels: int | None = Field(
+        None,
+        ge=1,
+        description="frames of more pixels are reduced to this, so that they cost fewer tokens; the"
+        " model's own bound when null",
+    )
     frame_input: Literal["images", "video"] = Field(
         "images", description="frames one by one, each with its label, or as one video"
     )
@@ -99,22 +112,33 @@ class VllmConfig(SamplingConfig):
         {}, description="arguments of the model's chat template, such as enable_thinking"
     )
     temperatures: tuple[Annotated[Temperature, Field(gt=0)], ...] = Field(
-        (0.3, 0.7), description="of further tries, in turn, when an answer does not parse"
+        (0.3, 0.7),
+        description="temperatures of further tries, in turn, when an answer does not parse: a"
+        " greedy model repeats itself, a warmer one does not. Empty tries no more",
     )
-    shards: int = Field(4, ge=1, description="shards under way at once, for each replica")
+    shards: int = Field(
+        4,
+        ge=1,
+        description="shards under way at once for each replica, so that it always has asks to"
+        " answer",
+    )
     concurrency: int = Field(
         512, ge=1, description="asks under way at once; vLLM chooses which of them it works on"
     )
     megabytes: int = Field(
-        8192, ge=1, description="of memory for the frames of asks under way at once"
+        8192, ge=1, description="megabytes of memory for the frames of asks under way at once"
     )
     restarts: int = Field(
         3,
         ge=0,
-        description="after deaths of vLLM with no answer between; from 3 on, an ask that kills it"
-        " is found and refused",
+        description="starts after deaths of vLLM with no answer between; from 3 on, an ask that"
+        " kills it is found and refused",
     )
-    engine_args: dict[str, Any] = Field({}, description="further arguments of AsyncEngineArgs")
+    engine_args: dict[str, Any] = Field(
+        {},
+        description="further arguments of vLLM's AsyncEngineArgs; those that change answers are"
+        " part of the identity of rows",
+    )
 
     @field_validator("engine_args")
     @classmethod

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.execution.executors.base import Executor
+from pipeline.execution.executors.base import WatchedExecutor
 from pipeline.execution.executors.local import LocalExecutor
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.workflow.config import ExecutorName
 
 
-def open_executor(name: ExecutorName, workers: int | None) -> Executor:
+def open_executor(name: ExecutorName, workers: int | None) -> WatchedExecutor:
     """The executor of a name; ``auto`` is Ray inside a Ray job and local processes elsewhere.
 
     ``workers``: local processes, or the CPUs of a Ray cluster that has to be started; None takes

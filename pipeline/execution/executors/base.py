@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
 from pipeline.execution.executors.ready_queue import PoolKey, ReadyQueue, pool_key
 from pipeline.store.location import Location
+from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.task import ShardResult, ShardTask
 
 ATTEMPTS = 2
@@ -35,6 +36,26 @@ class Executor(Protocol):
         A task starts when every part that it reads and that ``tasks`` make exists. A task below one
         that failed is not started; its result is marked ``blocked``.
         """
+        ...
+
+
+class WatchedExecutor(Executor, Protocol):
+    """One that says what it is doing."""
+
+    @property
+    def name(self) -> ExecutorName:
+        """As the config names it."""
+        ...
+
+    @property
+    def workers(self) -> int | None:
+        """Processes of this machine; None where a cluster decides."""
+        ...
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """How many tasks of each node are with a worker now; on Ray submitted, which may mean that
+        they wait for one. Another thread may copy it while ``run`` goes on."""
         ...
 
 
@@ -76,15 +97,18 @@ class Pool(Protocol):
 
 
 def run_on(
-    pool: Pool, tasks: Sequence[ShardTask], pool_key: Callable[[ShardTask], PoolKey] = pool_key
+    pool: Pool,
+    tasks: Sequence[ShardTask],
+    pool_key: Callable[[ShardTask], PoolKey] = pool_key,
+    in_flight: Counter[str] | None = None,
 ) -> Iterator[ShardResult]:
-    """``Executor.run`` on a pool.
+    """``Executor.run`` on a pool. ``in_flight``: see ``WatchedExecutor``.
 
     Engines that do not fit beside each other take turns: when nothing else can go on, those without
     a ready task are closed.
     """
     queue = ReadyQueue(tasks, pool_key)
-    starter = _Starter(pool, queue)
+    starter = _Starter(pool, queue, Counter() if in_flight is None else in_flight)
     while True:
         # An engine without a process is offered free resources before another gets more of them.
         for key in sorted(queue.keys, key=lambda key: pool.capacity(key) > 0):
@@ -129,9 +153,10 @@ class _Starter:
     that only the one at fault fails. A task on a machine that was lost is retried beside others.
     """
 
-    def __init__(self, pool: Pool, queue: ReadyQueue) -> None:
+    def __init__(self, pool: Pool, queue: ReadyQueue, in_flight: Counter[str]) -> None:
         self._pool = pool
         self._queue = queue
+        self._in_flight = in_flight
         self._running: dict[PoolKey, set[Location]] = {key: set() for key in queue.keys}
         self._suspects: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
         self._displaced: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
@@ -159,11 +184,12 @@ class _Starter:
         while len(self._running[key]) < self._most(key) and (task := self._take(key)):
             self._pool.start(task)
             self._running[key].add(task.part)
+            self._in_flight[task.node] += 1
 
     def ended(self, task: ShardTask) -> None:
         """A task has a result."""
         key = self._queue.pool_key(task)
-        self._running[key].discard(task.part)
+        self._leave(task)
         for loss in Loss:
             self._losses[loss].pop(task.part, None)
             self._in_a_row[loss][key] = 0
@@ -174,7 +200,7 @@ class _Starter:
             self._in_a_row[loss][key] += 1
         for task, loss in tasks:
             key = self._queue.pool_key(task)
-            self._running[key].discard(task.part)
+            self._leave(task)
             self._losses[loss][task.part] += 1
             if self._losses[loss][task.part] == _LIMITS[loss]:
                 for losses in self._losses.values():
@@ -184,6 +210,10 @@ class _Starter:
                 self._suspects[key].append(task)
             else:
                 self._displaced[key].append(task)
+
+    def _leave(self, task: ShardTask) -> None:
+        self._running[self._queue.pool_key(task)].discard(task.part)
+        self._in_flight[task.node] -= 1
 
     def _hopeless(self, key: PoolKey) -> bool:
         """Whether the processes of an engine were lost too often without a finished task."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -15,6 +16,7 @@ from pipeline.execution.executors.base import Loss, run_on
 from pipeline.execution.executors.ready_queue import PoolKey, pool_key
 from pipeline.execution.executors.worker_process import WorkerProcess
 from pipeline.store.location import Location
+from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.task import ShardResult, ShardTask
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
@@ -25,9 +27,12 @@ _DEVICES = Path("/dev")
 class LocalExecutor:
     """Worker processes that run one task at a time, and processes that hold an engine each."""
 
+    name: ExecutorName = "local"
+
     def __init__(self, workers: int | None = None) -> None:
         """``workers``: number of processes; None takes one for each CPU this process may use."""
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self.in_flight: Counter[str] = Counter()
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
         """See ``Executor.run``.
@@ -41,9 +46,9 @@ class LocalExecutor:
                 raise ConfigError(
                     f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
                 )
-        pool = _LocalPool(min(self._workers, max(1, len(tasks))), gpus)
+        pool = _LocalPool(min(self.workers, max(1, len(tasks))), gpus)
         try:
-            yield from run_on(pool, tasks)
+            yield from run_on(pool, tasks, in_flight=self.in_flight)
         finally:
             pool.close_all()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -105,6 +108,12 @@ def connect(workers: int | None) -> bool:
         except (OSError, ValueError) as error:
             # Ray itself would wait for minutes without a message.
             raise ConnectionError(f"RAY_ADDRESS={address}: no answer from there: {error}") from None
+    with _sigterm_kept():
+        return _join(address, workers)
+
+
+def _join(address: str, workers: int | None) -> bool:
+    """As ``connect``, where something answers at ``address``."""
     runtime_env = None if ships_working_dir() else {"working_dir": str(ROOT)}
     options: dict[str, Any] = {"runtime_env": runtime_env, "log_to_driver": False}
     if address != "local":
@@ -116,6 +125,19 @@ def connect(workers: int | None) -> bool:
                 raise
     ray.init(address="local", num_cpus=workers, include_dashboard=False, **options)
     return True
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """What SIGTERM does stays as it is. Ray's own handlers print a stack and abort the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def check_resources(

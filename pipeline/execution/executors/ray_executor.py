@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,15 +30,20 @@ from pipeline.execution.executors.ray_cluster import (
 )
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.execution.worker import run_shard
+from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.task import ShardResult, ShardTask
 
 
 class RayExecutor:
     """The Ray cluster this process belongs to, else the one of this machine, else a new one."""
 
+    name: ExecutorName = "ray"
+    workers = None
+
     def __init__(self, workers: int | None = None) -> None:
         """``workers`` is the number of CPUs of a new cluster; one that exists keeps its own."""
-        self._workers = workers
+        self._cpus = workers
+        self.in_flight: Counter[str] = Counter()
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
         """See ``Executor.run``. A cluster that was started here ends with the iteration.
@@ -47,14 +53,14 @@ class RayExecutor:
             ConnectionError: the cluster is gone, or Ray reports an error that is not a task's.
         """
         ours = not ray.is_initialized()
-        local = ours and connect(self._workers)
+        local = ours and connect(self._cpus)
         gone = False
         try:
             cluster = Cluster()
             check_resources(cluster, [*{_size(task) for task in tasks}], local)
             pool = _RayPool(cluster)
             try:
-                yield from run_on(pool, tasks, _pool_key_by_size)
+                yield from run_on(pool, tasks, _pool_key_by_size, self.in_flight)
             except ConnectionError:
                 gone = True
                 raise

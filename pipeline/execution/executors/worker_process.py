@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from pipeline.engines import close_engines
@@ -38,7 +39,8 @@ class WorkerProcess:
         # The fork server has the environment that it was started with.
         full = {**os.environ, **environment}
         self._process = context.Process(target=_serve, args=(theirs, slots, full))
-        self._process.start()
+        with _signals_waiting():
+            self._process.start()
         theirs.close()
 
     def start(self, task: ShardTask) -> None:
@@ -71,10 +73,39 @@ class WorkerProcess:
             self._process.join(_GRACE_S)
 
 
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block, which starts a process.
+
+    One that misses its first message prints a traceback. And what is started here inherits that
+    Ctrl-C waits, until it ignores it: it would print a traceback too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted, or may say what a signal does
+        return
+    waiting: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: waiting.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    # It unblocks Ctrl-C when it starts, so it has to be there before.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
+
+
 def _serve(connection: Connection, slots: int, environment: Mapping[str, str]) -> None:
     """Run tasks until the pipe is closed, then end the process, whatever is still running."""
     # Ctrl-C reaches the whole process group; the parent decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.clear()
     os.environ.update(environment)
     # A child that an engine forks must not keep the pipe open after the end of this process.

@@ -92,7 +92,9 @@ class Chosen(_Strict):
         description="how to find that videos are the same, beside platform ids: content, files of"
         " equal bytes; frames, files whose frames look alike",
     )
-    same_frames: SameFrames = SameFrames()
+    same_frames: SameFrames = Field(
+        SameFrames(), description="when the frames of two files look alike"
+    )
     same_video: Literal["keep", "first"] = Field(
         "keep",
         description="rows with the same part of the same video: keep all, or those of the first"
@@ -104,7 +106,9 @@ class Chosen(_Strict):
 class Combination(Chosen):
     """The file that the verb ``manifest`` takes in place of the name of an adapter."""
 
-    sources: tuple[SourceItem, ...] = Field(min_length=1)
+    sources: tuple[SourceItem, ...] = Field(
+        min_length=1, description="the datasets that it is made of"
+    )
 
 
 def load_combination(path: Path) -> Combination:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from time import process_time
@@ -98,7 +99,12 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    with os.fdopen(requests, "rb") as from_parent, os.fdopen(replies, "wb") as to_parent:
+    # Broken pipe: the parent has ended, as after Ctrl-C, and nobody waits for a reply.
+    with (
+        suppress(BrokenPipeError),
+        os.fdopen(requests, "rb") as from_parent,
+        os.fdopen(replies, "wb") as to_parent,
+    ):
         to_parent.write(STARTED)
         to_parent.flush()
         serve(from_parent, to_parent)

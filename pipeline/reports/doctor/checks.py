@@ -30,7 +30,7 @@ from pipeline.reports.doctor.server import check_server
 from pipeline.reports.scoring.truth import load_truths
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig
-from pipeline.workflow.graph import Node
+from pipeline.workflow.graph import Node, refusal_of
 from pipeline.workflow.prompt import PromptError
 from pipeline.workflow.source import Source, read_source
 from pipeline.workflow.stage import Context
@@ -75,7 +75,7 @@ def run_checks(
             text = f"it cannot encode: {(error.stderr or b'').decode(errors='replace')[-200:]}"
             yield Finding("ffmpeg", "failure", text, "install one with libx264 and mpeg4")
             return
-        source, n_rows, problem = _source(settings)
+        source, n_rows, problem = _source(settings, nodes)
         yield from problem
         with DecodeProcess(source.root if source else folder) as media:
             yield from machine.check_readers(nodes, _file(folder, TEST_SCENE), media)
@@ -147,10 +147,12 @@ def check_engine(
         yield Finding(name, "warning", f"there are no checks for the kind {config.kind}", TRY)
 
 
-def _source(settings: RunConfig) -> tuple[Source | None, int, Sequence[Finding]]:
+def _source(
+    settings: RunConfig, nodes: Sequence[Node]
+) -> tuple[Source | None, int, Sequence[Finding]]:
     """The source, its number of rows, and a finding if it cannot be read."""
     try:
-        source = read_source(settings.source)
+        source = read_source(settings.source, refusal=refusal_of(nodes))
         return source, sum(1 for _ in source.rows), ()
     except (ConfigError, OSError) as error:
         return None, 0, [Finding("manifest", "failure", str(error), "correct source.path")]

@@ -1,7 +1,8 @@
-"""Tables as plain text."""
+"""Tables and lists as plain text."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from itertools import zip_longest
@@ -10,7 +11,10 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+TEXT_WIDTH = 80
+"""Columns of text for people, in a terminal, a pipe and a file alike."""
 _WIDER_THAN_ANY = 1 << 20
+_BOUND_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def text_table(
@@ -33,6 +37,28 @@ def text_table(
     console = Console(file=text, width=_WIDER_THAN_ANY, color_system=None, force_terminal=False)
     console.print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().removesuffix("\n").split("\n"))
+
+
+def wrapped(text: str, indent: int = 0, hanging: int = 0) -> str:
+    """The words of a text in lines of at most ``TEXT_WIDTH``, unless one word is longer.
+
+    Every line is indented by ``indent`` spaces, all but the first by ``hanging`` more. White space
+    becomes single spaces; a name and its count (``named``) stay together.
+    """
+    lines = textwrap.wrap(
+        text,
+        TEXT_WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace(_BOUND_SPACE, " ")
+
+
+def named(counts: Mapping[str, int]) -> str:
+    """The counts by name in their order, such as ``damaged 3, malformed 1``; for ``wrapped``."""
+    return ", ".join(f"{name}{_BOUND_SPACE}{count:,}" for name, count in counts.items())
 
 
 def in_brackets(counts: Mapping[str, int], form: str = ",") -> str:

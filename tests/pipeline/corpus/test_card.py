@@ -4,21 +4,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from pipeline.corpus.card import card
+from pipeline.corpus.card import Intake, card, with_intake
 from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.records import Dialogue, ShardFile, Turn
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn
 
 
 def counted(samples: list[VideoSample], settings: CorpusSettings) -> str:
     tally = CorpusTally()
     for sample in samples:
-        tally.add(sample.dialogues)
-    return card(tally.result(), settings)
+        tally.add(sample)
+    return card(tally.result(), settings, tally.example)
 
 
 def test_the_header_names_every_file_of_the_parquet_form(
@@ -47,7 +49,8 @@ def test_the_body_states_counts_states_models_and_fields(
     assert re.search(r"Silence to standby to response is [\d.]+ : [\d.]+ : 2 ", body)
     assert "| `teacher-7b@abc` | 6 |" in body
     assert "| a dataset that does not say who | 14 |" in body
-    for name in (*Dialogue.model_fields, *Turn.model_fields):
+    kinds = (Dialogue, Turn, AskedQuestion, PlacedResponse)
+    for name in (name for kind in kinds for name in kind.model_fields):
         assert f"| `{name}` |" in body
 
 
@@ -56,6 +59,89 @@ def test_rows_of_the_embedded_model_are_not_for_training(
 ) -> None:
     assert "**Not for training.** 4 of the 24 dialogues" in counted(samples, settings)
     assert "Not for training" not in counted(samples[:7], settings)
+
+
+def test_it_shows_one_dialogue_whatever_the_order(
+    samples: list[VideoSample], settings: CorpusSettings
+) -> None:
+    def example(of: list[VideoSample]) -> str:
+        return counted(of, settings).partition("## An example")[2].partition("\n## ")[0]
+
+    assert example(samples) == example(samples[::-1])
+    shown = [d for s in samples for d in s.dialogues if d.sample_id in example(samples)]
+    assert len(shown) == 1 and shown[0].responses[0].text in example(samples)
+
+
+def test_an_example_stays_in_its_fence(
+    samples: list[VideoSample], settings: CorpusSettings
+) -> None:
+    (dialogue, *_) = samples[0].dialogues
+    text = "```\n# A heading\n<script>\x1b[2J" + "\nand so on" * 100
+    said = [r.model_copy(update={"text": text}) for r in dialogue.responses]
+    body = counted([VideoSample([dialogue.model_copy(update={"responses": said})])], settings)
+    blocks = MarkdownIt("commonmark", {"html": True}).parse(body.split("---\n", 2)[2])
+    (fence,) = (block for block in blocks if block.info == "text")
+    assert "# A heading" in fence.content and "\x1b" not in body
+    assert fence.content.endswith(" further lines)\n") and fence.content.count("\n") == 61
+    assert [block.type for block in blocks].count("heading_open") == body.count("\n## ") + 1
+
+
+@pytest.mark.parametrize("sizes", [[(48, 64)], [(48, 64), (36, 64), (48, 64)]])
+def test_it_says_how_large_frames_are(
+    samples: list[VideoSample], settings: CorpusSettings, sizes: list[tuple[int, int]]
+) -> None:
+    pictures = [cv2.imencode(".jpg", np.zeros(size, np.uint8))[1].tobytes() for size in sizes]
+    shown = [
+        VideoSample(s.dialogues, [f.model_copy(update={"jpeg": jpeg}) for f in s.frames])
+        for s, jpeg in zip(samples, pictures, strict=False)
+    ]
+    said = "pixels of 1 videos: 64 x 48 in 1."
+    if len(sizes) > 1:
+        said = "pixels of 3 videos: 64 x 48 in 2, 64 x 36 in 1."
+    assert said in counted(shown, settings)
+    bare = [VideoSample(s.dialogues) for s in samples]
+    assert "Frames are not part of this corpus" in counted(bare, settings)
+
+
+def test_the_citation_is_bibtex_whatever_the_title(
+    samples: list[VideoSample], settings: CorpusSettings
+) -> None:
+    assert "@misc{a_small_corpus,\n  title = {A small corpus},\n  note" in counted(
+        samples, settings
+    )
+    odd = settings.model_copy(
+        update={"title": "50% of\n``` {a_b} \\ ~", "authors": "Ä, Ö and U, X", "year": 2031}
+    )
+    text = counted(samples, odd).partition("```bibtex\n")[2].partition("\n```")[0]
+    ours, paper = text.split("\n\n")
+    assert ours == (
+        "@misc{50_of_a_b,\n"
+        r"  title = {50\% of ``` \{a\_b\} \textbackslash{} \textasciitilde{}},"
+        "\n  author = {Ä, Ö and U, X},\n  year = {2031},\n  note = {Made with turnwise}\n}"
+    )
+    assert "eprint = {2512.21334}" in paper
+    for entry in (ours, paper):
+        bare = re.sub(r"\\[{}]", "", entry)
+        assert bare.count("{") == bare.count("}")
+
+
+def test_what_came_in_is_said_where_it_is_known(
+    samples: list[VideoSample], settings: CorpusSettings
+) -> None:
+    text = counted(samples, settings)
+    assert "came in" not in text
+    full = with_intake(text, Intake(1016, 12, {"odd": 3, "too_short": 1000}, unfinished=1))
+    assert (
+        "Of 1,016 videos that came in, 12 are in the corpus and 1,003 were rejected;"
+        " 1 are not finished."
+    ) in full
+    assert "| `too_short` | 1,000 |\n| `odd` | 3 |\n\n## Who wrote it" in full
+    absent = with_intake(text, Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1}))
+    assert "12 are in the corpus and 0 were rejected; 8 gave nothing, or were not drawn." in absent
+    assert "| `not_drawn` | 7 |\n| `no_events` | 1 |\n\n## Who wrote it" in absent
+    assert with_intake(text, Intake(12, 12, {})).count("## What came in") == 1
+    with pytest.raises(ValueError, match="Who wrote it"):
+        with_intake("# Another file\n", Intake(1, 1, {}))
 
 
 def test_a_source_of_any_name_keeps_to_its_cell(
@@ -112,11 +198,11 @@ def test_size_category(
     rows: int, size: str, samples: list[VideoSample], settings: CorpusSettings
 ) -> None:
     tally = CorpusTally()
-    tally.add(samples[0].dialogues)
+    tally.add(samples[0])
     counts = tally.result()
     whole = counts.whole.model_copy(update={"dialogues": rows})
     larger = counts.model_copy(update={"totals": [whole, *counts.totals[1:]]})
-    assert f"- {size}\n" in card(larger, settings)
+    assert f"- {size}\n" in card(larger, settings, tally.example)
 
 
 def test_the_loading_instructions_work_as_printed(

@@ -72,6 +72,10 @@ def tilings(draw: st.DrawFn, longest: int = 12) -> Tiling:
     whole = st.integers(1, longest).map(float)
     duration_s = draw(st.one_of(st.floats(0.05, longest), whole))
     tiling = even_tiling("v", duration_s, turns_per_s)
+    rest_s = duration_s - tiling.starts[-2]
+    if len(tiling) > 2 and rest_s * turns_per_s < 0.5 and draw(st.booleans()):
+        # As `segment` merges a short last turn into the one before it.
+        tiling = Tiling("v", (*tiling.starts[:-2], duration_s), tiling.frames[:-1])
     # The frame on screen at a time is up to a frame older; it may even be that of the turn before.
     age = draw(st.sampled_from([0.0, 0.033, 0.2, 1.5])) / turns_per_s
     return Tiling("v", tiling.starts, tuple(max(0.0, frame - age) for frame in tiling.frames))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.errors import ConfigError
 from pipeline.execution.journal import journal_path
 from pipeline.execution.runner import discard_parts, execute, install_corpus, missing_tasks
@@ -39,6 +40,23 @@ def test_runs_that_publish_at_once_leave_one_whole_corpus(
     assert all(done)
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert not list(corpus.parent.glob(".corpus*")), "nothing half-written stays"
+
+
+def test_the_intake_goes_into_the_installed_card_and_not_into_the_part(
+    plan_toys: Planner, inline: Any, tmp_path: Path
+) -> None:
+    plans, corpus = plan_toys([1]), tmp_path / "run" / "corpus"
+    run(plans, inline, tmp_path / "run")
+    card = files_path(plans[-1].tasks[0].part) / CARD
+    bare = "# A corpus\n\n## Who wrote it\n\nPeople.\n"
+    card.write_text(bare)
+    for _ in range(2):
+        assert install_corpus(plans, Location.of(corpus), Intake(3, 1, {"odd": 2}))
+        installed = (corpus / CARD).read_text(encoding="utf-8")
+        assert installed == with_intake(bare, Intake(3, 1, {"odd": 2}))
+    assert card.read_bytes().decode() == bare
+    assert install_corpus(plans, Location.of(corpus))
+    assert (corpus / CARD).read_text(encoding="utf-8") == bare
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

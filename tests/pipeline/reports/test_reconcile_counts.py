@@ -29,8 +29,9 @@ def change(part: Location, rows: int | None = None, **counts: Any) -> None:
 @pytest.mark.parametrize(
     ("beside", "changes", "message"),
     [
-        (False, {"videos_rejected": 0}, "3 videos in, but 2 out \\+ 0 rejected"),
+        (False, {"videos_rejected": 0}, "3 videos in, but 2 out \\+ 0 rejected \\+ 0 absent"),
         (False, {"videos_in": 5}, "5 videos in, but 2 out \\+ 1 rejected"),
+        (False, {"videos_absent": 1}, "3 videos in, but 2 out \\+ 1 rejected \\+ 1 absent"),
         (False, {"rows_out": 9}, "6 rows, but 9 counted"),
         (False, {"rows": 5}, "5 rows, but 6 counted"),
         (False, {"rejected": {"none": 2}}, "1 rejects, but 2 none"),
@@ -52,9 +53,10 @@ def test_a_table_that_does_not_add_up_is_refused(
 
 
 def test_each_row_of_the_manifest_has_one_status() -> None:
-    check_videos(6, 1, {"damaged": 2, "too_short": 1}, 2)
-    with pytest.raises(CountsError, match=r"7 rows .* but 1 annotated \+ 3 rejected \+ 2 not"):
-        check_videos(7, 1, {"damaged": 2, "too_short": 1}, 2)
+    rejected, absent = {"damaged": 2, "too_short": 1}, {"not_drawn": 4}
+    check_videos(10, 1, rejected, absent, 2)
+    with pytest.raises(CountsError, match=r"1 annotated \+ 3 rejected \+ 4 absent \+ 2 not"):
+        check_videos(11, 1, rejected, absent, 2)
     check_reasons({"damaged": 2})
     with pytest.raises(CountsError, match="2 videos were neither"):
         check_reasons({"unexplained": 2})

@@ -8,8 +8,7 @@ import pytest
 
 from pipeline.engines.base import Reply
 from pipeline.engines.errors import ANSWER_ERRORS, ASK_ERRORS, PASSING_ERRORS, ErrorName
-from pipeline.records import Reject
-from pipeline.reports.rejects import class_of
+from pipeline.reports.reasons import class_of
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import Node, build_graph
 
@@ -22,26 +21,27 @@ def nodes() -> Mapping[str, Node]:
 
 
 @pytest.mark.parametrize(
-    ("node", "reason", "request_id", "expected"),
+    ("node", "reason", "expected"),
     [
-        ("ingest", "too_long", "", "input"),
-        ("segment", "damaged", "", "input"),
-        ("source_annotations", "no_source_annotations", "", "input"),
-        ("narrate", "too_long", "r", "ask"),
-        ("narrate", "timeout", "r", "engine"),
-        ("narrate", "truncated", "r", "answer"),
-        ("narrate", "no_valid_answer", "r", "answer"),
-        ("narrate", "a_reason_of_tomorrow", "r", "answer"),
-        ("narrate", "one_frame", "", "rule"),
-        ("agree_events", "low_agreement", "", "rule"),
-        ("apply_mixture", "not_drawn", "", "rule"),
+        ("ingest", "too_long", "input"),
+        ("segment", "damaged", "input"),
+        ("source_annotations", "bad_span", "input"),
+        ("source_annotations", "no_source_annotations", "absence"),
+        ("narrate", "too_long", "ask"),
+        ("narrate", "timeout", "engine"),
+        ("narrate", "truncated", "answer"),
+        ("narrate", "no_valid_answer", "answer"),
+        ("narrate", "a_reason_of_tomorrow", "answer"),
+        ("narrate", "one_frame", "absence"),
+        ("rewrite_events", "low_agreement", "answer"),
+        ("lint", "repeat", "rule"),
+        ("apply_mixture", "not_drawn", "absence"),
     ],
 )
-def test_a_class_follows_from_where_a_reject_comes_from(
-    nodes: Mapping[str, Node], node: str, reason: str, request_id: str, expected: str
+def test_a_class_follows_from_the_stage_and_absence_from_its_word(
+    nodes: Mapping[str, Node], node: str, reason: str, expected: str
 ) -> None:
-    reject = Reject(video_id="v", reason=reason, request_id=request_id)
-    assert class_of(reject, nodes[node]) == expected
+    assert class_of(reason, nodes[node].stage) == expected
 
 
 def test_every_error_of_an_engine_has_one_class() -> None:

@@ -77,7 +77,7 @@ def unanswered(case: Case[FramedSegment], config: Config) -> Iterator[Statement]
 def stage(**more: Any) -> Stage[Config]:
     return annotation_stage(
         name="say", version=1, reads=(FramedSegment,), writes=Statement, config=Config, answer=Word,
-        **{"cases": cases, "accept": accept} | more,
+        variables={"i": 0}, **{"cases": cases, "accept": accept} | more,
     )  # fmt: skip
 
 

@@ -125,6 +125,86 @@ def test_a_wrong_override_is_refused(tmp_path: Path, override: str) -> None:
         load_config(written(tmp_path, MINIMAL + "run: {name: a}\n"), [override])
 
 
+RECIPE = "extends: streamo.yaml\n"
+MISSPELT = [
+    ("nodes.segmnt.config.x=1", "nodes.segmnt: there is no node 'segmnt'; did you mean 'segment'?"),
+    ("nodes.segmnt.confg.x=1", "nodes.segmnt: there is no node 'segmnt'; did you mean 'segment'?"),
+    (
+        "nodes.zzz.config.x=1",
+        "nodes.zzz: there is no node 'zzz'; a new one needs the key stage; kn",
+    ),
+    ("nodes.segment.confg.x=1", "nodes.segment.confg: unknown key; did you mean 'config'?"),
+    (
+        "nodes.segment.config.turns=1",
+        "nodes.segment.config.turns: unknown key; did you mean 'turns_",
+    ),
+    (
+        "nodes.segment.execution.cpu=1",
+        "nodes.segment.execution.cpu: unknown key; did you mean 'cpus",
+    ),
+    ("nodes.segment.config=3", "nodes.segment.config: must be a section of keys, not 3"),
+    ("nodes.segment=3", "nodes.segment: must be a section of keys, not 3"),
+    (
+        "engines.narratr.base_url=http://x",
+        "engines.narratr: 'narratr' is not one of narrator, capt",
+    ),
+    ("engines.narratr.base_url=http://x", "; did you mean 'narrator'?"),
+    (
+        "engines.editor.base_url=http://x",
+        "engines.editor.kind: it is 'embedded'; these are keys of",
+    ),
+    ("sorce.path=x", "sorce: unknown key; did you mean 'source'?"),
+    ("corpus.titel=x", "corpus.titel: unknown key; did you mean 'title'?"),
+]
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+@pytest.mark.parametrize(("override", "message"), MISSPELT)
+def test_what_is_misspelt_is_named(
+    tmp_path: Path, override: str, message: str, in_file: bool
+) -> None:
+    text = RECIPE
+    if in_file:
+        key, _, value = override.partition("=")
+        for depth, name in enumerate(key.split(".")):
+            text += "\n" * (depth > 0) + "  " * depth + f"{name}:"
+        text += f" {value}\n"
+    with pytest.raises(ConfigError) as caught:
+        build_graph(load_config(written(tmp_path, text), [] if in_file else [override]))
+    assert message in str(caught.value)
+    assert "needed" not in str(caught.value)
+
+
+def test_what_is_set_for_a_role_that_no_node_asks_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL)
+    with pytest.raises(ConfigError, match=r"^engines.editor: no node asks 'editor'"):
+        load_config(path, ["engines.editor.kind=embedded"])
+    # A file of engines may be shared by configs that use some of them.
+    load_config(written(tmp_path, MINIMAL + "engines: {editor: {kind: embedded}}\n"))
+
+
+def test_an_override_can_make_a_node_with_all_it_needs(tmp_path: Path) -> None:
+    overrides = ["nodes.again.stage=segment", "nodes.again.after=[ingest]"]
+    nodes = build_graph(load_config(written(tmp_path, RECIPE), overrides))
+    assert "again" in [node.name for node in nodes]
+
+
+def test_an_override_opens_a_section_that_is_null(tmp_path: Path) -> None:
+    path = written(tmp_path, RECIPE + "nodes: {dialogue: {config: {window: null}}}\n")
+    config = load_config(path, ["nodes.dialogue.config.window.max_tokens=300"])
+    assert config.nodes["dialogue"].config == {"window": {"max_tokens": 300}}
+
+
+def test_a_config_extends_one_that_comes_along_from_anywhere(tmp_path: Path) -> None:
+    assert "narrate" in load_config(written(tmp_path, RECIPE)).nodes
+    written(tmp_path, MINIMAL, "streamo.yaml")
+    assert [*load_config(written(tmp_path, RECIPE)).nodes] == ["ingest"], "the nearer one first"
+    with pytest.raises(ConfigError, match=r"extends: there is no .*; did you mean 'streamo.yaml'"):
+        load_config(written(tmp_path, "extends: streamoo.yaml\n"))
+    with pytest.raises(ConfigError, match=r"configs/streamo.yaml: cannot be read"):
+        load_config(written(tmp_path, "extends: configs/streamo.yaml\n"))
+
+
 def test_a_merged_mapping_may_be_set_over(tmp_path: Path) -> None:
     nodes = """
 nodes:

@@ -80,7 +80,48 @@ def test_the_system_part_stands_above_a_line_and_is_no_part_of_the_rest(tmp_path
     assert Prompt("q", "Frame --- {{ n }}?").system == ""
 
 
-def test_a_system_part_with_a_variable_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "p.md").write_text("You watch {{ what }}.\n---\nFrame {{ n }}?\n")
-    with pytest.raises(PromptError, match=r"'p': its system part has variables: \['what'\]"):
+FOUND = [
+    ("See\n{{ caption }} {{ n }}", ""),
+    ("{% for t in times %}{{ t.s }}{% endfor %}\n{{ caption }} {{ n }}", ""),
+    (
+        "See\n{{ n }}\n{{ captoin }} {{ caption }}",
+        "line 3: there is no variable 'captoin'; did you mean 'caption'? known: caption, n, times",
+    ),
+    (
+        "{{ caption }}{{ n }}{{ zzz }}",
+        "line 1: there is no variable 'zzz'; known: caption, n, times",
+    ),
+    ("{{ n }}", ": the variable 'caption' is given and not named; known: caption, n, times"),
+    ("You.\n\n---\nA\n{{ caption }} {{ n }\n", "line 5: unexpected '}'"),
+    ("You {{ n \n---\n{{ caption }} {{ n }}\n", "line 1: unexpected end"),
+    ("A\n{% for x in times %}\n{{ caption }} {{ n }}", "line 3: Unexpected end of template"),
+    ("{{ caption | jion }} {{ n }}", "line 1: No filter named 'jion'."),
+    ("You.\n{{ n }}\n---\n{{ caption }} {{ n }}", "line 2: a system part has no variables"),
+    ("{{ caption }}\n{{ n | join }}", "line 2: 'float' object is not iterable"),
+    (
+        "You.\n---\n{{ caption }} {{ n }}\n{% for t in times %}\n{{ t.z }}\n{% endfor %}",
+        "line 5: 'dict object' has no attribute 'z'",
+    ),
+    ("{{ caption }}\n{{ n.__class__.__mro__ }}", "line 2: access to attribute '__class__'"),
+    ("{{ caption }}{{ n }}\n{% include 'ground.md' %}", "line 2: no loader"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), FOUND)
+def test_what_is_wrong_with_a_text_is_found_before_it_is_used(text: str, problem: str) -> None:
+    example = {"caption": "A ball rolls.", "n": 2.5, "times": [{"s": 1.0}]}
+    found = list(Prompt("p", text).problems(example, optional=["times"]))
+    assert len(found) == bool(problem), found
+    if problem:
+        assert found[0].startswith("prompts/p.md") and problem in found[0]
+
+
+def test_what_a_value_has_not_is_an_error_of_the_prompt() -> None:
+    with pytest.raises(PromptError, match="prompt 'p': 'dict object' has no attribute 'z'"):
+        Prompt("p", "{{ a.z }}").render({"a": {}})
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_bytes(b"\xff")
+    with pytest.raises(PromptError, match=r"p\.md: cannot be read"):
         load_prompts("p", tmp_path)

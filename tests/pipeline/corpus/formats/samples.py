@@ -63,6 +63,8 @@ TEXTS = st.one_of(
         lambda text: bool(text.strip()) and not any(p in text for p in PLACEHOLDERS + TOKENS)
     ),
 )
+MODELS: list[list[str]] = [[], ["teacher-7b@a1"], ["embedded@1"], ["embedded@1", "teacher-7b@a1"]]
+"""Of a dialogue; the last two are not for training."""
 RATES = st.one_of(
     st.sampled_from([0.5, 2 / 3, 1.0, 1.0, 2.0, 3.0, 24000 / 1001, 10.0]), st.floats(0.5, 10)
 )
@@ -174,7 +176,8 @@ def dialogues(
     how = draw(st.sampled_from(["merge", "shift", "split"])) if collision is None else collision
     made, refused = build_dialogues(video, tiling, annotations, "v-a", collision=how)  # type: ignore[arg-type]
     assert not refused
-    return draw(st.sampled_from(made))
+    models = draw(st.sampled_from(MODELS))
+    return draw(st.sampled_from(made)).model_copy(update={"models": models})
 
 
 @st.composite

@@ -4,10 +4,12 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
+from pipeline.records import Dialogue
 from tests.pipeline.corpus.formats.samples import ANY_JSON, as_json, dialogues, view
 
 
@@ -56,6 +58,24 @@ def test_a_row_with_one_wrong_value_is_read_or_is_a_bad_row(name: str, dialogue:
                 FORMATS[name].read(replaced(row, path, wrong))
             except FormatError as error:
                 assert error.reason == "bad_row"
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@given(dialogue=dialogues(rates=st.just(1.0), most_questions=1, collision="merge"))
+@settings(max_examples=25)
+def test_a_row_says_where_it_comes_from(name: str, dialogue: Dialogue) -> None:
+    assume(dialogue.responses)
+    form = FORMATS[name]
+    (row,) = as_json(form.write(dialogue, view()))
+    found = form.read(row)
+    assert (found.source, found.licence) == (dialogue.source, dialogue.licence)
+    assert list(found.models) == dialogue.models
+    holder = row[0]["content"][1] if name == "livecc" else row
+    assert holder["for_training"] is ("embedded@1" not in dialogue.models)
+    for key in ("licence", "models", "for_training"):
+        del holder[key]
+    read = form.read(row)
+    assert (read.licence, read.models, read.events) == ("", (), found.events), "files of others"
 
 
 def test_formats_go_by_their_names() -> None:

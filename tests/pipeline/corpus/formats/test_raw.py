@@ -191,6 +191,9 @@ def test_a_raw_row_in_full() -> None:
             "video_path": "videos/v.mp4",
             "task_type": "tsqa",
             "source": "films",
+            "licence": "CC0",
+            "models": "",
+            "for_training": True,
             "question": [
                 {
                     "content": "What happens?",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import process_time
@@ -39,14 +39,21 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
     leaving: list[int],
     data: st.DataObject,
 ) -> None:
+    in_flight: Counter[str] = Counter()
+
+    def pick(n: int) -> int:
+        assert +in_flight == Counter(each.node for each in pool.running)
+        return data.draw(st.integers(0, n - 1))
+
     pool = ScriptedPool(
         fit,
-        lambda n: data.draw(st.integers(0, n - 1)),
+        pick,
         {f"n{i}" for i in failing},
         {f"n{i}" for i in dying},
         [f"n{i}" for i in leaving],
     )
-    results = list(run_on(pool, tasks))
+    results = list(run_on(pool, tasks, in_flight=in_flight))
+    assert not +in_flight
     assert sorted(r.node for r in results) == sorted(t.node for t in tasks)
     unfit = {f"n{i}" for i in failing | dying}
     bad: set[str] = set()

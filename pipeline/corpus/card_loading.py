@@ -1,0 +1,63 @@
+"""The part of the card that says how to load the corpus, as code that works as it is printed."""
+
+from __future__ import annotations
+
+from pipeline.corpus.counts import CorpusCounts
+from pipeline.corpus.layout import CorpusSettings
+
+
+def loading(counts: CorpusCounts, settings: CorpusSettings) -> str:
+    """Code for the Parquet form and, where there are frames, for the WebDataset form."""
+    first = counts.slices[0]
+    parquet = f"""\
+Parquet, one config a task, annotations only:
+
+```python
+from datasets import load_dataset
+
+dialogues = load_dataset("CORPUS", "{first.task}", split="{first.split}")
+```
+
+`CORPUS` is the name of this repository, or a folder that holds it."""
+    if not settings.frames:
+        return parquet
+    split = counts.totals[1].split
+    return f"""{parquet}
+
+WebDataset, one sample a video, with all its dialogues and each frame once:
+
+```python
+from pathlib import Path
+
+from webdataset import WebDataset
+
+tars = [str(tar) for tar in sorted(Path("CORPUS/wds/{split}").glob("*.tar"))]
+for sample in WebDataset(tars, shardshuffle=False).decode():
+    video, frames = sample["json"], sample["npz"]
+    jpeg, offset = frames["jpeg"], frames["offset"]
+    jpegs = [jpeg[a:b].tobytes() for a, b in zip(offset[:-1], offset[1:])]
+    for dialogue in video["dialogues"]:
+        for turn in dialogue["turns"]:
+            shown = jpegs[turn["index"]]
+```
+
+The key of a sample is the first 32 hex digits of the SHA-256 of its `video_id`. `datasets` reads
+the tars too, when it is told the types, which it would otherwise guess from the first five samples:
+
+```python
+from datasets import Features, List, Value, load_dataset
+
+text, number = Value("string"), Value("float64")
+video = {{name: text for name in ("video_id", "source", "licence", "split")}}
+video |= {{"duration_s": number, "turns_per_s": number, "frame_s": List(number)}}
+video |= {{"dialogues": List(dict(dialogues.features))}}
+frames = {{"jpeg": List(Value("uint8")), "offset": List(Value("int64")), "frame_s": List(number)}}
+names = {{"__key__": text, "__url__": text}}
+videos = load_dataset(
+    "webdataset",
+    data_files={{"{split}": "CORPUS/wds/{split}/*.tar"}},
+    features=Features({{"json": video, "npz": frames, **names}}),
+    split="{split}",
+    streaming=True,
+)
+```"""

@@ -1,0 +1,138 @@
+"""The example of its variables that a stage declares has just what its cases give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.engines.base import Ask
+from pipeline.errors import ConfigError
+from pipeline.records import (
+    Annotation,
+    Change,
+    Event,
+    FramedSegment,
+    Provenance,
+    VerifiedEvent,
+    Video,
+)
+from pipeline.workflow import prompt as prompt_module
+from pipeline.workflow.annotation_stage import FRAME_TIMES
+from pipeline.workflow.config import load_config
+from pipeline.workflow.config_file import CONFIGS
+from pipeline.workflow.graph import build_graph, stage_names
+from pipeline.workflow.stage import load_stage
+
+ASKING = [name for name in stage_names() if load_stage(name).answer is not None]
+
+
+@pytest.fixture
+def rows(
+    framed: Callable[..., list[FramedSegment]],
+    event: Callable[..., VerifiedEvent],
+    tsqa: Callable[..., Annotation],
+    provenance: Provenance,
+    video: Callable[..., Video],
+    video_rows: Callable[..., Any],
+) -> Any:
+    """A video with rows of every kind that a stage asks about."""
+    changes = [
+        Change(
+            video_id="v", index=i, time_s=i, changed=True, text="It moves.", provenance=provenance
+        )
+        for i in (1, 2)
+    ]
+    events = [event(0, 3), event(4, 8)]
+    plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
+    kinds = {FramedSegment: framed(10), Change: changes, Event: plain, VerifiedEvent: events}
+    return video_rows(kinds | {Video: [video()], Annotation: [tsqa((2, "red"), (6, "blue"))]})
+
+
+def shape(value: Any) -> Any:
+    """The types of a value; whole numbers count as numbers, and a list as its first item."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])]
+    return float if isinstance(value, (int, float)) else type(value)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_stage_declares_the_variables_that_its_cases_give(
+    name: str, rows: Any, asking: Callable[..., Any]
+) -> None:
+    stage = load_stage(name)
+    context, engine = asking(stage.config().prompts()[0], lambda ask: "no answer")
+    list(stage.run([rows], stage.config(), context))
+    assert engine.asks
+    for ask in engine.asks:
+        assert shape(dict(ask.variables)) == shape(_without_times(stage.variables, ask))
+
+
+def _without_times(variables: Any, ask: Ask) -> dict[str, Any]:
+    return {k: v for k, v in variables.items() if k != FRAME_TIMES or k in ask.variables}
+
+
+@pytest.fixture
+def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the prompts, which the stages read in place of them."""
+    import shutil
+
+    copied = shutil.copytree(prompt_module.PROMPTS, tmp_path / "prompts")
+    monkeypatch.setattr(prompt_module, "PROMPTS", copied)
+    load = prompt_module.load_prompts
+    monkeypatch.setattr("pipeline.workflow.graph.load_prompts", lambda name: load(name, copied))
+    yield copied
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        (
+            "ground",
+            "{{ captoin }}",
+            r"^nodes\.ground_events\.config\.prompt: prompts/ground\.md, line 10: there"
+            r" is no variable 'captoin'; did you mean 'caption'\? known: caption, duration_s",
+        ),
+        ("rewrite", "{{ frame_times }}", r"rewrite_.*: there is no variable 'frame_times'"),
+        ("polish", "{{ lines[0].z }}", r"polish.*line 16: .*no attribute 'z'"),
+        (
+            "verify",
+            "{{ unclosed",
+            r"verify\.config\.prompt: prompts/verify\.md, line 14: unexpected",
+        ),
+        (
+            "instructions/tsqa",
+            "- {{ qestion }}",
+            r"^nodes\.dialogue\.config\.instructions: prompts/instructions/tsqa\.md, line 7:"
+            r" there is no variable 'qestion'; did you mean 'question'\?",
+        ),
+        ("instructions/options", "- {{ question }}", r"options\.md, line 2: .*'question'"),
+        ("instructions/narration", "- {{ question", r"narration\.md, line 7: unexpected end"),
+    ],
+)
+def test_a_wrong_prompt_is_found_when_the_graph_is_built(
+    prompts: Path, file: str, line: str, message: str
+) -> None:
+    config = load_config(CONFIGS / "streamo.yaml")
+    build_graph(config)
+    path = prompts / f"{file}.md"
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(ConfigError, match=message):
+        build_graph(config)
+
+
+def test_a_folder_of_instructions_has_a_way_to_list_options(prompts: Path) -> None:
+    (prompts / "own").mkdir()
+    (prompts / "own" / "tsqa.md").write_text("Ask: {{ question }}\n")
+    overrides = ["nodes.dialogue.config.instructions=own"]
+    with pytest.raises(ConfigError) as caught:
+        build_graph(load_config(CONFIGS / "streamo.yaml", overrides))
+    assert str(caught.value).splitlines() == [
+        "nodes.dialogue.config.instructions: there is no file options.md among the instructions",
+        "nodes.dialogue.config.instructions: prompts/own/tsqa.md: there is no paraphrase: none of"
+        " its lines begins with '- '",
+    ]
