@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,10 @@ included. 0: they measure seconds from the start: a question or an instant is at
 
 LEAST_SHARE = 0.01
 """Of fewer rows, the evidence may be a mistake in them: the file is named as mixed."""
-_LARGEST_COUNT = 1 << 53
+_LARGEST_COUNT = 1 << 49
+"""Less than the largest number that is read as a time."""
+_MEASURING = frozenset(("fractions", "zeros", "clocks"))
+_NOTHING = ("", 0.0)
 
 
 @dataclass(frozen=True)
@@ -125,20 +128,24 @@ class OriginEvidence:
 
     def add(self, row: object) -> None:
         """Takes in a row; what is no object says nothing."""
-        if not isinstance(row, Mapping):
+        if not isinstance(row, dict):
             return
         if stated_origin(row) is not None:
             self._counts["stated"] += 1
             return
         kinds = set(self._of_questions(row))
         for entry in entries_of(row.get("response")):
-            if isinstance(entry, Mapping):
-                kinds.update(_of_response(entry))
-        measures = not kinds.isdisjoint(("fractions", "zeros", "clocks"))
-        for kind in ("fractions", "zeros", "clocks"):
-            self._counts[kind] += kind in kinds
+            if isinstance(entry, dict):
+                start, end = _seen(entry, "start_s", "st_time"), _seen(entry, "end_s", "end_time")
+                kinds.update((start[0], end[0], _seen(entry, "time_s", "time")[0]))
+                if start == end and start[0] == "whole":
+                    kinds.add("counting")
+        kinds.discard("")
+        measures = kinds & _MEASURING
+        for kind in measures:
+            self._counts[kind] += 1
         self._counts["rows"] += bool(kinds)
-        self._counts["measuring"] += measures
+        self._counts["measuring"] += bool(measures)
         self._counts["counting"] += "counting" in kinds and not measures
 
     def found(self) -> OriginFound:
@@ -148,7 +155,7 @@ class OriginEvidence:
 
     def _of_questions(self, row: Entry) -> Iterator[str]:
         for entry in entries_of(row.get("question")):
-            if not isinstance(entry, Mapping):
+            if not isinstance(entry, dict):
                 continue
             kind, written = _seen(entry, "time_s", "time")
             if kind:
@@ -184,30 +191,24 @@ def stated_origin(row: Entry) -> Zero | None:
     return None
 
 
-def _of_response(entry: Entry) -> Iterator[str]:
-    start_kind, start = _seen(entry, "start_s", "st_time")
-    end_kind, end = _seen(entry, "end_s", "end_time")
-    yield from filter(None, (_seen(entry, "time_s", "time")[0], start_kind, end_kind))
-    if start_kind == end_kind == "whole" and start == end:
-        yield "counting"
-
-
 def _seen(entry: Entry, exact_key: str, key: str) -> tuple[str, float]:
     """The kind of a time, empty for none that says anything, and the number.
 
     A time before 0 says nothing: it stands for a start that is not known.
     """
     value = entry.get(key)
-    if value is None or value == "" or is_present(entry, exact_key):
-        return "", 0.0
-    if type(value) is int and 0 < value < _LARGEST_COUNT:  # most of all, and needs no reading
+    if value is None or value == "" or (exact_key in entry and is_present(entry, exact_key)):
+        return _NOTHING
+    if isinstance(value, float) and 0 < value < _LARGEST_COUNT:  # most are numbers: no reading
+        return ("whole" if value.is_integer() else "fractions"), value
+    if type(value) is int and 0 < value < _LARGEST_COUNT:
         return "whole", value
     try:
         time = time_of(entry, exact_key, key)
     except Refused:
         time = None
     if time is None or time.written < 0:
-        return "", 0.0
+        return _NOTHING
     whole = "whole" if time.written else "zeros"
     kind = "clocks" if time.exact else whole if time.whole else "fractions"
     return kind, time.written
