@@ -1,8 +1,8 @@
 """Streamo's raw files, as its authors' converter reads them.
 
-Files: JSON lists or JSON Lines, a row for each task on a video. If all times of a row are whole
-numbers, they count seconds from 1, else they are exact seconds; both become seconds
-(``pipeline/corpus/streamo/raw.py``). By ``task_type``: ``action_caption`` gives steps;
+Files: JSON lists or JSON Lines, a row for each task on a video. Times count seconds from 1 or are
+exact seconds, which all rows of a file decide together (``pipeline/corpus/streamo/origin.py``);
+both become seconds. By ``task_type``: ``action_caption`` gives steps;
 ``event_caption`` and ``narration`` give events, with a start alone where there is a single time;
 ``event_grounding`` gives the event that its question has in quotation marks; ``QA`` and ``TSQA``
 give questions, answered from the span of their response, or from the video up to its time. A
@@ -97,6 +97,7 @@ def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
     questions = {one.qid: one for one in record.sample.annotation.questions}
     if any(number > 1 for number in answers.values()):
         return Unread(pointer, "changing_answers", f"{max(answers.values())} answers to a question")
+    untimed = {refusal.rid for refusal in record.sample.untimed}
     annotations = []
     for response in record.sample.annotation.responses:
         question = questions[response.qid]
@@ -108,7 +109,7 @@ def _questions(record: Raw, pointer: str) -> Sequence[RawAnnotation] | Unread:
                 end_s=response.end_s,
                 question=question.text,
                 options=tuple(question.options),
-                asked_s=question.asked_s,
+                asked_s=None if question.qid in untimed else question.asked_s,
                 origin="model",
                 pointer=f"{pointer}/response/{response.rid}",
             )

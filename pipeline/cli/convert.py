@@ -94,6 +94,8 @@ def convert_file(
         shape = Shape(FORMATS[form], STATE_TOKENS[spelling], text, preset=weights, budget=budget)
         made = convert(source, out, shape, reading)
     typer.echo(json.dumps(made.as_json(), indent=2) if as_json else made.to_text())
+    if made.times is not None and made.times.mixed:
+        typer.echo(made.times.warning(), err=True)
     if made.tally.missing:
         typer.echo(f"not written: {out}.rejects.jsonl", err=True)
         raise typer.Exit(PARTLY)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pipeline.corpus.formats.base import Format, FormatError
 from pipeline.corpus.formats.system import read_system, system_text
-from pipeline.corpus.streamo.raw import Origin
+from pipeline.corpus.streamo.origin import Origin
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokensName
 from pipeline.dialogue.tiling import DialogueError
@@ -68,7 +68,7 @@ OriginOption = Annotated[
     Literal["auto", "0", "1"],
     typer.Option(
         help="What times mean: 1 counts seconds from 1 (official), 0 measures seconds (JoyAI);"
-        " auto: 1 for a row whose times are all whole numbers, else 0."
+        " auto: 0 for a file in which times have fractions, zeros or clocks, else 1."
     ),
 ]
 

@@ -15,7 +15,9 @@ from pipeline.corpus.streamo.official_converter import (
     official_row,
     official_video_path,
 )
-from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
+from pipeline.corpus.streamo.origin import Origin, OriginFound, origin_of_file
+from pipeline.corpus.streamo.raw import RawSample, read_raw
+from pipeline.corpus.streamo.raw_fields import entries_of
 from pipeline.corpus.video_lookup import VideoLookup
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.placement import Collision, Refusal
@@ -47,24 +49,31 @@ class Conversion:
 
     rows: int
     tally: ExportTally
-    by_response: bool = True
-    """The tally counts responses, too."""
+    times: OriginFound | None = None
+    """How times were read; None where the official converter reads them, and nothing is known of
+    single responses."""
 
     def as_json(self) -> dict[str, Any]:
         """As JSON data."""
         counts = {"rows": self.rows, **self.tally.as_json()}
-        names = counts if self.by_response else ("rows", "dialogues", "written", "rejected")
-        return {name: counts[name] for name in names}
+        if self.times is not None:
+            return {**counts, "times": self.times.as_json()}
+        return {name: counts[name] for name in ("rows", "dialogues", "written", "rejected")}
 
     def to_text(self) -> str:
         """For people."""
         lines = self.tally.to_text().splitlines()
-        return "\n".join([f"rows: {self.rows}", *(lines if self.by_response else lines[:1])])
+        rows = f"rows: {self.rows}"
+        if self.times is None:
+            return "\n".join([rows, lines[0]])
+        return "\n".join([f"{rows}; {self.times.to_text()}", *lines])
 
 
 def convert(source: Path, target: Path, shape: Shape, reading: Reading) -> Conversion:
     """Writes every row of ``source`` to ``target``; no response is lost.
 
+    ``source`` is read twice where its rows have to say what their times mean (``origin`` is
+    ``auto``).
     ``<target>.rejects.jsonl`` names each row and response that could not be written. For a format
     that names images, the frames are written into ``<target>.images``.
     """
@@ -77,6 +86,7 @@ def convert(source: Path, target: Path, shape: Shape, reading: Reading) -> Conve
     )
     frames = shape.format.needs_images
     stills = StillsRequest(turns_per_s=reading.turns_per_s) if frames else None
+    times = origin_of_file(source, reading.origin)
     rows, last_uri = 0, ""
     with (
         closing(VideoLookup(reading.durations_s, reading.folder, stills)) as videos,
@@ -85,14 +95,14 @@ def convert(source: Path, target: Path, shape: Shape, reading: Reading) -> Conve
         exporter.open("train")
         for row in read_json_rows(source):
             rows += 1
-            for dialogue in _dialogues(row, reading, videos, exporter):
+            for dialogue in _dialogues(row, reading, times, videos, exporter):
                 written = exporter.add(dialogue)
                 if written and frames and dialogue.uri != last_uri:
                     last_uri = dialogue.uri
                     jpegs = videos.jpegs(dialogue.video_id, last_uri)
                     images = target.parent / shape.images
                     exporter.tally.images += write_frames(images, last_uri, jpegs)
-    return Conversion(rows, exporter.tally)
+    return Conversion(rows, exporter.tally, times)
 
 
 def convert_officially(source: Path, target: Path, system: str, reading: Reading) -> Conversion:
@@ -119,7 +129,7 @@ def convert_officially(source: Path, target: Path, system: str, reading: Reading
             else:
                 tally.dialogues += 1
                 tally.written += 1
-    return Conversion(rows, tally, by_response=False)
+    return Conversion(rows, tally)
 
 
 def _write_official(
@@ -150,7 +160,7 @@ def _write_official(
 
 
 def _dialogues(
-    row: JsonRow, reading: Reading, videos: VideoLookup, exporter: Exporter
+    row: JsonRow, reading: Reading, times: OriginFound, videos: VideoLookup, exporter: Exporter
 ) -> list[Dialogue]:
     """The dialogues of a raw row; what no dialogue can hold goes to the exporter's rejects."""
     name = _name(row)
@@ -161,12 +171,16 @@ def _dialogues(
         exporter.reject(name, "bad_row", "it has neither question nor response")
         return []
     try:
-        raw = read_raw(row.value, number=row.number, origin=reading.origin)
+        raw = read_raw(row.value, number=row.number, origin=times)
     except DialogueError as error:
-        exporter.reject(name, error.reason, error.detail)
+        said = row.value.get("response") if isinstance(row.value, Mapping) else None
+        exporter.reject(name, error.reason, error.detail, sum(1 for _ in entries_of(said)))
         return []
     for refusal in raw.refused_questions:
         exporter.reject_question(name, refusal)
+    for refusal in raw.untimed:
+        detail = f"{refusal.detail}: asked at 0 s"
+        exporter.reject_question(name, replace(refusal, detail=detail))
     exporter.reject_responses(name, raw.refused)
     refused: Sequence[Refusal] = ()
     made: list[Dialogue] = []
@@ -180,6 +194,8 @@ def _dialogues(
     if not made:
         count = len(raw.refused) + len(refused)
         exporter.reject(name, "no_valid_response", f"all {count} were refused")
+    elif raw.clamped_starts:
+        exporter.tally.flags["start_clamped"] += raw.clamped_starts
     return made
 
 
@@ -209,7 +225,8 @@ def _build(
 
 
 def _name(row: JsonRow) -> str:
-    return f"row {row.number}"
+    """The ``sample_id`` that the dialogue of a row has, or would have."""
+    return f"raw-{row.number}"
 
 
 def _rejects_of(target: Path) -> Path:

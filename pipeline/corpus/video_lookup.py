@@ -21,7 +21,10 @@ REMEMBERED = 4096
 """Durations that are cached: the rows of one video are mostly adjacent."""
 
 LONGEST_S = 100_000.0
-"""More than a day. Larger values are milliseconds or dates, and their turns would fill memory."""
+"""More than a day. Larger values are milliseconds or dates."""
+
+MOST_TURNS = 1 << 16
+"""Of a video, which are in memory at once: 18 hours at a turn a second."""
 
 SHORTEST_S = 0.001
 """A shorter video shows no frame, and its frame rate would be no number."""
@@ -87,10 +90,13 @@ class VideoLookup:
         """The turns of a video, with the presentation times of the frames where they are read.
 
         Raises:
-            DialogueError: see ``duration_s``.
+            DialogueError: ``too_many_turns``, and see ``duration_s``.
         """
         if self._request is None:
-            return even_tiling(name, self.duration_s(name, path, stated_s), turns_per_s)
+            duration_s = self.duration_s(name, path, stated_s)
+            _check_turns(duration_s, turns_per_s)
+            return even_tiling(name, duration_s, turns_per_s)
+        _check_turns(self._probed(self._found(name, path)), turns_per_s)
         stills, end_s = self._stills(name, path)
         starts = (*(i / turns_per_s for i in range(len(stills))), end_s)
         return Tiling(name, starts, tuple(still.frame_s for still in stills))
@@ -108,13 +114,15 @@ class VideoLookup:
         one frame every ``1 / fps`` seconds.
 
         Raises:
-            DialogueError: see ``duration_s``.
+            DialogueError: ``too_many_turns``, and see ``duration_s``.
         """
         if self._folder is None or self._listed_s(name, path) is not None:
-            return int(self.duration_s(name, path) * fps + 1e-9), fps
+            duration_s = self.duration_s(name, path)
+            _check_turns(duration_s, fps)
+            return int(duration_s * fps + 1e-9), fps
         frames, rate = self._headed(self._found(name, path))
         if 0 < rate < float("inf"):
-            _checked(frames / rate)
+            _check_turns(_checked(frames / rate), fps)
         return frames, rate
 
     def rate(self, name: str, path: str) -> float | None:
@@ -212,6 +220,12 @@ def _checked(duration_s: float) -> float:
     if not SHORTEST_S <= duration_s <= LONGEST_S:
         raise DialogueError("bad_duration", f"{duration_s:g} s is no length of a video")
     return duration_s
+
+
+def _check_turns(duration_s: float, turns_per_s: float) -> None:
+    if duration_s * turns_per_s > MOST_TURNS:
+        detail = f"{duration_s:g} s at {turns_per_s:g} turns a second are over {MOST_TURNS} turns"
+        raise DialogueError("too_many_turns", f"{detail}: give a lower --fps, or cut the video")
 
 
 def _last_part(path: str) -> str:

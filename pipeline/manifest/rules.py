@@ -62,8 +62,8 @@ class Refused:
 class Judged:
     """The annotations of one video, in their order: each is accepted or refused.
 
-    ``mended`` counts changes: ``swapped``, ``start_clamped``, ``end_from_next``,
-    ``whitespace``.
+    ``mended`` counts changes: ``swapped``, ``start_clamped``, ``asked_clamped``,
+    ``end_from_next``, ``whitespace``.
     """
 
     accepted: tuple[SourceAnnotation, ...]
@@ -75,8 +75,9 @@ def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
     """Applies the rules to all annotations of one video.
 
     Reasons: ``not_utf8``, ``no_text``, ``no_question``, ``blank_option``, ``bad_time`` (not
-    finite), ``no_start``, ``no_end``, ``reversed_span``, ``empty_span``, ``before_start`` (ends, or
-    is asked, before the video starts), and ``duplicate`` (same kind, texts and times).
+    finite), ``no_start``, ``no_end``, ``reversed_span``, ``empty_span``, ``before_start`` (ends
+    before the video starts; what starts, or is asked, before that is moved to 0), and ``duplicate``
+    (same kind, texts and times).
     """
     accepted, refused = list[SourceAnnotation](), list[Refused]()
     mended: Counter[str] = Counter()
@@ -115,6 +116,7 @@ def _clean(
         "options": [_spaced(option) for option in one.options],
         "start_s": start_s,
         "end_s": end_s,
+        "asked_s": asked_s,
     }
     before = {name: getattr(one, name) for name in fields}
     before |= {"question": one.question or "", "options": list(one.options)}
@@ -124,7 +126,6 @@ def _clean(
     return SourceAnnotation(
         kind=one.kind,
         **fields,
-        asked_s=asked_s,
         resolution_s=one.resolution_s,
         annotator=_spaced(one.annotator),
         origin=one.origin,
@@ -160,7 +161,8 @@ def _times(
     except (OverflowError, ValueError) as error:
         return "bad_time", str(error)
     if asked_s is not None and asked_s < 0:
-        return "before_start", f"asked at {asked_s}"
+        asked_s = 0.0
+        changes.append("asked_clamped")
     if start_s is None:
         return (None, None, asked_s) if end_s is None else ("no_start", f"ends at {end_s}")
     if end_s is None and next_start_s is not None:

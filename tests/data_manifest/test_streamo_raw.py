@@ -146,3 +146,23 @@ def test_a_row_without_a_question_gets_none(tmp_path: Path) -> None:
         read_rows(tmp_path, row(response("A man.", 5, 6)) | {"question": []})
     ).annotations
     assert annotation.question == ""
+
+
+def test_the_rows_of_a_file_are_read_alike(tmp_path: Path) -> None:
+    whole = row(response("A man.", 5.0, 6.0), response("He.", 7, 7), task="narration")
+    first, *_ = read_rows(tmp_path, whole)
+    assert spans(only([first])) == [(4, 6), (6, 7)], "both included, counted from 1"
+    first, zero_length, second = read_rows(
+        tmp_path, whole, row(response("A man.", 5.5, 6.0), task="narration")
+    )
+    assert spans(only([first])) == [(5, 6)], "seconds, since another row has fractions"
+    assert isinstance(zero_length, Unread) and zero_length.reason == "zero_length_span"
+    assert spans(only([second])) == [(5.5, 6)]
+
+
+def test_a_question_without_a_time_that_can_be_read_keeps_its_answer(tmp_path: Path) -> None:
+    bad = row(response("A man.", -1, 6))
+    bad["question"] = [{"content": "Who?", "time": "5s"}]
+    (annotation,) = only(read_rows(tmp_path, bad)).annotations
+    assert (annotation.question, annotation.asked_s) == ("Who?", None)
+    assert (annotation.start_s, annotation.end_s) == (0, 6)

@@ -131,8 +131,8 @@ def test_duplicates(tmp_path: Path, capsys: Capture) -> None:
 def test_ends_durations_and_bad_rows(tmp_path: Path, capsys: Capture) -> None:
     rows: list[Any] = [
         row("v", [event("x", 3, 30), instant("y", 40), instant("z", 2)]),
-        row("v", [event("x", 5, 3), event("y", 3, 3), instant("", 3), instant("z", "5s")]),
-        row("v", [instant("x", 2)], [asked("a?", "x", qid="own")]),
+        row("v", [event("x", 5, 3), event("y", 3.5, 3.5), instant("", 3), instant("z", "5s")]),
+        row("v", [instant("x", 2)], [{"content": 5, "time": 1, "qid": "own"}]),
         {"question": []},
         5,
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.streamo.origin import origin_of_rows
 from pipeline.run import main
 from tests.pipeline.corpus.streamo.test_official_converter import GOLDEN
 from tests.runs.raw_files import (
@@ -37,7 +38,7 @@ OURS = {
     "until just before it": "SSSSSSSBBa",
     "events that touch": "BBBBBaBBBbSS",
     "a second between": "BBBBBaBBBbSS",
-    "two seconds between": "BBBBBaBBBbSS",
+    "two seconds between": "BBBBBaSBBbSS",
     "listed backwards": "BBBBBaBBBbSS",
     "nested": "SBBBBBaBBbSS",
     "nested, backwards": "SBBBBBaBBbSS",
@@ -71,6 +72,8 @@ def golden_file(folder: Path, fps: float) -> tuple[Path, Path]:
     """The golden cases of a rate as rows, and the durations of their videos."""
     cases = [case for case in GOLDEN if case[2] == fps]
     rows = [row(name, responses, []) for name, _, _, responses, _ in cases]
+    for each in rows:  # as if it were a file of its own
+        each["origin"] = origin_of_rows([each]).responses
     known = {name: n_frames / fps for name, n_frames, *_ in cases}
     return write(folder / "raw.json", rows), write(folder / "durations.json", known)
 

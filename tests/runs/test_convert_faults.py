@@ -15,6 +15,7 @@ from tests.runs.raw_files import (
     event,
     instant,
     lines_of,
+    questions_of,
     reconciled,
     rejects_of,
     row,
@@ -47,7 +48,7 @@ def test_everything_is_written_or_rejected(tmp_path: Path, capsys: Capture) -> N
             "odd question", [instant("b", 3)], [asked("a", "x", qid="z"), asked("b", 1)], duration=6
         ),
         row("no response", [], duration=6),
-        {"question": [], "response": []},
+        {"question": [], "response": [event("a", 2, 3), instant("b", 3)]},
         row("last", [event("a", 2, 3)], duration=6),
     ]
     status, said, out = converted(capsys, tmp_path, rows)
@@ -66,6 +67,9 @@ def test_everything_is_written_or_rejected(tmp_path: Path, capsys: Capture) -> N
     names = ["good", "partly", "some too late", "odd question", "no response", "last"]
     assert [sample["video_name"] for sample in made] == names
     causes = {(reject.get("rid"), reject["reason"]) for reject in rejects}
+    assert {reject["sample_id"] for reject in rejects} == {
+        f"raw-{n}" for n in (1, 2, 3, 4, 5, 6, 7, 9)
+    }
     assert {("r1", "reversed_span"), ("r2", "bad_time"), ("r0", "past_the_end")} <= causes
     assert (None, "question_bad_time") in causes
 
@@ -85,7 +89,11 @@ def test_questions_are_no_responses(tmp_path: Path, capsys: Capture) -> None:
     assert (said["responses"], said["said"], said["refused"]) == (1, 1, {})
     assert said["noted"] == {"question_bad_time": 1}
     (reject,) = rejects_of(out)
-    assert (reject["reason"], reject["detail"]) == ("question_bad_time", "q0 time is 'x'")
+    assert (reject["reason"], reject["detail"]) == (
+        "question_bad_time",
+        "q0 time is 'x': asked at 0 s",
+    )
+    assert questions_of(lines_of(out)[0]) == {0: "a\nb"}
 
 
 def test_broken_lines_keep_their_neighbours(tmp_path: Path, capsys: Capture) -> None:
@@ -98,7 +106,7 @@ def test_broken_lines_keep_their_neighbours(tmp_path: Path, capsys: Capture) -> 
     assert status == 3 and str(out) in error
     assert json.loads(text)["rejected"] == {"bad_row": len(broken)}
     assert [states_of(sample) for sample in lines_of(out)] == ["SBBaSS"] * 2
-    assert [reject["sample_id"] for reject in rejects_of(out)] == [f"row {n}" for n in range(1, 8)]
+    assert [reject["sample_id"] for reject in rejects_of(out)] == [f"raw-{n}" for n in range(1, 8)]
 
 
 @pytest.mark.parametrize("compat", [(), ("--compat",)])
@@ -116,7 +124,7 @@ def test_a_strange_path_costs_its_row_alone(
     assert status == 3
     assert (said["rows"], said["written"], sum(said["rejected"].values())) == (3, 2, 1)
     (reject,) = rejects_of(out)
-    assert reject["sample_id"] == "row 1"
+    assert reject["sample_id"] == "raw-1"
     assert reject["detail"].count(reject["reason"]) == 0
 
 
@@ -137,6 +145,17 @@ def test_no_video_is_so_long_or_so_short(
     known = write(tmp_path / "durations.json", {"good": 6, "long": duration_s})
     status, said, _ = converted(capsys, tmp_path, rows, "--compat", "--durations", known)
     assert (status, said["written"], said["rejected"]) == (3, 1, {"bad_duration": 1})
+
+
+def test_more_turns_than_fit_are_refused_with_a_way_out(tmp_path: Path, capsys: Capture) -> None:
+    rows = [GOOD, row("long", [instant("a", 3)], duration=70_000)]
+    known = write(tmp_path / "durations.json", {"good": 6, "long": 70_000})
+    for options in (("--to", "raw"), ("--compat", "--durations", known)):
+        status, said, out = converted(capsys, tmp_path, rows, *options)
+        assert (status, said["written"], said["rejected"]) == (3, 1, {"too_many_turns": 1})
+        assert "lower --fps" in rejects_of(out)[0]["detail"]
+    status, said, _ = converted(capsys, tmp_path, rows, "--to", "raw", "--fps", "0.5")
+    assert (status, said["written"]) == (0, 2)
 
 
 def test_windows_that_a_format_cannot_hold_are_named(tmp_path: Path, capsys: Capture) -> None:

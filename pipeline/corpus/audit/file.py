@@ -20,7 +20,7 @@ from pipeline.corpus.audit.seen import Seen
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
 from pipeline.corpus.read import read_corpus
-from pipeline.corpus.streamo.raw import Origin
+from pipeline.corpus.streamo.origin import Origin
 from pipeline.corpus.video_lookup import LONGEST_S, VideoLookup
 from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally

@@ -12,7 +12,8 @@ from typing import Any
 from pipeline.corpus.audit.official import dangling_standby, official_outcome
 from pipeline.corpus.audit.report import Official, Ours, RawFindings
 from pipeline.corpus.streamo.official_converter import OfficialFailure
-from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
+from pipeline.corpus.streamo.origin import Origin
+from pipeline.corpus.streamo.raw import RawSample, read_raw
 from pipeline.corpus.streamo.raw_fields import entries_of
 from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import complete_s

@@ -24,8 +24,10 @@ The fork takes every `int(rate)`-th frame of a video: at 29.97 or 23.976 frames 
 run ahead of the turns, and it drops long samples. `messages` has no such clock.""",
     "raw": """\
 Times count seconds from 1 (`origin: 1`), so that the official converter at one turn a second gives
-the states of these dialogues, where no two responses share a turn. `start_s`, `end_s`, `time_s` and
-`respond_s` are exact seconds from 0.""",
+the states of these dialogues, as far as it can: it has a turn for each whole second of a video, and
+holds one response in each. Where two are due in one second, or one in the rest behind the last
+whole second, responses are moved to the nearest free second. `start_s`, `end_s`, `time_s` and
+`respond_s` are exact seconds from 0. Of several questions in one second it keeps the last.""",
     "livecc": """\
 The last line is the list of byte offsets that LiveCC's loader seeks by. What a row says of itself
 stands beside the text of its question.""",
@@ -39,6 +41,8 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
     tokens = shape.tokens
     states = f"`{tokens.silence}`, `{tokens.standby}`, `{tokens.response}`"
     loading = _LOADING[shape.format.name].format(file=files[0] if files else "FILE", name=name)
+    if tally.official:
+        loading += f"\n\nOf these files {tally.official_text()}."
     weights = "None: every answer counts alike."
     if shape.preset:
         weights = f"Preset `{shape.preset}`, seed {shape.seed}."

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.corpus.formats.base import Format, FormatError, View, name_of
+from pipeline.corpus.formats.flags import LATE, question_flags
 from pipeline.corpus.webdataset import sample_key
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.placement import Refusal
@@ -82,10 +83,16 @@ class ExportTally:
     unsaid: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
-    """Responses that were moved, merged, split off or clamped, by flag."""
+    """Responses that were moved, merged, split off or clamped, by flag; also questions
+    (``late_question``), and spans that began before the video (``start_clamped``)."""
     images: int = 0
     noted: Counter[str] = field(default_factory=Counter)
-    """Questions left out, by reason. Responses to them are among ``refused``."""
+    """Questions left out, or asked at 0 s since they have no time that can be read, by reason.
+    Responses to those left out are among ``refused``."""
+    official: Counter[str] = field(default_factory=Counter)
+    """In format ``raw``: what the official converter makes of the responses said, at a turn a
+    second: ``kept``, of which ``moved`` to another second; ``no_free_second``,
+    ``no_whole_second``."""
     sources: Counter[str] = field(default_factory=Counter)
     """Written samples by source, those that state none under an empty name; so too the next."""
     licences: Counter[str] = field(default_factory=Counter)
@@ -107,7 +114,7 @@ class ExportTally:
 
     @property
     def missing(self) -> bool:
-        """Whether anything was left out of the files."""
+        """Whether anything was left out of the files, or had no time that could be read."""
         return bool(self.rejected or self.refused or self.noted)
 
     def as_json(self) -> dict[str, Any]:
@@ -123,7 +130,11 @@ class ExportTally:
         def named(counts: Counter[str]) -> str:
             return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
 
-        further = [f"left out besides: {named(self.noted)}"] if self.noted else []
+        further = []
+        if self.noted:
+            further.append(f"questions left out or asked at 0 s: {named(self.noted)}")
+        if self.official:
+            further.append(self.official_text())
         if self.not_for_training:
             marked = f"not for training: {self.not_for_training} of {self.written} samples"
             further.append(f"{marked}, written with {BASELINE}")
@@ -133,9 +144,19 @@ class ExportTally:
                 f" {self.rejected.total()} rejected ({named(self.rejected)})",
                 f"responses: {self.responses} = {self.said} said + {self.unsaid} in rejected"
                 f" samples + {self.refused.total()} refused ({named(self.refused)})",
-                f"responses placed otherwise than they asked: {named(self.flags)}",
+                f"placed otherwise than they asked: {named(self.flags)}",
                 *further,
             ]
+        )
+
+    def official_text(self) -> str:
+        """What the official converter makes of a file in format ``raw``."""
+        of = self.official
+        return (
+            f"the official converter, at a turn a second, keeps {of['kept']} of {self.said}"
+            f" responses, {of['moved']} of them in another second than they are due in, as it holds"
+            f" one a whole second; it loses {of['no_free_second']} of videos with more responses"
+            f" than seconds and {of['no_whole_second']} of videos shorter than a second"
         )
 
 
@@ -189,6 +210,7 @@ class Exporter:
             self.reject(dialogue.sample_id, error.reason, error.detail, len(_own(dialogue)))
             return False
         written = False
+        judge = self._shape.format.judge
         for sample in samples:
             own = _own(sample)
             try:
@@ -198,8 +220,13 @@ class Exporter:
                 continue
             for row in rows:
                 self.open(sample.split).write(row)
+                if judge is not None:
+                    self.tally.official.update(judge(sample, row))
             self.tally.add(sample, own)
             written = True
+        if written:
+            late = sum(bool(question_flags(dialogue, each)) for each in dialogue.questions)
+            self.tally.flags.update({LATE: late} if late else {})
         return written
 
     def reject(self, sample_id: str, reason: str, detail: str, responses: int = 0) -> None:
@@ -210,7 +237,7 @@ class Exporter:
         self._rejects.write({"sample_id": sample_id, "reason": reason, "detail": detail})
 
     def reject_question(self, sample_id: str, question: Refusal) -> None:
-        """Records a question that is left out of a sample."""
+        """Records a question that is left out of a sample, or asked at 0 s."""
         reason = f"question_{question.reason}"
         self.tally.noted[reason] += 1
         detail = f"{question.rid} {question.detail}"

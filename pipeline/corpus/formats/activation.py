@@ -23,6 +23,7 @@ from pipeline.corpus.formats.fields import (
     refuse,
     text,
 )
+from pipeline.corpus.formats.flags import question_flags
 from pipeline.records import Dialogue
 
 POSITIVE_TAIL = (0.0, 0.5)
@@ -57,6 +58,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
                     "description": checked(response.text, "a response"),
                     "kind": response.kind,
                     "rid": response.rid,
+                    "flags": list(response.flags),
                 }
                 for response in dialogue.responses
                 if response.qid == question.qid
@@ -64,6 +66,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "positive_tail": list(POSITIVE_TAIL),
             "sample_id": dialogue.sample_id,
             "qid": question.qid,
+            "flags": question_flags(dialogue, question),
         }
         for question in dialogue.questions
     ]

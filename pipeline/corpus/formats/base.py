@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +114,9 @@ class Format:
     """Writes a whole file where it is more than its rows, and returns how many rows it has."""
     load: Callable[[Path], Iterator[object]] | None = None
     """Reads the rows of such a file as JSON."""
+    judge: Callable[[Dialogue, Row], Mapping[str, int]] | None = None
+    """Counts what becomes of the responses of a dialogue when its row is read by the converter that
+    the format is for."""
 
 
 def checked(text: str, what: str) -> str:

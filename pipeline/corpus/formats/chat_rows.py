@@ -16,6 +16,7 @@ from pipeline.corpus.formats.fields import (
     text,
     texts,
 )
+from pipeline.corpus.formats.flags import turn_flags
 from pipeline.corpus.formats.turn_messages import read_turn_messages, turn_questions
 from pipeline.dialogue.read_events import read_events
 from pipeline.records import Dialogue
@@ -37,6 +38,7 @@ def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
         "fps": dialogue.turns_per_s,
         "duration": dialogue.duration_s,
         "sample_id": dialogue.sample_id,
+        "flags": turn_flags(dialogue),
     }
 
 

@@ -29,6 +29,7 @@ from pipeline.corpus.formats.fields import (
     refuse,
     text,
 )
+from pipeline.corpus.formats.flags import question_flags
 from pipeline.records import Dialogue, PlacedResponse
 
 _DECIMALS = 3
@@ -42,7 +43,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     are what single spaces part, so that the text comes back. Their times, like ``video_start`` and
     ``video_end``, are those of the video file, of which the dialogue may be about a clip.
     ``responses`` has for each response its first word, its number of words, its kind, and its exact
-    span in seconds of the dialogue.
+    span in seconds of the dialogue; ``flags`` has the flags of each, in the same order.
 
     Raises:
         FormatError: ``not_carried`` for a window, for anything but one question, and where nothing
@@ -87,8 +88,14 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         "asked_s": question.asked_s,
         **attribution_of(dialogue),
         "sample_id": dialogue.sample_id,
+        "flags": question_flags(dialogue, question),
     }
-    answer = {"type": "text_stream", "text_stream": stream, "responses": responses}
+    answer = {
+        "type": "text_stream",
+        "text_stream": stream,
+        "responses": responses,
+        "flags": [list(response.flags) for response in dialogue.responses],
+    }
     return [
         [{"role": "user", "content": [video, query]}, {"role": "assistant", "content": [answer]}]
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
@@ -21,10 +22,15 @@ from pipeline.corpus.formats.base import (
     checked,
 )
 from pipeline.corpus.formats.fields import mapping, optional_number, text
-from pipeline.corpus.streamo.raw import Origin, read_raw
+from pipeline.corpus.formats.flags import question_flags
+from pipeline.corpus.streamo.official_converter import official_states
+from pipeline.corpus.streamo.origin import Origin
+from pipeline.corpus.streamo.raw import read_raw
+from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
+_RESPONSE = STATE_TOKENS["official"].response
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
 
@@ -43,9 +49,12 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     """The row of a dialogue.
 
     ``time``, ``st_time`` and ``end_time`` make the official converter, at a turn a second, give
-    the states of the dialogue, as far as it can: it holds one response a second. Responses are in
-    turn order; where one is on standby during the turn of an earlier one, the latest comes first,
-    since for the converter later entries of the list win. All other keys are exact.
+    the states of the dialogue, as far as it can. It has a turn for every whole second of the video,
+    and holds one response a turn: where two are due in one second, or one in the rest behind the
+    last whole second, responses are moved to the nearest free second, a later one if there is any,
+    and no question comes after its first response. Responses are in turn order; where one is on
+    standby during the turn of an earlier one, the latest comes first, since for the converter later
+    entries of the list win. All other keys are exact.
 
     Raises:
         FormatError: ``not_carried`` for a window or a clip, ``placeholder_in_text`` or
@@ -55,8 +64,9 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     check_file(dialogue, "raw")
     path = view.video(dialogue)
     asked_s = {qid: turn.start_s for turn in dialogue.turns for qid in turn.qids}
-    last = max(0, ceil(dialogue.duration_s - EPSILON_S) - 1)
-    places = [_place(dialogue, response, last) for response in dialogue.responses]
+    last = max(0, _frames(dialogue.duration_s) - 1)
+    places = _places(dialogue, last)
+    asked_by = {place.response.qid: place.second for place in reversed(places)}
     if _overwritten(places):
         places.reverse()
     return [
@@ -65,7 +75,13 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "video_path": path,
             "task_type": dialogue.task,
             **attribution_of(dialogue),
-            "question": [_question(q, asked_s[q.qid], last) for q in dialogue.questions],
+            "question": [
+                {
+                    **_question(q, asked_s[q.qid], asked_by.get(q.qid, last)),
+                    "flags": question_flags(dialogue, q),
+                }
+                for q in dialogue.questions
+            ],
             "response": [_response(place) for place in places],
             "origin": ORIGIN,
             "duration": dialogue.duration_s,
@@ -110,10 +126,10 @@ def read(
     )
 
 
-def _question(question: AskedQuestion, asked_s: float, last: int) -> dict[str, Any]:
+def _question(question: AskedQuestion, asked_s: float, latest: int) -> dict[str, Any]:
     return {
         "content": checked(question.text, "a question"),
-        "time": min(floor(asked_s + EPSILON_S), last) + 1,
+        "time": min(floor(asked_s + EPSILON_S), latest) + 1,
         "qid": question.qid,
         "time_s": question.asked_s,
         "options": list(question.options),
@@ -137,15 +153,61 @@ def _response(place: _Place) -> dict[str, Any]:
         "respond_s": response.respond_s,
         "valid_until_s": response.valid_until_s,
         "evidence": [[span.start_s, span.end_s] for span in response.evidence],
+        "flags": list(response.flags),
     }
 
 
-def _place(dialogue: Dialogue, response: PlacedResponse, last: int) -> _Place:
-    seconds = (
-        min(ceil(dialogue.turns[index].start_s - EPSILON_S), last)
-        for index in (response.standby_from, response.turn)
-    )
-    return _Place(response, *seconds)
+def judge(dialogue: Dialogue, row: Row) -> Mapping[str, int]:
+    """What the official converter makes of a row of ``write``, at a turn a second.
+
+    Of responses: ``kept``; of these ``moved``, which are in another second than they are due in;
+    ``no_whole_second`` (the video is shorter, and the row is dropped), and ``no_free_second`` (more
+    responses than seconds).
+    """
+    assert isinstance(row, dict)
+    frames = _frames(dialogue.duration_s)
+    states, _ = official_states(frames, row["question"], row["response"], 1.0)
+    said = Counter(states)
+    due = {each.rid: _second(dialogue, each.turn) for each in dialogue.responses}
+    found: Counter[str] = Counter()
+    for response in row["response"]:
+        ends, time = response["end_time"], response["time"]
+        second = ends if time is None else time - 1
+        kept = second < frames and states[second] == f"{_RESPONSE} {response['content']}"
+        if kept and said[states[second]] > 0:
+            said[states[second]] -= 1
+            found["kept"] += 1
+            found["moved"] += second != due[response["rid"]]
+        else:
+            found["no_free_second" if frames else "no_whole_second"] += 1
+    return found
+
+
+def _frames(duration_s: float) -> int:
+    """The turns that the official converter gives a video, at the least: it rounds down."""
+    return floor(duration_s + EPSILON_S)
+
+
+def _second(dialogue: Dialogue, turn: int) -> int:
+    """The whole second at which a turn has begun."""
+    return ceil(dialogue.turns[turn].start_s - EPSILON_S)
+
+
+def _places(dialogue: Dialogue, last: int) -> list[_Place]:
+    """The places of the responses, in their order: no two in one second while there are as many
+    seconds, and none after ``last``."""
+    seconds: list[int] = []
+    for response in dialogue.responses:
+        due = _second(dialogue, response.turn)
+        seconds.append(max(due, seconds[-1] + 1) if seconds else due)
+    latest = last
+    for number in reversed(range(len(seconds))):
+        seconds[number] = max(0, min(seconds[number], latest))
+        latest = seconds[number] - 1
+    return [
+        _Place(response, min(_second(dialogue, response.standby_from), second), second)
+        for response, second in zip(dialogue.responses, seconds, strict=True)
+    ]
 
 
 def _overwritten(places: Sequence[_Place]) -> bool:
@@ -158,4 +220,4 @@ def _overwritten(places: Sequence[_Place]) -> bool:
     return False
 
 
-RAW = Format("raw", "json", needs_images=False, write=write, read=read)
+RAW = Format("raw", "json", needs_images=False, write=write, read=read, judge=judge)

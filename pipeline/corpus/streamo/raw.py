@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from pipeline.corpus.attribution import models_of
+from pipeline.corpus.streamo.origin import (
+    Origin,
+    OriginFound,
+    Zero,
+    origin_of_rows,
+    stated_origin,
+)
 from pipeline.corpus.streamo.raw_fields import (
     Entry,
     Refused,
+    began_before,
     check_entry,
     content_of,
     entries_of,
@@ -29,16 +37,6 @@ from pipeline.records import Annotation, Question, Response, Span
 
 DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
 
-Origin = Literal["auto", 0, 1]
-"""What ``time``, ``st_time`` and ``end_time`` of a row mean.
-
-1: they count seconds from 1, as the official converter reads them: a question or an instant at
-``t`` is in the second ``[t - 1, t)``, an event takes the seconds ``st_time`` to ``end_time``, both
-included. 0: they measure seconds from the start: a question or an instant is at ``t``, an event is
-``[st_time, end_time)``. ``auto``: the key ``origin`` of the row, else 1 where all its times
-are whole numbers, else 0. Clocks (``MM:SS``, ``HH:MM:SS``) always measure.
-"""
-
 
 @dataclass(frozen=True)
 class RawSample:
@@ -48,15 +46,19 @@ class RawSample:
     video_path: str
     task: str
     source: str
-    origin: Literal[0, 1]
-    """How its times were read."""
+    origin: Zero
+    """How the times of its responses were read."""
     duration_s: float | None
     annotation: Annotation
     """Of the video ``video_name``."""
     refused_questions: tuple[Refusal, ...]
     """Those that cannot be used, with their own ids in place of a response's."""
+    untimed: tuple[Refusal, ...]
+    """Questions whose time cannot be read or is before 0, likewise. They are asked at 0 s."""
     refused: tuple[Refusal, ...]
     """Responses that cannot be used."""
+    clamped_starts: int
+    """Responses whose span began before the video, and begins at 0 s."""
     licence: str = ""
     """Of the video. Streamo's own rows have none, and name no models; those of ``raw`` do."""
     models: tuple[str, ...] = ()
@@ -67,10 +69,12 @@ def read_raw(
     row: object,
     *,
     number: int,
-    origin: Origin = "auto",
+    origin: Origin | OriginFound = "auto",
     default_question: str = DEFAULT_QUESTION,
 ) -> RawSample:
     """The annotation ``raw-<number>`` of a row, and the entries that it cannot hold.
+
+    ``origin`` is what was found for the whole file, or else ``auto`` looks at this row alone.
 
     Questions and responses are objects, lists of them or lists of such lists. Keys that are more
     precise than the raw schema (``time_s``, ``start_s``, ``end_s``,
@@ -79,10 +83,14 @@ def read_raw(
     one, that in its position; else the latest asked by the time of the response, or the first.
     ``default_question`` is asked at 0 s where the row has none with a text.
 
+    What begins before 0 begins at 0 s, and what is asked there is asked at 0 s, as in manifests. A
+    question whose time cannot be read is asked at 0 s, too, so that its answers have it.
+
     Every question and response is in the annotation or refused, for ``bad_entry`` (no object),
     ``bad_text`` (not a string, or one that UTF-8 cannot write), ``empty_text``, ``bad_time``,
-    ``no_time``, ``zero_length_span``, ``reversed_span``, ``bad_evidence``, ``duplicate_id`` or
-    ``unknown_qid`` (the question is missing or was refused itself).
+    ``no_time``, ``before_start`` (it is over by 0 s), ``zero_length_span``, ``reversed_span``,
+    ``bad_evidence``, ``duplicate_id`` or ``unknown_qid`` (the question is missing or was refused
+    itself).
 
     Raises:
         DialogueError: ``bad_row`` (no object) or ``no_video_name``.
@@ -95,15 +103,15 @@ def read_raw(
         raise DialogueError("no_video_name", "neither video_name nor video_path nor videos")
     asked = list(entries_of(row.get("question")))
     answers = list(entries_of(row.get("response")))
-    used = _origin(row, origin, asked, answers)
-    questions, unasked = _questions(asked, used)
+    of_questions, used = _origins(row, origin)
+    questions, unasked, untimed = _questions(asked, of_questions)
     if not questions and all(refusal.reason == "empty_text" for refusal in unasked):
         questions = [Question(qid="q0", text=default_question, asked_s=0.0)]
         asked = []
     known = {question.qid for question in questions}
     paired = 1 < len(asked) == len(answers)
     in_position = ids_of(asked, "qid", "q") if paired else [""] * len(answers)
-    responses, refused = [], []
+    responses, refused, clamped = [], [], 0
     seen: set[str] = set()
     for rid, qid, entry in zip(ids_of(answers, "rid", "r"), in_position, answers, strict=True):
         try:
@@ -113,6 +121,7 @@ def read_raw(
             if answered not in known:
                 raise Refused("unknown_qid", f"it answers {answered!r}")
             responses.append(response.model_copy(update={"qid": answered}))
+            clamped += response.start_s == 0 and began_before(entry, "start_s", "st_time")
         except Refused as refusal:
             refused.append(Refusal(rid, refusal.reason, refusal.detail))
     task = text_of(row.get("task_type")) or "unknown"
@@ -134,33 +143,42 @@ def read_raw(
         duration_s=duration_s,
         annotation=annotation,
         refused_questions=tuple(unasked),
+        untimed=tuple(untimed),
         refused=tuple(refused),
+        clamped_starts=clamped,
         licence=text_of(row.get("licence")),
         models=models_of(text_of(row.get("models"))),
     )
 
 
 def _questions(
-    entries: Sequence[Any], origin: Literal[0, 1]
-) -> tuple[list[Question], list[Refusal]]:
-    questions, refused = [], []
+    entries: Sequence[Any], origin: Zero
+) -> tuple[list[Question], list[Refusal], list[Refusal]]:
+    """The questions, those that are refused, and those that have no time that can be read."""
+    questions, refused, untimed = [], [], []
     seen: set[str] = set()
     for qid, entry in zip(ids_of(entries, "qid", "q"), entries, strict=True):
         try:
             check_entry(entry, qid, seen)
             text = content_of(entry)
-            time = time_of(entry, "time_s", "time")
-            asked_s = 0.0 if time is None else time.begins_s(origin)
+            asked_s = 0.0
+            try:
+                time = time_of(entry, "time_s", "time")
+                if time is not None and time.written < 0:
+                    raise Refused("before_start", f"time is {time.written:g}")
+                asked_s = 0.0 if time is None else time.begins_s(origin)
+            except Refused as refusal:
+                untimed.append(Refusal(qid, refusal.reason, refusal.detail))
             options = entry.get("options")
             if not isinstance(options, list) or not all(text_of(option) for option in options):
                 options = []
             questions.append(Question(qid=qid, text=text, asked_s=asked_s, options=options))
         except Refused as refusal:
             refused.append(Refusal(qid, refusal.reason, refusal.detail))
-    return questions, refused
+    return questions, refused, untimed
 
 
-def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
+def _response(entry: Entry, rid: str, origin: Zero) -> Response:
     """The response, without its ``qid`` yet."""
     text = content_of(entry)
     kind = entry.get("kind")
@@ -180,10 +198,12 @@ def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
     span = f"{start.written:g} to {end.written:g}"
     if end.written < start.written:
         raise Refused("reversed_span", span)
-    if event and end.written == start.written:
-        raise Refused("zero_length_span", span)
+    if end.written < 0 or (event and start.written < 0 == end.written):
+        raise Refused("before_start", span)
     start_s = start.begins_s(origin)
     end_s = end.written if spanned else start_s
+    if event and end_s <= start_s:
+        raise Refused("zero_length_span", span)
     respond_s = exact_s(entry, "respond_s")
     if respond_s is None:
         respond_s = end_s if event else start_s
@@ -224,24 +244,17 @@ def _latest(questions: Sequence[Question], time_s: float) -> str:
     return min(questions, key=lambda question: question.asked_s).qid
 
 
-def _origin(
-    row: Entry, origin: Origin, asked: Sequence[Any], answers: Sequence[Any]
-) -> Literal[0, 1]:
-    stated = row.get("origin") if origin == "auto" else origin
-    if stated in (0, 1) and isinstance(stated, int):
-        return 1 if stated else 0
-    keys = [(entry, "time_s", "time") for entry in (*asked, *answers)]
-    keys += [(entry, "start_s", "st_time") for entry in answers]
-    keys += [(entry, "end_s", "end_time") for entry in answers]
-    for entry, exact, key in keys:
-        if isinstance(entry, Mapping) and not is_present(entry, exact):
-            try:
-                time = time_of(entry, exact, key)
-            except Refused:
-                continue
-            if time is not None and not time.whole:
-                return 0
-    return 1
+def _origins(row: Entry, origin: Origin | OriginFound) -> tuple[Zero, Zero]:
+    """Of the times of questions, and of those of responses."""
+    if isinstance(origin, int):
+        return origin, origin
+    forced = isinstance(origin, OriginFound) and origin.forced is not None
+    stated = None if forced else stated_origin(row)
+    if stated is not None:
+        return stated, stated
+    found = origin_of_rows([row]) if origin == "auto" else origin
+    assert isinstance(found, OriginFound)
+    return found.questions, found.responses
 
 
 def _video_path(row: Entry) -> str:

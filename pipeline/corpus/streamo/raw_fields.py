@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:\.[0-9]*)?)")
 
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
@@ -33,12 +33,12 @@ class Time:
     """A time of a row."""
 
     written: float
-    """In seconds, or as a count of them."""
+    """In seconds, or as a count of them; before 0 for what began before the video."""
     exact: bool
     """In seconds, whatever the origin of the row."""
 
     def begins_s(self, origin: Literal[0, 1]) -> float:
-        """The time in seconds; of a count, the start of that second."""
+        """The time in seconds, from 0 on; of a count, the start of that second."""
         return self.written if self.exact else max(0.0, self.written - origin)
 
     @property
@@ -146,10 +146,16 @@ def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
             value = hours * 3600 + minutes * 60 + seconds
         elif _NUMBER.fullmatch(text):
             value = float(text)
-    read = seconds_of(value)
+    read = number_of(value)
     if read is None:
         raise Refused("bad_time", f"{key} is {shown(entry[key])}")
     return Time(read, exact=clock is not None)
+
+
+def began_before(entry: Entry, exact_key: str, key: str) -> bool:
+    """Whether a time that can be read is before 0."""
+    time = time_of(entry, exact_key, key)
+    return time is not None and time.written < 0
 
 
 def exact_s(entry: Entry, key: str) -> float | None:
@@ -168,12 +174,20 @@ def exact_s(entry: Entry, key: str) -> float | None:
 
 def seconds_of(value: Any) -> float | None:
     """A number of seconds; None for what is none."""
+    number = number_of(value)
+    return None if number is None or number < 0 else number
+
+
+def number_of(value: Any) -> float | None:
+    """A number that may be a time, also one before 0; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if 0 <= value < _LARGEST_S else None
+    return float(value) if -_LARGEST_S < value < _LARGEST_S else None
 
 
 def shown(value: Any) -> str:
     """A short form of a value for messages: its repr, or the type of a container."""
-    known = isinstance(value, (str, float, bool)) or value is None
+    if isinstance(value, int) and abs(value) >= _LARGEST_ID:  # Python may refuse to spell it out
+        return f"a whole number of {value.bit_length()} bits"
+    known = isinstance(value, (str, int, float)) or value is None
     return repr(value)[:60] if known else type(value).__name__

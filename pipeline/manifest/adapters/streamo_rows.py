@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SkipValidation
 
+from pipeline.corpus.streamo.origin import origin_of_rows
 from pipeline.corpus.streamo.raw import RawSample, read_raw
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.manifest.adapters.adapter import RawRecord
@@ -23,7 +24,9 @@ class Raw(RawRecord):
 
 def raw_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """The rows of a file; after each, as unread, its questions and responses that ``read_raw``
-    refuses, with the reasons of that."""
+    refuses, with the reasons of that. What its times mean is decided by all rows (``OriginFound``),
+    for which the file is read twice."""
+    times = origin_of_rows(row for _, row in json_list(path))
     for pointer, row in json_list(path):
         if isinstance(row, Unread):
             yield pointer, row
@@ -32,7 +35,7 @@ def raw_rows(path: Path) -> Iterator[tuple[str, Any]]:
             yield pointer, Unread(pointer, "no_response", "a raw row has the key response")
             continue
         try:
-            sample = read_raw(row, number=int(pointer), origin="auto", default_question="")
+            sample = read_raw(row, number=int(pointer), origin=times, default_question="")
         except DialogueError as error:
             yield pointer, Unread(pointer, error.reason, error.detail)
             continue

@@ -44,7 +44,6 @@ def qa(**fields: Any) -> RawAnnotation:
         (qa(question=None), "no_question"),
         (qa(question=" "), "no_question"),
         (qa(options=("red", " ")), "blank_option"),
-        (qa(asked_s=-1), "before_start"),
         (qa(asked_s=float("nan")), "bad_time"),
         (qa(start_s=4, end_s=4), "empty_span"),
     ],
@@ -89,6 +88,9 @@ def test_a_start_before_the_video_becomes_its_start() -> None:
         {"start_s": -0.5},
     )
     assert judged.mended == {"start_clamped": 1}
+    judged = judge([qa(asked_s=-1)], KEEP)
+    assert (judged.accepted[0].asked_s, judged.accepted[0].raw) == (0, '{"asked_s": -1}')
+    assert judged.mended == {"asked_clamped": 1}
 
 
 def test_a_start_alone_lasts_until_the_next_of_its_kind_where_the_rule_asks_for_it() -> None:

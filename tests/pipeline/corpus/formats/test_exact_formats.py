@@ -101,6 +101,7 @@ def test_a_livecc_row_in_full() -> None:
                         "models": "",
                         "for_training": True,
                         "sample_id": "v-a",
+                        "flags": [],
                     },
                 ],
             },
@@ -117,6 +118,7 @@ def test_a_livecc_row_in_full() -> None:
                             [107.0, 109.0, "shuts"],
                         ],
                         "responses": [[0, 3, "event", 0.0, 2.0], [3, 2, "event", 3.0, 5.0]],
+                        "flags": [[], []],
                     }
                 ],
             },

@@ -36,6 +36,7 @@ def test_a_stream_row_in_full() -> None:
             "fps": 1.0,
             "duration": 4.5,
             "sample_id": "v-a",
+            "flags": "",
         }
     ]
 
@@ -68,6 +69,7 @@ def test_a_message_row_in_full() -> None:
         "fps": 1.0,
         "duration": 4.5,
         "sample_id": "v-a",
+        "flags": "",
         "whole_id": "",
         "context_turns": 0,
     }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import ExactEvent, ReadQuestion
+from pipeline.corpus.formats.raw import judge
 from pipeline.corpus.streamo.official_converter import official_states
 from pipeline.corpus.streamo.raw import read_raw
 from pipeline.dialogue.state_tokens import STATE_TOKENS
@@ -50,27 +51,102 @@ def test_the_annotation_comes_back(dialogue: Dialogue) -> None:
 def test_the_official_converter_gives_our_states(dialogue: Dialogue) -> None:
     turns = [response.turn for response in dialogue.responses]
     assume(len(set(turns)) == len(turns))
+    assume(all(turn < int(dialogue.duration_s + 1e-6) for turn in turns))
+    assume(
+        all(
+            turn.index < int(dialogue.duration_s + 1e-6) or not turn.question
+            for turn in dialogue.turns
+        )
+    )
     (row,) = as_json(FORMATS["raw"].write(dialogue, view()))
-    states, asked = official_states(len(dialogue.turns), row["question"], row["response"], 1.0)
-    assert states == [STATE_TOKENS["official"].message(turn) for turn in dialogue.turns]
+    frames = int(dialogue.duration_s + 1e-6)
+    states, asked = official_states(frames, row["question"], row["response"], 1.0)
+    ours = [STATE_TOKENS["official"].message(turn) for turn in dialogue.turns]
+    assert states == ours[:frames]
     assert set(asked) == {turn.index for turn in dialogue.turns if turn.question}
     alone = [turn for turn in dialogue.turns if len(turn.qids) == 1]
     assert all(asked[turn.index] == turn.question for turn in alone)
 
 
 @given(dialogues())
-def test_at_any_rate_the_official_times_are_seconds_of_the_video(dialogue: Dialogue) -> None:
+def test_the_official_converter_keeps_a_response_a_whole_second(dialogue: Dialogue) -> None:
     (row,) = as_json(FORMATS["raw"].write(dialogue, view()))
-    last = ceil(dialogue.duration_s)
+    frames = int(dialogue.duration_s + 1e-6)
+    states, asked = official_states(frames, row["question"], row["response"], 1.0)
+    kept = [state for state in states if state.startswith("</Response>")]
+    wanted = [f"</Response> {response.text}" for response in dialogue.responses]
+    if len(wanted) <= frames:
+        assert kept == wanted, "all, in their order"
+    assert len(kept) == min(len(wanted), frames)
+    assert all(time < frames for time in asked)
+    judged = judge(dialogue, row)
+    assert judged.get("kept", 0) == len(kept)
+    lost = "no_free_second" if frames else "no_whole_second"
+    assert judged.get(lost, 0) == len(wanted) - len(kept)
+
+
+@given(dialogues())
+def test_official_times_are_the_nearest_free_seconds(dialogue: Dialogue) -> None:
+    (row,) = as_json(FORMATS["raw"].write(dialogue, view()))
+    last = max(1, int(dialogue.duration_s + 1e-6))
     given = {response.rid: response for response in dialogue.responses}
+    taken = set()
+    moved = 0
     for response in row["response"]:
         counted = [response[key] for key in ("st_time", "end_time", "time")]
         assert all(time is None or 1 <= time <= last for time in counted)
         assert (counted[2] is None) == (counted[0] is not None) == (counted[1] is not None)
-        second = response["end_time"] if counted[2] is None else counted[2] - 1
-        start_s = dialogue.turns[given[response["rid"]].turn].start_s
-        assert start_s - 1e-6 <= second < start_s + 1 or second == last - 1
+        taken.add(second := response["end_time"] if counted[2] is None else counted[2] - 1)
+        due = ceil(dialogue.turns[given[response["rid"]].turn].start_s - 1e-6)
+        moved += second != due
+        answered = {question["qid"]: question["time"] - 1 for question in row["question"]}
+        assert answered[response["qid"]] <= second, "nothing is answered before it is asked"
+    due_s = {ceil(dialogue.turns[each.turn].start_s - 1e-6) for each in dialogue.responses}
+    if len(due_s) == len(dialogue.responses) and max(due_s, default=0) < last:
+        assert (taken, moved) == (due_s, 0), "nothing is moved that need not be"
     assert all(1 <= question["time"] <= last for question in row["question"])
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "ends", "seconds", "judged"),
+    [
+        (9.5, [4, 9.4], [4, 8], {"kept": 2, "moved": 1}),
+        (9.5, [8, 9.4], [7, 8], {"kept": 2, "moved": 2}),
+        (9.0, [4.2, 4.4, 5.5], [5, 6, 7], {"kept": 3, "moved": 2}),
+        (2.0, [0.5, 0.7, 0.9], [0, 0, 1], {"kept": 2, "no_free_second": 1, "moved": 1}),
+        (0.8, [0.5], [0], {"no_whole_second": 1}),
+    ],
+)
+def test_what_the_official_converter_can_keep(
+    duration_s: float, ends: list[float], seconds: list[int], judged: dict[str, int]
+) -> None:
+    responses = [event(f"{number}", end - 0.3, end) for number, end in enumerate(ends)]
+    dialogue = dialogue_of(duration_s, 1, [AT_ONCE], responses)
+    (row,) = as_json(FORMATS["raw"].write(dialogue, view()))
+    said = sorted(row["response"], key=lambda each: each["rid"])
+    placed = [each["end_time"] if each["time"] is None else each["time"] - 1 for each in said]
+    assert placed == seconds
+    assert {name: n for name, n in judge(dialogue, row).items() if n} == judged
+
+
+def test_what_was_moved_says_so() -> None:
+    late = Question(qid="late", text="Late?", asked_s=11.0)
+    responses = [event("a", 5, 7), event("b", 6, 7), event("c", 8, 12)]
+    dialogue = dialogue_of(10, 1, [AT_ONCE, late], responses)
+    expected = {"a": ["merged"], "b": ["merged"], "c": ["clamped"]}
+    raw, activation = (
+        as_json(FORMATS[form].write(dialogue, view())) for form in ("raw", "activation")
+    )
+    assert {each["rid"]: each["flags"] for each in raw[0]["response"]} == expected
+    assert [each["flags"] for each in raw[0]["question"]] == [[], ["late_question"]]
+    assert {each["rid"]: each["flags"] for each in activation[0]["segments"]} == expected
+    assert [each["flags"] for each in activation] == [[], ["late_question"]]
+    for form in ("stream", "messages", "qwen_vl"):
+        (row,) = as_json(FORMATS[form].write(dialogue, view()))
+        assert row["flags"] == "7 merged; 9 clamped late_question"
+    (livecc,) = as_json(FORMATS["livecc"].write(dialogue_of(10, 1, [AT_ONCE], responses), view()))
+    assert livecc[1]["content"][0]["flags"] == [*expected.values()]
+    assert livecc[0]["content"][1]["flags"] == []
 
 
 def event(rid: str, start_s: float, end_s: float) -> Response:
@@ -108,7 +184,7 @@ def test_a_raw_row_in_full() -> None:
     changed = Response(
         rid="b", qid="q", kind="instant", text="Red.", start_s=9, end_s=9, respond_s=9
     )
-    dialogue = dialogue_of(9.5, 1, [ASKED], [event("a", 5.5, 7.2), changed])
+    dialogue = dialogue_of(10, 1, [ASKED], [event("a", 5.5, 7.2), changed])
     assert FORMATS["raw"].write(dialogue, view()) == [
         {
             "video_name": "v.mp4",
@@ -125,6 +201,7 @@ def test_a_raw_row_in_full() -> None:
                     "qid": "q",
                     "time_s": 4.2,
                     "options": [],
+                    "flags": [],
                 }
             ],
             "response": [
@@ -141,6 +218,7 @@ def test_a_raw_row_in_full() -> None:
                     "respond_s": 7.2,
                     "valid_until_s": None,
                     "evidence": [],
+                    "flags": [],
                 },
                 {
                     "content": "Red.",
@@ -155,10 +233,11 @@ def test_a_raw_row_in_full() -> None:
                     "respond_s": 9.0,
                     "valid_until_s": None,
                     "evidence": [],
+                    "flags": [],
                 },
             ],
             "origin": 1,
-            "duration": 9.5,
+            "duration": 10,
             "fps": 1.0,
             "sample_id": "v-a",
         }

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.corpus.streamo.official_converter import official_states
-from pipeline.corpus.streamo.raw import Origin, RawSample, read_raw
+from pipeline.corpus.streamo.origin import Origin, OriginFound, origin_of_rows
+from pipeline.corpus.streamo.raw import RawSample, read_raw
 from pipeline.dialogue.compile import compile_turns
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import DialogueError, even_tiling
@@ -102,7 +103,11 @@ ORIGINS: list[tuple[str, Origin, dict[str, Any], int, tuple[float, float, float]
     ("a fraction as text", "auto", {"st_time": "5.5", "end_time": 7}, 0, (3, 5.5, 7)),
     ("clocks", "auto", {"st_time": "0:05", "end_time": "0:00:07.5"}, 0, (3, 5, 7.5)),
     ("a fraction beside", "auto", {"st_time": 5, "end_time": 7, "time": 1.5}, 0, (3, 5, 7)),
-    ("from 0", "auto", {"st_time": 0, "end_time": 7}, 1, (2, 0, 7)),
+    ("from 0", "auto", {"st_time": 0, "end_time": 7}, 0, (3, 0, 7)),
+    ("a second long", "auto", {"st_time": 5, "end_time": 5}, 1, (2, 4, 5)),
+    ("a second long as texts", 1, {"st_time": "5", "end_time": "5.0"}, 1, (2, 4, 5)),
+    ("before 0", "auto", {"st_time": -1, "end_time": 7}, 1, (2, 0, 7)),
+    ("before 0 as text", 0, {"st_time": "-1.5", "end_time": 7}, 0, (3, 0, 7)),
     ("unreadable beside", "auto", {"st_time": 5, "end_time": 7, "time": "5s"}, 1, (2, 4, 7)),
     ("forced to measure", 0, {"st_time": 5, "end_time": 7}, 0, (3, 5, 7)),
     ("forced to count", 1, {"st_time": 5.5, "end_time": 7.5}, 1, (2, 4.5, 7.5)),
@@ -217,7 +222,6 @@ def test_the_default_question(questions: Any) -> None:
 @pytest.mark.parametrize(
     ("question", "reason"),
     [
-        ({"content": "Who?", "time": "5s"}, "bad_time"),
         ({"content": 5}, "bad_text"),
         ("Who?", "bad_entry"),
     ],
@@ -245,11 +249,44 @@ def test_which_question_a_response_answers() -> None:
     assert answered(9, 11) == ["q0", "q2"]
 
 
+@pytest.mark.parametrize(
+    ("time", "reason"), [("5s", "bad_time"), ([5], "bad_time"), (-1, "before_start")]
+)
+def test_a_question_without_a_time_that_can_be_read_keeps_its_answers(
+    time: Any, reason: str
+) -> None:
+    sample = read(question={"content": "Who?", "time": time}, response=response(time=3))
+    assert sample.annotation.questions == [Question(qid="q0", text="Who?", asked_s=0.0)]
+    assert [(each.rid, each.reason) for each in sample.untimed] == [("q0", reason)]
+    assert refused(sample) == []
+    assert [r.qid for r in sample.annotation.responses] == ["q0"]
+
+
+def test_of_a_whole_file_the_rows_are_read_alike() -> None:
+    question = {"content": "Who?", "time": "1"}
+    row = {"video_name": "v", "question": question, "response": [response(st_time=2, end_time=4)]}
+    fractions = {**row, "response": [response(st_time=2.5, end_time=4)]}
+    file = origin_of_rows([row, fractions])
+    for each, start_s in ((row, 2.0), (fractions, 2.5)):
+        sample = read_raw(each, number=0, origin=file)
+        assert sample.annotation.questions[0].asked_s == 0, "the first turn"
+        assert spans(sample) == [(start_s, 4, 4)]
+    assert spans(read_raw(row | {"origin": 1}, number=0, origin=file)) == [(1, 4, 4)]
+    assert spans(read_raw(row | {"origin": 1}, number=0, origin=OriginFound(forced=0))) == [
+        (2, 4, 4)
+    ]
+
+
+def test_starts_before_the_video_are_counted() -> None:
+    said = [response(st_time=start, end_time=7) for start in (-1, 0.0, 1, "-0.5")]
+    assert read(origin=1, response=said).clamped_starts == 2
+
+
 def test_a_question_refused_keeps_its_position() -> None:
-    questions = [{"content": "a", "time": "x"}, {"content": "b", "time": 1}]
+    questions = [{"content": 5, "time": 1}, {"content": "b", "time": 1}]
     sample = read(question=questions, response=[response("A", time=2), response("B", time=3)])
     assert [(r.text, r.qid) for r in sample.annotation.responses] == [("B", "q1")]
-    assert refused(sample) == [("q0", "bad_time"), ("r0", "unknown_qid")]
+    assert refused(sample) == [("q0", "bad_text"), ("r0", "unknown_qid")]
 
 
 def test_made_ids_avoid_given_ones() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.corpus.streamo.raw import Origin, read_raw
+from pipeline.corpus.streamo.origin import Origin
+from pipeline.corpus.streamo.raw import read_raw
 from pipeline.dialogue.compile import compile_turns
 from pipeline.dialogue.tiling import DialogueError, even_tiling
 from pipeline.records import Question
@@ -25,8 +26,13 @@ REFUSED: list[tuple[str, dict[str, Any] | Any]] = [
     ("bad_time", response(time=float("inf"))),
     ("bad_time", response(time=float("nan"))),
     ("bad_time", response(st_time=float("nan"), end_time=3)),
-    ("bad_time", response(time=-1)),
-    ("bad_time", response(time="-1")),
+    ("before_start", response(time=-1)),
+    ("before_start", response(time="-1")),
+    ("before_start", response(st_time=-2, end_time=-1)),
+    ("before_start", response(st_time="-2", end_time=0)),
+    ("bad_time", response(time="--1")),
+    ("bad_time", response(time="-0:05")),
+    ("bad_time", response(start_s=-1, end_s=2)),
     ("bad_time", response(time=True)),
     ("bad_time", response(time=[3])),
     ("bad_time", response(time=10**400)),
@@ -43,7 +49,8 @@ REFUSED: list[tuple[str, dict[str, Any] | Any]] = [
     ("no_time", response(st_time=1, end_time="", time=" ")),
     ("no_time", response(end_time=1)),
     ("no_time", response(time=3, kind="event")),
-    ("zero_length_span", response(st_time=3, end_time=3)),
+    ("zero_length_span", response(st_time="0:03", end_time=3)),
+    ("zero_length_span", response(st_time=3.5, end_time=3.5)),
     ("zero_length_span", response(st_time=0, end_time="0")),
     ("reversed_span", response(st_time=4, end_time=3)),
     ("reversed_span", response(start_s=4, end_s=3, kind="instant")),
@@ -71,6 +78,23 @@ def test_what_cannot_be_used_is_refused_and_its_neighbours_go_on(reason: str, en
     (refusal,) = sample.refused
     assert refusal.reason == reason
     assert refusal.rid == ("before" if reason == "duplicate_id" else "r1")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (10**15, "st_time is 1000000000000000"),
+        (-(10**15), "st_time is -1000000000000000"),
+        (True, "st_time is True"),
+        (10**5000, "st_time is a whole number of 16610 bits"),
+        ([3], "st_time is list"),
+    ],
+    ids=["large", "before 0", "boolean", "too long to write", "list"],
+)
+def test_what_is_refused_is_named(value: Any, said: str) -> None:
+    row = {"video_name": "v", "response": response(st_time=value, end_time=3)}
+    (refusal,) = read_raw(row, number=0).refused
+    assert refusal.detail == said
 
 
 anything = st.recursive(
