@@ -83,13 +83,15 @@ def raw_rows(count: int) -> Iterator[tuple[dict[str, Any], int]]:
         }, duration_s  # fmt: skip
 
 
+VIDEO = Video(
+    video_id="", uri="", source="made_up", duration_s=0, width=640, height=360, rotation_deg=0,
+    codec="", frame_rate=0, sha256="",
+)  # fmt: skip
+
+
 def compiled(annotation: Annotation, duration_s: float) -> Dialogue:
     name = annotation.video_id
-    video = Video.model_construct(
-        video_id=name, uri=name, clip_start_s=0.0, clip_end_s=None, source="made_up", licence="",
-        split="train", annotations=[], duration_s=duration_s, width=640, height=360,
-        rotation_deg=0, codec="", frame_rate=0.0, sha256="",
-    )  # fmt: skip
+    video = Video.trusted({**vars(VIDEO), "video_id": name, "uri": name, "duration_s": duration_s})
     tiling = even_tiling(name, duration_s, 1.0)
     return build_dialogues(video, tiling, [annotation], annotation.annotation_id)[0][0]
 

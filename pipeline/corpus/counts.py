@@ -92,8 +92,8 @@ class CorpusTally:
             self._writers.update(_writers(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
-            states = (turn.state for turn in own)
-            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, states)
+            counts_of = own.counts()
+            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, counts_of)
             for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
                 counts = self._counts.setdefault(key, Counter())
                 counts.update(of_one)
@@ -139,7 +139,7 @@ def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:
     own = dialogue.turns[dialogue.context_turns :]
-    rids = {rid for turn in own for rid in turn.rids}
+    rids = own.rids()
     flags = [flag for each in dialogue.responses if each.rid in rids for flag in each.flags]
     return {
         "dialogues": 1,

@@ -15,46 +15,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter
+from itertools import groupby
+from operator import attrgetter
 
 from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
-    due_response,
+    judge,
     place_responses,
-    refusal_of,
     settle,
     split_groups,
 )
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, PlacedResponse, Question, State, Turn
+from pipeline.records import Annotation, PlacedResponse, Question, Turns
+from pipeline.records.turns import RESPONSE, STANDBY, Asked, Said
 
-_TURNS = TypeAdapter(tuple[Turn, ...])
-_IDLE: dict[str, Any] = {
-    "question": "",
-    "text": "",
-    "qids": [],
-    "rids": [],
-    "answers": [],
-    "flags": [],
-    "loss": None,
-    "loss_scale": None,
-}
-"""The fields of a turn without question and response."""
-
-T = TypeVar("T")
+_STANDBY = bytes([STANDBY])
 
 
 @dataclass(frozen=True)
 class Compiled:
     """The turns of a dialogue in order, and its responses sorted by turn."""
 
-    turns: tuple[Turn, ...]
+    turns: Turns
     responses: tuple[PlacedResponse, ...]
 
     def flagged(self, flag: Flag) -> int:
@@ -98,12 +84,12 @@ def compile_turns(
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
     due, refused = [], []
     for response in annotation.responses:
-        refusal = refusal_of(response, asked, tiling.end_s)
-        if refusal is None:
-            due.append(due_response(response, tiling, asked[response.qid]))
+        judged = judge(response, tiling, asked)
+        if isinstance(judged, Refusal):
+            refused.append(judged)
         else:
-            refused.append(refusal)
-    due.sort(key=lambda each: each.order)
+            due.append(judged)
+    due.sort(key=attrgetter("order"))
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
     for group, together in enumerate(split_groups(due, collision)):
@@ -133,46 +119,46 @@ def _check(annotation: Annotation, tiling: Tiling) -> None:
 def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
-    asked: dict[str, int],
+    asked: Mapping[str, int],
     placed: Sequence[PlacedResponse],
-) -> tuple[Turn, ...]:
-    states: list[State] = ["silence"] * len(tiling)
+) -> Turns:
+    """``placed`` is sorted by turn."""
+    states = bytearray(len(tiling))
     for response in placed:
-        for index in range(response.standby_from, response.turn):
-            states[index] = "standby"
-    for response in placed:
-        states[response.turn] = "response"
-    times = zip(tiling.starts, tiling.starts[1:], tiling.frames, states, strict=False)
-    fields = [
-        {
-            "index": i,
-            "start_s": start_s,
-            "end_s": end_s,
-            "frame_s": frame_s,
-            "state": state,
-            **_IDLE,
-        }
-        for i, (start_s, end_s, frame_s, state) in enumerate(times)
-    ]
-    for index, together in _by_turn((response.turn, response) for response in placed).items():
-        fields[index]["text"] = "\n".join(response.text for response in together)
-        fields[index]["rids"] = [response.rid for response in together]
-        fields[index]["answers"] = [response.qid for response in together]
-        fields[index]["flags"] = sorted({flag for each in together for flag in each.flags})
-    ordered = sorted(questions, key=lambda question: (question.asked_s, question.qid))
-    for index, here in _by_turn((asked[question.qid], question) for question in ordered).items():
-        fields[index]["question"] = "\n".join(question.text for question in here)
-        fields[index]["qids"] = [question.qid for question in here]
+        waits = response.turn - response.standby_from
+        if waits > 0:
+            states[response.standby_from : response.turn] = _STANDBY * waits
+    said, flags = {}, {}
+    for turn, together in groupby(placed, attrgetter("turn")):
+        states[turn] = RESPONSE
+        said[turn], flags[turn] = said_in(list(together))
+    by_turn: dict[int, list[Question]] = {}
+    for question in sorted(questions, key=attrgetter("asked_s", "qid")):
+        by_turn.setdefault(asked[question.qid], []).append(question)
+    for turn, here in by_turn.items():
         if any(question.asked_s > tiling.end_s for question in here):
-            fields[index]["flags"] = sorted([*fields[index]["flags"], "late_question"])
-    for index, state in enumerate(states):
-        fields[index]["transition"] = index == 0 or state != states[index - 1]
-    # One call for all: validating turn by turn takes most of the time.
-    return _TURNS.validate_python(fields)
+            flags[turn] = tuple(sorted((*flags.get(turn, ()), "late_question")))
+    return Turns(
+        first=0,
+        starts=tiling.starts[:-1],
+        ends=tiling.starts[1:],
+        frames=tiling.frames,
+        states=bytes(states),
+        asked={
+            turn: Asked("\n".join([q.text for q in here]), tuple([q.qid for q in here]))
+            for turn, here in by_turn.items()
+        },
+        said=said,
+        flags={turn: names for turn, names in flags.items() if names},
+    )
 
 
-def _by_turn(pairs: Iterable[tuple[int, T]]) -> dict[int, list[T]]:
-    found: dict[int, list[T]] = {}
-    for index, value in pairs:
-        found.setdefault(index, []).append(value)
-    return found
+def said_in(together: Sequence[PlacedResponse]) -> tuple[Said, tuple[str, ...]]:
+    """What is said in the turn of some responses, in their order, and the flags of that turn."""
+    if len(together) == 1:
+        (one,) = together
+        return Said(one.text, (one.rid,), (one.qid,)), tuple(sorted(one.flags))
+    text = "\n".join(response.text for response in together)
+    rids = tuple(response.rid for response in together)
+    flags = {flag for response in together for flag in response.flags}
+    return Said(text, rids, tuple(response.qid for response in together)), tuple(sorted(flags))

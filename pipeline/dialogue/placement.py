@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from operator import itemgetter
+from typing import Literal, NamedTuple
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
-from pipeline.records import PlacedResponse, Response, Span
+from pipeline.records import PlacedResponse, Response
 
 Collision = Literal["merge", "shift", "split"]
 Flag = Literal["clamped", "merged", "shifted", "split"]
@@ -23,8 +24,7 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True)
-class DueResponse:
+class DueResponse(NamedTuple):
     """A response with the turn at which it is due, whatever other responses there are."""
 
     response: Response
@@ -42,50 +42,53 @@ class DueResponse:
 
 def evidence_s(response: Response) -> tuple[float, float]:
     """Start of the first span of a response's evidence and end of the last, in seconds."""
-    spans = [Span(start_s=response.start_s, end_s=response.end_s), *response.evidence]
-    return min(span.start_s for span in spans), max(span.end_s for span in spans)
+    first_s, last_s = response.start_s, response.end_s
+    for span in response.evidence:
+        first_s, last_s = min(first_s, span.start_s), max(last_s, span.end_s)
+    return first_s, last_s
 
 
 def complete_s(response: Response) -> float:
     """When the evidence of a response is complete, in seconds: of an instant, when it begins."""
     over_s = response.end_s if response.kind == "event" else response.start_s
-    return max([over_s, *(span.end_s for span in response.evidence)])
+    for span in response.evidence:
+        over_s = max(over_s, span.end_s)
+    return over_s
 
 
-def refusal_of(response: Response, qids: Iterable[str], end_s: float) -> Refusal | None:
-    """Why no dialogue can hold a response, if so. ``qids``: of all questions; ``end_s``: of the
-    video."""
+def judge(response: Response, tiling: Tiling, asked: Mapping[str, int]) -> DueResponse | Refusal:
+    """When a response is due, or why no dialogue can hold it.
+
+    ``asked``: the turn of each question, by its id.
+    """
+    start_s, stop_s, respond_s = response.start_s, response.end_s, response.respond_s
     event = response.kind == "event"
-    spans = [(response.start_s, response.end_s), *((s.start_s, s.end_s) for s in response.evidence)]
-    begins_s = min(start_s for start_s, _ in spans)
-    shown = f"{response.start_s} to {response.end_s}"
-    reason, detail = "", ""
-    if response.qid not in qids:
+    begins_s, over_s = start_s, stop_s if event else start_s
+    backwards = start_s > stop_s
+    for span in response.evidence:
+        backwards = backwards or span.start_s > span.end_s
+        begins_s, over_s = min(begins_s, span.start_s), max(over_s, span.end_s)
+    end_s, count, reason, detail = tiling.end_s, len(tiling.frames), "", f"{start_s} to {stop_s}"
+    if response.qid not in asked:
         reason, detail = "unknown_qid", f"it answers {response.qid!r}"
     elif not response.text.strip():
-        reason = "empty_text"
-    elif any(start_s > stop_s for start_s, stop_s in spans):
-        reason, detail = "reversed_span", shown
-    elif event and response.start_s == response.end_s:
-        reason, detail = "zero_length_span", shown
+        reason, detail = "empty_text", ""
+    elif backwards:
+        reason = "reversed_span"
+    elif event and start_s == stop_s:
+        reason = "zero_length_span"
     elif begins_s > end_s or (event and begins_s >= end_s):
-        reason, detail = "past_the_end", f"{shown} of {end_s}"
-    elif response.respond_s < complete_s(response) - EPSILON_S:
-        reason = "early_response"
-        detail = f"at {response.respond_s}, evidence until {complete_s(response)}"
-    return Refusal(response.rid, reason, detail) if reason else None
-
-
-def due_response(response: Response, tiling: Tiling, asked: int) -> DueResponse:
-    """When a response is due whose question is asked in the turn ``asked``."""
+        reason, detail = "past_the_end", f"{detail} of {end_s}"
+    elif respond_s < over_s - EPSILON_S:
+        reason, detail = "early_response", f"at {respond_s}, evidence until {over_s}"
+    if reason:
+        return Refusal(response.rid, reason, detail)
     # An event is over when its last frame is replaced; an instant needs a frame from then on.
-    event = response.kind == "event"
-    first = (tiling.first_start if event else tiling.first_frame)(response.respond_s)
-    turn = max(min(first, len(tiling) - 1), asked)
-    standby_from = len(tiling)
-    if event:
-        standby_from = max(tiling.first_frame(evidence_s(response)[0]), asked)
-    return DueResponse(response, turn, standby_from, clamped=first == len(tiling))
+    first = (tiling.first_start if event else tiling.first_frame)(respond_s)
+    question = asked[response.qid]
+    standby_from = max(tiling.first_frame(begins_s), question) if event else count
+    turn = max(min(first, count - 1), question)
+    return DueResponse(response, turn, standby_from, first == count)
 
 
 def split_groups(responses: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
@@ -134,23 +137,19 @@ def place_responses(
     responses: Sequence[DueResponse], turns: Sequence[int], *, split: bool
 ) -> tuple[PlacedResponse, ...]:
     """The responses with the turns they got, sorted by turn."""
-    shared = Counter(turns)
+    shared = {turn for turn, count in Counter(turns).items() if count > 1}
     placed = []
-    for due, turn in sorted(zip(responses, turns, strict=True), key=lambda pair: pair[1]):
+    for due, turn in sorted(zip(responses, turns, strict=True), key=itemgetter(1)):
         flags: list[Flag] = []
         if due.clamped:
             flags.append("clamped")
-        if shared[turn] > 1:
+        if turn in shared:
             flags.append("merged")
         if turn != due.turn:
             flags.append("shifted")
         if split:
             flags.append("split")
-        fields = {name: getattr(due.response, name) for name in Response.model_fields}
         standby_from = min(due.standby_from, turn)
-        placed.append(
-            PlacedResponse.model_construct(
-                **fields, turn=turn, standby_from=standby_from, flags=list(flags)
-            )
-        )
+        fields = {"turn": turn, "standby_from": standby_from, "flags": flags}
+        placed.append(PlacedResponse.trusted({**vars(due.response), **fields}))
     return tuple(placed)

@@ -91,5 +91,5 @@ def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
     if not 0 < duration_s < float("inf"):
         raise DialogueError("bad_duration", f"{duration_s} s")
     count = max(1, ceil(duration_s * turns_per_s - EPSILON_S))
-    frames = tuple(i / turns_per_s for i in range(count))
+    frames = tuple([i / turns_per_s for i in range(count)])
     return Tiling(video_id, (*frames, duration_s), frames)

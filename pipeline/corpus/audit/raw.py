@@ -91,9 +91,9 @@ class RawAudit:
         )
 
     def _count_ours(self, ours: Compiled, tiling: Tiling) -> None:
-        self._our_states += StateCounts(**dict(Counter(turn.state for turn in ours.turns)))
+        self._our_states += StateCounts(**ours.turns.counts())
         self._found["valid"] += len(ours.responses)
-        self._ours["kept"] += len({rid for turn in ours.turns for rid in turn.rids})
+        self._ours["kept"] += len(ours.turns.rids())
         self._ours["merged"] += ours.flagged("merged")
         self._ours["clamped"] += ours.flagged("clamped")
         for response in ours.responses:

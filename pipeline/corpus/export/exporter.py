@@ -239,7 +239,7 @@ def write_frames(folder: Path, key: str, jpegs: Sequence[bytes]) -> int:
 
 def _own(dialogue: Dialogue) -> set[str]:
     """The ids of a sample's responses, those of its context turns left out."""
-    return {rid for turn in dialogue.turns[dialogue.context_turns :] for rid in turn.rids}
+    return dialogue.turns[dialogue.context_turns :].rids()
 
 
 def _lines(path: Path) -> Iterator[Any]:

@@ -17,7 +17,8 @@ IMAGE = "<image>"
 
 def images_of(dialogue: Dialogue, view: View) -> list[str]:
     """The image of every turn, in order."""
-    return [view.image(dialogue, turn.index) for turn in dialogue.turns]
+    first = dialogue.turns.first
+    return [view.image(dialogue, index) for index in range(first, first + len(dialogue.turns))]
 
 
 def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def read_livecc(path: Path) -> Iterator[object]:
 def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[PlacedResponse]]]:
     """From when to when, in seconds of the file, the responses of each turn are spoken."""
     by_turn = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
-    starts = [dialogue.turns[turn].start_s for turn, _ in by_turn]
+    starts = [dialogue.turns.starts[turn] for turn, _ in by_turn]
     ends = [*starts[1:], dialogue.duration_s]
     for start_s, end_s, (_, together) in zip(starts, ends, by_turn, strict=True):
         yield dialogue.clip_start_s + start_s, dialogue.clip_start_s + end_s, together

@@ -53,7 +53,8 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     check_whole(dialogue, "raw")
     check_file(dialogue, "raw")
     path = view.video(dialogue)
-    asked_s = {qid: turn.start_s for turn in dialogue.turns for qid in turn.qids}
+    turns = dialogue.turns
+    asked_s = {qid: turns.starts[at] for at, asked in turns.asked.items() for qid in asked.qids}
     last = max(0, ceil(dialogue.duration_s - EPSILON_S) - 1)
     places = [_place(dialogue, response, last) for response in dialogue.responses]
     if _overwritten(places):
@@ -139,7 +140,7 @@ def _response(place: _Place) -> dict[str, Any]:
 
 def _place(dialogue: Dialogue, response: PlacedResponse, last: int) -> _Place:
     seconds = (
-        min(ceil(dialogue.turns[index].start_s - EPSILON_S), last)
+        min(ceil(dialogue.turns.starts[index] - EPSILON_S), last)
         for index in (response.standby_from, response.turn)
     )
     return _Place(response, *seconds)

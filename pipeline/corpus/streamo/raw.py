@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from pipeline.corpus.streamo.raw_fields import (
     exact_s,
     id_of,
     ids_of,
+    is_entry,
     is_present,
     seconds_of,
     shown,
@@ -37,6 +39,10 @@ included. 0: they measure seconds from the start: a question or an instant is at
 ``[st_time, end_time)``. ``auto``: the key ``origin`` of the row, else 1 where all its times
 are whole numbers, else 0. Clocks (``MM:SS``, ``HH:MM:SS``) always measure.
 """
+
+
+_TIMES = (("time_s", "time"), ("start_s", "st_time"), ("end_s", "end_time"))
+"""The keys of a time: the exact one, and the one that may count seconds."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +109,27 @@ def read_raw(
     for rid, qid, entry in zip(ids_of(answers, "rid", "r"), in_position, answers, strict=True):
         try:
             check_entry(entry, rid, seen)
-            response = _response(entry, rid, used)
-            answered = id_of(entry.get("qid")) or qid or _latest(questions, response.respond_s)
+            fields = _response(entry, rid, used)
+            answered = id_of(entry.get("qid")) or qid or _latest(questions, fields["respond_s"])
             if answered not in known:
                 raise Refused("unknown_qid", f"it answers {answered!r}")
-            responses.append(response.model_copy(update={"qid": answered}))
+            responses.append(Response.trusted(fields | {"qid": answered}))
         except Refused as refusal:
             refused.append(Refusal(rid, refusal.reason, refusal.detail))
     task = text_of(row.get("task_type")) or "unknown"
-    annotation = Annotation(
-        video_id=name,
-        annotation_id=f"raw-{number}",
-        task=task,
-        questions=questions,
-        responses=responses,
+    annotation = Annotation.trusted(
+        {
+            "video_id": name,
+            "annotation_id": f"raw-{number}",
+            "task": task,
+            "aspect": "",
+            "questions": questions,
+            "responses": responses,
+            "checks": [],
+            "provenance": [],
+            "origins": [],
+            "parent_ids": [],
+        }
     )
     source = text_of(row.get("source"))
     duration_s = seconds_of(row.get("duration")) or None
@@ -139,14 +152,15 @@ def _questions(
             options = entry.get("options")
             if not isinstance(options, list) or not all(text_of(option) for option in options):
                 options = []
-            questions.append(Question(qid=qid, text=text, asked_s=asked_s, options=options))
+            fields = {"qid": qid, "text": text, "asked_s": asked_s, "options": options}
+            questions.append(Question.trusted(fields))
         except Refused as refusal:
             refused.append(Refusal(qid, refusal.reason, refusal.detail))
     return questions, refused
 
 
-def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
-    """The response, without its ``qid`` yet."""
+def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> dict[str, Any]:
+    """The fields of the response, without its ``qid`` yet."""
     text = content_of(entry)
     kind = entry.get("kind")
     timed = kind != "event" and is_present(entry, "time_s", "time")
@@ -162,31 +176,29 @@ def _response(entry: Entry, rid: str, origin: Literal[0, 1]) -> Response:
     if start is None or end is None:
         raise Refused("no_time")
     event = spanned and kind != "instant"
-    span = f"{start.written:g} to {end.written:g}"
-    if end.written < start.written:
-        raise Refused("reversed_span", span)
-    if event and end.written == start.written:
-        raise Refused("zero_length_span", span)
+    if end.written < start.written or (event and end.written == start.written):
+        reason = "reversed_span" if end.written < start.written else "zero_length_span"
+        raise Refused(reason, f"{start.written:g} to {end.written:g}")
     start_s = start.begins_s(origin)
     end_s = end.written if spanned else start_s
     respond_s = exact_s(entry, "respond_s")
     if respond_s is None:
         respond_s = end_s if event else start_s
-    return Response(
-        rid=rid,
-        qid="",
-        kind="event" if event else "instant",
-        text=text,
-        start_s=start_s,
-        end_s=end_s,
-        respond_s=respond_s,
-        valid_until_s=exact_s(entry, "valid_until_s"),
-        evidence=_evidence(entry, [Span(start_s=start_s, end_s=end_s)] if event else []),
-    )
+    span = {"start_s": start_s, "end_s": end_s}
+    return {
+        "rid": rid,
+        "qid": "",
+        "kind": "event" if event else "instant",
+        "text": text,
+        **span,
+        "respond_s": respond_s,
+        "valid_until_s": exact_s(entry, "valid_until_s"),
+        "evidence": _evidence(entry, [Span.trusted(span)] if event else []),
+    }
 
 
 def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
-    if not is_present(entry, "evidence"):
+    if "evidence" not in entry or not is_present(entry, "evidence"):
         return otherwise
     pairs = entry["evidence"]
     spans = []
@@ -201,8 +213,8 @@ def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
 
 def _latest(questions: Sequence[Question], time_s: float) -> str:
     """The id of the last question asked by a time, or of the first; empty where there is none."""
-    if not questions:
-        return ""
+    if len(questions) < 2:
+        return questions[0].qid if questions else ""
     before = [q for q in reversed(questions) if q.asked_s <= time_s]
     if before:
         return max(before, key=lambda question: question.asked_s).qid
@@ -215,18 +227,23 @@ def _origin(
     stated = row.get("origin") if origin == "auto" else origin
     if stated in (0, 1) and isinstance(stated, int):
         return 1 if stated else 0
-    keys = [(entry, "time_s", "time") for entry in (*asked, *answers)]
-    keys += [(entry, "start_s", "st_time") for entry in answers]
-    keys += [(entry, "end_s", "end_time") for entry in answers]
-    for entry, exact, key in keys:
-        if isinstance(entry, Mapping) and not is_present(entry, exact):
-            try:
-                time = time_of(entry, exact, key)
-            except Refused:
-                continue
-            if time is not None and not time.whole:
-                return 0
+    of_questions = ((entry, keys) for entry in asked for keys in _TIMES[:1])
+    of_responses = ((entry, keys) for entry in answers for keys in _TIMES)
+    for entry, keys in chain(of_questions, of_responses):
+        if is_entry(entry) and _is_fraction(entry, *keys):
+            return 0
     return 1
+
+
+def _is_fraction(entry: Entry, exact_key: str, key: str) -> bool:
+    """Whether a time of an entry is there that is no count of seconds."""
+    if not is_present(entry, key) or is_present(entry, exact_key):
+        return False
+    try:
+        time = time_of(entry, exact_key, key)
+    except Refused:
+        return False
+    return time is not None and not time.whole
 
 
 def _video_path(row: Entry) -> str:
