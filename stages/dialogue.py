@@ -155,7 +155,7 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 STAGE = per_video_stage(
     name="dialogue",
-    version=2,
+    version=3,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,

@@ -28,4 +28,4 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
     yield from write_corpus(context.folder, samples, config)
 
 
-STAGE = Stage("write_corpus", 2, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")
+STAGE = Stage("write_corpus", 3, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")

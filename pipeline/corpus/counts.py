@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.dialogue.state_counts import StateSlice, StateTally
 from pipeline.records import Dialogue
 
-_FLAGS = {"merged": "merged", "shifted": "shifted", "split": "split_off", "clamped": "clamped"}
+_FLAGS = {
+    "merged": "merged",
+    "repeated": "repeated",
+    "shifted": "shifted",
+    "split": "split_off",
+    "clamped": "clamped",
+    "postponed": "postponed",
+}
 """Flags of responses, and the counts they go to."""
 
 
@@ -35,9 +42,13 @@ class Slice(_Value):
     response: int
     merged: int
     """Responses that share a turn."""
+    repeated: int
+    """Of those, such as say what another one of the turn says."""
     shifted: int
     split_off: int
     clamped: int
+    postponed: int
+    """Responses that stand in the turn of their question, asked when it was all over."""
 
 
 class Source(_Value):

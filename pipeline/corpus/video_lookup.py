@@ -93,7 +93,8 @@ class VideoLookup:
             return even_tiling(name, self.duration_s(name, path, stated_s), turns_per_s)
         stills, end_s = self._stills(name, path)
         starts = (*(i / turns_per_s for i in range(len(stills))), end_s)
-        return Tiling(name, starts, tuple(still.frame_s for still in stills))
+        frames = tuple(still.frame_s for still in stills)
+        return Tiling(name, starts, frames, round(turns_per_s, 6))
 
     def jpegs(self, name: str, path: str) -> list[bytes]:
         """The frame of every turn, as JPEG files.

@@ -1,8 +1,9 @@
 """Compiles an annotation to the turns of its video, under the laws of a dialogue.
 
-1. Every response is in exactly one turn. One that is not in the turn at which it is due is merged,
-   shifted, split off or clamped, and flagged so. The order of the input does not matter. A response
-   without text, or without evidence in the video, is refused with a reason.
+1. Every response is in exactly one turn. One that is not alone in the turn at which it is due is
+   merged, shifted, split off, postponed or clamped, and flagged so. What several say of the same is
+   said once. The order of the input does not matter. A response without text, or without evidence
+   in the video, is refused with a reason.
 2. An event is reported at the first turn that starts at or after the end of its evidence, when all
    its frames have been on screen; an instant at the first turn whose frame was presented then or
    later. Turn ``i`` shows the frame on screen at its start. Neither comes before its question.
@@ -26,6 +27,7 @@ from pipeline.dialogue.placement import (
     Refusal,
     judge,
     place_responses,
+    said_once,
     settle,
     split_groups,
 )
@@ -64,14 +66,16 @@ def compile_turns(
 ) -> Compilation:
     """One turn for each of ``tiling``, in order, with states, questions and texts.
 
-    A response whose evidence ends after the start of the last turn is put there, ``clamped``. Of
-    several due in one turn, ``collision="merge"`` joins the texts by line breaks in order of
-    ``(respond_s, start_s, rid)`` and flags them ``merged``; ``"shift"`` keeps the first, moves each
-    other one, ``shifted``, to the next turn in which no response is or is due and which starts
+    A response whose evidence ends after the start of the last turn is put there, ``clamped``; one
+    whose evidence is complete before its question is asked is in the turn of that, ``postponed``.
+    One that has words, span and question of another is said with it, ``repeated``. Of several
+    others due in one turn, ``collision="merge"`` joins the texts by line breaks in order of
+    ``(respond_s, start_s, text)`` and flags them ``merged``; ``"shift"`` keeps the first, moves
+    each other one, ``shifted``, to the next turn in which no response is or is due and which starts
     before its ``valid_until_s`` (no limit where that is null), and merges those that find none;
     ``"split"`` puts each other one, flagged so, into a further dialogue with no question but
     theirs. Several questions in one turn are joined by line breaks in order of
-    ``(asked_s, qid)``; one asked after the end is in the last turn, flagged ``late_question``.
+    ``(asked_s, text)``; one asked after the end is in the last turn, flagged ``late_question``.
 
     A response is refused for ``unknown_qid``, ``empty_text``, ``reversed_span``,
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
@@ -89,7 +93,7 @@ def compile_turns(
             refused.append(judged)
         else:
             due.append(judged)
-    due.sort(key=attrgetter("order"))
+    due = said_once(sorted(due, key=attrgetter("order")))
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
     for group, together in enumerate(split_groups(due, collision)):
@@ -133,7 +137,7 @@ def _turns(
         states[turn] = RESPONSE
         said[turn], flags[turn] = said_in(list(together))
     by_turn: dict[int, list[Question]] = {}
-    for question in sorted(questions, key=attrgetter("asked_s", "qid")):
+    for question in sorted(questions, key=attrgetter("asked_s", "text", "qid")):
         by_turn.setdefault(asked[question.qid], []).append(question)
     for turn, here in by_turn.items():
         if any(question.asked_s > tiling.end_s for question in here):
@@ -158,7 +162,7 @@ def said_in(together: Sequence[PlacedResponse]) -> tuple[Said, tuple[str, ...]]:
     if len(together) == 1:
         (one,) = together
         return Said(one.text, (one.rid,), (one.qid,)), tuple(sorted(one.flags))
-    text = "\n".join(response.text for response in together)
+    text = "\n".join(each.text for each in together if "repeated" not in each.flags)
     rids = tuple(response.rid for response in together)
     flags = {flag for response in together for flag in response.flags}
     return Said(text, rids, tuple(response.qid for response in together)), tuple(sorted(flags))

@@ -6,13 +6,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
 from pipeline.records import PlacedResponse, Response
 
 Collision = Literal["merge", "shift", "split"]
-Flag = Literal["clamped", "merged", "shifted", "split"]
+Flag = Literal["clamped", "postponed", "merged", "shifted", "split", "repeated"]
+"""How a response stands otherwise than when it is due, or than by itself.
+
+``clamped``: in the last turn, since its evidence ends after the start of that. ``postponed``: in
+the turn of its question, since its evidence is complete before that is asked. ``merged``: in a turn
+with others. ``shifted``: in a later turn than that. ``split``: in a dialogue apart. ``repeated``:
+said by another response of the same words, span and question, which stands just before it.
+"""
+
+
+_IN_TIME: tuple[Flag, ...] = ()
+_CLAMPED: tuple[Flag, ...] = ("clamped",)
+_POSTPONED: tuple[Flag, ...] = ("postponed",)
+_SAID_AGAIN = ("text", "qid", "kind", "start_s", "end_s", "respond_s", "evidence")
+"""Responses that have these in common say the same of the same."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +45,20 @@ class DueResponse(NamedTuple):
     turn: int
     standby_from: int
     """The first turn of its standby; the number of turns where it has none."""
-    clamped: bool
+    flags: tuple[Flag, ...]
+    """``clamped`` or ``postponed``, if any."""
+    repeats: tuple[Response, ...] = ()
+    """The responses that say the same once more."""
 
     @property
-    def order(self) -> tuple[int, float, float, str]:
-        """The sort key: by turn, then by time."""
+    def order(self) -> tuple[Any, ...]:
+        """The sort key: by turn, by time, and of the same time by content; ids count last."""
         response = self.response
-        return (self.turn, response.respond_s, response.start_s, response.rid)
+        spans = [(span.start_s, span.end_s) for span in response.evidence]
+        return (
+            *(self.turn, response.respond_s, response.start_s, response.text, response.end_s),
+            *(response.kind, spans, response.qid, response.rid),
+        )
 
 
 def evidence_s(response: Response) -> tuple[float, float]:
@@ -87,8 +108,26 @@ def judge(response: Response, tiling: Tiling, asked: Mapping[str, int]) -> DueRe
     first = (tiling.first_start if event else tiling.first_frame)(respond_s)
     question = asked[response.qid]
     standby_from = max(tiling.first_frame(begins_s), question) if event else count
-    turn = max(min(first, count - 1), question)
-    return DueResponse(response, turn, standby_from, first == count)
+    turn, flags = min(first, count - 1), _CLAMPED if first == count else _IN_TIME
+    if turn < question:
+        turn, flags = question, _POSTPONED
+    return DueResponse(response, turn, standby_from, flags)
+
+
+def said_once(responses: Sequence[DueResponse]) -> list[DueResponse]:
+    """The responses, sorted by ``order``, with those that say the same as one before folded into
+    that one."""
+    once: list[DueResponse] = []
+    for due in responses:
+        if once and once[-1].turn == due.turn and _is_same(once[-1].response, due.response):
+            once[-1] = once[-1]._replace(repeats=(*once[-1].repeats, due.response))
+        else:
+            once.append(due)
+    return once
+
+
+def _is_same(one: Response, other: Response) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _SAID_AGAIN)
 
 
 def split_groups(responses: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
@@ -140,10 +179,8 @@ def place_responses(
     shared = {turn for turn, count in Counter(turns).items() if count > 1}
     placed = []
     for due, turn in sorted(zip(responses, turns, strict=True), key=itemgetter(1)):
-        flags: list[Flag] = []
-        if due.clamped:
-            flags.append("clamped")
-        if turn in shared:
+        flags: list[Flag] = [*due.flags]
+        if turn in shared or due.repeats:
             flags.append("merged")
         if turn != due.turn:
             flags.append("shifted")
@@ -152,4 +189,7 @@ def place_responses(
         standby_from = min(due.standby_from, turn)
         fields = {"turn": turn, "standby_from": standby_from, "flags": flags}
         placed.append(PlacedResponse.trusted({**vars(due.response), **fields}))
+        for again in due.repeats:
+            repeated = fields | {"flags": [*flags, "repeated"]}
+            placed.append(PlacedResponse.trusted({**vars(again), **repeated}))
     return tuple(placed)

@@ -25,7 +25,8 @@ class PlacedResponse(Response):
     standby_from: int
     """Index of the first turn of its standby; ``turn`` where it has none."""
     flags: list[str] = []
-    """``clamped``, ``merged``, ``shifted``, ``split``: how its placement differs from when due."""
+    """``clamped``, ``postponed``, ``merged``, ``shifted``, ``split``: how its placement differs
+    from when due; ``repeated`` where another response has said the same."""
 
 
 class DialogueHead(Record):

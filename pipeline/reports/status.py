@@ -73,7 +73,7 @@ class RunSummary(BaseModel):
     samples: dict[str, int]
     """Dialogues by task."""
     placed: dict[str, int]
-    """Responses by placement flag: merged, shifted, clamped, …"""
+    """Responses by placement flag: merged, shifted, clamped, postponed, …"""
 
     def to_text(self) -> str:
         """A table of the nodes, and the totals."""

@@ -96,6 +96,8 @@ class RawAudit:
         self._ours["kept"] += len(ours.turns.rids())
         self._ours["merged"] += ours.flagged("merged")
         self._ours["clamped"] += ours.flagged("clamped")
+        self._ours["postponed"] += ours.flagged("postponed")
+        self._ours["repeated"] += ours.flagged("repeated")
         for response in ours.responses:
             over_s = complete_s(response)
             self._found["past_the_end"] += over_s > tiling.end_s + EPSILON_S

@@ -52,8 +52,11 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         first = len(stream)
         words: list[str] = []
         for response in together:
-            own = checked(response.text, "a response").split(" ")
             span = [response.kind, response.start_s, response.end_s]
+            if "repeated" in response.flags:  # its words are those of the response before
+                responses.append([*responses[-1][:2], *span])
+                continue
+            own = checked(response.text, "a response").split(" ")
             responses.append([first + len(words), len(own), *span])
             words += own
         step_s = (end_s - start_s) / len(words)

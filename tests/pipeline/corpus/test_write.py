@@ -68,7 +68,8 @@ def test_the_counts_are_those_of_the_rows(
         "duration_s": sum(sample.dialogues[0].duration_s for sample in samples),
         "turns": states.total(),
         **{state: states[state] for state in ("silence", "standby", "response")},
-        **{flag: flags[flag] for flag in ("merged", "shifted", "clamped")},
+        **{flag: flags[flag] for flag in ("merged", "repeated", "shifted", "clamped")},
+        "postponed": flags["postponed"],
         "split_off": flags["split"],
     }
     by_slice = Counter[str]()
