@@ -274,10 +274,7 @@ def turn_costs(dialogue: Dialogue, budget: Budget) -> TurnCosts:
     state = 1
     fixed = 2 * MESSAGE_TOKENS + frame_tokens(dialogue.width, dialogue.height, budget.rule) + state
     turns = dialogue.turns
-    costs = [
-        fixed + count(label_of(index, dialogue.turns_per_s) + "\n")
-        for index in range(turns.first, turns.first + len(turns))
-    ]
+    costs = [fixed + count(label_of(index, dialogue.turns_per_s) + "\n") for index in turns.indices]
     for place, asked in turns.asked.items():
         costs[place] += sum(questions[qid] for qid in asked.qids)
     before = tuple(accumulate(costs, initial=0))

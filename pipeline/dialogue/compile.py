@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
 
 from pipeline.dialogue.placement import (
@@ -93,7 +92,8 @@ def compile_turns(
             refused.append(judged)
         else:
             due.append(judged)
-    due = said_once(sorted(due, key=attrgetter("order")))
+    if len(due) > 1:
+        due = said_once(sorted(due, key=attrgetter("order")))
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
     for group, together in enumerate(split_groups(due, collision)):
@@ -132,10 +132,13 @@ def _turns(
         waits = response.turn - response.standby_from
         if waits > 0:
             states[response.standby_from : response.turn] = _STANDBY * waits
+    together: dict[int, list[PlacedResponse]] = {}
+    for response in placed:
+        together.setdefault(response.turn, []).append(response)
     said, flags = {}, {}
-    for turn, together in groupby(placed, attrgetter("turn")):
+    for turn, responses in together.items():
         states[turn] = RESPONSE
-        said[turn], flags[turn] = said_in(list(together))
+        said[turn], flags[turn] = said_in(responses)
     by_turn: dict[int, list[Question]] = {}
     for question in sorted(questions, key=attrgetter("asked_s", "text", "qid")):
         by_turn.setdefault(asked[question.qid], []).append(question)
@@ -161,8 +164,9 @@ def said_in(together: Sequence[PlacedResponse]) -> tuple[Said, tuple[str, ...]]:
     """What is said in the turn of some responses, in their order, and the flags of that turn."""
     if len(together) == 1:
         (one,) = together
-        return Said(one.text, (one.rid,), (one.qid,)), tuple(sorted(one.flags))
+        flags = tuple(sorted(one.flags)) if one.flags else ()
+        return Said(one.text, (one.rid,), (one.qid,)), flags
     text = "\n".join(each.text for each in together if "repeated" not in each.flags)
     rids = tuple(response.rid for response in together)
-    flags = {flag for response in together for flag in response.flags}
-    return Said(text, rids, tuple(response.qid for response in together)), tuple(sorted(flags))
+    flags = tuple(sorted({flag for response in together for flag in response.flags}))
+    return Said(text, rids, tuple(response.qid for response in together)), flags

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
@@ -54,11 +54,8 @@ class DueResponse(NamedTuple):
     def order(self) -> tuple[Any, ...]:
         """The sort key: by turn, by time, and of the same time by content; ids count last."""
         response = self.response
-        spans = [(span.start_s, span.end_s) for span in response.evidence]
-        return (
-            *(self.turn, response.respond_s, response.start_s, response.text, response.end_s),
-            *(response.kind, spans, response.qid, response.rid),
-        )
+        time = (self.turn, response.respond_s, response.start_s, response.text, response.end_s)
+        return (*time, response.kind, response.qid, response.rid)
 
 
 def evidence_s(response: Response) -> tuple[float, float]:
@@ -77,7 +74,9 @@ def complete_s(response: Response) -> float:
     return over_s
 
 
-def judge(response: Response, tiling: Tiling, asked: Mapping[str, int]) -> DueResponse | Refusal:
+def judge(  # noqa: PLR0911  a return for each reason
+    response: Response, tiling: Tiling, asked: Mapping[str, int]
+) -> DueResponse | Refusal:
     """When a response is due, or why no dialogue can hold it.
 
     ``asked``: the turn of each question, by its id.
@@ -87,26 +86,26 @@ def judge(response: Response, tiling: Tiling, asked: Mapping[str, int]) -> DueRe
     begins_s, over_s = start_s, stop_s if event else start_s
     backwards = start_s > stop_s
     for span in response.evidence:
-        backwards = backwards or span.start_s > span.end_s
-        begins_s, over_s = min(begins_s, span.start_s), max(over_s, span.end_s)
-    end_s, count, reason, detail = tiling.end_s, len(tiling.frames), "", f"{start_s} to {stop_s}"
-    if response.qid not in asked:
-        reason, detail = "unknown_qid", f"it answers {response.qid!r}"
-    elif not response.text.strip():
-        reason, detail = "empty_text", ""
-    elif backwards:
-        reason = "reversed_span"
-    elif event and start_s == stop_s:
-        reason = "zero_length_span"
-    elif begins_s > end_s or (event and begins_s >= end_s):
-        reason, detail = "past_the_end", f"{detail} of {end_s}"
-    elif respond_s < over_s - EPSILON_S:
-        reason, detail = "early_response", f"at {respond_s}, evidence until {over_s}"
-    if reason:
-        return Refusal(response.rid, reason, detail)
+        first_s, last_s = span.start_s, span.end_s
+        backwards = backwards or first_s > last_s
+        begins_s = first_s if first_s < begins_s else begins_s
+        over_s = last_s if last_s > over_s else over_s
+    end_s, count, question = tiling.end_s, len(tiling.frames), asked.get(response.qid)
+    if question is None:
+        return Refusal(response.rid, "unknown_qid", f"it answers {response.qid!r}")
+    if not response.text.strip():
+        return Refusal(response.rid, "empty_text", "")
+    if backwards:
+        return Refusal(response.rid, "reversed_span", f"{start_s} to {stop_s}")
+    if event and start_s == stop_s:
+        return Refusal(response.rid, "zero_length_span", f"{start_s} to {stop_s}")
+    if begins_s > end_s or (event and begins_s >= end_s):
+        return Refusal(response.rid, "past_the_end", f"{start_s} to {stop_s} of {end_s}")
+    if respond_s < over_s - EPSILON_S:
+        detail = f"at {respond_s}, evidence until {over_s}"
+        return Refusal(response.rid, "early_response", detail)
     # An event is over when its last frame is replaced; an instant needs a frame from then on.
     first = (tiling.first_start if event else tiling.first_frame)(respond_s)
-    question = asked[response.qid]
     standby_from = max(tiling.first_frame(begins_s), question) if event else count
     turn, flags = min(first, count - 1), _CLAMPED if first == count else _IN_TIME
     if turn < question:
@@ -176,9 +175,10 @@ def place_responses(
     responses: Sequence[DueResponse], turns: Sequence[int], *, split: bool
 ) -> tuple[PlacedResponse, ...]:
     """The responses with the turns they got, sorted by turn."""
-    shared = {turn for turn, count in Counter(turns).items() if count > 1}
+    settled = sorted(zip(turns, responses, strict=True), key=itemgetter(0))
+    shared = {turn for (turn, _), (other, _) in pairwise(settled) if turn == other}
     placed = []
-    for due, turn in sorted(zip(responses, turns, strict=True), key=itemgetter(1)):
+    for turn, due in settled:
         flags: list[Flag] = [*due.flags]
         if turn in shared or due.repeats:
             flags.append("merged")

@@ -50,7 +50,7 @@ class Tiling:
 
     def first_start(self, time_s: float) -> int:
         """The first turn that starts at or after a time; ``len`` where none does."""
-        return min(bisect_left(self.starts, time_s - EPSILON_S), len(self))
+        return bisect_left(self.starts, time_s - EPSILON_S, hi=len(self.frames))
 
     def first_frame(self, time_s: float) -> int:
         """The first turn whose frame was presented at or after a time; ``len`` where none was."""

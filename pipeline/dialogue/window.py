@@ -22,7 +22,7 @@ from pipeline.dialogue.compile import said_in
 from pipeline.dialogue.placement import Refusal, evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Turns
-from pipeline.records.turns import RESPONSE, STANDBY, STATES, Asked
+from pipeline.records.turns import RESPONSE, SILENCE, STANDBY, STATES, Asked
 
 
 @dataclass(frozen=True)
@@ -265,9 +265,7 @@ def _turns(
     carried: Sequence[AskedQuestion],
 ) -> Turns:
     """The turns of a window, of those of the whole; the others are told by index."""
-    states = bytearray(len(turns))
-    for index in waiting:
-        states[index - turns.first] = STANDBY
+    states = bytearray(STANDBY if index in waiting else SILENCE for index in turns.indices)
     flags = {at: {"late_question"}.intersection(names) for at, names in turns.flags.items()}
     said = {}
     for index, together in sorted(by_turn.items()):
@@ -278,9 +276,9 @@ def _turns(
     asked = dict(turns.asked)
     if carried:
         old = asked.pop(0, Asked("", ()))
-        text = "\n".join(filter(None, [*(question.text for question in carried), old.text]))
-        asked = {0: Asked(text, (*(question.qid for question in carried), *old.qids)), **asked}
-        flags[0] = flags.get(0, set()).union({"carried"})
+        text = "\n".join(filter(None, [*(each.text for each in carried), old.text]))
+        asked = {0: Asked(text, (*(each.qid for each in carried), *old.qids)), **asked}
+        flags[0] = {"carried"}.union(flags.get(0, ()))
     return replace(
         turns,
         states=bytes(states),

@@ -150,6 +150,11 @@ class Turns(Sequence[Turn]):
         """Every turn, one made after the other."""
         return (Turn.trusted(self._fields(position)) for position in range(len(self)))
 
+    @property
+    def indices(self) -> range:
+        """The index of every turn."""
+        return range(self.first, self.first + len(self))
+
     def counts(self) -> dict[State, int]:
         """How many turns are in each state."""
         return {state: self.states.count(code) for code, state in enumerate(STATES)}

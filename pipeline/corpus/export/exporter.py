@@ -224,7 +224,7 @@ class Exporter:
             if self._shape.format.save is not None:  # which makes the file from these rows
                 path = path.with_name(f".{path.name}.rows.jsonl")
             indent = 2 if self._shape.format.suffix == "json" else None
-            self._writers[split] = self._stack.enter_context(JsonWriter(path, indent))
+            self._writers[split] = self._stack.enter_context(JsonWriter(path, indent, compact=True))
         return self._writers[split]
 
 

@@ -17,8 +17,7 @@ IMAGE = "<image>"
 
 def images_of(dialogue: Dialogue, view: View) -> list[str]:
     """The image of every turn, in order."""
-    first = dialogue.turns.first
-    return [view.image(dialogue, index) for index in range(first, first + len(dialogue.turns))]
+    return [view.image(dialogue, index) for index in dialogue.turns.indices]
 
 
 def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:

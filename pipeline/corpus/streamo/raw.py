@@ -23,6 +23,7 @@ from pipeline.corpus.streamo.raw_fields import (
     shown,
     text_of,
     time_of,
+    written_time,
 )
 from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.tiling import DialogueError
@@ -237,12 +238,10 @@ def _origin(
 
 def _is_fraction(entry: Entry, exact_key: str, key: str) -> bool:
     """Whether a time of an entry is there that is no count of seconds."""
-    if not is_present(entry, key) or is_present(entry, exact_key):
+    value = entry.get(key)
+    if value is None or value == "" or (exact_key in entry and is_present(entry, exact_key)):
         return False
-    try:
-        time = time_of(entry, exact_key, key)
-    except Refused:
-        return False
+    time = written_time(value)
     return time is not None and not time.whole
 
 

@@ -52,6 +52,9 @@ def entries_of(value: Any) -> Iterator[Any]:
     """The items of nested lists, in order; none for an absent value."""
     if value is None or value == "":
         return
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
+        yield from value
+        return
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -68,7 +71,9 @@ def is_entry(value: Any) -> TypeGuard[Entry]:
 
 def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
     """The id that each entry has, or one after its position that no other has."""
-    names = [id_of(entry.get(key)) if is_entry(entry) else "" for entry in entries]
+    names = [id_of(entry[key]) if is_entry(entry) and key in entry else "" for entry in entries]
+    if not any(names):
+        return [f"{letter}{position}" for position in range(len(names))]
     taken = set(names)
     for position, name in enumerate(names):
         made = f"{letter}{position}"
@@ -147,10 +152,15 @@ def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
     if not is_present(entry, key):
         return None
     value = entry[key]
-    read = _time(value) if isinstance(value, (str, int, float)) else None
+    read = written_time(value)
     if read is None:
         raise Refused("bad_time", f"{key} is {shown(value)}")
     return read
+
+
+def written_time(value: Any) -> Time | None:
+    """The time that a value is, if any."""
+    return _time(value) if isinstance(value, (str, int, float)) else None
 
 
 @lru_cache(maxsize=1 << 14, typed=True)
