@@ -2,14 +2,17 @@
 
     python benchmarks/dialogue.py [--annotations N] [--out FOLDER]
 
-Makes so many annotations (465,000 when nothing is said), of the tasks and durations of
-Streamo-Instruct-465K, one after the other; compiles and writes them, in this one process; and says
-the rate of each way and the most memory that the process has held by then.
+Makes so many annotations (50,000 when nothing is said), of the tasks and durations of
+Streamo-Instruct-465K, and takes each chunk of them all ways in turn, in this one process. Says the
+CPU time of a row: of the functions that make it, and with what is written of it.
 
 ``official``: raw rows by the algorithm of the official converter, as stream rows in JSON Lines.
 ``convert``: the same raw rows as ``convert`` reads them, written to the same format.
 ``compile``: annotations as the workflow has them, written to the same format.
 ``parquet``: the same annotations, written as the corpus is.
+
+Whole files: ``script`` is what the official script does (``json.load``, its algorithm,
+``json.dump`` with an indentation of 2); ``verb`` is ``convert``, ``verb_compat`` with ``--compat``.
 """
 
 from __future__ import annotations
@@ -21,12 +24,16 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from pipeline.corpus.convert import Reading, convert, convert_officially
+from pipeline.corpus.export.exporter import Shape
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import View
 from pipeline.corpus.parquet import ParquetFiles
@@ -37,6 +44,11 @@ from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.execution.worker import collect_seldom
 from pipeline.records import Annotation, Dialogue, Video
+from pipeline.store.files.json_writer import JsonWriter
+
+CHUNK = 250
+Timed = tuple[dict[str, Any], int]
+"""A raw row, and how long its video is in seconds."""
 
 # Shares of tasks and of durations in seconds: arXiv:2512.21334, supplement, figure 3.
 TASKS = {"tsqa": 34.8, "event_grounding": 26.3, "offline_qa": 13.8, "narration": 12.7,
@@ -51,7 +63,7 @@ DURATIONS_S = {
 WORDS = "a person in red opens the door of a small car and puts two boxes on its seat".split()  # noqa: SIM905
 
 
-def raw_rows(count: int) -> Iterator[tuple[dict[str, Any], int]]:
+def raw_rows(count: int) -> Iterator[Timed]:
     """Raw rows and how long their videos are, the same at every call."""
     chance = random.Random(0)
     bins, weights = list(DURATIONS_S), list(DURATIONS_S.values())
@@ -83,23 +95,27 @@ def raw_rows(count: int) -> Iterator[tuple[dict[str, Any], int]]:
         }, duration_s  # fmt: skip
 
 
+VIDEO = Video(
+    video_id="", uri="", source="made_up", duration_s=0, width=640, height=360, rotation_deg=0,
+    codec="", frame_rate=0, sha256="",
+)  # fmt: skip
+
+
 def compiled(annotation: Annotation, duration_s: float) -> Dialogue:
     name = annotation.video_id
-    video = Video.model_construct(
-        video_id=name, uri=name, clip_start_s=0.0, clip_end_s=None, source="made_up", licence="",
-        split="train", annotations=[], duration_s=duration_s, width=640, height=360,
-        rotation_deg=0, codec="", frame_rate=0.0, sha256="",
-    )  # fmt: skip
+    video = Video.trusted({**vars(VIDEO), "video_id": name, "uri": name, "duration_s": duration_s})
     tiling = even_tiling(name, duration_s, 1.0)
     return build_dialogues(video, tiling, [annotation], annotation.annotation_id)[0][0]
 
 
-class Clock:
-    """Time that is spent on the work, and not on making what is worked on."""
+VIEW = View(STATE_TOKENS["official"], "Watch.", lambda head: head.uri, lambda head, i: "", False)
 
-    def __init__(self) -> None:
-        """Starts at nothing."""
-        self.seconds = 0.0
+
+@dataclass
+class Clock:
+    """CPU time that is spent on the work, and not on making what is worked on."""
+
+    seconds: float = 0.0
 
     def __enter__(self) -> None:
         """Goes on."""
@@ -110,77 +126,151 @@ class Clock:
         self.seconds += time.process_time() - self._from
 
 
-def official(count: int, folder: Path, clock: Clock) -> int:
-    turns = 0
-    with (folder / "official.jsonl").open("w", encoding="utf-8") as file:
-        for row, duration_s in raw_rows(count):
-            with clock:
-                made = official_row(row, duration_s, fps=1.0, system="Watch.")
-                file.write(json.dumps(made, ensure_ascii=False) + "\n")
-            turns += duration_s
-    return turns
+@dataclass
+class Way:
+    """One way from rows to a file: its functions alone, and with what is written."""
+
+    functions: Clock = field(default_factory=Clock)
+    written: Clock = field(default_factory=Clock)
+
+    def __str__(self) -> str:
+        """Seconds, for a profile of one run."""
+        return f"{self.functions.seconds:.2f} s, {self.written.seconds:.2f} s"
 
 
-def ours(count: int, folder: Path, clock: Clock, *, from_rows: bool) -> int:
-    view = View(
-        STATE_TOKENS["official"], "Watch.", lambda head: head.uri, lambda head, i: "", False
-    )
-    write, turns = FORMATS["stream"].write, 0
-    with (folder / f"{from_rows}.jsonl").open("w", encoding="utf-8") as file:
-        for number, (row, duration_s) in enumerate(raw_rows(count)):
-            if not from_rows:
-                annotation = _annotation(row, number)
-            with clock:
-                if from_rows:
-                    annotation = _annotation(row, number)
-                for made in write(compiled(annotation, float(duration_s)), view):
-                    file.write(json.dumps(made, ensure_ascii=False) + "\n")
-            turns += duration_s
-    return turns
+class Bench:
+    """All ways over the same rows, chunk after chunk, so that none has the quieter machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` gets the files."""
+        self.folder = folder
+        self.ways = {name: Way() for name in ("official", "convert", "compile", "parquet")}
+        self.verbs = {name: Way() for name in ("script", "verb", "verb_compat")}
+        self.files = ParquetFiles(folder, 50_000)
+
+    def chunk(self, rows: Sequence[Timed], number: int) -> None:
+        """One chunk through every way; each is first as often as the others."""
+        annotations = [_annotation(row, number + i) for i, (row, _) in enumerate(rows)]
+        work: list[Callable[[], object]] = [
+            lambda: self._rows("official", [lambda one=one: _official(*one) for one in rows]),
+            lambda: self._rows("convert", [
+                lambda i=i, one=one: _ours(_annotation(one[0], number + i), one[1])
+                for i, one in enumerate(rows)
+            ]),
+            lambda: self._rows("compile", [
+                lambda made=made, one=one: _ours(made, one[1])
+                for made, one in zip(annotations, rows, strict=True)
+            ]),
+            lambda: self._parquet(annotations, rows),
+            lambda: self._verbs(rows),
+        ]  # fmt: skip
+        shift = number // len(rows) % len(work)
+        for do in (*work[shift:], *work[:shift]):
+            do()
+
+    def _rows(self, name: str, makers: Sequence[Callable[[], object]]) -> None:
+        way = self.ways[name]
+        with JsonWriter(self.folder / f"{name}.jsonl", compact=name != "official") as writer:
+            for make in makers:
+                with way.functions:
+                    made = make()
+                with way.written:
+                    writer.write(made)  # type: ignore[arg-type]
+
+    def _parquet(self, annotations: Sequence[Annotation], rows: Sequence[Timed]) -> None:
+        way = self.ways["parquet"]
+        for annotation, (_, duration_s) in zip(annotations, rows, strict=True):
+            with way.functions:
+                made = compiled(annotation, float(duration_s))
+            with way.written:
+                self.files.add(made)
+
+    def _verbs(self, rows: Sequence[Timed]) -> None:
+        source = self.folder / "raw.json"
+        named = [{**row, "video_name": f"v{i}"} for i, (row, _) in enumerate(rows)]
+        durations_s = {f"v{i}": float(duration_s) for i, (_, duration_s) in enumerate(rows)}
+        for row in named:
+            row["video_path"] = row["video_name"]
+        source.write_text(json.dumps(named))
+        with self.verbs["script"].functions:
+            _script(source, self.folder / "script.json", durations_s)
+        reading = Reading(durations_s=durations_s)
+        shape = Shape(FORMATS["stream"], STATE_TOKENS["official"], "Watch.")
+        with self.verbs["verb"].functions:
+            convert(source, self.folder / "verb.jsonl", shape, reading)
+        with self.verbs["verb_compat"].functions:
+            convert_officially(source, self.folder / "compat.json", "Watch.", reading)
 
 
-def parquet(count: int, folder: Path, clock: Clock) -> int:
-    turns = 0
-    with ParquetFiles(folder, 50_000) as files:
-        for number, (row, duration_s) in enumerate(raw_rows(count)):
-            annotation = _annotation(row, number)
-            with clock:
-                files.add(compiled(annotation, float(duration_s)))
-            turns += duration_s
-        with clock:
-            files.finish()
-    return turns
+def _official(row: dict[str, Any], duration_s: int) -> Any:
+    return official_row(row, duration_s, fps=1.0, system="Watch.")
+
+
+def _ours(annotation: Annotation, duration_s: int) -> Any:
+    (row,) = FORMATS["stream"].write(compiled(annotation, float(duration_s)), VIEW)
+    return row
+
+
+def _script(source: Path, target: Path, durations_s: Mapping[str, float]) -> None:
+    """What the official script does with a file, but for looking at the videos."""
+    with source.open(encoding="utf-8") as file:
+        rows = json.load(file)
+    made = [_official(row, int(durations_s[row["video_name"]])) for row in rows]
+    with target.open("w", encoding="utf-8") as file:
+        json.dump(made, file, ensure_ascii=False, indent=2)
 
 
 def _annotation(row: dict[str, Any], number: int) -> Annotation:
     return read_raw(row, number=number, origin="auto", default_question="?").annotation
 
 
+def _held_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--annotations", type=int, default=465_000)
+    parser.add_argument("--annotations", type=int, default=50_000)
     parser.add_argument("--out", type=Path, default=None, help="keep the files here")
     given = parser.parse_args()
-    ways: dict[str, Callable[[int, Path, Clock], int]] = {
-        "official": official,
-        "convert": lambda *a: ours(*a, from_rows=True),
-        "compile": lambda *a: ours(*a, from_rows=False),
-        "parquet": parquet,
-    }
     collect_seldom()
-    rate = 0.0
-    print("| way | annotations/s | turns/s | of the official rate | MiB held at most |")
-    print("|---|---|---|---|---|")
-    for name, way in ways.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            folder, clock = given.out or Path(temporary), Clock()
-            folder.mkdir(parents=True, exist_ok=True)
-            turns = way(given.annotations, folder, clock)
-        rate = rate or given.annotations / clock.seconds
-        own = given.annotations / clock.seconds
-        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        per_s = f"{own:,.0f} | {turns / clock.seconds:,.0f}"
-        print(f"| {name} | {per_s} | {own / rate:.2f} | {held:,.0f} |", flush=True)
+    turns, rows = 0, raw_rows(given.annotations)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.out or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench, held = Bench(folder), [0.0]
+        for number in range(0, given.annotations, CHUNK):
+            chunk = list(islice(rows, CHUNK))
+            bench.chunk(chunk, number)
+            turns += sum(duration_s for _, duration_s in chunk)
+            held.append(_held_mib())
+        with bench.ways["parquet"].written:
+            bench.files.finish()
+    print(f"{given.annotations:,} annotations, {turns:,} turns, in microseconds of CPU a row")
+    print("| way | functions | of official | with what is written | of official | rows/s |")
+    print("|---|---|---|---|---|---|")
+    first = bench.ways["official"]
+    whole_s = first.functions.seconds + first.written.seconds
+    for name, way in bench.ways.items():
+        own_s = way.functions.seconds
+        all_s = own_s + way.written.seconds
+        cells = (
+            f"{own_s / given.annotations * 1e6:,.1f}",
+            f"{own_s / first.functions.seconds:.2f}",
+            f"{all_s / given.annotations * 1e6:,.1f}",
+            f"{all_s / whole_s:.2f}",
+            f"{given.annotations / all_s:,.0f}",
+        )
+        print(f"| {name} | {' | '.join(cells)} |")
+    print("\n| whole verb | a row | of the script | rows/s |")
+    print("|---|---|---|---|")
+    script_s = bench.verbs["script"].functions.seconds
+    for name, way in bench.verbs.items():
+        own_s = way.functions.seconds
+        cost = f"{own_s / given.annotations * 1e6:,.1f} | {own_s / script_s:.2f}"
+        print(f"| {name} | {cost} | {given.annotations / own_s:,.0f} |")
+    half = held[len(held) // 2]
+    print(f"\nMiB held at most: {half:,.0f} after half of them, {held[-1]:,.0f} after all")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -53,7 +53,7 @@ def _question(dialogue: Dialogue) -> Iterator[str]:
     yield _text(MARGIN, 62, asked.question, INK, size=17)
 
 
-def _frames(turns: list[Turn], jpegs: list[bytes], turn_width: float) -> Iterator[str]:
+def _frames(turns: Sequence[Turn], jpegs: list[bytes], turn_width: float) -> Iterator[str]:
     slot = (WIDTH - 2 * MARGIN) / PICTURES
     for place in range(PICTURES):
         # The turn below the middle of the picture.
@@ -65,7 +65,7 @@ def _frames(turns: list[Turn], jpegs: list[bytes], turn_width: float) -> Iterato
         )
 
 
-def _states(turns: list[Turn], turn_width: float) -> Iterator[str]:
+def _states(turns: Sequence[Turn], turn_width: float) -> Iterator[str]:
     for turn in turns:
         yield (
             f'<rect x="{MARGIN + turn.index * turn_width + 0.75:.2f}" y="{STATES_Y}"'

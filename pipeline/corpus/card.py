@@ -127,7 +127,9 @@ def _what(counts: CorpusCounts) -> str:
         "A dialogue has one turn for each segment of its video. In every turn the assistant "
         "is silent, stands by (what it was asked about is under way, but not over), or responds. "
         "A response stands at the first frame that shows all it depends on; only where a video "
-        "ends before there is such a frame, it stands at the last one and is marked `clamped`."
+        "ends before there is such a frame, it stands at the last one and is marked `clamped`; "
+        "where its question is asked only after that frame, it stands with the question and is "
+        "marked `postponed`."
     )
 
 
@@ -203,9 +205,11 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
     return (
         f"Silence to standby to response is {total(states).ratio()} "
         "(Streamo-Instruct-465K reports 12 : 3 : 2). "
-        f"{whole.merged:,} responses were due together with another and share its turn, "
+        f"{whole.merged:,} responses were due together with another and share its turn "
+        f"({whole.repeated:,} say the same as another, which is said once), "
         f"{whole.shifted:,} gave way to another, {whole.split_off:,} are in a dialogue apart, "
-        f"and the evidence of {whole.clamped:,} ends after the last frame. "
+        f"the evidence of {whole.clamped:,} ends after the last frame, and that of "
+        f"{whole.postponed:,} is complete before their question is asked. "
         "A response that no dialogue could hold is a reject of the run, with its reason.\n\n"
         f"{table(names, rows)}\n\n"
         "alpha weighs the states in a focal loss: turns over three times those in the state "

@@ -56,7 +56,8 @@ _TURN: Mapping[str, str] = {
     "qids": "names of the questions asked in this turn",
     "rids": "names of the responses given in this turn",
     "answers": "the question that each response answers, in the same order",
-    "flags": "those of its responses (`merged`, `shifted`, `clamped`, `split`); `late_question`"
+    "flags": "those of its responses (`merged`, `repeated`, `shifted`, `clamped`,"
+    " `postponed`, `split`); `late_question`"
     " where it is asked after the end, `carried` where it was asked in an earlier window",
     "loss": "whether the turn is learned from; null where no preset of weights was applied",
     "loss_scale": "how much the turn counts where it is",

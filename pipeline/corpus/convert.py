@@ -31,6 +31,19 @@ ANNOTATED = frozenset({"question", "response"})
 """A row without either key is of another format."""
 
 
+_UNPROBED = Video(
+    video_id="",
+    uri="",
+    duration_s=0,
+    width=0,
+    height=0,
+    rotation_deg=0,
+    codec="",
+    frame_rate=0,
+    sha256="",
+)
+
+
 @dataclass(frozen=True)
 class Reading:
     """How raw rows are read, and where their videos are looked up (see ``VideoLookup``)."""
@@ -204,19 +217,14 @@ def _build(
 ) -> tuple[list[Dialogue], Sequence[Refusal]]:
     tiling = videos.tiling(raw.video_name, raw.video_path, reading.turns_per_s, raw.duration_s)
     uri = videos.uri(raw.video_name, raw.video_path)
-    video = Video.model_construct(
-        video_id=raw.video_name,
-        uri=uri,
-        source=raw.source,
-        licence=raw.licence,
-        duration_s=tiling.end_s,
-        width=0,
-        height=0,
-        rotation_deg=0,
-        codec="",
-        frame_rate=0.0,
-        sha256="",
-    )
+    known = {
+        "video_id": raw.video_name,
+        "uri": uri,
+        "source": raw.source,
+        "licence": raw.licence,
+        "duration_s": tiling.end_s,
+    }
+    video = Video.trusted(vars(_UNPROBED) | known)
     name = raw.annotation.annotation_id
     made, refused = build_dialogues(
         video, tiling, [raw.annotation], name, collision=reading.collision

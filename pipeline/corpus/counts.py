@@ -15,7 +15,14 @@ from pipeline.engines.base import for_training
 from pipeline.records import Dialogue
 from pipeline.records.hash_sampling import hash_rank
 
-_FLAGS = {"merged": "merged", "shifted": "shifted", "split": "split_off", "clamped": "clamped"}
+_FLAGS = {
+    "merged": "merged",
+    "repeated": "repeated",
+    "shifted": "shifted",
+    "split": "split_off",
+    "clamped": "clamped",
+    "postponed": "postponed",
+}
 """Flags of responses, and the counts they go to."""
 
 
@@ -40,9 +47,13 @@ class Slice(_Value):
     response: int
     merged: int
     """Responses that share a turn."""
+    repeated: int
+    """Of those, such as say what another one of the turn says."""
     shifted: int
     split_off: int
     clamped: int
+    postponed: int
+    """Responses that stand in the turn of their question, asked when it was all over."""
 
 
 class FrameSize(_Value):
@@ -130,8 +141,8 @@ class CorpusTally:
             self._writers.update(_writers(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
-            states = (turn.state for turn in own)
-            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, states)
+            counts_of = own.counts()
+            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, counts_of)
             for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
                 counts = self._counts.setdefault(key, Counter())
                 counts.update(of_one)
@@ -188,7 +199,7 @@ def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:
     own = dialogue.turns[dialogue.context_turns :]
-    rids = {rid for turn in own for rid in turn.rids}
+    rids = own.rids()
     flags = [flag for each in dialogue.responses if each.rid in rids for flag in each.flags]
     return {
         "dialogues": 1,

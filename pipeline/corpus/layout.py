@@ -75,8 +75,7 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
         for name in (dialogue.task, dialogue.split):
             if not _NAME.fullmatch(name):
                 raise CorpusError("bad_name", f"{name!r} in {dialogue.sample_id!r}")
-        states = [turn.state for turn in dialogue.turns[dialogue.context_turns :]]
-        counts = [states.count(state) for state in ("silence", "standby", "response")]
+        counts = list(dialogue.turns[dialogue.context_turns :].counts().values())
         if counts != [dialogue.n_silence, dialogue.n_standby, dialogue.n_response]:
             raise CorpusError("miscounted", f"{dialogue.sample_id!r} has {counts}")
         if frames:
@@ -112,11 +111,11 @@ def _video(dialogue: Dialogue) -> tuple[str, str, str, str, float, float]:
 
 
 def _check_frames(dialogue: Dialogue, frames: Sequence[FramedSegment]) -> None:
-    for turn in dialogue.turns:
-        if turn.index >= len(frames):
-            detail = f"{dialogue.sample_id!r} has turn {turn.index} and {len(frames)} frames"
+    for index, frame_s in enumerate(dialogue.turns.frames, dialogue.turns.first):
+        if index >= len(frames):
+            detail = f"{dialogue.sample_id!r} has turn {index} and {len(frames)} frames"
             raise CorpusError("frames_differ", detail)
-        frame = frames[turn.index]
-        if frame.video_id != dialogue.video_id or frame.frame_s != turn.frame_s:
-            detail = f"turn {turn.index} of {dialogue.sample_id!r} shows another frame"
+        frame = frames[index]
+        if frame.video_id != dialogue.video_id or frame.frame_s != frame_s:
+            detail = f"turn {index} of {dialogue.sample_id!r} shows another frame"
             raise CorpusError("frames_differ", detail)

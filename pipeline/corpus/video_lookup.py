@@ -99,7 +99,8 @@ class VideoLookup:
         _check_turns(self._probed(self._found(name, path)), turns_per_s)
         stills, end_s = self._stills(name, path)
         starts = (*(i / turns_per_s for i in range(len(stills))), end_s)
-        return Tiling(name, starts, tuple(still.frame_s for still in stills))
+        frames = tuple(still.frame_s for still in stills)
+        return Tiling(name, starts, frames, round(turns_per_s, 6))
 
     def jpegs(self, name: str, path: str) -> list[bytes]:
         """The frame of every turn, as JPEG files.

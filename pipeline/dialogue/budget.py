@@ -273,13 +273,11 @@ def turn_costs(dialogue: Dialogue, budget: Budget) -> TurnCosts:
     responses = {response.rid: count(response.text) + 1 for response in dialogue.responses}
     state = 1
     fixed = 2 * MESSAGE_TOKENS + frame_tokens(dialogue.width, dialogue.height, budget.rule) + state
-    turns = (
-        fixed
-        + count(label_of(turn.index, dialogue.turns_per_s) + "\n")
-        + sum(questions[qid] for qid in turn.qids)
-        for turn in dialogue.turns
-    )
-    before = tuple(accumulate(turns, initial=0))
-    answers = sum(responses[rid] for turn in dialogue.turns for rid in turn.rids)
+    turns = dialogue.turns
+    costs = [fixed + count(label_of(index, dialogue.turns_per_s) + "\n") for index in turns.indices]
+    for place, asked in turns.asked.items():
+        costs[place] += sum(questions[qid] for qid in asked.qids)
+    before = tuple(accumulate(costs, initial=0))
+    answers = sum(responses[rid] for said in turns.said.values() for rid in said.rids)
     total = budget.system_tokens + before[-1] + answers
     return TurnCosts(budget.system_tokens, before, questions, responses, total)

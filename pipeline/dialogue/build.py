@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import takewhile
 
 from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, AskedQuestion, Dialogue, Turn, Video
+from pipeline.records import Annotation, AskedQuestion, Dialogue, Turns, Video
+from pipeline.records.turns import SILENCE
 
 MIXED = "mixed"
 """The task of a dialogue whose annotations are of several tasks."""
-_OF_THE_VIDEO = (
-    *("video_id", "source", "licence", "split", "sha256", "uri", "clip_start_s", "clip_end_s"),
-    *("duration_s", "width", "height"),
-)
-_OF_THE_ANNOTATION = ("task", "aspect", "origins", "parent_ids", "provenance")
+_SILENCE = bytes([SILENCE])
 
 
 def build_dialogues(
@@ -95,23 +90,26 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
     )
 
 
-def n_tail(turns: Sequence[Turn]) -> int:
+def n_tail(turns: Turns) -> int:
     """The number of silent turns without a question at the end."""
-    idle = takewhile(lambda t: t.state == "silence" and not t.question, reversed(turns))
-    return sum(1 for _ in idle)
+    silent = len(turns) - len(turns.states.rstrip(_SILENCE))
+    asked = [place for place, question in turns.asked.items() if question.text]
+    return min(silent, len(turns) - 1 - max(asked, default=-1))
 
 
 def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
     prefix = f"{annotation.annotation_id}/" if prefixed else ""
     return [
-        AskedQuestion(
-            qid=prefix + question.qid,
-            text=question.text,
-            asked_s=question.asked_s,
-            options=question.options,
-            task=annotation.task,
-            aspect=annotation.aspect,
-            annotation_id=annotation.annotation_id,
+        AskedQuestion.trusted(
+            {
+                "qid": prefix + question.qid,
+                "text": question.text,
+                "asked_s": question.asked_s,
+                "options": question.options,
+                "task": annotation.task,
+                "aspect": annotation.aspect,
+                "annotation_id": annotation.annotation_id,
+            }
         )
         for question in annotation.questions
     ]
@@ -126,25 +124,42 @@ def _dialogue(
     compiled: Compiled,
     sample_id: str,
 ) -> Dialogue:
-    rids = {response.rid for response in compiled.responses}
-    states = Counter(turn.state for turn in compiled.turns)
-    return Dialogue.model_construct(
-        sample_id=sample_id,
-        **{name: getattr(video, name) for name in _OF_THE_VIDEO},
-        **{name: getattr(together, name) for name in _OF_THE_ANNOTATION},
-        turns_per_s=tiling.turns_per_s,
-        whole_id="",
-        context_turns=0,
-        n_silence=states["silence"],
-        n_standby=states["standby"],
-        n_response=states["response"],
-        n_tail=n_tail(compiled.turns),
-        annotation_ids=[annotation.annotation_id for annotation in annotations],
-        models=sorted({call.writer for call in together.provenance}),
-        checks=[check for check in together.checks if not check.rid or check.rid in rids],
-        questions=[asked[qid] for turn in compiled.turns for qid in turn.qids],
-        responses=list(compiled.responses),
-        turns=list(compiled.turns),
+    turns, responses = compiled.turns, list(compiled.responses)
+    rids = {response.rid for response in responses}
+    states = turns.counts()
+    return Dialogue.trusted(
+        {
+            "sample_id": sample_id,
+            "video_id": video.video_id,
+            "task": together.task,
+            "aspect": together.aspect,
+            "source": video.source,
+            "licence": video.licence,
+            "split": video.split,
+            "sha256": video.sha256,
+            "uri": video.uri,
+            "clip_start_s": video.clip_start_s,
+            "clip_end_s": video.clip_end_s,
+            "duration_s": video.duration_s,
+            "width": video.width,
+            "height": video.height,
+            "turns_per_s": tiling.turns_per_s,
+            "whole_id": "",
+            "context_turns": 0,
+            "n_silence": states["silence"],
+            "n_standby": states["standby"],
+            "n_response": states["response"],
+            "n_tail": n_tail(turns),
+            "annotation_ids": [annotation.annotation_id for annotation in annotations],
+            "models": sorted({call.writer for call in together.provenance}),
+            "origins": together.origins,
+            "parent_ids": together.parent_ids,
+            "checks": [each for each in together.checks if not each.rid or each.rid in rids],
+            "provenance": together.provenance,
+            "questions": [asked[qid] for here in turns.asked.values() for qid in here.qids],
+            "responses": responses,
+            "turns": turns,
+        }
     )
 
 

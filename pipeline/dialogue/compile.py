@@ -1,8 +1,9 @@
 """Compiles an annotation to the turns of its video, under the laws of a dialogue.
 
-1. Every response is in exactly one turn. One that is not in the turn at which it is due is merged,
-   shifted, split off or clamped, and flagged so. The order of the input does not matter. A response
-   without text, or without evidence in the video, is refused with a reason.
+1. Every response is in exactly one turn. One that is not alone in the turn at which it is due is
+   merged, shifted, split off, postponed or clamped, and flagged so. What several say of the same is
+   said once. The order of the input does not matter. A response without text, or without evidence
+   in the video, is refused with a reason.
 2. An event is reported at the first turn that starts at or after the end of its evidence, when all
    its frames have been on screen; an instant at the first turn whose frame was presented then or
    later. Turn ``i`` shows the frame on screen at its start. Neither comes before its question.
@@ -15,46 +16,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter
+from operator import attrgetter
 
 from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
-    due_response,
+    judge,
     place_responses,
-    refusal_of,
+    said_once,
     settle,
     split_groups,
 )
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, PlacedResponse, Question, State, Turn
+from pipeline.records import Annotation, PlacedResponse, Question, Turns
+from pipeline.records.turns import RESPONSE, STANDBY, Asked, Said
 
-_TURNS = TypeAdapter(tuple[Turn, ...])
-_IDLE: dict[str, Any] = {
-    "question": "",
-    "text": "",
-    "qids": [],
-    "rids": [],
-    "answers": [],
-    "flags": [],
-    "loss": None,
-    "loss_scale": None,
-}
-"""The fields of a turn without question and response."""
-
-T = TypeVar("T")
+_STANDBY = bytes([STANDBY])
 
 
 @dataclass(frozen=True)
 class Compiled:
     """The turns of a dialogue in order, and its responses sorted by turn."""
 
-    turns: tuple[Turn, ...]
+    turns: Turns
     responses: tuple[PlacedResponse, ...]
 
     def flagged(self, flag: Flag) -> int:
@@ -78,14 +65,16 @@ def compile_turns(
 ) -> Compilation:
     """One turn for each of ``tiling``, in order, with states, questions and texts.
 
-    A response whose evidence ends after the start of the last turn is put there, ``clamped``. Of
-    several due in one turn, ``collision="merge"`` joins the texts by line breaks in order of
-    ``(respond_s, start_s, rid)`` and flags them ``merged``; ``"shift"`` keeps the first, moves each
-    other one, ``shifted``, to the next turn in which no response is or is due and which starts
+    A response whose evidence ends after the start of the last turn is put there, ``clamped``; one
+    whose evidence is complete before its question is asked is in the turn of that, ``postponed``.
+    One that has words, span and question of another is said with it, ``repeated``. Of several
+    others due in one turn, ``collision="merge"`` joins the texts by line breaks in order of
+    ``(respond_s, start_s, text)`` and flags them ``merged``; ``"shift"`` keeps the first, moves
+    each other one, ``shifted``, to the next turn in which no response is or is due and which starts
     before its ``valid_until_s`` (no limit where that is null), and merges those that find none;
     ``"split"`` puts each other one, flagged so, into a further dialogue with no question but
     theirs. Several questions in one turn are joined by line breaks in order of
-    ``(asked_s, qid)``; one asked after the end is in the last turn, flagged ``late_question``.
+    ``(asked_s, text)``; one asked after the end is in the last turn, flagged ``late_question``.
 
     A response is refused for ``unknown_qid``, ``empty_text``, ``reversed_span``,
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
@@ -98,12 +87,13 @@ def compile_turns(
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
     due, refused = [], []
     for response in annotation.responses:
-        refusal = refusal_of(response, asked, tiling.end_s)
-        if refusal is None:
-            due.append(due_response(response, tiling, asked[response.qid]))
+        judged = judge(response, tiling, asked)
+        if isinstance(judged, Refusal):
+            refused.append(judged)
         else:
-            refused.append(refusal)
-    due.sort(key=lambda each: each.order)
+            due.append(judged)
+    if len(due) > 1:
+        due = said_once(sorted(due, key=attrgetter("order")))
     refused.sort(key=lambda refusal: refusal.rid)
     dialogues = []
     for group, together in enumerate(split_groups(due, collision)):
@@ -133,46 +123,50 @@ def _check(annotation: Annotation, tiling: Tiling) -> None:
 def _turns(
     tiling: Tiling,
     questions: Sequence[Question],
-    asked: dict[str, int],
+    asked: Mapping[str, int],
     placed: Sequence[PlacedResponse],
-) -> tuple[Turn, ...]:
-    states: list[State] = ["silence"] * len(tiling)
+) -> Turns:
+    """``placed`` is sorted by turn."""
+    states = bytearray(len(tiling))
     for response in placed:
-        for index in range(response.standby_from, response.turn):
-            states[index] = "standby"
+        waits = response.turn - response.standby_from
+        if waits > 0:
+            states[response.standby_from : response.turn] = _STANDBY * waits
+    together: dict[int, list[PlacedResponse]] = {}
     for response in placed:
-        states[response.turn] = "response"
-    times = zip(tiling.starts, tiling.starts[1:], tiling.frames, states, strict=False)
-    fields = [
-        {
-            "index": i,
-            "start_s": start_s,
-            "end_s": end_s,
-            "frame_s": frame_s,
-            "state": state,
-            **_IDLE,
-        }
-        for i, (start_s, end_s, frame_s, state) in enumerate(times)
-    ]
-    for index, together in _by_turn((response.turn, response) for response in placed).items():
-        fields[index]["text"] = "\n".join(response.text for response in together)
-        fields[index]["rids"] = [response.rid for response in together]
-        fields[index]["answers"] = [response.qid for response in together]
-        fields[index]["flags"] = sorted({flag for each in together for flag in each.flags})
-    ordered = sorted(questions, key=lambda question: (question.asked_s, question.qid))
-    for index, here in _by_turn((asked[question.qid], question) for question in ordered).items():
-        fields[index]["question"] = "\n".join(question.text for question in here)
-        fields[index]["qids"] = [question.qid for question in here]
+        together.setdefault(response.turn, []).append(response)
+    said, flags = {}, {}
+    for turn, responses in together.items():
+        states[turn] = RESPONSE
+        said[turn], flags[turn] = said_in(responses)
+    by_turn: dict[int, list[Question]] = {}
+    for question in sorted(questions, key=attrgetter("asked_s", "text", "qid")):
+        by_turn.setdefault(asked[question.qid], []).append(question)
+    for turn, here in by_turn.items():
         if any(question.asked_s > tiling.end_s for question in here):
-            fields[index]["flags"] = sorted([*fields[index]["flags"], "late_question"])
-    for index, state in enumerate(states):
-        fields[index]["transition"] = index == 0 or state != states[index - 1]
-    # One call for all: validating turn by turn takes most of the time.
-    return _TURNS.validate_python(fields)
+            flags[turn] = tuple(sorted((*flags.get(turn, ()), "late_question")))
+    return Turns(
+        first=0,
+        starts=tiling.starts[:-1],
+        ends=tiling.starts[1:],
+        frames=tiling.frames,
+        states=bytes(states),
+        asked={
+            turn: Asked("\n".join([q.text for q in here]), tuple([q.qid for q in here]))
+            for turn, here in by_turn.items()
+        },
+        said=said,
+        flags={turn: names for turn, names in flags.items() if names},
+    )
 
 
-def _by_turn(pairs: Iterable[tuple[int, T]]) -> dict[int, list[T]]:
-    found: dict[int, list[T]] = {}
-    for index, value in pairs:
-        found.setdefault(index, []).append(value)
-    return found
+def said_in(together: Sequence[PlacedResponse]) -> tuple[Said, tuple[str, ...]]:
+    """What is said in the turn of some responses, in their order, and the flags of that turn."""
+    if len(together) == 1:
+        (one,) = together
+        flags = tuple(sorted(one.flags)) if one.flags else ()
+        return Said(one.text, (one.rid,), (one.qid,)), flags
+    text = "\n".join(each.text for each in together if "repeated" not in each.flags)
+    rids = tuple(response.rid for response in together)
+    flags = tuple(sorted({flag for response in together for flag in response.flags}))
+    return Said(text, rids, tuple(response.qid for response in together)), flags

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
-from pipeline.records import PlacedResponse, Response, Span
+from pipeline.records import PlacedResponse, Response
 
 Collision = Literal["merge", "shift", "split"]
-Flag = Literal["clamped", "merged", "shifted", "split"]
+Flag = Literal["clamped", "postponed", "merged", "shifted", "split", "repeated"]
+"""How a response stands otherwise than when it is due, or than by itself.
+
+``clamped``: in the last turn, since its evidence ends after the start of that. ``postponed``: in
+the turn of its question, since its evidence is complete before that is asked. ``merged``: in a turn
+with others. ``shifted``: in a later turn than that. ``split``: in a dialogue apart. ``repeated``:
+said by another response of the same words, span and question, which stands just before it.
+"""
+
+
+_IN_TIME: tuple[Flag, ...] = ()
+_CLAMPED: tuple[Flag, ...] = ("clamped",)
+_POSTPONED: tuple[Flag, ...] = ("postponed",)
+_SAID_AGAIN = ("text", "qid", "kind", "start_s", "end_s", "respond_s", "evidence")
+"""Responses that have these in common say the same of the same."""
 
 
 @dataclass(frozen=True)
@@ -23,69 +38,95 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True)
-class DueResponse:
+class DueResponse(NamedTuple):
     """A response with the turn at which it is due, whatever other responses there are."""
 
     response: Response
     turn: int
     standby_from: int
     """The first turn of its standby; the number of turns where it has none."""
-    clamped: bool
+    flags: tuple[Flag, ...]
+    """``clamped`` or ``postponed``, if any."""
+    repeats: tuple[Response, ...] = ()
+    """The responses that say the same once more."""
 
     @property
-    def order(self) -> tuple[int, float, float, str]:
-        """The sort key: by turn, then by time."""
+    def order(self) -> tuple[Any, ...]:
+        """The sort key: by turn, by time, and of the same time by content; ids count last."""
         response = self.response
-        return (self.turn, response.respond_s, response.start_s, response.rid)
+        time = (self.turn, response.respond_s, response.start_s, response.text, response.end_s)
+        return (*time, response.kind, response.qid, response.rid)
 
 
 def evidence_s(response: Response) -> tuple[float, float]:
     """Start of the first span of a response's evidence and end of the last, in seconds."""
-    spans = [Span(start_s=response.start_s, end_s=response.end_s), *response.evidence]
-    return min(span.start_s for span in spans), max(span.end_s for span in spans)
+    first_s, last_s = response.start_s, response.end_s
+    for span in response.evidence:
+        first_s, last_s = min(first_s, span.start_s), max(last_s, span.end_s)
+    return first_s, last_s
 
 
 def complete_s(response: Response) -> float:
     """When the evidence of a response is complete, in seconds: of an instant, when it begins."""
     over_s = response.end_s if response.kind == "event" else response.start_s
-    return max([over_s, *(span.end_s for span in response.evidence)])
+    for span in response.evidence:
+        over_s = max(over_s, span.end_s)
+    return over_s
 
 
-def refusal_of(response: Response, qids: Iterable[str], end_s: float) -> Refusal | None:
-    """Why no dialogue can hold a response, if so. ``qids``: of all questions; ``end_s``: of the
-    video."""
+def judge(  # noqa: PLR0911  a return for each reason
+    response: Response, tiling: Tiling, asked: Mapping[str, int]
+) -> DueResponse | Refusal:
+    """When a response is due, or why no dialogue can hold it.
+
+    ``asked``: the turn of each question, by its id.
+    """
+    start_s, stop_s, respond_s = response.start_s, response.end_s, response.respond_s
     event = response.kind == "event"
-    spans = [(response.start_s, response.end_s), *((s.start_s, s.end_s) for s in response.evidence)]
-    begins_s = min(start_s for start_s, _ in spans)
-    shown = f"{response.start_s} to {response.end_s}"
-    reason, detail = "", ""
-    if response.qid not in qids:
-        reason, detail = "unknown_qid", f"it answers {response.qid!r}"
-    elif not response.text.strip():
-        reason = "empty_text"
-    elif any(start_s > stop_s for start_s, stop_s in spans):
-        reason, detail = "reversed_span", shown
-    elif event and response.start_s == response.end_s:
-        reason, detail = "zero_length_span", shown
-    elif begins_s > end_s or (event and begins_s >= end_s):
-        reason, detail = "past_the_end", f"{shown} of {end_s}"
-    elif response.respond_s < complete_s(response) - EPSILON_S:
-        reason = "early_response"
-        detail = f"at {response.respond_s}, evidence until {complete_s(response)}"
-    return Refusal(response.rid, reason, detail) if reason else None
-
-
-def due_response(response: Response, tiling: Tiling, asked: int) -> DueResponse:
-    """When a response is due whose question is asked in the turn ``asked``."""
+    begins_s, over_s = start_s, stop_s if event else start_s
+    backwards = start_s > stop_s
+    for span in response.evidence:
+        first_s, last_s = span.start_s, span.end_s
+        backwards = backwards or first_s > last_s
+        begins_s = first_s if first_s < begins_s else begins_s
+        over_s = last_s if last_s > over_s else over_s
+    end_s, count, question = tiling.end_s, len(tiling.frames), asked.get(response.qid)
+    if question is None:
+        return Refusal(response.rid, "unknown_qid", f"it answers {response.qid!r}")
+    if not response.text.strip():
+        return Refusal(response.rid, "empty_text", "")
+    if backwards:
+        return Refusal(response.rid, "reversed_span", f"{start_s} to {stop_s}")
+    if event and start_s == stop_s:
+        return Refusal(response.rid, "zero_length_span", f"{start_s} to {stop_s}")
+    if begins_s > end_s or (event and begins_s >= end_s):
+        return Refusal(response.rid, "past_the_end", f"{start_s} to {stop_s} of {end_s}")
+    if respond_s < over_s - EPSILON_S:
+        detail = f"at {respond_s}, evidence until {over_s}"
+        return Refusal(response.rid, "early_response", detail)
     # An event is over when its last frame is replaced; an instant needs a frame from then on.
-    event = response.kind == "event"
-    first = (tiling.first_start if event else tiling.first_frame)(response.respond_s)
-    turn = max(min(first, len(tiling) - 1), asked)
-    standby_from = len(tiling)
-    if event:
-        standby_from = max(tiling.first_frame(evidence_s(response)[0]), asked)
-    return DueResponse(response, turn, standby_from, clamped=first == len(tiling))
+    first = (tiling.first_start if event else tiling.first_frame)(respond_s)
+    standby_from = max(tiling.first_frame(begins_s), question) if event else count
+    turn, flags = min(first, count - 1), _CLAMPED if first == count else _IN_TIME
+    if turn < question:
+        turn, flags = question, _POSTPONED
+    return DueResponse(response, turn, standby_from, flags)
+
+
+def said_once(responses: Sequence[DueResponse]) -> list[DueResponse]:
+    """The responses, sorted by ``order``, with those that say the same as one before folded into
+    that one."""
+    once: list[DueResponse] = []
+    for due in responses:
+        if once and once[-1].turn == due.turn and _is_same(once[-1].response, due.response):
+            once[-1] = once[-1]._replace(repeats=(*once[-1].repeats, due.response))
+        else:
+            once.append(due)
+    return once
+
+
+def _is_same(one: Response, other: Response) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _SAID_AGAIN)
 
 
 def split_groups(responses: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
@@ -134,23 +175,21 @@ def place_responses(
     responses: Sequence[DueResponse], turns: Sequence[int], *, split: bool
 ) -> tuple[PlacedResponse, ...]:
     """The responses with the turns they got, sorted by turn."""
-    shared = Counter(turns)
+    settled = sorted(zip(turns, responses, strict=True), key=itemgetter(0))
+    shared = {turn for (turn, _), (other, _) in pairwise(settled) if turn == other}
     placed = []
-    for due, turn in sorted(zip(responses, turns, strict=True), key=lambda pair: pair[1]):
-        flags: list[Flag] = []
-        if due.clamped:
-            flags.append("clamped")
-        if shared[turn] > 1:
+    for turn, due in settled:
+        flags: list[Flag] = [*due.flags]
+        if turn in shared or due.repeats:
             flags.append("merged")
         if turn != due.turn:
             flags.append("shifted")
         if split:
             flags.append("split")
-        fields = {name: getattr(due.response, name) for name in Response.model_fields}
         standby_from = min(due.standby_from, turn)
-        placed.append(
-            PlacedResponse.model_construct(
-                **fields, turn=turn, standby_from=standby_from, flags=list(flags)
-            )
-        )
+        fields = {"turn": turn, "standby_from": standby_from, "flags": flags}
+        placed.append(PlacedResponse.trusted({**vars(due.response), **fields}))
+        for again in due.repeats:
+            repeated = fields | {"flags": [*flags, "repeated"]}
+            placed.append(PlacedResponse.trusted({**vars(again), **repeated}))
     return tuple(placed)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
-from pipeline.records import Turn
+from pipeline.records import Turns
+from pipeline.records.turns import RESPONSE, STANDBY, Said
+
+_EVENT = re.compile(b"%c*%c" % (STANDBY, RESPONSE))
+_UNKNOWN = Said("", (), ())
 
 
 @dataclass(frozen=True)
@@ -21,29 +25,24 @@ class ReadEvent:
     end_s: float
 
 
-def read_events(turns: Sequence[Turn]) -> tuple[ReadEvent, ...]:
+def read_events(turns: Turns) -> tuple[ReadEvent, ...]:
     """One event a response turn, in order: its span is the run of standby before it.
 
     ``start_s`` and ``end_s`` are starts of turns, each at most one turn late. Where events overlap,
     standby does not show for which of them it waits: then starts are those of the run.
     """
     events = []
-    first: int | None = None
-    for number, turn in enumerate(turns):
-        if turn.state == "standby":
-            first = number if first is None else first
-            continue
-        if turn.state == "response":
-            begins = turns[number if first is None else first]
-            events.append(
-                ReadEvent(
-                    tuple(turn.rids),
-                    turn.text,
-                    begins.index,
-                    turn.index,
-                    begins.start_s,
-                    turn.start_s,
-                )
+    for run in _EVENT.finditer(turns.states):
+        first, turn = run.start(), run.end() - 1
+        said = turns.said.get(turn, _UNKNOWN)
+        events.append(
+            ReadEvent(
+                rids=said.rids,
+                text=said.text,
+                first_turn=turns.first + first,
+                turn=turns.first + turn,
+                start_s=turns.starts[first],
+                end_s=turns.starts[turn],
             )
-        first = None
+        )
     return tuple(events)

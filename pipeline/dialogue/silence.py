@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import repeat
 
-from pipeline.records import Dialogue, Turn
+from pipeline.records import Dialogue
+from pipeline.records.turns import SILENCE
 
 
 def trimmed(dialogue: Dialogue, count: int) -> Dialogue:
@@ -31,23 +33,30 @@ def masked(dialogue: Dialogue, count: int, seed: int) -> Dialogue:
 
     Turns without weights get weight 1.
     """
-    own = dialogue.turns[dialogue.context_turns :]
-    silent = [turn for turn in own if turn.state == "silence"]
+    turns, context = dialogue.turns, dialogue.context_turns
+    silent = [
+        turns.first + place
+        for place, state in enumerate(turns.states)
+        if state == SILENCE and place >= context
+    ]
     left_out = drawn(silent, count, dialogue.sample_id, seed)
-    left_out |= {turn.index for turn in dialogue.turns[: dialogue.context_turns]}
-    turns = []
-    for turn in dialogue.turns:
-        learned = turn.index not in left_out and turn.loss is not False
-        scale = 1.0 if turn.loss_scale is None else turn.loss_scale
-        update = {"loss": learned, "loss_scale": scale if learned else 0.0}
-        turns.append(turn.model_copy(update=update))
-    return dialogue.model_copy(update={"turns": turns})
+    left_out.update(range(turns.first, turns.first + context))
+    before = turns.losses or (None,) * len(turns)
+    learned = [
+        index not in left_out and loss is not False
+        for index, loss in enumerate(before, turns.first)
+    ]
+    scales = [
+        (1.0 if scale is None else scale) if own else 0.0
+        for own, scale in zip(learned, turns.loss_scales or repeat(None), strict=False)
+    ]
+    return dialogue.model_copy(update={"turns": turns.weighed(learned, scales)})
 
 
-def drawn(turns: Sequence[Turn], count: int, sample_id: str, seed: int) -> set[int]:
-    """The indices of ``count`` of the turns: those of the lowest hash ranks."""
+def drawn(indices: Iterable[int], count: int, sample_id: str, seed: int) -> set[int]:
+    """``count`` of the indices of turns: those of the lowest hash ranks."""
 
-    def rank(turn: Turn) -> bytes:
-        return hashlib.blake2b(f"{seed} {sample_id} {turn.index}".encode(), digest_size=8).digest()
+    def rank(index: int) -> bytes:
+        return hashlib.blake2b(f"{seed} {sample_id} {index}".encode(), digest_size=8).digest()
 
-    return {turn.index for turn in sorted(turns, key=rank)[:count]}
+    return set(sorted(indices, key=rank)[:count])

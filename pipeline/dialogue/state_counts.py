@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.records import State
+
 PAPER_RATIO: Mapping[str, int] = {"silence": 12, "standby": 3, "response": 2}
 """Of Streamo-Instruct-465K."""
 BINS_S = ((30, "0-30 s"), (60, "30-60 s"), (120, "60-120 s"), (240, "120-240 s"))
@@ -74,11 +76,11 @@ class StateTally:
         self._states: Counter[tuple[str, str, str, str]] = Counter()
         self._dialogues: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, task: str, source: str, duration_s: float, states: Iterable[str]) -> None:
-        """Counts one dialogue: the state of each of its turns."""
+    def add(self, task: str, source: str, duration_s: float, states: Mapping[State, int]) -> None:
+        """Counts one dialogue, which has so many turns in each state."""
         key = (task, source, duration_bin(duration_s))
         self._dialogues[key] += 1
-        for state, count in Counter(states).items():
+        for state, count in states.items():
             self._states[(*key, state)] += count
 
     def slices(self) -> list[StateSlice]:

@@ -14,6 +14,9 @@ from pipeline.records import Segment
 EPSILON_S = 1e-6
 """Two times closer than this are the same time: thirds and tenths of a second are not exact."""
 
+_DECIMALS = 6
+"""Of a rate."""
+
 
 class DialogueError(ReasonedError):
     """No dialogue can be made of the input. ``reason`` is a short constant."""
@@ -29,6 +32,8 @@ class Tiling:
     video_id: str
     starts: tuple[float, ...]
     frames: tuple[float, ...]
+    turns_per_s: float
+    """The rate of all turns but the last, which may be shorter, to six decimals."""
 
     def __len__(self) -> int:
         """The number of turns."""
@@ -39,18 +44,13 @@ class Tiling:
         """The end of the video."""
         return self.starts[-1]
 
-    @property
-    def turns_per_s(self) -> float:
-        """The rate of all turns but the last; of a single turn, one over its length."""
-        return round(1.0 / self.starts[1], 6)
-
     def turn_of(self, time_s: float) -> int:
         """The turn that contains a time; the last one for a time at or after the end."""
         return max(0, min(bisect_right(self.starts, time_s) - 1, len(self) - 1))
 
     def first_start(self, time_s: float) -> int:
         """The first turn that starts at or after a time; ``len`` where none does."""
-        return min(bisect_left(self.starts, time_s - EPSILON_S), len(self))
+        return bisect_left(self.starts, time_s - EPSILON_S, hi=len(self.frames))
 
     def first_frame(self, time_s: float) -> int:
         """The first turn whose frame was presented at or after a time; ``len`` where none was."""
@@ -59,6 +59,9 @@ class Tiling:
 
 def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
     """The turns of a video's segments, which may come in any order.
+
+    Segments do not tell their rate: it is read off the first of several. A single one may have been
+    cut short by the end of the video; it is taken for a turn of a second unless it is longer.
 
     Raises:
         DialogueError: ``bad_segments`` (none, of another video, or not side by side).
@@ -79,7 +82,11 @@ def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
             detail = f"{after.index} starts at {after.start_s}, {before.index} ends at"
             raise DialogueError("bad_segments", f"{detail} {before.end_s}")
     starts = (*(segment.start_s for segment in ordered), ordered[-1].end_s)
-    return Tiling(video_id, starts, tuple(segment.frame_s for segment in ordered))
+    rate = 1.0 / starts[1]
+    if len(ordered) == 1:
+        rate = min(1.0, rate)
+    frames = tuple(segment.frame_s for segment in ordered)
+    return Tiling(video_id, starts, frames, round(rate, _DECIMALS))
 
 
 def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
@@ -91,5 +98,5 @@ def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
     if not 0 < duration_s < float("inf"):
         raise DialogueError("bad_duration", f"{duration_s} s")
     count = max(1, ceil(duration_s * turns_per_s - EPSILON_S))
-    frames = tuple(i / turns_per_s for i in range(count))
-    return Tiling(video_id, (*frames, duration_s), frames)
+    frames = tuple([i / turns_per_s for i in range(count)])
+    return Tiling(video_id, (*frames, duration_s), frames, round(turns_per_s, _DECIMALS))

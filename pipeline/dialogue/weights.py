@@ -6,11 +6,13 @@ No preset trains on context turns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Literal
 
 from pipeline.dialogue.silence import drawn
 from pipeline.dialogue.state_counts import StateCounts
-from pipeline.records import Dialogue, Turn
+from pipeline.records import Dialogue, State
+from pipeline.records.turns import STATES
 
 Preset = Literal[
     "streamo_fixed", "first_silence", "transitions", "inverse_silence", "class_balanced"
@@ -39,27 +41,34 @@ def weigh(
     Raises:
         ValueError: ``class_balanced`` without the counts of the corpus.
     """
-    own = dialogue.turns[dialogue.context_turns :]
+    turns, context = dialogue.turns, dialogue.context_turns
+    states = [STATES[code] for code in turns.states]
+    own = range(context, len(turns))
     scales: Sequence[float | None]
     match preset:
         case "streamo_fixed":
-            scales = [FIXED[turn.state] for turn in own]
+            scales = [FIXED[states[place]] for place in own]
         case "first_silence":
-            scales = [_harness(turn) for turn in own]
+            scales = [_harness(states, place) for place in own]
         case "transitions":
-            chosen = _persistences(own, dialogue.sample_id, seed)
-            scales = [1.0 if t.transition or t.index in chosen else None for t in own]
+            changes = {place for place in own if _is_change(states, place)}
+            rest = [turns.first + place for place in own if place not in changes]
+            chosen = drawn(rest, len(changes), dialogue.sample_id, seed)
+            learned = changes | {index - turns.first for index in chosen}
+            scales = [1.0 if place in learned else None for place in own]
         case "inverse_silence":
-            silences = sum(turn.state == "silence" for turn in own)
-            scales = [1.0 / silences if turn.state == "silence" else 1.0 for turn in own]
+            silences = sum(states[place] == "silence" for place in own)
+            scales = [1.0 / silences if states[place] == "silence" else 1.0 for place in own]
         case "class_balanced":
             if corpus is None:
                 raise ValueError("class_balanced needs the states of the whole corpus")
             weights = class_balanced(corpus)
-            scales = [weights[turn.state] for turn in own]
-    turns = [_weighed(turn, None) for turn in dialogue.turns[: dialogue.context_turns]]
-    turns += [_weighed(turn, scale) for turn, scale in zip(own, scales, strict=True)]
-    return dialogue.model_copy(update={"turns": turns})
+            scales = [weights[states[place]] for place in own]
+    of_all = [*repeat(None, context), *scales]
+    weighed = turns.weighed(
+        [scale is not None for scale in of_all], [scale or 0.0 for scale in of_all]
+    )
+    return dialogue.model_copy(update={"turns": weighed})
 
 
 def class_balanced(counts: StateCounts) -> dict[str, float]:
@@ -73,16 +82,11 @@ def class_balanced(counts: StateCounts) -> dict[str, float]:
     return {state: weight * present / whole if whole else 0.0 for state, weight in raw.items()}
 
 
-def _harness(turn: Turn) -> float:
-    if turn.state == "silence":
-        return FIRST_SILENCE if turn.transition else REPEATED_SILENCE
-    return RESPONSE if turn.state == "response" else 1.0
+def _harness(states: Sequence[State], place: int) -> float:
+    if states[place] == "silence":
+        return FIRST_SILENCE if _is_change(states, place) else REPEATED_SILENCE
+    return RESPONSE if states[place] == "response" else 1.0
 
 
-def _persistences(turns: Sequence[Turn], sample_id: str, seed: int) -> set[int]:
-    rest = [turn for turn in turns if not turn.transition]
-    return drawn(rest, len(turns) - len(rest), sample_id, seed)
-
-
-def _weighed(turn: Turn, scale: float | None) -> Turn:
-    return turn.model_copy(update={"loss": scale is not None, "loss_scale": scale or 0.0})
+def _is_change(states: Sequence[State], place: int) -> bool:
+    return place == 0 or states[place] != states[place - 1]

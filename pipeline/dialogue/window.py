@@ -12,17 +12,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import get_args
 
 from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
 from pipeline.dialogue.build import n_tail
+from pipeline.dialogue.compile import said_in
 from pipeline.dialogue.placement import Refusal, evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, State, Turn
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Turns
+from pipeline.records.turns import RESPONSE, SILENCE, STANDBY, STATES, Asked
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
 
 
 def _check(dialogue: Dialogue) -> None:
-    if dialogue.whole_id or any(turn.index != i for i, turn in enumerate(dialogue.turns)):
+    if dialogue.whole_id or dialogue.turns.first:
         raise DialogueError("not_whole", f"{dialogue.sample_id!r} is a window")
-    if any(turn.loss is not None or turn.loss_scale is not None for turn in dialogue.turns):
+    if dialogue.turns.losses is not None or dialogue.turns.loss_scales is not None:
         raise DialogueError("weighted", f"{dialogue.sample_id!r}: cut it before weights are given")
 
 
@@ -110,7 +110,7 @@ def _asked(dialogue: Dialogue) -> list[_Asked]:
     for response in dialogue.responses:
         answered.setdefault(response.qid, []).append(response.turn)
     asked = []
-    for here, qid in ((turn.index, qid) for turn in dialogue.turns for qid in turn.qids):
+    for here, qid in ((at, qid) for at, asks in dialogue.turns.asked.items() for qid in asks.qids):
         turns = answered.get(qid, ())
         until = max(here, turns[0]) if len(turns) == 1 else len(dialogue.turns)
         asked.append(_Asked(questions[qid], here, until))
@@ -119,7 +119,7 @@ def _asked(dialogue: Dialogue) -> list[_Asked]:
 
 def _answers(dialogue: Dialogue, costs: TurnCosts) -> list[_Answer]:
     """Sorted by turn."""
-    frames = [turn.frame_s for turn in dialogue.turns]
+    frames = dialogue.turns.frames
     answers = []
     for response in sorted(dialogue.responses, key=lambda response: response.turn):
         first = min(bisect_left(frames, evidence_s(response)[0] - EPSILON_S), response.turn)
@@ -234,27 +234,20 @@ def _window(
             together[0] = _alone(together[0])
     carried = [a.question for a in asked if a.turn < cut.start <= a.until]
 
-    turns: list[Turn] = []
-    for turn in dialogue.turns[cut.start : cut.end]:
-        answers = by_turn.get(turn.index, [])
-        state: State = "response" if answers else "standby" if turn.index in waiting else "silence"
-        changed = not turns or turns[-1].state != state
-        turns.append(_turn(turn, state, changed, answers, [] if turns else carried))
-
+    turns = _turns(dialogue.turns[cut.start : cut.end], by_turn, waiting, carried)
     questions = {question.qid: question for question in dialogue.questions}
-    rids = {rid for turn in turns for rid in turn.rids}
+    rids = turns.rids()
     owned = turns[cut.own - cut.start :]
-    states = Counter(turn.state for turn in owned)
     return dialogue.model_copy(
         update={
             "sample_id": f"{dialogue.sample_id}-w{number}",
             "whole_id": dialogue.sample_id,
             "context_turns": cut.own - cut.start,
-            **{f"n_{state}": states[state] for state in get_args(State)},
+            **{f"n_{state}": count for state, count in owned.counts().items()},
             "n_tail": n_tail(owned),
             "checks": [check for check in dialogue.checks if not check.rid or check.rid in rids],
-            "questions": [questions[qid] for turn in turns for qid in turn.qids],
-            "responses": [response for turn in turns for response in by_turn.get(turn.index, ())],
+            "questions": [questions[qid] for asks in turns.asked.values() for qid in asks.qids],
+            "responses": [response for _, said in sorted(by_turn.items()) for response in said],
             "turns": turns,
         }
     )
@@ -265,27 +258,33 @@ def _alone(response: PlacedResponse) -> PlacedResponse:
     return response.model_copy(update={"flags": [f for f in response.flags if f != "merged"]})
 
 
-def _turn(
-    turn: Turn,
-    state: State,
-    changed: bool,
-    answers: Sequence[PlacedResponse],
+def _turns(
+    turns: Turns,
+    by_turn: Mapping[int, Sequence[PlacedResponse]],
+    waiting: Collection[int],
     carried: Sequence[AskedQuestion],
-) -> Turn:
-    flags = {flag for response in answers for flag in response.flags}
-    flags |= {"late_question"}.intersection(turn.flags)
-    flags |= {"carried"} if carried else set()
-    return turn.model_copy(
-        update={
-            "state": state,
-            "transition": changed,
-            "question": "\n".join(filter(None, [*(q.text for q in carried), turn.question])),
-            "text": "\n".join(response.text for response in answers),
-            "qids": [*(question.qid for question in carried), *turn.qids],
-            "rids": [response.rid for response in answers],
-            "answers": [response.qid for response in answers],
-            "flags": sorted(flags),
-        }
+) -> Turns:
+    """The turns of a window, of those of the whole; the others are told by index."""
+    states = bytearray(STANDBY if index in waiting else SILENCE for index in turns.indices)
+    flags = {at: {"late_question"}.intersection(names) for at, names in turns.flags.items()}
+    said = {}
+    for index, together in sorted(by_turn.items()):
+        at = index - turns.first
+        states[at] = RESPONSE
+        said[at], of_responses = said_in(together)
+        flags[at] = flags.get(at, set()).union(of_responses)
+    asked = dict(turns.asked)
+    if carried:
+        old = asked.pop(0, Asked("", ()))
+        text = "\n".join(filter(None, [*(each.text for each in carried), old.text]))
+        asked = {0: Asked(text, (*(each.qid for each in carried), *old.qids)), **asked}
+        flags[0] = {"carried"}.union(flags.get(0, ()))
+    return replace(
+        turns,
+        states=bytes(states),
+        asked=asked,
+        said=said,
+        flags={at: tuple(sorted(names)) for at, names in sorted(flags.items()) if names},
     )
 
 
@@ -293,7 +292,7 @@ def _refusal(
     answer: _Answer, cuts: Sequence[_Cut], made: Sequence[Dialogue], budget: Budget
 ) -> Refusal:
     number = bisect_right(cuts, answer.turn, key=lambda cut: cut.own) - 1
-    state = made[number].turns[answer.turn - cuts[number].start].state
+    state = STATES[made[number].turns.states[answer.turn - cuts[number].start]]
     span = f"turns {answer.first} to {answer.turn} do not fit into {budget.max_tokens} tokens"
     detail = f"{span}; turn {answer.turn} is {state} now"
     return Refusal(answer.response.rid, "evidence_over_budget", detail)

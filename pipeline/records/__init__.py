@@ -28,9 +28,9 @@ from pipeline.records.dialogue import (
     PlacedResponse,
     ShardFile,
     TaskMixture,
-    Turn,
 )
 from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
+from pipeline.records.turns import Turn, Turns
 from pipeline.records.video import FramedSegment, ManifestRow, Segment, SourceAnnotation, Video
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "State",
     "TaskMixture",
     "Turn",
+    "Turns",
     "Verdict",
     "VerifiedEvent",
     "Video",

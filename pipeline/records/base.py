@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,11 +11,32 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 State = Literal["silence", "standby", "response"]
 
+R = TypeVar("R", bound="Record")
+
 
 class Record(BaseModel):
     """Base of every row. Subclasses are the contract between two stages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def trusted(cls: type[R], fields: dict[str, Any]) -> R:
+        """A record of values that are known to be valid, one for each of its fields, in order.
+
+        Like ``model_construct``, which takes four times as long to look for fields left out.
+        """
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", fields)
+        object.__setattr__(made, "__pydantic_fields_set__", _names(cls))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+
+@cache
+def _names(kind: type[Record]) -> set[str]:
+    """Shared by all trusted records of a kind: a frozen one never changes its own."""
+    return set(kind.model_fields)
 
 
 class Reject(Record):

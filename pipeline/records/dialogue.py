@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from pipeline.records.annotation import Check, Question, Response
-from pipeline.records.base import Provenance, Ratio, Record, Seconds, State
+from pipeline.records.base import Provenance, Ratio, Record, Seconds
+from pipeline.records.turns import Turns
 
 
 class AskedQuestion(Question):
@@ -24,32 +25,8 @@ class PlacedResponse(Response):
     standby_from: int
     """Index of the first turn of its standby; ``turn`` where it has none."""
     flags: list[str] = []
-    """``clamped``, ``merged``, ``shifted``, ``split``: how its placement differs from when due."""
-
-
-class Turn(Record):
-    """One turn: the user's question with a segment, and the state and text of the answer."""
-
-    index: int
-    start_s: Seconds
-    end_s: Seconds
-    frame_s: Seconds
-    state: State
-    transition: bool = False
-    """Whether the state differs from the turn before; true for the first turn of a dialogue."""
-    question: str = ""
-    text: str = ""
-    qids: list[str] = []
-    rids: list[str] = []
-    answers: list[str] = []
-    """The question that each response of ``rids`` answers, in that order."""
-    flags: list[str] = []
-    """Those of its responses; ``late_question`` for a question after the end of the video,
-    ``carried`` for one from an earlier window."""
-    loss: bool | None = None
-    """Whether the turn contributes to the loss; null where no preset of weights was applied."""
-    loss_scale: float | None = None
-    """Its weight in the loss."""
+    """``clamped``, ``postponed``, ``merged``, ``shifted``, ``split``: how its placement differs
+    from when due; ``repeated`` where another response has said the same."""
 
 
 class DialogueHead(Record):
@@ -101,7 +78,7 @@ class Dialogue(DialogueHead):
     questions: list[AskedQuestion]
     responses: list[PlacedResponse]
     """In the order in which they are said."""
-    turns: list[Turn]
+    turns: Turns
 
 
 class TaskMixture(Record):

@@ -75,7 +75,7 @@ class RunSummary(BaseModel):
     """Files of a folder as the source that are no videos by their names, by suffix. They are no
     part of ``videos_in``."""
     placed: dict[str, int]
-    """Responses by placement flag: merged, shifted, clamped, …"""
+    """Responses by placement flag: merged, shifted, clamped, postponed, …"""
     open_annotations: dict[str, int]
     """Annotations so far by task, of the videos that are open."""
     open_annotated: int

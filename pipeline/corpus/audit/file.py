@@ -25,8 +25,9 @@ from pipeline.corpus.video_lookup import LONGEST_S, VideoLookup
 from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import Dialogue, Turn
+from pipeline.records import Dialogue, Turns
 from pipeline.records.spans import MAX_SHARE, covered_share
+from pipeline.records.turns import STATES
 from pipeline.store.files.json_rows import JsonRow, read_json_rows
 
 Duration = Callable[[str, str, float | None], float | None]
@@ -125,12 +126,13 @@ class Audit:
         self._found["rows"] += 1
         self._found["turn_rows"] += 1
         own = dialogue.turns[dialogue.context_turns :]
-        rids = {rid for turn in own for rid in turn.rids}
-        starts = {turn.index: turn.start_s for turn in dialogue.turns}
+        rids = own.rids()
+        turns = dialogue.turns
         for response in dialogue.responses:
             if response.rid in rids and "clamped" not in response.flags:
                 over_s = complete_s(response)
-                self._found["early"] += starts[response.turn] < over_s - EPSILON_S
+                start_s = turns.starts[response.turn - turns.first]
+                self._found["early"] += start_s < over_s - EPSILON_S
         grounded = {q.qid for q in dialogue.questions if _is_grounding(q.task)}
         self._add_grounding(
             [(r.qid, r.start_s, r.end_s) for r in dialogue.responses if r.qid in grounded],
@@ -138,7 +140,7 @@ class Audit:
         )
         goes_on = bool(dialogue.whole_id)
         self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
-        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own[0].index, _texts(own)]
+        key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own.first, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def findings(self) -> Findings:
@@ -176,11 +178,10 @@ class Audit:
         known_s = self._duration_s(raw.video_name, raw.video_path, raw.duration_s)
         made = self._raw.add(row, raw, known_s)
         self._found["raw_rows"] += 1
-        end_s = made.turns[-1].end_s
+        end_s = made.turns.ends[-1]
         if known_s is not None and _is_grounding(raw.task):
             self._add_grounding([(r.qid, r.start_s, r.end_s) for r in made.responses], known_s)
-        states = (turn.state for turn in made.turns)
-        self._states.add(raw.task, raw.source, end_s, states)
+        self._states.add(raw.task, raw.source, end_s, made.turns.counts())
         video = raw.video_path or raw.video_name
         key = [video, raw.task, row.get("question"), row.get("response")]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key, sort_keys=True))
@@ -196,27 +197,27 @@ class Audit:
         if not own:
             raise FormatError("bad_row", "it has no turns")
         self._found["turn_rows"] += 1
-        duration_s = sample.turns[-1].end_s if sample.duration_s is None else sample.duration_s
+        duration_s = sample.turns.ends[-1] if sample.duration_s is None else sample.duration_s
         if _is_grounding(sample.task):
             # What is said in the last turn may last to the end.
-            last_s = own[-1].start_s
+            last_s = own.starts[-1]
             spans = [
                 ("", e.start_s, e.end_s if e.end_s < last_s else duration_s) for e in sample.events
             ]
             self._add_grounding(spans, duration_s)
         self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
-        key = [sample.video or sample.images, sample.task, own[0].index, _texts(own)]
+        key = [sample.video or sample.images, sample.task, own.first, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
     def _add_turns(
-        self, turns: Sequence[Turn], task: str, source: str, duration_s: float, goes_on: bool
+        self, turns: Turns, task: str, source: str, duration_s: float, goes_on: bool
     ) -> None:
-        states = [turn.state for turn in turns]
-        self._states.add(task, source, duration_s, states)
+        states = [STATES[code] for code in turns.states]
+        self._states.add(task, source, duration_s, turns.counts())
         self._found["standby_without_response"] += dangling_standby(states, goes_on=goes_on)
-        first = turns[0].question
-        again = bool(first) and any(turn.question == first for turn in turns[1:])
-        self._found["repeated_questions"] += again
+        asked = {at: question.text for at, question in turns.asked.items()}
+        first = asked.pop(0, "")
+        self._found["repeated_questions"] += bool(first) and first in asked.values()
 
 
 def _is_grounding(task: str) -> bool:
@@ -230,5 +231,10 @@ def _format_of(row: Mapping[str, Any]) -> str:
     return "messages" if "images" in row else "stream"
 
 
-def _texts(turns: Sequence[Turn]) -> list[list[object]]:
-    return [[turn.index, turn.question, turn.text] for turn in turns if turn.question or turn.text]
+def _texts(turns: Turns) -> list[list[object]]:
+    asked = {at: question.text for at, question in turns.asked.items()}
+    said = {at: answer.text for at, answer in turns.said.items()}
+    return [
+        [turns.first + at, asked.get(at, ""), said.get(at, "")]
+        for at in sorted(asked.keys() | said.keys())
+    ]

@@ -92,11 +92,13 @@ class RawAudit:
         )
 
     def _count_ours(self, ours: Compiled, tiling: Tiling) -> None:
-        self._our_states += StateCounts(**dict(Counter(turn.state for turn in ours.turns)))
+        self._our_states += StateCounts(**ours.turns.counts())
         self._found["valid"] += len(ours.responses)
-        self._ours["kept"] += len({rid for turn in ours.turns for rid in turn.rids})
+        self._ours["kept"] += len(ours.turns.rids())
         self._ours["merged"] += ours.flagged("merged")
         self._ours["clamped"] += ours.flagged("clamped")
+        self._ours["postponed"] += ours.flagged("postponed")
+        self._ours["repeated"] += ours.flagged("repeated")
         for response in ours.responses:
             over_s = complete_s(response)
             self._found["past_the_end"] += over_s > tiling.end_s + EPSILON_S

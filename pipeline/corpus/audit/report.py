@@ -45,6 +45,10 @@ class Ours(_Value):
     merged: int = 0
     clamped: int = 0
     """Placed in the last turn, since their evidence ends after its start."""
+    postponed: int = 0
+    """Placed in the turn of their question, since their evidence is complete before it is asked."""
+    repeated: int = 0
+    """Of those merged: they say the same as another, so it is said once."""
     states: StateCounts = StateCounts()
 
 
@@ -181,6 +185,7 @@ def _raw_lines(raw: RawFindings) -> list[str]:
         f"{'silence : standby : response':34}{official.states.ratio():>20}"
         f"{ours.states.ratio():>20}",
         f"{'  joined in one turn, at the end':34}{'':>20}{f'{ours.merged}, {ours.clamped}':>20}",
+        f"{'  postponed, said by another':34}{'':>20}{f'{ours.postponed}, {ours.repeated}':>20}",
         "",
         f"timed questions with a single answer: {raw.single_answers} of {raw.timed_questions}",
         f"questions that repeat an option: {raw.repeated_options}",

@@ -268,7 +268,7 @@ class Exporter:
             if self._shape.format.save is not None:  # which makes the file from these rows
                 path = path.with_name(f".{path.name}.rows.jsonl")
             indent = 2 if self._shape.format.suffix == "json" else None
-            self._writers[split] = self._stack.enter_context(JsonWriter(path, indent))
+            self._writers[split] = self._stack.enter_context(JsonWriter(path, indent, compact=True))
         return self._writers[split]
 
 
@@ -283,7 +283,7 @@ def write_frames(folder: Path, key: str, jpegs: Sequence[bytes]) -> int:
 
 def _own(dialogue: Dialogue) -> set[str]:
     """The ids of a sample's responses, those of its context turns left out."""
-    return {rid for turn in dialogue.turns[dialogue.context_turns :] for rid in turn.rids}
+    return dialogue.turns[dialogue.context_turns :].rids()
 
 
 def _lines(path: Path) -> Iterator[Any]:

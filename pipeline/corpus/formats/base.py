@@ -12,7 +12,8 @@ from pipeline.dialogue.read_events import ReadEvent
 from pipeline.dialogue.special_tokens import CHAT, MEDIA
 from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokens
 from pipeline.errors import ReasonedError
-from pipeline.records import Dialogue, DialogueHead, Turn
+from pipeline.records import Dialogue, DialogueHead, Turns
+from pipeline.records.turns import NO_TURNS
 
 Row = dict[str, Any] | list[Any]
 """A row of a file as JSON."""
@@ -81,7 +82,7 @@ class ReadSample:
     """In a format of turns: one for each turn with a question, at the start of the turn."""
     events: tuple[ReadEvent | ExactEvent, ...]
     """To the precision of a turn in a format of turns (``ReadEvent``), as annotated in others."""
-    turns: tuple[Turn, ...] = ()
+    turns: Turns = NO_TURNS
     """Without ids and weights; frames are assumed to be on time."""
     sample_id: str = ""
     whole_id: str = ""
@@ -126,6 +127,8 @@ def checked(text: str, what: str) -> str:
         FormatError: ``placeholder_in_text`` (a trainer would read it as an image or a video) or
             ``token_in_text`` (as a state, or as the end of a turn).
     """
+    if "<" not in text and "[" not in text:  # as in nearly every text, and in no token
+        return text
     found = _STATE.search(checked_system(text, what))
     if found:
         raise FormatError("token_in_text", f"{what} holds {found[0]}")
@@ -146,7 +149,7 @@ def checked_system(text: str, what: str = "the system text") -> str:
 
 def check_whole(dialogue: Dialogue, name: str) -> None:
     """Raises FormatError ``not_carried`` for a dialogue that is a window."""
-    if dialogue.whole_id or not dialogue.turns or dialogue.turns[0].index:
+    if dialogue.whole_id or not dialogue.turns or dialogue.turns.first:
         detail = f"{dialogue.sample_id} is a window, and a row of {name} is about a whole video"
         raise FormatError("not_carried", detail)
 

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
 
 from pipeline.corpus.formats.base import View, checked_system
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
-from pipeline.corpus.formats.turn_messages import turn_messages
+from pipeline.corpus.formats.turn_messages import Message, Speakers, turn_messages
 from pipeline.records import Dialogue
 
+_SPEAKERS = Speakers("role", "content", "user", "assistant")
 
-def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[dict[str, Any]]:
+
+def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[Message]:
     """The messages of a dialogue; the system's comes first, where there is a system text.
 
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
     """
-    pairs = turn_messages(dialogue, view.tokens, placeholder)
-    messages: list[dict[str, Any]] = []
+    messages = turn_messages(dialogue, view.tokens, placeholder, _SPEAKERS)
+    if view.weights:
+        nothing = (None,) * len(dialogue.turns)
+        losses, scales = dialogue.turns.losses or nothing, dialogue.turns.loss_scales or nothing
+        for place, (loss, scale) in enumerate(zip(losses, scales, strict=True)):
+            learned, weight = _weight(loss, scale, place < dialogue.context_turns)
+            answer = messages[2 * place + 1]
+            messages[2 * place + 1] = {**answer, "loss": learned, "loss_scale": weight}
     if view.system:
-        messages.append({"role": "system", "content": checked_system(view.system)})
-    if not view.weights:
-        for user, assistant in pairs:
-            messages.append({"role": "user", "content": user})
-            messages.append({"role": "assistant", "content": assistant})
-        return messages
-    for number, turn, (user, assistant) in zip(count(), dialogue.turns, pairs, strict=False):
-        loss, scale = _weight(turn.loss, turn.loss_scale, number < dialogue.context_turns)
-        messages.append({"role": "user", "content": user})
-        messages.append(
-            {"role": "assistant", "content": assistant, "loss": loss, "loss_scale": scale}
-        )
+        system = {"role": "system", "content": checked_system(view.system)}
+        return [system, *messages]
     return messages
 
 

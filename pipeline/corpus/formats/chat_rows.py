@@ -26,7 +26,7 @@ IMAGE = "<image>"
 
 def images_of(dialogue: Dialogue, view: View) -> list[str]:
     """The image of every turn, in order."""
-    return [view.image(dialogue, turn.index) for turn in dialogue.turns]
+    return [view.image(dialogue, index) for index in dialogue.turns.indices]
 
 
 def metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:

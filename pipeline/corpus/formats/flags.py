@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.records import AskedQuestion, Dialogue
 
 LATE = "late_question"
+REPEATED = "repeated"
 
 
 def turn_flags(dialogue: Dialogue) -> str:
@@ -12,8 +13,8 @@ def turn_flags(dialogue: Dialogue) -> str:
 
     One text, because loaders that guess types take an empty list for one of nulls.
     """
-    flagged = (turn for turn in dialogue.turns if turn.flags)
-    return "; ".join(" ".join([f"{turn.index}", *turn.flags]) for turn in flagged)
+    turns = dialogue.turns
+    return "; ".join(" ".join([f"{turns.first + at}", *its]) for at, its in turns.flags.items())
 
 
 def question_flags(dialogue: Dialogue, question: AskedQuestion) -> list[str]:

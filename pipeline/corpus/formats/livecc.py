@@ -62,8 +62,11 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         first = len(stream)
         words: list[str] = []
         for response in together:
-            own = checked(response.text, "a response").split(" ")
             span = [response.kind, response.start_s, response.end_s]
+            if "repeated" in response.flags:  # its words are those of the response before
+                responses.append([*responses[-1][:2], *span])
+                continue
+            own = checked(response.text, "a response").split(" ")
             responses.append([first + len(words), len(own), *span])
             words += own
         step_s = (end_s - start_s) / len(words)
@@ -163,7 +166,7 @@ def read_livecc(path: Path) -> Iterator[object]:
 def _intervals(dialogue: Dialogue) -> Iterator[tuple[float, float, list[PlacedResponse]]]:
     """From when to when, in seconds of the file, the responses of each turn are spoken."""
     by_turn = [(turn, list(group)) for turn, group in groupby(dialogue.responses, lambda r: r.turn)]
-    starts = [dialogue.turns[turn].start_s for turn, _ in by_turn]
+    starts = [dialogue.turns.starts[turn] for turn, _ in by_turn]
     ends = [*starts[1:], dialogue.duration_s]
     for start_s, end_s, (_, together) in zip(starts, ends, by_turn, strict=True):
         yield dialogue.clip_start_s + start_s, dialogue.clip_start_s + end_s, together

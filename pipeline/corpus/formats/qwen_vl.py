@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipeline.corpus.formats.base import Format, ReadSample, Row, View, checked_system
 from pipeline.corpus.formats.chat_rows import IMAGE, image_metadata_of, images_of, read_image_row
 from pipeline.corpus.formats.fields import array, mapping, refuse, text
-from pipeline.corpus.formats.turn_messages import turn_messages
+from pipeline.corpus.formats.turn_messages import Speakers, turn_messages
 from pipeline.records import Dialogue
+
+_SPEAKERS = Speakers("from", "value", "human", "gpt")
 
 
 def write(dialogue: Dialogue, view: View) -> list[Row]:
@@ -16,14 +18,11 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
             no turns.
     """
-    pairs = turn_messages(dialogue, view.tokens, IMAGE)
+    conversations = turn_messages(dialogue, view.tokens, IMAGE, _SPEAKERS)
     if view.system:
-        user, assistant = pairs[0]
-        pairs[0] = f"{checked_system(view.system)}\n{user}", assistant
-    conversations = []
-    for user, assistant in pairs:
-        conversations.append({"from": "human", "value": user})
-        conversations.append({"from": "gpt", "value": assistant})
+        head, *others = conversations
+        value = f"{checked_system(view.system)}\n{head['value']}"
+        conversations = [{**head, "value": value}, *others]
     return [
         {
             "image": images_of(dialogue, view),

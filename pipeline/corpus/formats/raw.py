@@ -22,7 +22,7 @@ from pipeline.corpus.formats.base import (
     checked,
 )
 from pipeline.corpus.formats.fields import mapping, optional_number, text
-from pipeline.corpus.formats.flags import question_flags
+from pipeline.corpus.formats.flags import REPEATED, question_flags
 from pipeline.corpus.streamo.official_converter import official_states
 from pipeline.corpus.streamo.origin import Origin
 from pipeline.corpus.streamo.raw import read_raw
@@ -63,7 +63,8 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     check_whole(dialogue, "raw")
     check_file(dialogue, "raw")
     path = view.video(dialogue)
-    asked_s = {qid: turn.start_s for turn in dialogue.turns for qid in turn.qids}
+    turns = dialogue.turns
+    asked_s = {qid: turns.starts[at] for at, asked in turns.asked.items() for qid in asked.qids}
     last = max(0, _frames(dialogue.duration_s) - 1)
     places = _places(dialogue, last)
     asked_by = {place.response.qid: place.second for place in reversed(places)}
@@ -174,8 +175,9 @@ def judge(dialogue: Dialogue, row: Row) -> Mapping[str, int]:
         ends, time = response["end_time"], response["time"]
         second = ends if time is None else time - 1
         kept = second < frames and states[second] == f"{_RESPONSE} {response['content']}"
-        if kept and said[states[second]] > 0:
-            said[states[second]] -= 1
+        again = REPEATED in response["flags"]
+        if kept and (again or said[states[second]] > 0):
+            said[states[second]] -= not again
             found["kept"] += 1
             found["moved"] += second != due[response["rid"]]
         else:
@@ -190,20 +192,22 @@ def _frames(duration_s: float) -> int:
 
 def _second(dialogue: Dialogue, turn: int) -> int:
     """The whole second at which a turn has begun."""
-    return ceil(dialogue.turns[turn].start_s - EPSILON_S)
+    return ceil(dialogue.turns.starts[turn] - EPSILON_S)
 
 
 def _places(dialogue: Dialogue, last: int) -> list[_Place]:
     """The places of the responses, in their order: no two in one second while there are as many
-    seconds, and none after ``last``."""
+    seconds, and none after ``last``. One that says what another said shares its second."""
+    repeated = [REPEATED in response.flags for response in dialogue.responses]
     seconds: list[int] = []
-    for response in dialogue.responses:
+    for response, again in zip(dialogue.responses, repeated, strict=True):
         due = _second(dialogue, response.turn)
-        seconds.append(max(due, seconds[-1] + 1) if seconds else due)
+        least = seconds[-1] + (not again) if seconds else 0
+        seconds.append(least if again else max(due, least))
     latest = last
     for number in reversed(range(len(seconds))):
         seconds[number] = max(0, min(seconds[number], latest))
-        latest = seconds[number] - 1
+        latest = seconds[number] - (not repeated[number])
     return [
         _Place(response, min(_second(dialogue, response.standby_from), second), second)
         for response, second in zip(dialogue.responses, seconds, strict=True)

@@ -30,7 +30,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
     check_file(dialogue, "stream")
     # The trainer takes the frames of the whole video, and drops a row that has two turns less.
     if len(dialogue.turns) + 1 < int(dialogue.duration_s * dialogue.turns_per_s):
-        detail = f"{dialogue.sample_id} ends at {dialogue.turns[-1].end_s} of {dialogue.duration_s}"
+        detail = f"{dialogue.sample_id} ends at {dialogue.turns.ends[-1]} of {dialogue.duration_s}"
         raise FormatError("not_carried", f"{detail} s, and a row of stream is about a whole video")
     path = view.video(dialogue)
     return [

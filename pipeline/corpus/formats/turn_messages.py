@@ -1,40 +1,70 @@
-"""The messages of user and assistant, a pair a turn, in the formats that are chats."""
+"""The messages of user and assistant, one of each a turn, in the formats that are chats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pipeline.corpus.formats.base import FormatError, ReadQuestion, checked
 from pipeline.corpus.formats.fields import refuse
 from pipeline.dialogue.state_tokens import StateTokens, tokens_of
 from pipeline.dialogue.turn_labels import exact_rate, is_rate, label_of, read_label
-from pipeline.records import Dialogue, State, Turn
+from pipeline.records import Dialogue, Turns
+from pipeline.records.turns import RESPONSE, STATES, Asked, Said
+
+Message = dict[str, Any]
+_BLOCK = 64
+"""Turns whose messages are made at once."""
+
+
+class Speakers(NamedTuple):
+    """How a format writes a message: the keys of speaker and text, and the names of the two."""
+
+    speaker: str
+    text: str
+    user: str
+    assistant: str
 
 
 def turn_messages(
-    dialogue: Dialogue, tokens: StateTokens, placeholder: str
-) -> list[tuple[str, str]]:
-    """The user's and the assistant's message of every turn in order.
+    dialogue: Dialogue, tokens: StateTokens, placeholder: str, speakers: Speakers
+) -> list[Message]:
+    """The user's message and the assistant's of every turn, in order.
+
+    Messages of turns in which nothing is asked or said are shared, with other dialogues too: they
+    are there to be written, and a change of one would be seen in all.
 
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
             no turns, or labels cannot distinguish turns of such a rate.
     """
-    rate = dialogue.turns_per_s
-    if not dialogue.turns:
+    rate, turns = dialogue.turns_per_s, dialogue.turns
+    if not turns:
         raise FormatError("not_carried", f"{dialogue.sample_id} has no turns")
     if not is_rate(rate):
         raise FormatError("not_carried", f"{dialogue.sample_id} has {rate} turns a second")
-    pairs = []
-    for turn in dialogue.turns:
-        user = _label(turn.index, rate, placeholder)
-        if turn.question:
-            user = f"{checked(turn.question, 'a question')}\n{user}"
-        if turn.state == "response":
-            checked(turn.text, "a response")
-        pairs.append((user, tokens.message(turn)))
-    return pairs
+    by, text, user, assistant = speakers
+    block, begins = divmod(turns.first, _BLOCK)
+    users: list[Message] = []
+    while len(users) < begins + len(turns):
+        users += _labels(block, rate, placeholder, speakers)
+        block += 1
+    users = users[begins : begins + len(turns)]
+    idle = [{by: assistant, text: tokens.token(state)} for state in STATES]
+    assistants: list[Message] = [idle[state] for state in turns.states]
+    # Faults are found in the order of the turns.
+    for place in sorted(turns.asked.keys() | turns.said.keys()):
+        asked, said = turns.asked.get(place), turns.said.get(place)
+        if asked is not None and asked.text:
+            question = checked(asked.text, "a question")
+            users[place] = {by: user, text: f"{question}\n{users[place][text]}"}
+        if said is not None and turns.states[place] == RESPONSE:
+            answer = f"{tokens.response} {checked(said.text, 'a response')}"
+            assistants[place] = {by: assistant, text: answer}
+    messages = [*users, *assistants]
+    messages[::2], messages[1::2] = users, assistants
+    return messages
 
 
 def read_turn_messages(
@@ -42,7 +72,7 @@ def read_turn_messages(
     placeholder: str,
     turns_per_s: float | None,
     duration_s: float | None,
-) -> tuple[tuple[Turn, ...], float]:
+) -> tuple[Turns, float]:
     """The turns and their rate, taken from the first label where ``turns_per_s`` is None.
 
     Raises:
@@ -54,8 +84,10 @@ def read_turn_messages(
     tokens = tokens_of(pairs[0][1])
     if tokens is None:
         refuse("the first answer begins with no token")
-    turns: list[Turn] = []
-    before: State | None = None
+    states = bytearray()
+    ends: list[float] = []
+    asked: dict[int, Asked] = {}
+    said: dict[int, Said] = {}
     for index, (user, assistant) in enumerate(pairs, first):
         expected = _label(index, rate, placeholder)
         question = user.removesuffix(expected)
@@ -65,34 +97,24 @@ def read_turn_messages(
         if parsed is None:
             refuse(f"turn {index} has none of the {tokens.name} tokens")
         state, text = parsed
+        if question[:-1]:
+            asked[len(states)] = Asked(question[:-1], ())
+        if text:
+            said[len(states)] = Said(text, (), ())
         start_s, end_s = index / rate, (index + 1) / rate
         if duration_s is not None and start_s < duration_s < end_s:
             end_s = duration_s
-        turns.append(
-            Turn.model_construct(
-                index=index,
-                start_s=start_s,
-                end_s=end_s,
-                frame_s=start_s,
-                state=state,
-                transition=state != before,
-                question=question[:-1],
-                text=text,
-                qids=[],
-                rids=[],
-                answers=[],
-                flags=[],
-                loss=None,
-                loss_scale=None,
-            )
-        )
-        before = state
-    return tuple(turns), rate
+        ends.append(end_s)
+        states.append(STATES.index(state))
+    starts = tuple(index / rate for index in range(first, first + len(states)))
+    turns = Turns(first, starts, tuple(ends), starts, bytes(states), asked, said)
+    return turns, rate
 
 
-def turn_questions(turns: Sequence[Turn]) -> tuple[ReadQuestion, ...]:
+def turn_questions(turns: Turns) -> tuple[ReadQuestion, ...]:
     """The questions of the turns, in order."""
-    return tuple(ReadQuestion(turn.start_s, turn.question) for turn in turns if turn.question)
+    asked = turns.asked.items()
+    return tuple(ReadQuestion(turns.starts[at], each.text) for at, each in asked if each.text)
 
 
 def _first(user: str, placeholder: str, turns_per_s: float | None) -> tuple[int, float]:
@@ -106,6 +128,16 @@ def _first(user: str, placeholder: str, turns_per_s: float | None) -> tuple[int,
     if not is_rate(rate):
         refuse(f"{rate} turns a second")
     return round(start_s * exact_rate(rate)), rate
+
+
+@lru_cache(maxsize=1024)
+def _labels(
+    block: int, turns_per_s: float, placeholder: str, speakers: Speakers
+) -> tuple[Message, ...]:
+    """The user's messages of ``_BLOCK`` turns in which nothing is asked."""
+    by, text, user, _ = speakers
+    indices = range(block * _BLOCK, (block + 1) * _BLOCK)
+    return tuple({by: user, text: _label(i, turns_per_s, placeholder)} for i in indices)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -116,21 +116,28 @@ def read_raw(
     for rid, qid, entry in zip(ids_of(answers, "rid", "r"), in_position, answers, strict=True):
         try:
             check_entry(entry, rid, seen)
-            response = _response(entry, rid, used)
-            answered = id_of(entry.get("qid")) or qid or _latest(questions, response.respond_s)
+            fields = _response(entry, rid, used)
+            answered = id_of(entry.get("qid")) or qid or _latest(questions, fields["respond_s"])
             if answered not in known:
                 raise Refused("unknown_qid", f"it answers {answered!r}")
-            responses.append(response.model_copy(update={"qid": answered}))
-            clamped += response.start_s == 0 and began_before(entry, "start_s", "st_time")
+            responses.append(Response.trusted(fields | {"qid": answered}))
+            clamped += fields["start_s"] == 0 and began_before(entry, "start_s", "st_time")
         except Refused as refusal:
             refused.append(Refusal(rid, refusal.reason, refusal.detail))
     task = text_of(row.get("task_type")) or "unknown"
-    annotation = Annotation(
-        video_id=name,
-        annotation_id=f"raw-{number}",
-        task=task,
-        questions=questions,
-        responses=responses,
+    annotation = Annotation.trusted(
+        {
+            "video_id": name,
+            "annotation_id": f"raw-{number}",
+            "task": task,
+            "aspect": "",
+            "questions": questions,
+            "responses": responses,
+            "checks": [],
+            "provenance": [],
+            "origins": [],
+            "parent_ids": [],
+        }
     )
     source = text_of(row.get("source"))
     duration_s = seconds_of(row.get("duration")) or None
@@ -172,14 +179,15 @@ def _questions(
             options = entry.get("options")
             if not isinstance(options, list) or not all(text_of(option) for option in options):
                 options = []
-            questions.append(Question(qid=qid, text=text, asked_s=asked_s, options=options))
+            fields = {"qid": qid, "text": text, "asked_s": asked_s, "options": options}
+            questions.append(Question.trusted(fields))
         except Refused as refusal:
             refused.append(Refusal(qid, refusal.reason, refusal.detail))
     return questions, refused, untimed
 
 
-def _response(entry: Entry, rid: str, origin: Zero) -> Response:
-    """The response, without its ``qid`` yet."""
+def _response(entry: Entry, rid: str, origin: Zero) -> dict[str, Any]:
+    """The fields of the response, without its ``qid`` yet."""
     text = content_of(entry)
     kind = entry.get("kind")
     timed = kind != "event" and is_present(entry, "time_s", "time")
@@ -195,33 +203,33 @@ def _response(entry: Entry, rid: str, origin: Zero) -> Response:
     if start is None or end is None:
         raise Refused("no_time")
     event = spanned and kind != "instant"
-    span = f"{start.written:g} to {end.written:g}"
+    written = f"{start.written:g} to {end.written:g}"
     if end.written < start.written:
-        raise Refused("reversed_span", span)
+        raise Refused("reversed_span", written)
     if end.written < 0 or (event and start.written < 0 == end.written):
-        raise Refused("before_start", span)
+        raise Refused("before_start", written)
     start_s = start.begins_s(origin)
     end_s = end.written if spanned else start_s
     if event and end_s <= start_s:
-        raise Refused("zero_length_span", span)
+        raise Refused("zero_length_span", written)
     respond_s = exact_s(entry, "respond_s")
     if respond_s is None:
         respond_s = end_s if event else start_s
-    return Response(
-        rid=rid,
-        qid="",
-        kind="event" if event else "instant",
-        text=text,
-        start_s=start_s,
-        end_s=end_s,
-        respond_s=respond_s,
-        valid_until_s=exact_s(entry, "valid_until_s"),
-        evidence=_evidence(entry, [Span(start_s=start_s, end_s=end_s)] if event else []),
-    )
+    span = {"start_s": start_s, "end_s": end_s}
+    return {
+        "rid": rid,
+        "qid": "",
+        "kind": "event" if event else "instant",
+        "text": text,
+        **span,
+        "respond_s": respond_s,
+        "valid_until_s": exact_s(entry, "valid_until_s"),
+        "evidence": _evidence(entry, [Span.trusted(span)] if event else []),
+    }
 
 
 def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
-    if not is_present(entry, "evidence"):
+    if "evidence" not in entry or not is_present(entry, "evidence"):
         return otherwise
     pairs = entry["evidence"]
     spans = []
@@ -236,8 +244,8 @@ def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
 
 def _latest(questions: Sequence[Question], time_s: float) -> str:
     """The id of the last question asked by a time, or of the first; empty where there is none."""
-    if not questions:
-        return ""
+    if len(questions) < 2:
+        return questions[0].qid if questions else ""
     before = [q for q in reversed(questions) if q.asked_s <= time_s]
     if before:
         return max(before, key=lambda question: question.asked_s).qid

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, TypeGuard
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:\.[0-9]*)?)")
@@ -51,6 +52,9 @@ def entries_of(value: Any) -> Iterator[Any]:
     """The items of nested lists, in order; none for an absent value."""
     if value is None or value == "":
         return
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
+        yield from value
+        return
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -60,9 +64,16 @@ def entries_of(value: Any) -> Iterator[Any]:
             yield item
 
 
+def is_entry(value: Any) -> TypeGuard[Entry]:
+    """Whether a value is an object."""
+    return isinstance(value, (dict, Mapping))  # the first is what JSON gives, and is quick
+
+
 def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
     """The id that each entry has, or one after its position that no other has."""
-    names = [id_of(entry.get(key)) if isinstance(entry, Mapping) else "" for entry in entries]
+    names = [id_of(entry[key]) if is_entry(entry) and key in entry else "" for entry in entries]
+    if not any(names):
+        return [f"{letter}{position}" for position in range(len(names))]
     taken = set(names)
     for position, name in enumerate(names):
         made = f"{letter}{position}"
@@ -74,6 +85,8 @@ def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
 
 def id_of(value: Any) -> str:
     """An id as text; empty for what is none."""
+    if value is None:
+        return ""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_ID:
         return str(value)
     return text_of(value)
@@ -85,7 +98,7 @@ def check_entry(entry: Any, name: str, seen: set[str]) -> None:
     Raises:
         Refused: ``bad_entry`` (no object) or ``duplicate_id``.
     """
-    if not isinstance(entry, Mapping):
+    if not is_entry(entry):
         raise Refused("bad_entry", shown(entry))
     if name in seen:
         raise Refused("duplicate_id", name)
@@ -121,7 +134,8 @@ def is_present(entry: Entry, *keys: str) -> bool:
     """Whether one of the keys has a value that is not null and no blank text."""
     for key in keys:
         value = entry.get(key)
-        if value is not None and not (isinstance(value, str) and not value.strip()):
+        # The comparison with an empty text spares most of the others, in most files.
+        if value is not None and value != "" and (not isinstance(value, str) or value.strip()):
             return True
     return False
 
@@ -137,7 +151,22 @@ def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
         return Time(measured_s, exact=True)
     if not is_present(entry, key):
         return None
-    value, clock = entry[key], None
+    value = entry[key]
+    read = written_time(value)
+    if read is None:
+        raise Refused("bad_time", f"{key} is {shown(value)}")
+    return read
+
+
+def written_time(value: Any) -> Time | None:
+    """The time that a value is, if any."""
+    return _time(value) if isinstance(value, (str, int, float)) else None
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _time(value: str | float) -> Time | None:
+    """The time that a number or a text is, if any. Most of a file's are the same few."""
+    clock = None
     if isinstance(value, str):
         text = value.strip()
         clock = _CLOCK.fullmatch(text)
@@ -147,9 +176,7 @@ def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
         elif _NUMBER.fullmatch(text):
             value = float(text)
     read = number_of(value)
-    if read is None:
-        raise Refused("bad_time", f"{key} is {shown(entry[key])}")
-    return Time(read, exact=clock is not None)
+    return None if read is None else Time(read, exact=clock is not None)
 
 
 def began_before(entry: Entry, exact_key: str, key: str) -> bool:
@@ -164,7 +191,7 @@ def exact_s(entry: Entry, key: str) -> float | None:
     Raises:
         Refused: ``bad_time``.
     """
-    if not is_present(entry, key):
+    if key not in entry or not is_present(entry, key):
         return None
     seconds = seconds_of(entry[key])
     if seconds is None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
-from pipeline.records import ShardFile
+from pipeline.records import ShardFile, Turns
 
 
 def test_the_files_are_those_that_lie_there(corpus: tuple[Path, list[ShardFile]]) -> None:
@@ -68,7 +68,8 @@ def test_the_counts_are_those_of_the_rows(
         "duration_s": sum(sample.dialogues[0].duration_s for sample in samples),
         "turns": states.total(),
         **{state: states[state] for state in ("silence", "standby", "response")},
-        **{flag: flags[flag] for flag in ("merged", "shifted", "clamped")},
+        **{flag: flags[flag] for flag in ("merged", "repeated", "shifted", "clamped")},
+        "postponed": flags["postponed"],
         "split_off": flags["split"],
     }
     by_slice = Counter[str]()
@@ -115,7 +116,7 @@ def test_rows_that_make_no_corpus_are_refused_with_a_reason(
     samples: list[VideoSample], settings: CorpusSettings, tmp_path: Path
 ) -> None:
     one = samples[0]
-    turns = [one.dialogues[0].turns[0].model_copy(update={"frame_s": 9.0})]
+    turns = Turns.of([one.dialogues[0].turns[0].model_copy(update={"frame_s": 9.0})])
     bad: list[tuple[str, list[VideoSample]]] = [
         ("empty", []),
         ("repeated_video", [one, samples[1], one]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hypothesis import strategies as st
@@ -75,10 +75,11 @@ def tilings(draw: st.DrawFn, longest: int = 12) -> Tiling:
     rest_s = duration_s - tiling.starts[-2]
     if len(tiling) > 2 and rest_s * turns_per_s < 0.5 and draw(st.booleans()):
         # As `segment` merges a short last turn into the one before it.
-        tiling = Tiling("v", (*tiling.starts[:-2], duration_s), tiling.frames[:-1])
+        starts = (*tiling.starts[:-2], duration_s)
+        tiling = Tiling("v", starts, tiling.frames[:-1], tiling.turns_per_s)
     # The frame on screen at a time is up to a frame older; it may even be that of the turn before.
     age = draw(st.sampled_from([0.0, 0.033, 0.2, 1.5])) / turns_per_s
-    return Tiling("v", tiling.starts, tuple(max(0.0, frame - age) for frame in tiling.frames))
+    return replace(tiling, frames=tuple(max(0.0, frame - age) for frame in tiling.frames))
 
 
 @st.composite

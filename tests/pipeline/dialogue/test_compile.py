@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import permutations
 from typing import Any, Literal
 
 import pytest
@@ -102,7 +103,37 @@ def test_a_late_question_is_answered_at_once_and_waits_from_then_on() -> None:
     made = annotation([asked], [event(A, 1, 3), event(B, 2, 7)])
     compiled = one(made, even_tiling("v", 9, 1))
     assert shape(compiled) == "SSSSRBBRS"
-    assert [each.flags for each in compiled.responses] == [[], []]
+    assert [each.flags for each in compiled.responses] == [["postponed"], []]
+    assert compiled.turns[4].flags == ["postponed"] and compiled.flagged("postponed") == 1
+
+
+@pytest.mark.parametrize("collision", ["merge", "shift", "split"])
+def test_of_responses_at_one_time_the_ids_do_not_decide(collision: Collision) -> None:
+    texts, tiling = ["c", "a", "b"], even_tiling("v", 8, 1)
+    said = []
+    for order in permutations(texts):
+        rows = [instant(f"r{i}", 2.0, text=text) for i, text in enumerate(order)]
+        made = compile_turns(annotation([ASKED], rows), tiling, collision=collision)
+        said.append([[turn.text for turn in each.turns] for each in made.dialogues])
+    assert all(each == said[0] for each in said)
+    assert said[0][0][2].startswith("a")
+
+
+@pytest.mark.parametrize("collision", ["merge", "shift", "split"])
+def test_what_several_say_of_the_same_is_said_once(collision: Collision) -> None:
+    twins = [event("r0", 1, 3, text="x"), event("r1", 1, 3, text="x"), event("r2", 1, 3, text="x")]
+    compiled = one(annotation([ASKED], twins), even_tiling("v", 6, 1), collision)
+    assert shape(compiled) == "SBBRSS"
+    turn = compiled.turns[3]
+    assert (turn.text, turn.rids, turn.answers) == ("x", ["r0", "r1", "r2"], ["q"] * 3)
+    assert turn.flags == ["merged", "repeated"]
+    assert [each.flags for each in compiled.responses] == [
+        *(["merged"], ["merged", "repeated"], ["merged", "repeated"])
+    ]
+    other = [*twins[:2], event("r3", 1, 3, text="y"), event("r4", 0, 3, text="x")]
+    whole = one(annotation([ASKED], other), even_tiling("v", 6, 1))
+    assert whole.turns[3].text == "x\nx\ny", "the same words of another span are no repetition"
+    assert whole.flagged("repeated") == 1
 
 
 def test_a_shift_stays_within_validity_and_never_displaces_another() -> None:
@@ -218,7 +249,7 @@ def test_an_even_tiling_covers_the_video_once() -> None:
 
 def test_an_instant_waits_for_a_frame_that_shows_it() -> None:
     """At 4 s a film of 24000/1001 frames a second shows the frame of 3.962 s."""
-    tiling = Tiling("v", tuple(range(8)), tuple(max(0.0, i - 0.038) for i in range(7)))
+    tiling = Tiling("v", tuple(range(8)), tuple(max(0.0, i - 0.038) for i in range(7)), 1.0)
 
     def turn_of(kind: Literal["instant", "event"], start_s: float, end_s: float) -> int:
         response = Response(
@@ -229,3 +260,20 @@ def test_an_instant_waits_for_a_frame_that_shows_it() -> None:
     assert turn_of("instant", 3.962, 3.962) == 4
     assert turn_of("instant", 3.99, 3.99) == 5, "the frame at turn 4 does not show it yet"
     assert turn_of("event", 1.0, 4.0) == 4, "all that the span holds was on screen before 4 s"
+
+
+@pytest.mark.parametrize(("duration_s", "turns_per_s"), [(0.4, 1.0), (0.4, 2.0), (9.0, 0.1)])
+def test_a_video_of_one_turn_has_the_rate_that_was_asked_for(
+    duration_s: float, turns_per_s: float
+) -> None:
+    tiling = even_tiling("v", duration_s, turns_per_s)
+    assert (len(tiling), tiling.turns_per_s) == (1, turns_per_s)
+
+
+@pytest.mark.parametrize(("ends_s", "rate"), [([0.4], 1.0), ([4.0], 0.25), ([0.5, 0.7], 2.0)])
+def test_the_rate_of_segments_is_read_off_the_first(ends_s: list[float], rate: float) -> None:
+    segments = [
+        Segment(video_id="v", index=i, start_s=start_s, end_s=end_s, frame_s=start_s)
+        for i, (start_s, end_s) in enumerate(zip([0.0, *ends_s], ends_s, strict=False))
+    ]
+    assert tiling_of("v", segments).turns_per_s == rate

@@ -62,6 +62,9 @@ def a_response_is_causal_and_says_when_it_stands_elsewhere(case: Case, made: Com
             assert ("merged" in response.flags) == (together[response.turn] > 1)
             assert ("shifted" in response.flags) == (response.turn != case.wanted(response.rid))
             assert ("split" in response.flags) == (number > 0)
+            last = len(case.tiling) - 1
+            assert ("postponed" in response.flags) == (min(due, last) < case.asked(response.qid))
+            assert "repeated" not in response.flags
             assert response.turn >= case.asked(response.qid)
             if due < len(case.tiling):
                 starts, frames = case.tiling.starts, case.tiling.frames

@@ -29,10 +29,10 @@ def test_the_bins_of_the_paper(duration_s: float, name: str) -> None:
 
 def test_slices_add_up() -> None:
     tally = StateTally()
-    tally.add("b", "s", 500, ["silence"] * 4 + ["response"])
-    tally.add("b", "s", 20, ["standby", "response"])
-    tally.add("a", "s", 20, ["silence"])
-    tally.add("b", "s", 25, ["silence"])
+    tally.add("b", "s", 500, {"silence": 4, "response": 1})
+    tally.add("b", "s", 20, {"standby": 1, "response": 1})
+    tally.add("a", "s", 20, {"silence": 1})
+    tally.add("b", "s", 25, {"silence": 1})
     slices = tally.slices()
     assert [(s.task, s.duration, s.dialogues, s.states.turns) for s in slices] == [
         ("a", "0-30 s", 1, 1), ("b", "0-30 s", 2, 3), ("b", ">240 s", 1, 5),

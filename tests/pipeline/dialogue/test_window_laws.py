@@ -14,7 +14,7 @@ from pipeline.dialogue.build import n_tail
 from pipeline.dialogue.placement import evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.dialogue.window import Windowed, windows
-from pipeline.records import Dialogue, PlacedResponse, Turn
+from pipeline.records import Dialogue, PlacedResponse, Turns
 from tests.pipeline.dialogue.samples import dialogues
 
 
@@ -86,7 +86,7 @@ class Case:
         return start, start + window.context_turns, start + len(window.turns)
 
 
-def own(window: Dialogue) -> list[Turn]:
+def own(window: Dialogue) -> Turns:
     return window.turns[window.context_turns :]
 
 

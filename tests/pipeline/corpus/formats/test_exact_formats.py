@@ -133,6 +133,21 @@ def test_silence_cut_off_at_the_end_changes_no_times() -> None:
         )
 
 
+def test_what_several_say_of_the_same_is_one_run_of_words_and_comes_back_for_each() -> None:
+    twins = [said(rid, 0, 2, "A door opens") for rid in ("a", "b")]
+    dialogue = dialogue_of(9, 1, [ASKED], [*twins, said("c", 1, 2, "It shuts")])
+    (row,) = as_json(FORMATS["livecc"].write(dialogue, view()))
+    words = [word for _, _, word in row[1]["content"][0]["text_stream"]]
+    assert words == ["A", "door", "opens", "It", "shuts"]
+    for name in ("livecc", "raw", "activation"):
+        (row,) = as_json(FORMATS[name].write(dialogue, view()))
+        texts = [event.text for event in FORMATS[name].read(row).events]
+        assert texts == ["A door opens", "A door opens", "It shuts"], name
+    (row,) = as_json(FORMATS["stream"].write(dialogue, view()))
+    (event,) = FORMATS["stream"].read(row).events
+    assert event.text == "A door opens\nIt shuts"
+
+
 def test_livecc_holds_one_question_that_is_answered() -> None:
     silent = dialogue_of(9, 1, [ASKED], [])
     two = dialogue_of(9, 1, [ASKED, ASKED.model_copy(update={"qid": "p"})], [said("a", 0, 2, "x")])

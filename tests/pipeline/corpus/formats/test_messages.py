@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.messages import dataset_info
-from pipeline.records import Question, Response
+from pipeline.records import Question, Response, Turns
 from tests.pipeline.corpus.formats.samples import as_json, dialogue_of, view
 
 QUESTION = Question(qid="q", text="What happens?", asked_s=0.5)
@@ -96,7 +96,9 @@ def test_weights_stand_on_every_answer_and_nowhere_else(name: str) -> None:
     turns[3] = turns[3].model_copy(update={"loss": True, "loss_scale": 2.0})
 
     def weights(context_turns: int, *, shown: bool = True) -> list[Any]:
-        weighted = DIALOGUE.model_copy(update={"turns": turns, "context_turns": context_turns})
+        weighted = DIALOGUE.model_copy(
+            update={"turns": Turns.of(turns), "context_turns": context_turns}
+        )
         (row,) = as_json(FORMATS[name].write(weighted, view(weights=shown)))
         keys = [(m["role"], "loss" in m, "loss_scale" in m) for m in row["messages"][1:]]
         assert keys == [("user", False, False), ("assistant", shown, shown)] * 5

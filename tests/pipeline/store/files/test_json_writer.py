@@ -109,3 +109,14 @@ def test_nothing_is_there_before_the_end_and_nothing_changes_on_an_exception(
         raise KeyboardInterrupt
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_compact_lines_hold_the_same_rows_in_fewer_bytes(tmp_path: Path) -> None:
+    rows = [{"a": [1, 2.5, None], "b": {"ç": "x\ny", "tall": "\U0001f600"}}, {"half": "\ud800"}]
+    for name, compact in (("wide", False), ("tight", True)):
+        with JsonWriter(tmp_path / f"{name}.jsonl", compact=compact) as writer:
+            for row in rows:
+                writer.write(row)
+    wide, tight = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("wide", "tight"))
+    assert len(tight) < len(wide) and b'"b":{"\xc3\xa7":"x\\ny"' in tight
+    assert [row.value for row in read_json_rows(tmp_path / "tight.jsonl")] == rows
