@@ -24,8 +24,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -133,10 +134,6 @@ class Way:
     functions: Clock = field(default_factory=Clock)
     written: Clock = field(default_factory=Clock)
 
-    def __str__(self) -> str:
-        """Seconds, for a profile of one run."""
-        return f"{self.functions.seconds:.2f} s, {self.written.seconds:.2f} s"
-
 
 class Bench:
     """All ways over the same rows, chunk after chunk, so that none has the quieter machine."""
@@ -150,36 +147,34 @@ class Bench:
 
     def chunk(self, rows: Sequence[Timed], number: int) -> None:
         """One chunk through every way; each is first as often as the others."""
-        annotations = [_annotation(row, number + i) for i, (row, _) in enumerate(rows)]
-        work: list[Callable[[], object]] = [
-            lambda: self._rows("official", [lambda one=one: _official(*one) for one in rows]),
-            lambda: self._rows("convert", [
-                lambda i=i, one=one: _ours(_annotation(one[0], number + i), one[1])
-                for i, one in enumerate(rows)
-            ]),
-            lambda: self._rows("compile", [
-                lambda made=made, one=one: _ours(made, one[1])
-                for made, one in zip(annotations, rows, strict=True)
-            ]),
-            lambda: self._parquet(annotations, rows),
-            lambda: self._verbs(rows),
-        ]  # fmt: skip
+        numbered = [(*one, number + i) for i, one in enumerate(rows)]
+        annotations = [_annotation(row, place) for row, _, place in numbered]
+        timed = [
+            (made, duration_s) for made, (_, duration_s) in zip(annotations, rows, strict=True)
+        ]
+        work: list[Callable[[], None]] = [
+            partial(self._rows, "official", _official, rows),
+            partial(self._rows, "convert", _converted, numbered),
+            partial(self._rows, "compile", _ours, timed),
+            partial(self._parquet, timed),
+            partial(self._verbs, rows),
+        ]
         shift = number // len(rows) % len(work)
         for do in (*work[shift:], *work[:shift]):
             do()
 
-    def _rows(self, name: str, makers: Sequence[Callable[[], object]]) -> None:
+    def _rows(self, name: str, make: Callable[..., Any], rows: Iterable[tuple[Any, ...]]) -> None:
         way = self.ways[name]
         with JsonWriter(self.folder / f"{name}.jsonl", compact=name != "official") as writer:
-            for make in makers:
+            for row in rows:
                 with way.functions:
-                    made = make()
+                    made = make(*row)
                 with way.written:
-                    writer.write(made)  # type: ignore[arg-type]
+                    writer.write(made)
 
-    def _parquet(self, annotations: Sequence[Annotation], rows: Sequence[Timed]) -> None:
+    def _parquet(self, rows: Iterable[tuple[Annotation, int]]) -> None:
         way = self.ways["parquet"]
-        for annotation, (_, duration_s) in zip(annotations, rows, strict=True):
+        for annotation, duration_s in rows:
             with way.functions:
                 made = compiled(annotation, float(duration_s))
             with way.written:
@@ -204,6 +199,10 @@ class Bench:
 
 def _official(row: dict[str, Any], duration_s: int) -> Any:
     return official_row(row, duration_s, fps=1.0, system="Watch.")
+
+
+def _converted(row: dict[str, Any], duration_s: int, number: int) -> Any:
+    return _ours(_annotation(row, number), duration_s)
 
 
 def _ours(annotation: Annotation, duration_s: int) -> Any:

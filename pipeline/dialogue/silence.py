@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from itertools import repeat
 
 from pipeline.records import Dialogue
 from pipeline.records.turns import SILENCE
@@ -41,14 +40,15 @@ def masked(dialogue: Dialogue, count: int, seed: int) -> Dialogue:
     ]
     left_out = drawn(silent, count, dialogue.sample_id, seed)
     left_out.update(range(turns.first, turns.first + context))
-    before = turns.losses or (None,) * len(turns)
+    nothing = (None,) * len(turns)
+    before = turns.losses or nothing
     learned = [
         index not in left_out and loss is not False
         for index, loss in enumerate(before, turns.first)
     ]
     scales = [
         (1.0 if scale is None else scale) if own else 0.0
-        for own, scale in zip(learned, turns.loss_scales or repeat(None), strict=False)
+        for own, scale in zip(learned, turns.loss_scales or nothing, strict=True)
     ]
     return dialogue.model_copy(update={"turns": turns.weighed(learned, scales)})
 

@@ -71,7 +71,7 @@ class _Column(Generic[T]):
         self._total = total
         self._found = {
             begin + place: value
-            for begin, of_one in zip(begins.tolist(), values, strict=False)
+            for begin, of_one in zip(begins[:-1].tolist(), values, strict=True)
             for place, value in sorted(of_one.items())
         }
 

@@ -112,7 +112,10 @@ def test_nothing_is_there_before_the_end_and_nothing_changes_on_an_exception(
 
 
 def test_compact_lines_hold_the_same_rows_in_fewer_bytes(tmp_path: Path) -> None:
-    rows = [{"a": [1, 2.5, None], "b": {"ç": "x\ny", "tall": "\U0001f600"}}, {"half": "\ud800"}]
+    rows: list[dict[str, Any]] = [
+        {"a": [1, 2.5, None], "b": {"ç": "x\ny", "tall": "\U0001f600"}},
+        {"half": "\ud800"},
+    ]
     for name, compact in (("wide", False), ("tight", True)):
         with JsonWriter(tmp_path / f"{name}.jsonl", compact=compact) as writer:
             for row in rows:
