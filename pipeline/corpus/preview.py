@@ -103,7 +103,7 @@ def _strip(turns: Sequence[Turn], columns: int) -> Iterable[RenderableType]:
     step = max(_TICK_TURNS, columns // _TICK_TURNS * _TICK_TURNS)
     indent = " " * _INDENT
     for first in range(0, len(turns), step):
-        line = turns[first : first + step]
+        line = list(turns[first : first + step])
         ruler = "".join(
             f"|{_seconds(turn.start_s)} s"[: _TICK_TURNS - 1].ljust(_TICK_TURNS)
             for turn in line[::_TICK_TURNS]
