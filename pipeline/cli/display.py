@@ -77,7 +77,8 @@ class Display:
         self._printing = threading.Lock()
         self._thread = threading.Thread(target=self._keep_writing, name="display", daemon=True)
         self._bar_is_shown = False
-        self._written_s = monotonic()
+        # The first line comes early, for it took a while to load the program.
+        self._written_s = monotonic() - 0.75 * every_s
         self._phase = _Phase("planning", monotonic())
 
     def __enter__(self) -> Display:

@@ -98,6 +98,7 @@ def test_the_demo_as_a_job(cluster: Cluster, tmp_path: Path) -> None:
     done = submitted(command, cluster)
     assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-3000:]}"
     assert "videos: 3 in = 3 annotated" in done.stdout
+    assert "nodes, ray\n" in done.stdout and "\nend: " in done.stdout, "lines, not a bar"
     corpus = tmp_path / "home" / "runs" / "demo" / "corpus"
     assert (corpus / "README.md").exists(), "results outlive the job's copy of the folder"
 
