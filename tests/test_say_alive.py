@@ -9,7 +9,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).resolve().parents[1] / ".ci" / "say_alive"
 
 
-def test_a_silent_command_is_heard_of_and_its_status_is_kept(tmp_path: Path) -> None:
+def test_a_silent_command_shows_life_and_keeps_its_status(tmp_path: Path) -> None:
     sleep = tmp_path / "sleep"
     sleep.write_text("#!/bin/sh\n")
     sleep.chmod(0o755)

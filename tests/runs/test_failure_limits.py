@@ -39,7 +39,7 @@ def test_it_stops_early_and_goes_on_where_it_was(
     server.fails = most
     assert main(command) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: stopped: narrate: ")
+    assert "\nerror: stopped: narrate: " in error
     assert "more than nodes.narrate.limits.unanswered = 0.4 (server_error " in error
     assert ": server_error: status 500: out of memory" in error
     assert "rejects --node narrate, doctor" in error
