@@ -132,6 +132,12 @@ def swap(turns: list[WrittenTurn], one: int, other: int) -> None:
     changed(turns, other, text=first)
 
 
+def ask_at(turns: list[WrittenTurn], at: int, to: int) -> None:
+    questions = [turns[to].question, turns[at].question]
+    changed(turns, to, question="\n".join(filter(None, questions)))
+    changed(turns, at, question="")
+
+
 PLANTED: dict[str, tuple[Callable[[list[WrittenTurn]], None], dict[str, int]]] = {
     "a response is dropped": (lambda t: changed(t, 12, state="silence", text=""), {"lost": 1}),
     "one of two in a turn is dropped": (lambda t: changed(t, 7, text="d is over."), {"lost": 1}),
@@ -168,26 +174,14 @@ PLANTED: dict[str, tuple[Callable[[list[WrittenTurn]], None], dict[str, int]]] =
         {"standby_unfounded": 1},
     ),
     "a question is dropped": (lambda t: changed(t, 9, question=""), {"questions_lost": 1}),
-    "a question is asked later": (
-        lambda t: (changed(t, 11, question=t[9].question), changed(t, 9, question="")) and None,
-        {"questions_late": 1},
-    ),
-    "a question is asked in the first turn": (
-        lambda t: (
-            (
-                changed(t, 0, question=f"{t[0].question}\n{t[9].question}"),
-                changed(t, 9, question=""),
-            )
-            and None
-        ),
-        {"questions_early": 1},
-    ),
+    "a question is asked later": (lambda t: ask_at(t, 9, 11), {"questions_late": 1}),
+    "a question is asked in the first turn": (lambda t: ask_at(t, 9, 0), {"questions_early": 1}),
     "a question is asked twice": (
         lambda t: changed(t, 11, question=t[0].question),
         {"questions_unexplained": 1},
     ),
-    "a turn is missing": (lambda t: t.pop(13) and None, {"turns_wrong": 7}),
-    "the last turn is missing": (lambda t: t.pop() and None, {"turns_wrong": 1, "lost": 1}),
+    "a turn is missing": (lambda t: t.__delitem__(13), {"turns_wrong": 7}),
+    "the last turn is missing": (lambda t: t.__delitem__(-1), {"turns_wrong": 1, "lost": 1}),
     "there is one turn more": (
         lambda t: t.append(WrittenTurn(20.0, "silence", "", "")),
         {"turns_wrong": 1},
