@@ -57,8 +57,8 @@ def _raw_lines(raw: RawFindings) -> list[str]:
             f"{in_brackets(raw.invalid, '')}"
         ),
         f"  whose evidence goes on after the end of the video: {raw.past_the_end}",
-        f"  said again of the same time (duplicates): {raw.duplicate_responses}",
-        f"  said again of another time (steps that recur: no fault): {raw.recurring_responses}",
+        f"  that say what another says of the same time (duplicates): {raw.duplicate_responses}",
+        f"  that say it of another time (recurring steps, no fault): {raw.recurring_responses}",
         f"  rows of unknown duration, taken to end with their last time: {raw.durations_assumed}",
         f"  rows whose times count seconds from 1: {raw.counted_from_1}",
         "",
@@ -70,7 +70,7 @@ def _raw_lines(raw: RawFindings) -> list[str]:
         f"timed questions with a single answer: {raw.single_answers} of {raw.timed_questions}",
         f"questions that repeat an option: {raw.repeated_options}",
         "",
-        _beside("what converters make of the valid", "official", "ours"),
+        _beside("what becomes of valid responses", "official", "ours"),
         _beside("responses kept", _share(official.kept, raw.valid), _share(ours.kept, raw.valid)),
         _beside("responses lost", _share(lost, raw.valid), _share(ours.lost, raw.valid)),
         _beside("  at the end of the video", official.lost_at_the_end),
@@ -109,7 +109,7 @@ def _our_lines(ours: Ours) -> list[str]:
         "ours: what `turnwise convert` writes, read back by a checker of its own",
         f"  said together with others in one turn (merged): {ours.merged}",
         f"    the same words, so said once for several: {ours.repeated}",
-        f"  said as late as their question, which comes after (postponed): {ours.postponed}",
+        f"  said with a question that is asked after their evidence (postponed): {ours.postponed}",
         f"  said in the last turn, as none starts after they are due (clamped): {ours.clamped}",
         f"    so many seconds before the evidence is over, on average: {ours.clamped_s:.2f}",
     ]
@@ -137,13 +137,16 @@ def _turn_lines(found: Findings) -> list[str]:
         if found.untimed_rows:
             lines.append(f"    rows of which it cannot be told: {found.untimed_rows}")
     if found.flagged_clamped:
-        lines.append(f"    turns that rows without such times flag so: {found.flagged_clamped}")
+        lines.append(f"    turns that the file itself flags as clamped: {found.flagged_clamped}")
     return lines
 
 
 def _drift_lines(found: Findings) -> list[str]:
     if not found.frame_rates:
-        return ["", "drift of the official converter's clock: not known; give --videos"]
+        return [
+            "",
+            "drift of the official converter's turns: depends on frame rates; give --videos",
+        ]
     lines = [
         "",
         "The official converter takes every n-th frame for a turn, n rounded down. So",
