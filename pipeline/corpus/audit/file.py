@@ -158,10 +158,10 @@ class Audit:
 
     def findings(self) -> Findings:
         """What was counted so far."""
-        told = self._found["turn_rows"] > self._found["untimed_rows"]
+        measured = self._found["turn_rows"] > self._found["untimed_rows"]
         return Findings(
             **self._found,
-            **({name: self._evidence[name] for name in _EVIDENCE} if told else {}),
+            **({name: self._evidence[name] for name in _EVIDENCE} if measured else {}),
             bad_rows=dict(sorted(self._bad.items())),
             first_bad_rows=self._first_bad,
             raw=self._raw.findings(),
