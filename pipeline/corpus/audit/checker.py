@@ -10,7 +10,6 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import accumulate
 from math import ceil
 from typing import NamedTuple
@@ -95,7 +94,6 @@ FAULTS = (
 )
 
 
-@lru_cache(maxsize=256)
 def even_timeline(duration_s: float, turns_per_s: float) -> Timeline:
     """Of a video of which only the duration is known."""
     count = max(1, ceil(duration_s * turns_per_s - SAME_S))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.corpus.audit.checker import (
     SAME_S,
+    Timeline,
     check,
-    even_timeline,
     over_s,
     why_unsayable,
 )
@@ -235,18 +235,23 @@ class Audit:
         """Counts what a row tells of the evidence of its responses: all where its raw responses
         stand beside the turns, else no more than its flags."""
         whole = not sample.whole_id and sample.turns[0].index == 0
-        if "response" not in row or not whole or sample.turns_per_s is None:
+        raw = None
+        if whole and "response" in row:
+            with suppress(DialogueError):  # then the row says no more than its turns
+                raw = read_raw(row, number=0, origin=self._times, default_question="?")
+        if raw is None:
             self._found["untimed_rows"] += 1
             flags = row.get("flags")
             turns = flags.split(";") if isinstance(flags, str) else ()
             self._found["flagged_clamped"] += sum("clamped" in turn.split() for turn in turns)
             return
-        raw = read_raw(row, number=0, origin=self._times, default_question="?")
         asked = {question.qid for question in raw.annotation.questions}
         responses = raw.annotation.responses
         valid = [each for each in responses if not why_unsayable(each, asked, duration_s)]
-        timeline = even_timeline(duration_s, sample.turns_per_s)
-        counts = check(as_written(sample.turns), raw.annotation.questions, valid, timeline).counts
+        turns = as_written(sample.turns)
+        starts = [turn.start_s for turn in turns]
+        timeline = Timeline(starts, starts, duration_s)
+        counts = check(turns, raw.annotation.questions, valid, timeline).counts
         last = counts["early_by_clock"] - counts["early"]
         self._evidence.update(timed=counts["kept"], early=counts["early"], clamped=last)
 
