@@ -242,8 +242,8 @@ class Audit:
         if raw is None:
             self._found["untimed_rows"] += 1
             flags = row.get("flags")
-            turns = flags.split(";") if isinstance(flags, str) else ()
-            self._found["flagged_clamped"] += sum("clamped" in turn.split() for turn in turns)
+            flagged = flags.split(";") if isinstance(flags, str) else ()
+            self._found["flagged_clamped"] += sum("clamped" in turn.split() for turn in flagged)
             return
         asked = {question.qid for question in raw.annotation.questions}
         responses = raw.annotation.responses
