@@ -16,6 +16,7 @@ from pipeline.cli.file_options import (
 )
 from pipeline.cli.options import FAILED, PARTLY, JsonOption
 from pipeline.corpus.audit.file import audit_path, is_corpus
+from pipeline.corpus.audit.text import text_of_findings
 from pipeline.corpus.video_lookup import read_durations
 
 
@@ -44,7 +45,7 @@ def audit_file(
         durations_s=read_durations(durations) if durations else {},
         folder=videos,
     )
-    typer.echo(findings.model_dump_json(indent=2) if as_json else findings.to_text())
+    typer.echo(findings.model_dump_json(indent=2) if as_json else text_of_findings(findings))
     if not findings.unread:
         return
     if findings.unread == findings.rows:

@@ -38,26 +38,35 @@ def test_what_the_official_converter_loses(tmp_path: Path, capsys: Capture) -> N
         row("a", [event("x", 5, 10)]),
         row("b", [event("x", 1, 5), event("y", 6, 8)]),
         row("c", [instant("x", 3), instant("y", 3)]),
-        row("d", [event("x", 3.5, 6.75), instant("y", 8.25)]),
         row("e", [event("x", 3, 5)]),
         row("f", [{"content": "x", "start_s": 2.0, "end_s": 3.0}]),
     ]
     found = raw(capsys, tmp_path, rows)["raw"]
     official = found["official"]
-    assert (found["responses"], found["valid"], found["invalid"]) == (9, 9, {})
+    assert (found["responses"], found["valid"], found["invalid"]) == (7, 7, {})
     assert official["lost_at_the_end"] == 1
     assert official["overwritten"] == 2
     assert official["not_read"] == 1
-    assert official["kept"] == 5
-    # d: the answer to [3.5, 6.75) stands on frame 6, that of 8.25 s on frame 7.
-    assert official["early"] == 2
-    assert official["early_s"] == pytest.approx((0.75 + 1.25) / 2)
+    assert (official["kept"], official["early"]) == (3, 0)
     assert official["rows_without_response"] == 2
     assert official["standby_without_response"] == 1, "b runs on into the next event"
     ours = found["ours"]
-    assert (ours["kept"], ours["early"], ours["merged"], ours["clamped"]) == (9, 0, 2, 1)
+    assert (ours["kept"], ours["early"], ours["merged"], ours["clamped"]) == (7, 0, 2, 1)
+    assert (ours["early_by_clock"], ours["clamped_s"]) == (1, 1.0), "a ends with the video"
     assert found["counted_from_1"] == 5
-    assert sum(ours["states"].values()) == sum(official["states"].values()) == 60
+    assert sum(ours["states"].values()) == sum(official["states"].values()) == 50
+
+
+def test_what_is_said_before_its_evidence_is_over(tmp_path: Path, capsys: Capture) -> None:
+    rows = [row("d", [event("x", 3.5, 6.75), instant("y", 8.25), event("z", 9, 9.5)])]
+    found = raw(capsys, tmp_path, rows)["raw"]
+    official, ours = found["official"], found["ours"]
+    # The answer to [3.5, 6.75) stands on frame 6, that of 8.25 s on frame 7, z on the last one.
+    assert (official["early"], official["clamped"]) == (3, 1)
+    assert official["early_s"] == pytest.approx((0.75 + 1.25 + 0.5) / 3)
+    assert (ours["kept"], ours["early"], ours["early_by_clock"]) == (3, 0, 1)
+    assert (ours["clamped"], ours["merged"]) == (1, 2)
+    assert ours["clamped_s"] == ours["early_s"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -115,17 +124,19 @@ def test_an_instant_is_not_early_while_it_lasts(tmp_path: Path, capsys: Capture)
 
 
 def test_duplicates(tmp_path: Path, capsys: Capture) -> None:
-    twice = [instant("x", 2), instant("x ", 4), instant("y", 6), instant("x", 8)]
+    twice = [instant("x", 2), instant("x ", 2), instant("y", 6), instant("x", 8)]
     rows = [
         row("v", twice),
         row("v", twice),
         row("v", twice[:2]),
         row("v", twice, video_path="other folder/v"),
         row("w", twice),
+        row("u", [event("x", 1, 4), event("x", 3, 5), event("x", 6, 7), event("x", 8, 9)]),
     ]
     found = raw(capsys, tmp_path, rows)
     assert found["duplicate_rows"] == 1
-    assert found["raw"]["duplicate_responses"] == 5
+    assert found["raw"]["duplicate_responses"] == 5 + 1
+    assert found["raw"]["recurring_responses"] == 4 + 2, "a step that comes again is no duplicate"
 
 
 def test_ends_durations_and_bad_rows(tmp_path: Path, capsys: Capture) -> None:

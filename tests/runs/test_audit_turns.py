@@ -107,3 +107,44 @@ def test_grounding_that_covers_the_video(tmp_path: Path, capsys: Capture) -> Non
     assert (turns["grounding_rows"], turns["covers_video"]) == (3, 2)
     text = call(capsys, "audit", tmp_path / "corpus")[1]
     assert "event grounding that covers more than 90% of its video: 2 of 3\n" in text
+
+
+def test_what_a_file_of_turns_does_not_tell_is_not_0(tmp_path: Path, capsys: Capture) -> None:
+    """The official converter says the answer to 3.5-6.75 s at 6 s; only the raw row shows it."""
+    raw_rows = [
+        row("v", [event("x", 3.5, 6.75), event("z", 9, 9.75)]),
+        row("w", [event("x", 2.0, 4.0)]),
+    ]
+    path, out = write(tmp_path / "raw.json", raw_rows), tmp_path / "out.jsonl"
+    known = write(tmp_path / "durations.json", {"v": 10.0, "w": 10.0})
+    given = ("convert", path, "-o", out, "--durations", known)
+    assert call(capsys, *given, "--compat")[0] == 0
+    found = audited(capsys, out)
+    assert found["early"] is found["clamped"] is found["timed"] is None
+    assert (found["untimed_rows"], found["flagged_clamped"]) == (2, 0)
+    text = call(capsys, "audit", out)[1]
+    assert "evidence is complete:\n    cannot be told from this file: it has no times" in text
+    both = [
+        made | {"response": each["response"], "question": each["question"], "duration": 10.0}
+        for made, each in zip(lines_of(out), raw_rows, strict=True)
+    ]
+    found = audited(capsys, write(tmp_path / "both.jsonl", [*both, lines_of(out)[0]]))
+    assert (found["timed"], found["early"], found["clamped"]) == (3, 1, 1)
+    assert found["untimed_rows"] == 1
+    assert call(capsys, *given)[0] == 0
+    found = audited(capsys, out)
+    assert (found["early"], found["flagged_clamped"]) == (None, 1)
+
+
+def test_a_corpus_tells_how_early_its_responses_are(tmp_path: Path, capsys: Capture) -> None:
+    frames = frames_of("v.mp4", 10)
+    responses = [spoken("r0", 1, 3.5), spoken("r1", 4, 9.75)]
+    made = dialogue_of(frames, "narration", questions_at(0.0), responses)
+    hasty = [each.model_copy(deep=True) for each in made.responses]
+    hasty[0] = hasty[0].model_copy(update={"end_s": 6.0})
+    faulty = made.model_copy(update={"responses": hasty, "sample_id": "faulty"})
+    write_corpus(tmp_path / "corpus", [VideoSample([made, faulty], frames)], CorpusSettings())
+    found = audited(capsys, tmp_path / "corpus")
+    assert (found["timed"], found["early"], found["clamped"]) == (4, 1, 2)
+    text = call(capsys, "audit", tmp_path / "corpus")[1]
+    assert "  responses before their evidence is complete: 1 of 4\n" in text

@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.corpus.audit.checker import (
+    SAME_S,
+    Timeline,
+    check,
+    over_s,
+    why_unsayable,
+)
 from pipeline.corpus.audit.official import (
     COMMON_RATES,
     dangling_standby,
@@ -17,14 +24,15 @@ from pipeline.corpus.audit.official import (
 from pipeline.corpus.audit.raw import RawAudit
 from pipeline.corpus.audit.report import BadRow, Findings
 from pipeline.corpus.audit.seen import Seen
+from pipeline.corpus.audit.written import as_written
 from pipeline.corpus.formats import FORMATS
-from pipeline.corpus.formats.base import FormatError
+from pipeline.corpus.formats.base import FormatError, ReadSample
 from pipeline.corpus.read import read_corpus
-from pipeline.corpus.streamo.origin import Origin
+from pipeline.corpus.streamo.origin import Origin, OriginFound, origin_of_file
+from pipeline.corpus.streamo.raw import read_raw
 from pipeline.corpus.video_lookup import LONGEST_S, VideoLookup
-from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateTally
-from pipeline.dialogue.tiling import EPSILON_S, DialogueError
+from pipeline.dialogue.tiling import DialogueError
 from pipeline.records import Dialogue, Turns
 from pipeline.records.spans import MAX_SHARE, covered_share
 from pipeline.records.turns import STATES
@@ -36,6 +44,7 @@ Rate = Callable[[str, str], float | None]
 """Frames a second of a video, by name and path; None where unknown."""
 
 
+_EVIDENCE = ("timed", "early", "clamped")
 _SHOWN = 10
 """So many bad rows are told one by one."""
 _LONGEST = 200
@@ -63,11 +72,12 @@ def audit_path(
         CorpusError: the corpus cannot be read.
         OSError: the file cannot be read.
     """
+    times = OriginFound() if is_corpus(path) else origin_of_file(path, origin)
     with Seen() as seen, closing(VideoLookup(durations_s, folder)) as videos:
         audit = Audit(
             seen,
             turns_per_s=turns_per_s,
-            origin=origin,
+            times=times,
             duration_s=videos.known_duration_s,
             longest_s=LONGEST_S,
             rate=videos.rate,
@@ -89,20 +99,23 @@ class Audit:
         seen: Seen,
         *,
         turns_per_s: float,
-        origin: Origin,
+        times: OriginFound,
         duration_s: Duration,
         longest_s: float,
         rate: Rate,
     ) -> None:
         """``turns_per_s`` is what raw rows are converted at; see ``RawAudit`` for others."""
         self._seen = seen
-        self._raw = RawAudit(turns_per_s, origin, longest_s)
+        self._raw = RawAudit(turns_per_s, times, longest_s)
+        self._times = times
         self._turns_per_s = turns_per_s
         self._duration_s, self._rate = duration_s, rate
         self._found: Counter[str] = Counter()
+        self._evidence: Counter[str] = Counter()
         self._bad: Counter[str] = Counter()
         self._first_bad: list[BadRow] = []
         self._states = StateTally()
+        self._rates: Counter[str] = Counter()
         self._drift = {f"{r:g}": 100 * official_drift(r, turns_per_s) for r in COMMON_RATES}
 
     def add_rows(self, rows: Iterable[JsonRow]) -> None:
@@ -126,13 +139,13 @@ class Audit:
         self._found["rows"] += 1
         self._found["turn_rows"] += 1
         own = dialogue.turns[dialogue.context_turns :]
-        rids = own.rids()
-        turns = dialogue.turns
+        turns, rids = dialogue.turns, own.rids()
         for response in dialogue.responses:
-            if response.rid in rids and "clamped" not in response.flags:
-                over_s = complete_s(response)
-                start_s = turns.starts[response.turn - turns.first]
-                self._found["early"] += start_s < over_s - EPSILON_S
+            if response.rid in rids:
+                at = response.turn - turns.first
+                early = turns.starts[at] < over_s(response) - SAME_S
+                last = turns.ends[at] > dialogue.duration_s - SAME_S
+                self._evidence.update(timed=1, early=early and not last, clamped=early and last)
         grounded = {q.qid for q in dialogue.questions if _is_grounding(q.task)}
         self._add_grounding(
             [(r.qid, r.start_s, r.end_s) for r in dialogue.responses if r.qid in grounded],
@@ -145,12 +158,16 @@ class Audit:
 
     def findings(self) -> Findings:
         """What was counted so far."""
+        measured = self._found["turn_rows"] > self._found["untimed_rows"]
         return Findings(
             **self._found,
+            **({name: self._evidence[name] for name in _EVIDENCE} if measured else {}),
             bad_rows=dict(sorted(self._bad.items())),
             first_bad_rows=self._first_bad,
             raw=self._raw.findings(),
             states=self._states.slices(),
+            times=self._times if self._found["raw_rows"] else None,
+            frame_rates=dict(self._rates),
             drift_s_per_100_s={rate: round(drift, 3) for rate, drift in self._drift.items()},
         )
 
@@ -178,15 +195,17 @@ class Audit:
         known_s = self._duration_s(raw.video_name, raw.video_path, raw.duration_s)
         made = self._raw.add(row, raw, known_s)
         self._found["raw_rows"] += 1
-        end_s = made.turns.ends[-1]
+        end_s = made.end_s
         if known_s is not None and _is_grounding(raw.task):
-            self._add_grounding([(r.qid, r.start_s, r.end_s) for r in made.responses], known_s)
-        self._states.add(raw.task, raw.source, end_s, made.turns.counts())
+            self._add_grounding([(r.qid, r.start_s, r.end_s) for r in made.valid], known_s)
+        if made.states:
+            self._states.add(raw.task, raw.source, end_s, made.states)
         video = raw.video_path or raw.video_name
         key = [video, raw.task, row.get("question"), row.get("response")]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key, sort_keys=True))
         rate = self._rate(raw.video_name, raw.video_path)
         if rate:
+            self._rates[f"{rate:g}"] += 1
             self._drift[f"{rate:g}"] = drift = 100 * official_drift(rate, self._turns_per_s)
             if abs(drift) * end_s / 100 >= 1:
                 self._found["drifting_videos"] += not self._seen.again(json.dumps(["rate", video]))
@@ -205,9 +224,36 @@ class Audit:
                 ("", e.start_s, e.end_s if e.end_s < last_s else duration_s) for e in sample.events
             ]
             self._add_grounding(spans, duration_s)
+        self._add_row_evidence(row, sample, duration_s)
         self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
         key = [sample.video or sample.images, sample.task, own.first, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
+
+    def _add_row_evidence(
+        self, row: Mapping[str, Any], sample: ReadSample, duration_s: float
+    ) -> None:
+        """Counts what a row tells of the evidence of its responses: all where its raw responses
+        stand beside the turns, else no more than its flags."""
+        whole = not sample.whole_id and sample.turns.first == 0
+        raw = None
+        if whole and "response" in row:
+            with suppress(DialogueError):  # then the row says no more than its turns
+                raw = read_raw(row, number=0, origin=self._times, default_question="?")
+        if raw is None:
+            self._found["untimed_rows"] += 1
+            flags = row.get("flags")
+            flagged = flags.split(";") if isinstance(flags, str) else ()
+            self._found["flagged_clamped"] += sum("clamped" in turn.split() for turn in flagged)
+            return
+        asked = {question.qid for question in raw.annotation.questions}
+        responses = raw.annotation.responses
+        valid = [each for each in responses if not why_unsayable(each, asked, duration_s)]
+        turns = as_written(sample.turns)
+        starts = [turn.start_s for turn in turns]
+        timeline = Timeline(starts, starts, duration_s)
+        counts = check(turns, raw.annotation.questions, valid, timeline).counts
+        last = counts["early_by_clock"] - counts["early"]
+        self._evidence.update(timed=counts["kept"], early=counts["early"], clamped=last)
 
     def _add_turns(
         self, turns: Turns, task: str, source: str, duration_s: float, goes_on: bool

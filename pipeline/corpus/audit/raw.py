@@ -4,40 +4,60 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
+from pipeline.corpus.audit.checker import (
+    SAME_S,
+    WrittenTurn,
+    check,
+    even_timeline,
+    over_s,
+    why_unsayable,
+)
 from pipeline.corpus.audit.official import dangling_standby, official_outcome
-from pipeline.corpus.audit.report import Official, Ours, RawFindings
+from pipeline.corpus.audit.report import CLOSE_S, Official, Ours, RawFindings
+from pipeline.corpus.audit.written import written_turns
+from pipeline.corpus.formats.base import FormatError
 from pipeline.corpus.streamo.official_converter import OfficialFailure
-from pipeline.corpus.streamo.origin import Origin
+from pipeline.corpus.streamo.origin import OriginFound
 from pipeline.corpus.streamo.raw import RawSample, read_raw
 from pipeline.corpus.streamo.raw_fields import entries_of
-from pipeline.dialogue.compile import Compiled, compile_turns
-from pipeline.dialogue.placement import complete_s
 from pipeline.dialogue.state_counts import StateCounts
-from pipeline.dialogue.tiling import EPSILON_S, DialogueError, Tiling, even_tiling
-from pipeline.records import Response
+from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling
+from pipeline.records import Question, Response, State
 
 _OPTION = re.compile(r"(?m)^\s*\(?([A-Z])[.):]\s*(.+?)\s*$")
+
+
+class Judged(NamedTuple):
+    """What our own conversion makes of a row."""
+
+    states: Counter[State]
+    """Of its turns; empty where it makes none."""
+    valid: list[Response]
+    """The responses that can be said."""
+    end_s: float
+    """The end of the video, also where it is assumed."""
 
 
 class RawAudit:
     """Counts the findings of raw rows, row by row."""
 
-    def __init__(self, turns_per_s: float, origin: Origin, longest_s: float) -> None:
-        """``origin``: how times are read, see ``pipeline.corpus.streamo.raw``. A video of unknown
-        duration is not assumed to be longer than ``longest_s`` seconds."""
+    def __init__(self, turns_per_s: float, times: OriginFound, longest_s: float) -> None:
+        """``times``: how those of the file are read. A video of unknown duration is not assumed to
+        be longer than ``longest_s`` seconds."""
         self._turns_per_s = turns_per_s
         self._longest_s = longest_s
-        self._origin: Origin = origin
+        self._times = times
         self._found: Counter[str] = Counter()
         self._invalid: Counter[str] = Counter()
         self._official: Counter[str] = Counter()
         self._ours: Counter[str] = Counter()
-        self._early_s = 0.0
+        self._not_written: Counter[str] = Counter()
+        self._early_s = self._our_early_s = self._our_clamped_s = 0.0
         self._official_states, self._our_states = StateCounts(), StateCounts()
 
     def read(self, row: Mapping[str, Any], number: int) -> RawSample:
@@ -53,11 +73,11 @@ class RawAudit:
             for entry in entries_of(row.get("response"))
         ]
         return read_raw(
-            {**row, "response": entries}, number=number, origin=self._origin, default_question="?"
+            {**row, "response": entries}, number=number, origin=self._times, default_question="?"
         )
 
-    def add(self, row: Mapping[str, Any], raw: RawSample, duration_s: float | None) -> Compiled:
-        """Counts a row; returns its turns as our own conversion makes them.
+    def add(self, row: Mapping[str, Any], raw: RawSample, duration_s: float | None) -> Judged:
+        """Counts a row; returns what our own conversion makes of it.
 
         Raises:
             DialogueError: nothing can be made of the row.
@@ -65,50 +85,75 @@ class RawAudit:
         assumed = duration_s is None
         end_s = _last_s(raw, self._longest_s) if duration_s is None else duration_s
         tiling = even_tiling(raw.video_name, end_s, self._turns_per_s)
-        compilation = compile_turns(raw.annotation, tiling)
-        ours = compilation.dialogues[0]
+        annotation = raw.annotation
+        asked = {question.qid for question in annotation.questions}
+        reasons = {r.rid: why_unsayable(r, asked, end_s) for r in annotation.responses}
+        valid = [response for response in annotation.responses if not reasons[response.rid]]
+        unwritten = ""
+        turns: list[WrittenTurn] | None = None
+        try:
+            turns = written_turns(raw, tiling)
+        except FormatError as error:
+            unwritten = error.reason
         self._found["durations_assumed"] += assumed
         self._found["counted_from_1"] += raw.origin
-        self._found["responses"] += len(raw.annotation.responses) + len(raw.refused)
-        self._invalid.update(r.reason for r in (*raw.refused, *compilation.refused))
-        valid = {response.rid: response for response in ours.responses}
-        self._count_ours(ours, tiling)
-        self._count_official(row, valid, raw, tiling)
+        self._found["responses"] += len(annotation.responses) + len(raw.refused)
+        self._found["valid"] += len(valid)
+        self._found["past_the_end"] += sum(over_s(each) > end_s + SAME_S for each in valid)
+        self._invalid.update(refusal.reason for refusal in raw.refused)
+        self._invalid.update(filter(None, reasons.values()))
+        if turns is None:
+            self._ours["lost"] += len(valid)
+            self._ours["rows_without_response"] += bool(valid)
+            self._not_written[unwritten or "no_dialogue"] += bool(valid)
+        else:
+            self._count_ours(annotation.questions, valid, turns, end_s)
+        self._count_official(row, {response.rid: response for response in valid}, raw, tiling)
         self._count_content(raw)
-        return ours
+        self._count_answers(raw, duration_s)
+        states = Counter(turn.state for turn in turns or ())
+        return Judged(states, valid, end_s)
 
     def findings(self) -> RawFindings:
         """What was counted so far."""
-        early = self._official["early"]
+        official, ours = self._official, self._ours
         return RawFindings(
             **dict(self._found),
             invalid=dict(sorted(self._invalid.items())),
             official=Official(
-                **dict(self._official),
-                early_s=self._early_s / early if early else 0.0,
+                **dict(official),
+                early_s=self._early_s / max(1, official["early"]),
                 states=self._official_states,
             ),
-            ours=Ours(**self._ours, states=self._our_states),
+            ours=Ours(
+                **dict(ours),
+                early_s=self._our_early_s / max(1, ours["early_by_clock"]),
+                clamped_s=self._our_clamped_s / max(1, ours["clamped"]),
+                not_written={name: n for name, n in sorted(self._not_written.items()) if n},
+                states=self._our_states,
+            ),
         )
 
-    def _count_ours(self, ours: Compiled, tiling: Tiling) -> None:
-        self._our_states += StateCounts(**ours.turns.counts())
-        self._found["valid"] += len(ours.responses)
-        self._ours["kept"] += len(ours.turns.rids())
-        self._ours["merged"] += ours.flagged("merged")
-        self._ours["clamped"] += ours.flagged("clamped")
-        self._ours["postponed"] += ours.flagged("postponed")
-        self._ours["repeated"] += ours.flagged("repeated")
-        for response in ours.responses:
-            over_s = complete_s(response)
-            self._found["past_the_end"] += over_s > tiling.end_s + EPSILON_S
-            early = tiling.starts[response.turn] < over_s - EPSILON_S
-            self._ours["early"] += early and "clamped" not in response.flags
+    def _count_ours(
+        self,
+        questions: Sequence[Question],
+        valid: Sequence[Response],
+        turns: Sequence[WrittenTurn],
+        end_s: float,
+    ) -> None:
+        checked = check(turns, questions, valid, even_timeline(end_s, self._turns_per_s))
+        self._ours.update(checked.counts)
+        self._our_early_s += checked.early_s
+        self._our_clamped_s += checked.clamped_s
+        states = [turn.state for turn in turns]
+        self._ours["rows_without_response"] += bool(valid) and not checked.counts["kept"]
+        self._ours["standby_without_response"] += dangling_standby(states)
+        self._our_states += StateCounts(**Counter(states))
 
     def _count_official(
         self, row: Mapping[str, Any], valid: Mapping[str, Response], raw: RawSample, tiling: Tiling
     ) -> None:
-        n_frames = int(tiling.end_s * self._turns_per_s + EPSILON_S)
+        n_frames = int(tiling.end_s * self._turns_per_s + SAME_S)
         try:
             outcome = official_outcome(n_frames, row, self._turns_per_s)
         except OfficialFailure:
@@ -124,9 +169,10 @@ class RawAudit:
             if official.status != "kept":
                 continue
             kept += 1
-            early_s = complete_s(response) - official.frame / self._turns_per_s
-            if early_s > EPSILON_S:
+            early_s = over_s(response) - official.frame / self._turns_per_s
+            if early_s > SAME_S:
                 self._official["early"] += 1
+                self._official["clamped"] += official.frame == n_frames - 1
                 self._early_s += early_s
         self._official["rows_without_response"] += bool(valid) and not kept
         self._official["standby_without_response"] += dangling_standby(outcome.states)
@@ -137,8 +183,14 @@ class RawAudit:
 
     def _count_content(self, raw: RawSample) -> None:
         annotation = raw.annotation
-        texts = [response.text.strip() for response in annotation.responses]
-        self._found["duplicate_responses"] += sum(a == b for a, b in pairwise(texts))
+        last: dict[tuple[str, str], Response] = {}
+        for response in sorted(annotation.responses, key=lambda each: each.start_s):
+            said = (response.qid, response.text.strip())
+            if before := last.get(said):
+                same = response.start_s < before.end_s or response.start_s == before.start_s
+                self._found["duplicate_responses" if same else "recurring_responses"] += 1
+            if before is None or response.end_s >= before.end_s:
+                last[said] = response
         for question in annotation.questions:
             answers = [r for r in annotation.responses if r.qid == question.qid]
             instants = answers and all(answer.kind == "instant" for answer in answers)
@@ -148,6 +200,18 @@ class RawAudit:
             options = [text.casefold() for _, text in _OPTION.findall(question.text)]
             options = options or [text.strip().casefold() for text in question.options]
             self._found["repeated_options"] += len(set(options)) < len(options)
+
+    def _count_answers(self, raw: RawSample, duration_s: float | None) -> None:
+        """Counts what third parties dropped rows of the released files for."""
+        due = sorted(response.respond_s for response in raw.annotation.responses)
+        if not due:
+            return
+        asked_s = min(question.asked_s for question in raw.annotation.questions)
+        self._found["rows_answered"] += 1
+        self._found["first_answer_past_the_end"] += duration_s is not None and due[0] > duration_s
+        self._found["asked_after_first_answer"] += asked_s > due[0]
+        self._found["close_answers"] += any(b - a < CLOSE_S for a, b in pairwise(due))
+        self._found["several_answers"] += len(due) > 1
 
 
 def _last_s(raw: RawSample, longest_s: float) -> float:

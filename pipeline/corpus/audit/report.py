@@ -1,12 +1,13 @@
-"""The findings of an audit, and their text."""
+"""The findings of an audit."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
-from pipeline.dialogue.state_counts import StateCounts, StateSlice, total
-from pipeline.records.spans import MAX_SHARE
-from pipeline.store.files.text_table import in_brackets
+from pydantic import BaseModel, ConfigDict, field_serializer
+
+from pipeline.corpus.streamo.origin import OriginFound
+from pipeline.dialogue.state_counts import StateCounts, StateSlice
 
 
 class _Value(BaseModel):
@@ -28,6 +29,8 @@ class Official(_Value):
     """Of those kept: placed before their evidence is complete."""
     early_s: float = 0.0
     """How much too early, on average, in seconds."""
+    clamped: int = 0
+    """Of those early: placed in the last turn."""
     rows_without_response: int = 0
     """Rows that have valid responses, and end up with none."""
     questions_early: int = 0
@@ -37,19 +40,39 @@ class Official(_Value):
 
 
 class Ours(_Value):
-    """The result of our own conversion for the same responses."""
+    """The same responses in what ``convert --to stream`` writes, read back and judged by the
+    checker, which says what each count means. ``valid = kept + lost``."""
 
     kept: int = 0
+    lost: int = 0
     early: int = 0
-    """Of those kept and not ``clamped``: placed before their evidence is complete."""
-    merged: int = 0
+    early_by_clock: int = 0
+    """``early`` and ``clamped``, where the turn starts before the evidence is complete."""
+    early_s: float = 0.0
+    """How much before, on average of those ``early_by_clock``, in seconds."""
     clamped: int = 0
-    """Placed in the last turn, since their evidence ends after its start."""
+    clamped_s: float = 0.0
+    """How much before, on average, in seconds."""
+    before_question: int = 0
+    misplaced: int = 0
     postponed: int = 0
-    """Placed in the turn of their question, since their evidence is complete before it is asked."""
+    merged: int = 0
     repeated: int = 0
-    """Of those merged: they say the same as another, so it is said once."""
+    said_twice: int = 0
+    unexplained: int = 0
+    questions_lost: int = 0
+    questions_early: int = 0
+    questions_late: int = 0
+    questions_unexplained: int = 0
+    standby_missing: int = 0
+    standby_unfounded: int = 0
+    turns_wrong: int = 0
+    not_written: dict[str, int] = {}
+    """Rows that have valid responses, all lost since the format cannot hold them, by reason."""
+    rows_without_response: int = 0
+    """Rows that have valid responses, and end up with none."""
     states: StateCounts = StateCounts()
+    standby_without_response: int = 0
 
 
 class RawFindings(_Value):
@@ -68,13 +91,29 @@ class RawFindings(_Value):
     past_the_end: int = 0
     """Valid responses whose evidence ends after the video."""
     duplicate_responses: int = 0
-    """Responses with the text of the one before them in the row."""
+    """Responses that say the same as another to the same question, of the same time."""
+    recurring_responses: int = 0
+    """Responses that say the same as an earlier one, of another time: steps that recur."""
+    rows_answered: int = 0
+    """Rows with a response that can be read. The next four are counted of these."""
+    first_answer_past_the_end: int = 0
+    """Rows whose first answer is due when the video is over already, by its known duration."""
+    asked_after_first_answer: int = 0
+    """Rows whose first question is asked after their first answer is due."""
+    close_answers: int = 0
+    """Rows with two answers that are due less than ``CLOSE_S`` apart."""
+    several_answers: int = 0
+    """Rows with two or more answers."""
     single_answers: int = 0
     """Questions of a QA task answered once, at an instant: no answer changes with time."""
     timed_questions: int = 0
     """All questions of a QA task that are answered at instants."""
     repeated_options: int = 0
     """Questions that list the same option twice."""
+
+
+CLOSE_S = 7.0
+"""Answers closer than this were dropped by third parties who filtered the released files."""
 
 
 class BadRow(_Value):
@@ -103,8 +142,17 @@ class Findings(_Value):
     """Runs of standby in turn rows that no response follows."""
     repeated_questions: int = 0
     """Turn rows in which a later turn asks again what the first one asked."""
-    early: int = 0
-    """Responses of a corpus before the end of their evidence that are not clamped."""
+    early: int | None = None
+    """Responses in turn rows that are said before their evidence is complete, and not in the last
+    turn. Null where it cannot be told of any row; so too the next two."""
+    clamped: int | None = None
+    """The same in the last turn, after which none could be said."""
+    timed: int | None = None
+    """Responses in turn rows of whose evidence the times are known."""
+    untimed_rows: int = 0
+    """Turn rows that say nothing of when evidence is complete."""
+    flagged_clamped: int = 0
+    """Turns that these rows themselves flag as clamped."""
     grounding_rows: int = 0
     """Rows of event grounding about a video of known duration."""
     covers_video: int = 0
@@ -112,6 +160,10 @@ class Findings(_Value):
     turns, to the precision of a turn."""
     states: list[StateSlice] = []
     """Of turn rows as they are; of raw rows as our own conversion makes them."""
+    times: OriginFound | None = None
+    """How the times of raw rows were read, and why; null where there are no raw rows."""
+    frame_rates: dict[str, int] = {}
+    """Raw rows by the frames a second of their video, where the file is known."""
     drift_s_per_100_s: dict[str, float] = {}
     """Drift of the official converter's clock, by frames a second of a video."""
     drifting_videos: int = 0
@@ -122,78 +174,6 @@ class Findings(_Value):
         """How many rows cannot be read."""
         return sum(self.bad_rows.values())
 
-    def to_text(self) -> str:
-        """For people."""
-        lines = [f"rows: {self.rows} = {self.raw_rows} raw + {self.turn_rows} of turns + bad "]
-        lines[0] += f"{self.unread}{in_brackets(self.bad_rows, '')}"
-        lines += [f"  row {bad.row}: {bad.reason}: {bad.detail}" for bad in self.first_bad_rows]
-        if more := self.unread - len(self.first_bad_rows):
-            lines.append(f"  and {more} more")
-        lines.append(f"duplicate rows: {self.duplicate_rows}")
-        if self.grounding_rows:
-            lines.append(
-                f"event grounding that covers more than {MAX_SHARE:.0%} of its video:"
-                f" {self.covers_video} of {self.grounding_rows}"
-            )
-        if self.raw_rows:
-            lines += _raw_lines(self.raw)
-        if self.turn_rows:
-            lines += [
-                "",
-                "turns as they are",
-                f"  standby that no response follows: {self.standby_without_response}",
-                f"  rows that ask the first question again later: {self.repeated_questions}",
-                f"  responses before their evidence is complete: {self.early}",
-            ]
-        lines += ["", f"states: {total(self.states).ratio()} (the paper: 12 : 3 : 2)"]
-        lines += [
-            f"  {part.task}, {part.source or 'no source'}, {part.duration}:"
-            f" {part.states.ratio()} in {part.dialogues}"
-            for part in self.states
-        ]
-        rates = ", ".join(f"{rate} fps {drift:+.2f}" for rate, drift in
-                          self.drift_s_per_100_s.items())  # fmt: skip
-        lines += ["", f"drift of the official converter, in seconds every 100 s: {rates}"]
-        if self.drifting_videos:
-            lines.append(f"  videos that it runs off by a second or more: {self.drifting_videos}")
-        return "\n".join(lines)
-
-
-def _raw_lines(raw: RawFindings) -> list[str]:
-    official, ours = raw.official, raw.ours
-    lost = official.lost_at_the_end + official.overwritten + official.not_read
-    return [
-        "",
-        f"responses: {raw.responses} = {raw.valid} valid + {sum(raw.invalid.values())} invalid"
-        f"{in_brackets(raw.invalid, '')}",
-        f"  evidence past the end of the video: {raw.past_the_end}",
-        f"  the same as the response before: {raw.duplicate_responses}",
-        f"  rows whose duration is taken from their last time: {raw.durations_assumed}",
-        f"  rows that count seconds from 1: {raw.counted_from_1}",
-        "",
-        f"{'':34}{'official':>20}{'ours':>20}",
-        _compared("responses kept", official.kept, ours.kept, raw.valid),
-        _compared("responses lost", lost, raw.valid - ours.kept, raw.valid),
-        f"{'  at the end of the video':34}{official.lost_at_the_end:>20}{0:>20}",
-        f"{'  under a later standby or answer':34}{official.overwritten:>20}{0:>20}",
-        f"{'  times that it cannot read':34}{official.not_read:>20}{0:>20}",
-        _compared("said before the evidence is over", official.early, ours.early, official.kept),
-        f"{'  by, on average':34}{official.early_s:>18.2f} s{0:>18.2f} s",
-        f"{'rows left without a response':34}{official.rows_without_response:>20}{0:>20}",
-        f"{'questions asked before their time':34}{official.questions_early:>20}{0:>20}",
-        f"{'standby that no response follows':34}{official.standby_without_response:>20}{0:>20}",
-        f"{'silence : standby : response':34}{official.states.ratio():>20}"
-        f"{ours.states.ratio():>20}",
-        f"{'  joined in one turn, at the end':34}{'':>20}{f'{ours.merged}, {ours.clamped}':>20}",
-        f"{'  postponed, said by another':34}{'':>20}{f'{ours.postponed}, {ours.repeated}':>20}",
-        "",
-        f"timed questions with a single answer: {raw.single_answers} of {raw.timed_questions}",
-        f"questions that repeat an option: {raw.repeated_options}",
-    ]
-
-
-def _compared(name: str, official: int, ours: int, of: int) -> str:
-    def share(count: int) -> str:
-        return f"{count} ({count / of:.1%})" if of else f"{count}"
-
-    return f"{name:34}{share(official):>20}{share(ours):>20}"
+    @field_serializer("times")
+    def _times(self, times: OriginFound | None) -> dict[str, Any] | None:
+        return None if times is None else times.as_json()

@@ -1,0 +1,61 @@
+"""What ``convert --to stream`` writes of a raw row, read back as a trainer would see it."""
+
+from __future__ import annotations
+
+from pipeline.corpus.audit.checker import WrittenTurn
+from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.base import View
+from pipeline.corpus.streamo.raw import RawSample
+from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.state_tokens import STATE_TOKENS
+from pipeline.dialogue.tiling import Tiling
+from pipeline.records import Turns, Video
+from pipeline.records.turns import STATES
+
+_FORMAT = FORMATS["stream"]
+_VIEW = View(
+    tokens=STATE_TOKENS["official"],
+    system="",
+    video=lambda head: head.uri,
+    image=lambda _, index: f"{index}",
+    weights=False,
+)
+
+
+def written_turns(raw: RawSample, tiling: Tiling) -> list[WrittenTurn] | None:
+    """The turns of the dialogue of a row; None where none of its responses can be said.
+
+    Raises:
+        DialogueError: nothing can be made of the row.
+        FormatError: the format cannot hold its dialogue.
+    """
+    if raw.refused and not raw.annotation.responses:
+        return None
+    video = Video.model_construct(
+        video_id=raw.video_name,
+        uri=raw.video_path or raw.video_name,
+        source=raw.source,
+        licence=raw.licence,
+        duration_s=tiling.end_s,
+        width=0,
+        height=0,
+        rotation_deg=0,
+        codec="",
+        frame_rate=0.0,
+        sha256="",
+    )
+    made, _ = build_dialogues(video, tiling, [raw.annotation], raw.annotation.annotation_id)
+    if not made:
+        return None
+    (row,) = _FORMAT.write(made[0], _VIEW)
+    return as_written(_FORMAT.read(row).turns)
+
+
+def as_written(turns: Turns) -> list[WrittenTurn]:
+    """Of turns that were read, what the checker looks at."""
+    asked = {at: question.text for at, question in turns.asked.items()}
+    said = {at: response.text for at, response in turns.said.items()}
+    return [
+        WrittenTurn(start_s, STATES[code], asked.get(at, ""), said.get(at, ""))
+        for at, (start_s, code) in enumerate(zip(turns.starts, turns.states, strict=True))
+    ]
