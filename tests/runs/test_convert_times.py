@@ -51,7 +51,7 @@ def test_the_rows_of_a_file_are_read_alike(tmp_path: Path, capsys: Capture) -> N
     assert [states_of(each) for each in made] == ["SBBBaS", "SSBaSS"], "a second long"
 
 
-def test_how_times_are_read_is_told(tmp_path: Path, capsys: Capture) -> None:
+def test_how_times_are_read_is_said(tmp_path: Path, capsys: Capture) -> None:
     raw, out = write(tmp_path / "raw.json", [WHOLE]), tmp_path / "out.jsonl"
     _, text, _ = call(capsys, "convert", raw, "-o", out)
     assert text.startswith("rows: 1; times count seconds from 1 (origin 1): no row has a fraction")
@@ -85,7 +85,7 @@ def test_all_that_was_moved_is_in_the_summary(tmp_path: Path, capsys: Capture) -
     assert made["flags"] == "3 merged; 5 clamped late_question"
 
 
-def test_what_the_official_converter_keeps_of_raw_is_told_and_true(
+def test_what_the_official_converter_keeps_of_raw_is_said_and_true(
     tmp_path: Path, capsys: Capture
 ) -> None:
     responses = [event("a", 2, 5), event("b", 4, 9.5), event("c", 6, 9.2), instant("d", 9.4)]

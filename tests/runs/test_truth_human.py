@@ -132,7 +132,8 @@ def test_a_real_clip_against_spans_judged_by_eye(
     asked = [row["questions"] for row in pq.read_table(file).to_pylist() if not row["models"]]
     assert len(asked) == 3
     for *_, text in BY_EYE:
-        assert sum(question["text"].endswith(text) for (question,) in asked) == 1
+        said = text.rstrip(".").casefold()
+        assert sum(said in question["text"].casefold() for (question,) in asked) == 1
 
 
 def overlap(start_s: float, end_s: float, other_start_s: float, other_end_s: float) -> float:

@@ -145,7 +145,7 @@ class RawAudit:
         self._ours.update(checked.counts)
         self._our_early_s += checked.early_s
         self._our_clamped_s += checked.clamped_s
-        states = [turn.state for turn in turns]
+        states: list[str] = [turn.state for turn in turns]
         self._ours["rows_without_response"] += bool(valid) and not checked.counts["kept"]
         self._ours["standby_without_response"] += dangling_standby(states)
         self._our_states += StateCounts(**Counter(states))

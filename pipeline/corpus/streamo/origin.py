@@ -69,8 +69,8 @@ class OriginFound:
     @property
     def questions(self) -> Zero:
         """The origin of the times of questions."""
-        apart = self.forced is None and self.fractions and self.questions_count
-        return 1 if apart else self.responses
+        separate = self.forced is None and self.fractions and self.questions_count
+        return 1 if separate else self.responses
 
     @property
     def mixed(self) -> bool:
@@ -199,10 +199,9 @@ def _seen(entry: Entry, exact_key: str, key: str) -> tuple[str, float]:
     value = entry.get(key)
     if value is None or value == "" or (exact_key in entry and is_present(entry, exact_key)):
         return _NOTHING
-    if isinstance(value, float) and 0 < value < _LARGEST_COUNT:  # most are numbers: no reading
-        return ("whole" if value.is_integer() else "fractions"), value
-    if type(value) is int and 0 < value < _LARGEST_COUNT:
-        return "whole", value
+    if type(value) in (int, float) and 0 < value < _LARGEST_COUNT:  # most are: no reading
+        number = "whole" if value == int(value) else "fractions"
+        return number, value
     try:
         time = time_of(entry, exact_key, key)
     except Refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -143,22 +142,6 @@ def test_what_needs_more_memory_than_it_may(media: Media, folder: Path, memory_m
         assert reasons(media, path) == ("read", "read")
     little = replace(LIMITS, memory_bytes=memory_mib << 20)
     assert reasons(media, path, little)[1] == "out_of_memory"
-
-
-def test_what_one_video_took_is_not_the_next_ones(folder: Path) -> None:
-    """Memory that the decoder keeps would be beyond the limit of the video after."""
-    pictures(grey_png(7680, 4320), folder / "large.mov", count=2)
-    with DecodeProcess(folder) as media:
-        assert reasons(media, folder / "plain.mp4") == ("read", "read")
-        before = _writable_mib(media)
-        assert reasons(media, folder / "large.mov") == ("read", "read")
-        assert _writable_mib(media) < before + 20
-
-
-def _writable_mib(media: DecodeProcess) -> float:
-    assert media._child is not None
-    pages = Path(f"/proc/{media._child.pid}/statm").read_text(encoding="ascii").split()[5]
-    return int(pages) * resource.getpagesize() / (1 << 20)
 
 
 def test_thousands_of_frames_a_second(media: Media, folder: Path) -> None:

@@ -140,12 +140,12 @@ def flat(value: Any) -> int:
 @given(rows | anything, st.sampled_from(["auto", 0, 1]))
 def test_all_is_read_or_refused_and_nothing_is_raised(row: Any, origin: Origin) -> None:
     try:
-        sample = read_raw(row, number=0, origin=origin, default_question="Q")
+        sample = read_raw(row, number=0, origin=origin, default_question="None is asked")
     except DialogueError as error:
         assert error.reason in ("bad_row", "no_video_name")
         return
     annotation = sample.annotation
-    default = annotation.questions == [Question(qid="q0", text="Q", asked_s=0.0)]
+    default = annotation.questions == [Question(qid="q0", text="None is asked", asked_s=0.0)]
     read = len(annotation.questions) + len(annotation.responses)
     read += len(sample.refused_questions) + len(sample.refused)
     said = flat(row.get("question")) + flat(row.get("response"))
