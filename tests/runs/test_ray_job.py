@@ -83,13 +83,17 @@ def _wait_for(url: str, head: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def submitted(command: list[str], cluster: Cluster) -> subprocess.CompletedProcess[str]:
-    """What became of a job. A head that has just started may not have its agent yet."""
+    """What became of a job. A head that has just started may not have its agent yet, and may not
+    answer in time."""
     until = time.monotonic() + HANG_S
     while True:
         done = subprocess.run(
             command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True, check=False
         )
-        if "No available agent" not in done.stderr or time.monotonic() > until:
+        passing = any(
+            cause in done.stderr for cause in ("No available agent", "Connection aborted")
+        )
+        if not passing or time.monotonic() > until:
             return done
         time.sleep(1)
 

@@ -236,7 +236,7 @@ def test_every_invalid_event_is_named_and_no_other(made: Made) -> None:
     named: dict[tuple[int, int], str] = {}
     emptied = set()
     for reject in made.rejects:
-        number = int(reject["sample_id"].removeprefix("row "))
+        number = int(reject["sample_id"].removeprefix("raw-"))
         if "rid" in reject:
             named[number, int(reject["rid"].removeprefix("r"))] = reject["reason"]
             continue
