@@ -23,25 +23,12 @@ from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.media.base import StillsRequest
-from pipeline.records import Dialogue, Video
+from pipeline.records import Dialogue
 from pipeline.store.files.json_rows import JsonRow, is_single_object, read_json_rows
 from pipeline.store.files.json_writer import JsonWriter
 
 ANNOTATED = frozenset({"question", "response"})
 """A row without either key is of another format."""
-
-
-_UNPROBED = Video(
-    video_id="",
-    uri="",
-    duration_s=0,
-    width=0,
-    height=0,
-    rotation_deg=0,
-    codec="",
-    frame_rate=0,
-    sha256="",
-)
 
 
 @dataclass(frozen=True)
@@ -216,15 +203,7 @@ def _build(
     raw: RawSample, reading: Reading, videos: VideoLookup
 ) -> tuple[list[Dialogue], Sequence[Refusal]]:
     tiling = videos.tiling(raw.video_name, raw.video_path, reading.turns_per_s, raw.duration_s)
-    uri = videos.uri(raw.video_name, raw.video_path)
-    known = {
-        "video_id": raw.video_name,
-        "uri": uri,
-        "source": raw.source,
-        "licence": raw.licence,
-        "duration_s": tiling.end_s,
-    }
-    video = Video.trusted(vars(_UNPROBED) | known)
+    video = raw.video(videos.uri(raw.video_name, raw.video_path), tiling.end_s)
     name = raw.annotation.annotation_id
     made, refused = build_dialogues(
         video, tiling, [raw.annotation], name, collision=reading.collision

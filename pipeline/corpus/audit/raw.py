@@ -102,16 +102,17 @@ class RawAudit:
         self._found["past_the_end"] += sum(over_s(each) > end_s + SAME_S for each in valid)
         self._invalid.update(refusal.reason for refusal in raw.refused)
         self._invalid.update(filter(None, reasons.values()))
+        states: Counter[State] = Counter(turn.state for turn in turns or ())
         if turns is None:
             self._ours["lost"] += len(valid)
             self._ours["rows_without_response"] += bool(valid)
             self._not_written[unwritten or "no_dialogue"] += bool(valid)
         else:
+            self._our_states += StateCounts(**dict(states))
             self._count_ours(annotation.questions, valid, turns, end_s)
         self._count_official(row, {response.rid: response for response in valid}, raw, tiling)
         self._count_content(raw)
         self._count_answers(raw, duration_s)
-        states = Counter(turn.state for turn in turns or ())
         return Judged(states, valid, end_s)
 
     def findings(self) -> RawFindings:
@@ -145,10 +146,8 @@ class RawAudit:
         self._ours.update(checked.counts)
         self._our_early_s += checked.early_s
         self._our_clamped_s += checked.clamped_s
-        states: list[str] = [turn.state for turn in turns]
         self._ours["rows_without_response"] += bool(valid) and not checked.counts["kept"]
-        self._ours["standby_without_response"] += dangling_standby(states)
-        self._our_states += StateCounts(**Counter(states))
+        self._ours["standby_without_response"] += dangling_standby([t.state for t in turns])
 
     def _count_official(
         self, row: Mapping[str, Any], valid: Mapping[str, Response], raw: RawSample, tiling: Tiling

@@ -9,7 +9,7 @@ from pipeline.corpus.streamo.raw import RawSample
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import Tiling
-from pipeline.records import Turns, Video
+from pipeline.records import Turns
 from pipeline.records.turns import STATES
 
 _FORMAT = FORMATS["stream"]
@@ -31,19 +31,7 @@ def written_turns(raw: RawSample, tiling: Tiling) -> list[WrittenTurn] | None:
     """
     if raw.refused and not raw.annotation.responses:
         return None
-    video = Video.model_construct(
-        video_id=raw.video_name,
-        uri=raw.video_path or raw.video_name,
-        source=raw.source,
-        licence=raw.licence,
-        duration_s=tiling.end_s,
-        width=0,
-        height=0,
-        rotation_deg=0,
-        codec="",
-        frame_rate=0.0,
-        sha256="",
-    )
+    video = raw.video(raw.video_path or raw.video_name, tiling.end_s)
     made, _ = build_dialogues(video, tiling, [raw.annotation], raw.annotation.annotation_id)
     if not made:
         return None

@@ -33,9 +33,22 @@ from pipeline.corpus.streamo.raw_fields import (
 )
 from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.tiling import DialogueError
-from pipeline.records import Annotation, Question, Response, Span
+from pipeline.records import Annotation, Question, Response, Span, Video
 
 DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
+
+
+_UNPROBED = Video(
+    video_id="",
+    uri="",
+    duration_s=0,
+    width=0,
+    height=0,
+    rotation_deg=0,
+    codec="",
+    frame_rate=0,
+    sha256="",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,17 @@ class RawSample:
     """Of the video. Streamo's own rows have none, and name no models; those of ``raw`` do."""
     models: tuple[str, ...] = ()
     """That wrote or verified it, each ``model@revision``."""
+
+    def video(self, uri: str, duration_s: float) -> Video:
+        """Its video, of which no more than this is known: nobody has looked into the file."""
+        known = {
+            "video_id": self.video_name,
+            "uri": uri,
+            "source": self.source,
+            "licence": self.licence,
+            "duration_s": duration_s,
+        }
+        return Video.trusted(vars(_UNPROBED) | known)
 
 
 def read_raw(
