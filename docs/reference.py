@@ -26,6 +26,7 @@ from pipeline.reports.config_keys import (
     engine_sections,
     stage_sections,
 )
+from pipeline.reports.reasons import all_reasons
 from pipeline.run import VERBS
 from pipeline.workflow.graph import find_stage, stage_names
 
@@ -102,24 +103,26 @@ def stages() -> str:
 
 
 def rejects() -> str:
-    """Every reason for a reject, with the stages that give it."""
+    """Every reason for a reject, with its class and the stages and verbs that give it."""
     intro = (
-        "A row that is turned down is kept, with the node, a reason and a detail. *Absence* is no"
-        " fault of anybody: there was nothing to annotate. *Refusal* is a row that breaks a rule,"
-        " a video that cannot be read, or an ask without a valid answer."
+        "A row that is turned down is kept, with the node, a reason and a detail. The class of a"
+        " reason is its cause, as `rejects` shows it. *absence* is no fault of anybody: there was"
+        " nothing to annotate. All others are refusals: a row that breaks a rule, a video that"
+        " cannot be read, or an ask without a valid answer."
         " [Resume, rerun, retry](../how-to/resume-and-rerun.md) says how to look at them and how"
         " to ask again. Reasons of the verb `manifest` are in [Manifests](manifests.md)."
     )
-    found: dict[tuple[str, bool, str], list[str]] = {}
-    for stage in (find_stage("stages", name) for name in stage_names()):
-        for reason in stage.reasons:
-            key = (reason.name, reason.absence, reason.meaning)
-            found.setdefault(key, []).append(stage.name)
-    rows = [
-        (f"`{name}`", _kind(absence), ", ".join(f"[{s}](stages.md#{s})" for s in where), meaning)
-        for (name, absence, meaning), where in sorted(found.items())
-    ]
-    return _page(["# Reject reasons", intro, table(("reason", "kind", "stages", "meaning"), rows)])
+    rows = []
+    for known in all_reasons():
+        verbs = [verb for verb in known.verbs if verb != "manifest"]
+        where = [f"[{name}](stages.md#{name})" for name in known.stages]
+        where += [f"`{verb}`" for verb in verbs]
+        if where:
+            reason = known.reason
+            rows.append((f"`{reason.name}`", known.reason_class, ", ".join(where), reason.meaning))
+    return _page(
+        ["# Reject reasons", intro, table(("reason", "class", "given by", "meaning"), rows)]
+    )
 
 
 def formats() -> str:

@@ -66,14 +66,6 @@ def evidence_s(response: Response) -> tuple[float, float]:
     return first_s, last_s
 
 
-def complete_s(response: Response) -> float:
-    """When the evidence of a response is complete, in seconds: of an instant, when it begins."""
-    over_s = response.end_s if response.kind == "event" else response.start_s
-    for span in response.evidence:
-        over_s = max(over_s, span.end_s)
-    return over_s
-
-
 def judge(  # noqa: PLR0911  a return for each reason
     response: Response, tiling: Tiling, asked: Mapping[str, int]
 ) -> DueResponse | Refusal:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from docs.hook import DOCUMENTS, target
 from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.reasons import UNREAD, UNWRITTEN
 from pipeline.engines import KINDS
 from pipeline.records import Dialogue, Turn
 from pipeline.run import VERBS
@@ -174,6 +175,7 @@ def test_every_reject_reason_is_in_it(site: Path) -> None:
         reasons = {reason.name for reason in find_stage("stages", name).reasons}
         assert reasons >= written_reasons(ROOT / "stages" / f"{name}.py"), name
         assert shown >= reasons and stages[name] >= reasons, name
+    assert shown >= UNREAD.keys() | UNWRITTEN.keys(), "of verbs that need no run"
 
 
 def test_every_verb_format_and_column_is_in_it(site: Path) -> None:
