@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.engines.base import for_training
-from pipeline.records import Check, Dialogue, PlacedResponse, State, Turn
+from pipeline.records import Check, Dialogue, PlacedResponse, State, Turns
 
 _MARKS: Mapping[State, tuple[str, str]] = {
     "silence": (".", "dim"),
@@ -98,7 +98,7 @@ def _facts(dialogue: Dialogue) -> Table:
     return table
 
 
-def _strip(turns: Sequence[Turn], columns: int) -> Iterable[RenderableType]:
+def _strip(turns: Turns, columns: int) -> Iterable[RenderableType]:
     """A character a turn below a ruler of seconds, then the turns where something is asked."""
     step = max(_TICK_TURNS, columns // _TICK_TURNS * _TICK_TURNS)
     indent = " " * _INDENT
@@ -114,9 +114,9 @@ def _strip(turns: Sequence[Turn], columns: int) -> Iterable[RenderableType]:
         if any(turn.question for turn in line):
             asked = "".join(_ASKED[0] if turn.question else " " for turn in line)
             yield Text(indent + asked.rstrip(), style=_ASKED[1])
+    counts = turns.counts()
     legend = [
-        Text(f"{mark} {state} {sum(turn.state == state for turn in turns)}", style)
-        for state, (mark, style) in _MARKS.items()
+        Text(f"{mark} {state} {counts[state]}", style) for state, (mark, style) in _MARKS.items()
     ]
     legend.append(Text(f"{_ASKED[0]} asked", _ASKED[1]))
     yield Padding(Text("   ").join(legend), (0, 0, 0, _INDENT))

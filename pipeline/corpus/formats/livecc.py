@@ -29,7 +29,7 @@ from pipeline.corpus.formats.fields import (
     refuse,
     text,
 )
-from pipeline.corpus.formats.flags import question_flags
+from pipeline.corpus.formats.flags import REPEATED, question_flags
 from pipeline.records import Dialogue, PlacedResponse
 
 _DECIMALS = 3
@@ -63,7 +63,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         words: list[str] = []
         for response in together:
             span = [response.kind, response.start_s, response.end_s]
-            if "repeated" in response.flags:  # its words are those of the response before
+            if REPEATED in response.flags:  # its words are those of the response before
                 responses.append([*responses[-1][:2], *span])
                 continue
             own = checked(response.text, "a response").split(" ")

@@ -15,7 +15,7 @@ from rich.console import Console
 from pipeline.corpus.preview import escaped, plain_preview, preview
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.window import windows
-from pipeline.records import Check, Dialogue, Question, Response, Span
+from pipeline.records import Check, Dialogue, Question, Response, Span, Turns
 from tests.pipeline.corpus.formats.samples import dialogue_of, dialogues
 
 ASKED = Question(qid="q", text="Which colour is it?\nA. red\nB. blue", asked_s=1.2)
@@ -108,7 +108,7 @@ def test_no_text_from_outside_reaches_the_terminal_as_it_is(field: str) -> None:
     ]
     checks = [c.model_copy(update={"name": CONTROL, "model": CONTROL}) for c in CHECKS]
     dialogue = DIALOGUE.model_copy(
-        update=hostile | {"responses": said, "turns": turns, "checks": checks}
+        update=hostile | {"responses": said, "turns": Turns.of(turns), "checks": checks}
     )
     console = Console(width=80, force_terminal=True, color_system="truecolor", record=True)
     with console.capture() as capture:
