@@ -1,8 +1,10 @@
-"""A folder of videos without annotations: every file with a video suffix.
+"""A folder of videos without annotations: every file with a video suffix, and every video in a
+``.tar``, a ``.zip`` without compression, or a column of Parquet.
 
 ``--annotations`` and ``--videos`` are both that folder. Hidden files and folders are passed over. A
-video is named by its path below the folder. Options are ``split`` and ``licence``, which hold for
-all videos, and ``platform``, such as ``youtube``, where file stems are ids of that platform.
+video is named by its path below the folder, one in a container also by its name there. Options are
+``split`` and ``licence``, which hold for all videos, and ``platform``, such as ``youtube``, where
+file stems are ids of that platform.
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ class Options(BaseModel):
 
 
 class File(RawRecord):
-    """A file; ``path`` is relative to the folder."""
+    """A file, or a video in one; ``path`` is relative to the folder."""
 
     path: str
+    name: str
 
 
 def make(options: Mapping[str, str]) -> Adapter:
@@ -43,8 +46,8 @@ def make(options: Mapping[str, str]) -> Adapter:
     found = read_options(Options, options)
 
     def entry(record: File, pointer: str, split: str) -> Entry | Unread:
-        stem = Path(record.path).stem
-        platform_id = f"{found.platform}:{stem}" if found.platform else ""
+        stem = Path(record.name).stem
+        platform_id = f"{found.platform}:{stem}" if found.platform and stem else ""
         return Entry(record.path, (Place(record.path),), (), split, platform_id)
 
     return Adapter(

@@ -44,7 +44,7 @@ def row_of(
     clip = decided.clip or (0.0, None)
     row = ManifestRow(
         video_id=video_id_of(making, video),
-        uri=uri_of(Path(decided.path), start),
+        uri=uri_of(decided.path, start),
         platform_id=platforms[0] if platforms else "",
         identity=decided.identity,
         clip_start_s=clip[0],
@@ -57,11 +57,12 @@ def row_of(
     return row, terms.family
 
 
-def uri_of(path: Path, start: Path) -> str:
-    """The uri of a file in a manifest of the folder ``start``: relative to it where it is below."""
-    if not path.is_relative_to(start):
-        return path.as_posix()
-    below = path.relative_to(start).as_posix()
+def uri_of(uri: str, start: Path) -> str:
+    """An absolute uri in a manifest of the folder ``start``: relative to it where it is below."""
+    folder = f"{start.as_posix().rstrip('/')}/"
+    below = uri.removeprefix(folder)
+    if below == uri:
+        return uri
     # Without "./", a name may look like an option of a program or like a scheme.
     return f"./{below}" if below[0] == "-" or ":" in below.partition("/")[0] else below
 

@@ -15,11 +15,12 @@ from pipeline.manifest.account import Account
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
 from pipeline.manifest.adapters.licences import Terms, Without
+from pipeline.manifest.listed_file import Found, NotFound
 from pipeline.manifest.reconcile.candidates import Candidate
 from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.reconcile.hold_out import HeldOut
 from pipeline.manifest.rules import Rules
-from pipeline.manifest.video_files import Found, NotFound, VideoFiles
+from pipeline.manifest.video_files import VideoFiles
 from pipeline.records.hash_sampling import hash_rank
 from pipeline.store.files.json_writer import JsonWriter
 
@@ -135,7 +136,7 @@ def candidate_of(
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
             status, reason, detail = "rejected", found.reason, found.detail
-    path = found.path.as_posix() if isinstance(found, Found) else ""
+    uri, path = (found.uri, found.name) if isinstance(found, Found) else ("", "")
     clips = [place.clip for place in places if place.clip is not None]
     every = platform_ids(video.entries)
     known = (*every, *(one.partition(":")[2] for one in every), video.name)
@@ -145,7 +146,7 @@ def candidate_of(
         split=video.split,
         hash_rank=hash_rank(video_id_of(making, video), seed),
         platform_ids=tuple(every),
-        path=path,
+        path=uri,
         clip=found.clip if isinstance(found, Found) else None,
         extent="-".join(str(float(time_s)) for time_s in clips[0]) if clips else "",
         listed=held_out.find((*known, *(place.path for place in places), path)),

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.media.base import Limits, MediaError
+from pipeline.media.contents import has_bytes, is_bytes
 from pipeline.media.reader.slice import Slice
 
 _BUFFER_BYTES = 1 << 20
@@ -98,13 +99,13 @@ def _leaf(schema: pa.Schema, path: Path, column: str) -> str:
     if column not in schema.names:
         raise MediaError("missing_member", f"{path.name} has no column {column!r:.200}")
     kind: Any = schema.field(column).type
-    inner = "bytes" if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0 else ""
-    kind = kind.field(inner).type if inner else kind
-    if not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+    if has_bytes(kind):
+        return f"{column}.bytes"
+    if not is_bytes(kind):
         raise MediaError(
             "unsupported", f"{path.name}: column {column!r} is {kind}, not bytes"[:200]
         )
-    return f"{column}.{inner}" if inner else column
+    return column
 
 
 def _group(metadata: pq.FileMetaData, path: Path, row: int) -> tuple[int, int]:

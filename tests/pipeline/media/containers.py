@@ -19,8 +19,10 @@ def make_tar(path: Path, members: Mapping[str, Path]) -> Path:
     return path
 
 
-def make_parquet(path: Path, videos: Sequence[Path | None], *, rows_a_group: int = 2) -> Path:
-    """``mp4`` has the bytes, ``video`` bytes and path as ``datasets`` writes them."""
+def make_parquet(
+    path: Path, videos: Sequence[Path | None], *, rows_a_group: int = 2, column: str = ""
+) -> Path:
+    """``mp4`` has the bytes, ``video`` bytes and path as ``datasets`` writes them; or one alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cells = [video and video.read_bytes() for video in videos]
     named = [
@@ -28,5 +30,6 @@ def make_parquet(path: Path, videos: Sequence[Path | None], *, rows_a_group: int
         for cell, video in zip(cells, videos, strict=True)
     ]
     table = pa.table({"n": range(len(cells)), "mp4": pa.array(cells, pa.binary()), "video": named})
+    table = table.select([column]) if column else table
     pq.write_table(table, path, row_group_size=rows_a_group)
     return path
