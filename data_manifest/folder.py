@@ -18,6 +18,7 @@ from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecor
 from pipeline.manifest.adapters.columns import read_options
 from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from pipeline.manifest.adapters.layouts import video_paths
+from pipeline.manifest.adapters.platform_ids import photo_id
 
 
 class Options(BaseModel):
@@ -47,7 +48,8 @@ def make(options: Mapping[str, str]) -> Adapter:
 
     def entry(record: File, pointer: str, split: str) -> Entry | Unread:
         stem = Path(record.name).stem
-        platform_id = f"{found.platform}:{stem}" if found.platform and stem else ""
+        named = f"{found.platform}:{stem}" if found.platform and stem else ""
+        platform_id = photo_id(record.name) or named
         return Entry(record.path, (Place(record.path),), (), split, platform_id)
 
     return Adapter(

@@ -20,7 +20,7 @@ from pydantic import Field
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, Rows
 from pipeline.manifest.adapters.columns import Cells, Columns, by_column, entry_by, read_options
 from pipeline.manifest.adapters.entry import Unread
-from pipeline.manifest.adapters.layouts import Reader, json_list, parquet_rows, table
+from pipeline.manifest.adapters.layouts import UNASSIGNED, Reader, json_list, parquet_rows, table
 
 READERS: Mapping[str, Callable[[str], Reader]] = {
     ".csv": lambda _: table,
@@ -49,7 +49,7 @@ def make(options: Mapping[str, str]) -> Adapter:
     return Adapter(
         name="table",
         title="A table",
-        files=tuple(AnnotationFile(pattern, rows, Cells, entry) for pattern in patterns),
+        files=tuple(AnnotationFile(one, rows, Cells, entry, UNASSIGNED) for one in patterns),
         proven=True,
         proof="options state what its columns mean",
         licence=found.licence,

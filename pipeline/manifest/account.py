@@ -54,6 +54,8 @@ class Account:
     notes: Counter[str] = field(default_factory=Counter)
     """Of rows: ``platform_differs`` where entries of one name have different platform ids,
     ``no_split_so_train`` where no file has its split."""
+    without_split: int = 0
+    """Rows whose split no file has."""
     video_files: int = 0
     """Files below the folders of videos."""
     videos_inside: int = 0
@@ -92,6 +94,7 @@ class Account:
             "without_row": self.without_row,
             "mended": _ordered(self.mended),
             "notes": _ordered(self.notes),
+            "rows_without_split": self.without_split,
             "video_files": self.video_files,
             "videos_inside": self.videos_inside,
             "unlisted": list(self.unlisted),

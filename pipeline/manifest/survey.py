@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.manifest.account import Account
-from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.adapters.adapter import Adapter, read_file
 from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
 from pipeline.manifest.adapters.licences import Terms, Without
 from pipeline.manifest.listed_file import Found, NotFound
@@ -84,7 +83,10 @@ def read_entries(
     account = making.account
     for kind in making.adapter.files:
         ours = {path.resolve() for path in own}
-        paths = [path for path in _paths(kind, annotations) if path.resolve() not in ours]
+        found = _paths(kind.pattern, annotations)
+        if not found and kind.copies:
+            found = _paths(kind.copies, annotations)
+        paths = [path for path in found if path.resolve() not in ours]
         if not paths:
             account.absent.append(kind.pattern)
         for path in paths:
@@ -170,16 +172,16 @@ def _platform(platforms: Sequence[str]) -> str:
     return platforms[0].partition(":")[0] if platforms else ""
 
 
-def _paths(kind: AnnotationFile[Any], annotations: Path) -> Sequence[Path]:
-    """The files of one kind: below a folder, or the path itself where it is a file that matches.
+def _paths(pattern: str, annotations: Path) -> Sequence[Path]:
+    """The files of a pattern: below a folder, or the path itself where it is a file that matches.
 
     An empty pattern stands for the path itself.
     """
-    if not kind.pattern:
+    if not pattern:
         return [annotations]
     if annotations.is_dir():
-        return sorted(path for path in annotations.glob(kind.pattern) if path.is_file())
-    return [annotations] if annotations.resolve().match(kind.pattern) else []
+        return sorted(path for path in annotations.glob(pattern) if path.is_file())
+    return [annotations] if annotations.resolve().match(pattern) else []
 
 
 def _problem(entry: Entry) -> tuple[str, str] | None:

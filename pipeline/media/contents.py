@@ -113,7 +113,8 @@ def _cells(file: Path, suffixes: Collection[str]) -> Iterator[Inner]:
                 continue
             row = 0
             for batch in source.iter_batches(columns=[f"{column}.path"]):
-                for path in batch.column(0).flatten()[0].to_pylist():
+                structs: Any = batch.column(0)
+                for path in structs.flatten()[0].to_pylist():
                     if isinstance(path, str) and _is_video(path, suffixes):
                         yield Inner(f"{column}/{row}", path)
                     row += 1

@@ -21,6 +21,7 @@ def test_a_table_with_columns_of_its_own(tmp_path: Path) -> None:
         "-a b_c.mp4",
         (Place("-a b_c.mp4"),),
         (RawAnnotation("event", "It runs.", 1.5, 62.25, pointer="1/caption"),),
+        "unassigned",
     )
 
 
@@ -82,7 +83,7 @@ def test_a_clip_and_names_of_its_own(tmp_path: Path) -> None:
 def test_blank_cells_say_nothing_and_a_blank_text_is_judged_elsewhere(tmp_path: Path) -> None:
     header = "video,name,text,start_s,end_s,clip_start_s,clip_end_s,split,options"
     entry = only(written(make({}), tmp_path, "a.csv", f"{header}\na,,,,, ,,,\n"))
-    assert (entry.name, entry.split, entry.places) == ("a", "train", (Place("a"),))
+    assert (entry.name, entry.split, entry.places) == ("a", "unassigned", (Place("a"),))
     assert entry.annotations == (RawAnnotation("event", "", pointer="1/text"),)
 
 

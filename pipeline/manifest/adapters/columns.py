@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError, explain
 from pipeline.manifest.adapters.adapter import RawRecord, Rows
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import clock_s
+from pipeline.manifest.adapters.platform_ids import photo_id
 
 M = TypeVar("M", bound=BaseModel)
 Column = Annotated[str, Field(min_length=1)]
@@ -173,7 +174,7 @@ def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
         tuple(Place(path, clip) for path in (cells.video, cells.cell) if path),
         (_annotation(columns, cells, pointer),) if "text" in cells.model_fields_set else (),
         cells.split or split,
-        cells.platform_id or "",
+        cells.platform_id or photo_id(cells.video),
     )
 
 

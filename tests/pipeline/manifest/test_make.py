@@ -68,6 +68,7 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
         ("", "a.jsonl#3", "malformed"),
         ("x", "a.jsonl#0/annotations/1", "reversed_span"),
         ("gone", "a.jsonl#4/annotations/0", "missing_file"),
+        ("gone", "a.jsonl#4/annotations/1", "duplicate"),
     ]
     reconciled(account, rejects)
     assert account.coverage == {

@@ -24,6 +24,7 @@ from pipeline.media.reader import parquet_cells
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.slice import Slice, chunks
 from pipeline.store.location import Location
+from tests.object_store import serving
 from tests.pipeline.media.containers import make_parquet, make_tar
 
 REQUEST = StillsRequest(turns_per_s=2.0)
@@ -255,3 +256,38 @@ def test_a_tar_as_gnu_tar_writes_it(tmp_path: Path, plain: Path) -> None:
     uri = f"{tmp_path}/a.tar#{long}"
     digest = hashlib.sha256(b"".join(chunks(existing_file(uri, Limits())))).digest()
     assert digest == hashlib.sha256(plain.read_bytes()).digest()
+
+
+def test_of_a_tar_in_an_object_store_the_member_alone_is_fetched(
+    tmp_path: Path, media: DecodeProcess, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip(str(plain), 0.5, 2.6)
+    make_tar(tmp_path / "a.tar", {f"{i}.mp4": plain for i in range(8)})
+    make_parquet(tmp_path / "a.parquet", [plain])
+    fetched: list[Location] = []
+    monkeypatch.setattr(Location, "fetch", lambda self, to: fetched.append(self))
+    with serving() as store:
+        for name in ("a.tar", "a.parquet"):
+            Location.of(store.url(name)).write_bytes((tmp_path / name).read_bytes())
+        sizes = FileSizes(Location.of(store.url()))
+        n_bytes = (tmp_path / "a.tar").stat().st_size
+        assert sizes.of({"uri": "a.tar#3.mp4"}) == n_bytes
+        with DecodeProcess(Location.of(store.url())) as remote:
+            uris = ("a.tar#3.mp4", store.url("a.tar#7.mp4"))
+            before = archive._indexed.cache_info().misses
+            for uri in uris:
+                found = replace(clip, uri=uri)
+                assert remote.probe(found) == media.probe(clip)
+                assert list(remote.stills(found, REQUEST)) == list(media.stills(clip, REQUEST))
+            assert archive._indexed.cache_info().misses == before + 1
+
+            def of(uri: str) -> tuple[str, str]:
+                return reason(lambda: remote.probe(Clip(uri)))
+
+            assert of("a.tar#9.mp4") == ("missing_member", "a.tar has no member '9.mp4'")
+            assert of("b.tar#9.mp4") == ("missing_file", "there is no file b.tar")
+            assert of("a.parquet#mp4/0") == (
+                "unsupported",
+                "not supported: a.parquet in an object store; copy it to this machine",
+            )
+    assert fetched == []
