@@ -273,32 +273,24 @@ def test_rows_are_drawn_by_hash_rank_and_another_seed_draws_others(
 
 
 def test_what_is_refused_counts_though_no_file_is_there(
-    combine: Combine, videos: Callable[..., Path], tmp_path: Path
+    combine: Combine, videos: Callable[..., Path]
 ) -> None:
-    listed = tmp_path / "ovo.txt"
-    listed.write_text("a\n", encoding="utf-8")
-    annotations = [
-        {"start_s": 3, "end_s": 1},
-        {"start_s": 0, "end_s": 1, "origin": "model"},
-        {"start_s": 1, "end_s": 2},
-    ]
+    by_model = {"start_s": 0, "end_s": 1, "origin": "model"}
+    annotations = [{"start_s": 3, "end_s": 1}, by_model, {"start_s": 1, "end_s": 2}]
     records = {
         "one": [
-            {"name": "a", "annotations": annotations},
+            {"name": "a", "platform_id": "youtube:1", "annotations": annotations},
             {"name": "b", "annotations": annotations},
-            {"name": "c", "platform_id": "youtube:1"},
-            {"name": "d", "platform_id": "ego4d:1"},
+            {"name": "c", "platform_id": "ego4d:1"},
         ],
-        "two": [{"name": "e", "platform_id": "youtube:1", "split": "test"}],
+        "two": [{"name": "d", "platform_id": "youtube:1", "split": "test"}],
     }
     wanted = {"one": Wanted(without=frozenset({"model-written", "ego4d"}))}
-    report, rows, _ = combine(records, videos(), Chosen(hold_out=(listed,)), wanted=wanted)
+    report, rows, _ = combine(records, videos(), wanted=wanted)
     one = report.accounts[0]
-    assert rows == []
-    assert one.rejected == {"held_out": 2, "missing_file": 1}
-    assert one.left_out == {"ego4d": 1}
+    assert (rows, report.leaks.total()) == ([], 1)
+    assert one.rejected == {"held_out": 1, "missing_file": 1} and one.left_out == {"ego4d": 1}
     assert one.refused == {"reversed_span": 1, "model_written": 1}
-    # The three of a, which is held out, and what is left of b.
+    # All of a, which is held out, and what is left of b.
     assert (one.accepted.total(), one.without_row, one.annotations.total()) == (0, 4, 6)
-    assert one.coverage["train"] == {"missing_file": 3}
-    assert report.leaks.total() == 2
+    assert one.coverage["train"] == {"missing_file": 2}
