@@ -63,8 +63,9 @@ class VideoFiles:
         run("CREATE INDEX by_key ON folders (key)")
         run("COMMIT")
         if self._compressed:
-            others = f" and {len(self._compressed) - 1} more" if self._compressed[1:] else ""
-            self.unlisted.append(f"{self._compressed[0]}{others}")
+            others = len(self._compressed) - 1
+            more = f" ({others} more archives are compressed)" if others else ""
+            self.unlisted.append(f"{self._compressed[0]}{more}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,11 +119,11 @@ class VideoFiles:
     def _named(self, place: Place) -> Found | None:
         """The video in the container that a place names, where that is there."""
         member = member_of(place.path)
-        if member is None:
+        if member is None or not is_utf8(place.path):
             return None
         for root in self.roots:
             container = root / local_path(member.container)
-            if container.is_file():
+            if ".." not in container.parts and container.is_file():
                 return Found(container.resolve(), place.clip, member.name)
         return None
 
@@ -139,11 +140,7 @@ class VideoFiles:
     def _list_container(self, root: int, folder: str, file: Path) -> None:
         if container_kind(file.name) is None:
             return
-        try:
-            found = contents_of(file, VIDEO_SUFFIXES)
-        except OSError as error:
-            self.unlisted.append(f"{file}: {error.strerror}")
-            return
+        found = contents_of(file, VIDEO_SUFFIXES)
         if found.problem == COMPRESSED:
             self._compressed.append(f"{file}: {found.detail}")
         elif found.problem:

@@ -39,11 +39,7 @@ class Contents:
 
 def contents_of(file: Path, suffixes: Collection[str]) -> Contents:
     """The videos in a file: of an archive, members with one of the suffixes (lower case, with the
-    dot) that are not hidden; of Parquet, see ``video_columns``. Reads headers and names alone.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    dot) that are not hidden; of Parquet, see ``video_columns``. Reads headers and names alone."""
     kind = container_kind(file.name)
     if kind == "compressed":
         return Contents((), COMPRESSED, "it is compressed; unpack it, or make it a .tar")
@@ -61,7 +57,7 @@ def video_columns(schema: pa.Schema, suffixes: Collection[str]) -> dict[str, boo
     found: dict[str, bool] = {}
     for field in schema:
         kind: Any = field.type
-        if has_bytes(kind) and kind.get_field_index("path") >= 0:
+        if has_path(kind):
             found[field.name] = True
         elif f".{field.name.lower()}" in suffixes and is_bytes(kind):
             found[field.name] = False
@@ -82,14 +78,22 @@ def has_bytes(kind: Any) -> bool:
     )
 
 
+def has_path(kind: Any) -> bool:
+    """Whether it has a field ``path``, too."""
+    return has_bytes(kind) and kind.get_field_index("path") >= 0
+
+
 def _of_archive(file: Path, kind: str, suffixes: Collection[str]) -> Contents:
-    found = read_archive(Location(str(file)), kind)
+    try:
+        found = read_archive(Location(str(file)), kind)
+    except OSError as error:
+        return Contents((), UNREADABLE, error.strerror or str(error))
     videos = tuple(Inner(name, name) for name in found.spans if _is_video(name, suffixes))
     refused = [why for name, why in found.refused.items() if _is_video(name, suffixes)]
     if found.problem:
         return Contents(videos, UNREADABLE, found.problem)
     if refused:
-        detail = f"{len(refused)} videos in it are {refused[0]}; unpack it"
+        detail = f"videos in it that are {refused[0]}: {len(refused)}; unpack it"
         return Contents(videos, COMPRESSED, detail)
     return Contents(videos)
 
@@ -98,9 +102,6 @@ def _of_parquet(file: Path, suffixes: Collection[str]) -> Contents:
     try:
         return Contents(tuple(_cells(file, suffixes)))
     except (pa.ArrowException, OSError) as error:
-        # pyarrow raises OSError for damage, too, without a number.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
         return Contents((), UNREADABLE, str(error)[:200])
 
 

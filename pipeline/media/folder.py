@@ -29,11 +29,7 @@ class Listing:
 def list_folder(root: Path, suffixes: Collection[str]) -> Listing:
     """All files below a folder; those with one of the suffixes (lower case, with the dot) are
     videos, or, without suffixes, all. Videos in containers are among them. Links to folders are not
-    followed, and what is hidden is no video.
-
-    Raises:
-        OSError: a container cannot be read.
-    """
+    followed, and what is hidden is no video."""
     videos: list[tuple[Path, Sequence[str]]] = []
     passed_over: Counter[str] = Counter()
     for path in root.rglob("*"):

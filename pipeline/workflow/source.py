@@ -91,7 +91,7 @@ def read_source(
                 raise ConfigError(
                     f"source.path: not supported: a folder at {place}; list it in a manifest"
                 )
-            if not place.path.exists():
+            if not (place.path.is_dir() or place.path.is_file()):
                 raise ConfigError(f"source.path: there is no folder or video {place}")
             root = place if place.path.is_dir() else place.parent
             listing = _listing(section, place.path)

@@ -155,3 +155,10 @@ def test_a_column_with_the_bytes_of_videos(tmp_path: Path) -> None:
     assert [(entry.name, entry.places[-1]) for entry in bare] == [
         (f"{path}#mp4/{row}", Place(f"{path}#mp4/{row}")) for row in (0, 1)
     ]
+
+
+def test_a_column_of_bytes_alone(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"no video")
+    path = make_parquet(tmp_path / "a.parquet", [tmp_path / "v.mp4"] * 300, column="mp4")
+    names = [only([row]).name for row in read(make({"video": "mp4"}), tmp_path)]
+    assert names == [f"{path}#mp4/{row}" for row in range(300)]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from pipeline.manifest.adapters.entry import Unread
-from pipeline.media.contents import contents_of, has_bytes, is_bytes
+from pipeline.media.contents import contents_of, has_bytes, has_path, is_bytes
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.media.member import member_uri
 from pipeline.store.files.json_rows import read_json_rows
@@ -188,7 +188,7 @@ def parquet_rows(video: str, *others: str) -> Reader:
                 kinds: dict[str, Any] = {field.name: field.type for field in file.schema_arrow}
                 held = [name for name, kind in kinds.items() if is_bytes(kind) or has_bytes(kind)]
                 plain = [name for name in kinds if name not in held]
-                paths = [f"{name}.path" for name in held if has_bytes(kinds[name])]
+                paths = [f"{name}.path" for name in held if has_path(kinds[name])]
                 columns = [name for name in plain if name in (others or plain)] + paths
                 for batch in file.iter_batches(256, columns=columns):
                     for row in batch.to_pylist():

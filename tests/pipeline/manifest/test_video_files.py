@@ -187,6 +187,8 @@ def contained(tmp_path: Path) -> Path:
         ("0.tar#v.mp4", "0.tar#v.mp4"),
         ("p.parquet#mp4/1", "p.parquet#mp4/1"),
         ("4.tar#v.mp4", "missing_file"),
+        ("sub/../0.tar#v.mp4", "missing_file"),
+        ("\ud800.tar#v.mp4", "missing_file"),
         ("x.json", "missing_file"),
         ("._x.mp4", "missing_file"),
     ],
@@ -218,4 +220,4 @@ def test_containers_are_counted_and_those_that_cannot_be_listed_are_named(contai
         assert (files.count, files.inside) == (8, 9)
         damaged, compressed = files.unlisted
     assert damaged == f"{contained.resolve()}/3.tar: truncated header, after 0 members"
-    assert compressed.endswith("it is compressed; unpack it, or make it a .tar and 1 more")
+    assert compressed.endswith("unpack it, or make it a .tar (1 more archives are compressed)")
