@@ -106,6 +106,7 @@ def _sample(members: dict[str, bytes]) -> VideoSample:
             start_s=i * step_s,
             end_s=row.duration_s if i == last else (i + 1) * step_s,
             frame_s=frame_s,
+            turns_per_s=row.turns_per_s,
             jpeg=jpeg[offset[i] : offset[i + 1]],
         )
         for i, frame_s in enumerate(row.frame_s)
