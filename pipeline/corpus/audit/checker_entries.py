@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from math import ceil, floor
 
@@ -49,7 +48,8 @@ def check_written(
 
     Of a format that lists responses, one with other facts is lost, and what stands there instead is
     ``unexplained``. Where it has a second for each response, one may be moved to the nearest that
-    is free, and its question with it.
+    is free, and its question with it. Of counts that are no faults they have ``kept`` and
+    ``early_by_clock``.
     """
     if written.clock == "turns":
         return check(written.turns, questions, responses, timeline)
@@ -69,7 +69,7 @@ def check_written(
             missing_s = over_s(due.response) - said.said_s
             counts["early_by_clock"] += missing_s > LABEL_S
             early_s += missing_s if missing_s > LABEL_S else 0.0
-    return replace(Checked(counts, early_s), untold=UNTOLD[written.clock])
+    return Checked(counts, early_s, untold=UNTOLD[written.clock])
 
 
 def _facts(response: Response, names: Sequence[str]) -> tuple[object, ...]:

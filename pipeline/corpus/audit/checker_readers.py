@@ -109,7 +109,7 @@ def _qwen_vl(rows: Sequence[Any]) -> Written:
 
 
 def _livecc(rows: Sequence[Any]) -> Written:
-    (((user, assistant),)) = rows
+    ((user, assistant),) = rows
     video, query = user["content"]
     (answer,) = assistant["content"]
     words = answer["text_stream"]

@@ -29,7 +29,7 @@ from tests.pipeline.dialogue.samples import video_of
 
 VIEW = View(
     tokens=STATE_TOKENS["official"],
-    system="",
+    system="Watch.\nAnswer.",
     video=lambda head: head.uri,
     image=lambda head, index: f"{index}.jpg",
     weights=False,

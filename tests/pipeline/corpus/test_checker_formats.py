@@ -57,8 +57,8 @@ def test_what_the_compiler_makes_has_no_fault_in_any_format(case: Case, form: st
 @pytest.mark.parametrize(
     ("form", "spoil"),
     [
-        ("stream", lambda rows: rows[0]["messages"][0].update(content="<0s-1s>")),
-        ("messages", lambda rows: rows[0]["messages"][1].update(content="</Asleep>")),
+        ("stream", lambda rows: rows[0]["messages"][1].update(content="<0s-1s>")),
+        ("messages", lambda rows: rows[0]["messages"][2].update(content="</Asleep>")),
         ("qwen_vl", lambda rows: rows[0]["conversations"].pop()),
         ("raw", lambda rows: rows[0].update(origin=0)),
         ("livecc", lambda rows: rows[0].pop()),
