@@ -68,8 +68,8 @@ def retry_rejects(
     """Ask again what was rejected for these reasons, and make anew what was made without it.
 
     Without --reason: for passing causes, such as timeout. Shards with such rejects are made again,
-    with all below them; but an engine is asked only what failed, and what it was never asked
-    before. Other missing parts are made too, as by run.
+    and what lies below them where their rows change; but an engine is asked only what failed, and
+    what it was never asked before. Other missing parts are made too, as by run.
     """
     need_ffmpeg()
     with Display(progress) as display:

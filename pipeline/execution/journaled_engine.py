@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from pipeline.engines import open_engine
@@ -14,6 +15,7 @@ from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
+from pipeline.execution.stored_replies import replied_before
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 
@@ -23,17 +25,21 @@ the engine fail would otherwise keep the shard from ever ending."""
 
 
 class JournaledEngine(ConfiguredEngine):
-    """Asks the engine only what the journal of the part does not have, and journals the replies.
+    """Asks the engine only what was not answered before, and journals the replies.
 
     ``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order.
     """
 
-    def __init__(self, config: EngineConfig, part: Location) -> None:
-        """Opens the engine at the first ask that the journal does not have."""
+    def __init__(
+        self, config: EngineConfig, slot: Location, replied: Sequence[Location] = ()
+    ) -> None:
+        """Opens the engine at the first ask that neither the journal of the slot nor a place of
+        ``replied`` has (``ShardTask.replied``)."""
         super().__init__(config, lambda: open_engine(config))
         self.asks = 0
         self.replies: list[ModelReply] = []
-        self._part = part
+        self._slot = slot
+        self._replied = replied
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -44,8 +50,9 @@ class JournaledEngine(ConfiguredEngine):
             OSError: the journal cannot be written.
         """
         keys = [ask_digest(ask, sampling) for ask in asks]
-        with Journal(self._part) as journal:
-            entries = {i: journal.known[key] for i, key in enumerate(keys) if key in journal.known}
+        with Journal(self._slot) as journal:
+            known = {**self._before, **journal.known}
+            entries = {i: known[key] for i, key in enumerate(keys) if key in known}
             left = [i for i in range(len(asks)) if i not in entries or entries[i].again]
             yield from ((i, entry.replies) for i, entry in entries.items() if not entry.again)
             if left:
@@ -59,6 +66,10 @@ class JournaledEngine(ConfiguredEngine):
         self.asks += len(asks)
         for i in range(len(asks)):
             self.replies += _model_replies(entries[i])
+
+    @cached_property
+    def _before(self) -> dict[str, Entry]:
+        return replied_before(self._replied)
 
 
 def ask_digest(ask: Ask, sampling: Sampling) -> str:

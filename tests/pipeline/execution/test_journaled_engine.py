@@ -11,10 +11,11 @@ from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply
 from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
-from pipeline.execution.journal import Entry, Journal, read_journal, remove_journal
+from pipeline.execution.journal import Entry, Journal, journal_path, read_journal
 from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
 from pipeline.records import Reject
 from pipeline.store.location import Location
+from pipeline.store.part_names import replies_path
 from pipeline.store.parts import write_part
 from tests.pipeline.engines.contract import replies_to
 
@@ -46,28 +47,28 @@ ASKS = [Ask(name, f"What is {name}?", {"title": "T"}, (Frame(1.0, b"jpeg"),)) fo
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Location:
-    return Location.of(tmp_path / "part-0.parquet")
+def slot(tmp_path: Path) -> Location:
+    return Location.of(tmp_path / "slot-00000-0")
 
 
 @pytest.fixture
-def journaled(part: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
-    """``journaled(engine)``: that engine, with the journal of the one part."""
+def journaled(slot: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
+    """``journaled(engine)``: that engine, with the journal of the one slot."""
 
     def opened(engine: Answering) -> JournaledEngine:
         monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
-        return JournaledEngine(EmbeddedConfig(), part)
+        return JournaledEngine(EmbeddedConfig(), slot)
 
     return opened
 
 
 def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     sampling = Sampling(samples=2)
     whole = journaled(Answering())
     expected = replies_to(whole, ASKS, sampling)
-    remove_journal(part)
+    journal_path(slot).remove_tree()
 
     yielded: list[int] = []
     with pytest.raises(EngineError):
@@ -85,13 +86,15 @@ def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
 
 
 def test_an_ask_is_journaled_before_it_is_yielded_and_before_another_is_asked(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     engine = Answering()
     replies = journaled(engine).generate(ASKS, Sampling())
     for i, _ in replies:
         assert engine.asked == list("abc")[: i + 1]
-        assert read_journal(part).keys() == {ask_digest(a, Sampling()) for a in ASKS[: i + 1]}
+        assert read_journal(journal_path(slot)).keys() == {
+            ask_digest(a, Sampling()) for a in ASKS[: i + 1]
+        }
         if i == 1:
             break
     replies.close()  # type: ignore[attr-defined]  # a generator
@@ -204,12 +207,12 @@ def test_an_engine_with_too_few_samples_is_found_out(
 
 
 def test_a_reply_with_a_lone_surrogate_is_stored_and_yielded_with_its_escape(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     opened = journaled(Answering(text="a \ud83d"))
     assert replies_to(opened, ASKS[:1])[0][0].text == "a \\ud83d"
-    (entry,) = read_journal(part).values()
+    (entry,) = read_journal(journal_path(slot)).values()
     assert entry.replies[0].text == "a \\ud83d"
-    write_part(part, Reject, [], [], {}, opened.replies)
-    (row,) = pq.read_table(Path(part.with_name("replies-0.parquet"))).to_pylist()
+    part = write_part(slot, Reject, [], [], {}, opened.replies)
+    (row,) = pq.read_table(Path(replies_path(part))).to_pylist()
     assert row["text"] == "a \\ud83d"
