@@ -210,7 +210,7 @@ def _cause(plan: NodePlan, plans: Mapping[str, NodePlan]) -> tuple[str, Mapping[
         )
         return (own, {node.name: own}) if own else ("not run", {})
     if todo:
-        other_rows = any(map(plan.listing.has_others, todo))
+        other_rows = node.after and any(map(plan.listing.has_others, todo))
         return "what it reads changed" if other_rows else "shards not made yet", {}
     if not plan.waiting:
         return "", {}

@@ -11,7 +11,7 @@ from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply
 from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
-from pipeline.execution.journal import Entry, Journal, journal_path, read_journal
+from pipeline.execution.journal import Entry, Journal, journal_path, read_journal, replace_journal
 from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
 from pipeline.records import Reject
 from pipeline.store.location import Location
@@ -48,7 +48,7 @@ ASKS = [Ask(name, f"What is {name}?", {"title": "T"}, (Frame(1.0, b"jpeg"),)) fo
 
 @pytest.fixture
 def slot(tmp_path: Path) -> Location:
-    return Location.of(tmp_path / "slot-00000-0")
+    return Location.of(tmp_path / "part-00000-0")
 
 
 @pytest.fixture
@@ -83,6 +83,41 @@ def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
     assert [(r.request_id, r.sample, r.attempts) for r in resumed.replies] == [
         (name, i, 1) for name in "abc" for i in range(2)
     ]
+
+
+def test_what_was_answered_for_other_inputs_of_the_shard_is_not_asked_again(
+    slot: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(engine: Answering, place: Location, *replied: Location) -> JournaledEngine:
+        monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
+        return JournaledEngine(EmbeddedConfig(), place, replied)
+
+    before = opened(Answering({"b": "timeout"}), slot.with_name("part-00000-1"))
+    replies_to(before, ASKS)
+    replies_to(before, ASKS)  # a cause that may pass has its attempts
+    part = write_part(slot.with_name("part-00000-1"), Reject, [], [], {}, before.replies)
+
+    engine = Answering()
+    after = opened(engine, slot, replies_path(part))
+    assert [reply.text for (reply,) in replies_to(after, ASKS)] == ["said"] * 3
+    assert engine.asked == ["b"], "what failed for a passing cause is asked once more"
+    assert after.asks == len(after.replies) == 3
+
+    # What retry marked in a journal is asked, although an older part has an answer.
+    marked = slot.with_name("part-00000-2")
+    digested = ask_digest(ASKS[2], Sampling())
+    again = Entry(digested, 1, "first", "last", (Reply("c", "said"),), again=True)
+    replace_journal(journal_path(marked), [again])
+    engine = Answering()
+    places = (replies_path(part), journal_path(marked))
+    replies_to(opened(engine, slot.with_name("part-00000-3"), *places), ASKS)
+    assert engine.asked == ["b", "c"]
+
+    # What cannot be read is asked.
+    replies_path(part).write_bytes(b"damaged")
+    engine = Answering()
+    replies_to(opened(engine, slot.with_name("part-00000-4"), replies_path(part)), ASKS)
+    assert engine.asked == list("abc")
 
 
 def test_an_ask_is_journaled_before_it_is_yielded_and_before_another_is_asked(

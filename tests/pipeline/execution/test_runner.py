@@ -142,7 +142,7 @@ def test_a_row_that_comes_again_in_each_shard_counts_each_time(inline: Any, tmp_
     summary = summarize(plans, Location.of(root))
     assert (summary.videos_in, summary.videos_open, summary.videos_rejected) == (9, 9, {})
     run(plans, inline, root)
-    summary = summarize(plans, Location.of(root))
+    summary = summarize(planned_again(plans), Location.of(root))
     assert (summary.videos_in, summary.videos_open) == (9, 0)
     assert summary.videos_rejected == {"missing_file": 7, "duplicate_id": 2}
 

@@ -103,9 +103,9 @@ def test_the_cause_is_a_refusal_unless_dialogues_were_not_wanted(tmp_path: Path)
     }
     parts = []
     for name, rows in rejected.items():
-        part = Location.of(tmp_path / f"part-{name}.parquet")
+        slot = Location.of(tmp_path / name / "part-00000-0")
         rejects = [Reject(video_id=video_id, reason=reason) for video_id, reason in rows]
-        write_part(part, nodes[name].stage.writes, [], rejects, {})
+        part = write_part(slot, nodes[name].stage.writes, [], rejects, {})
         parts.append((nodes[name], part))
     assert causes_of(parts) == {
         "a": ("one_frame", True),

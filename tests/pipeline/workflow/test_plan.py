@@ -112,7 +112,7 @@ def test_what_comes_out_unchanged_costs_nothing_below(plan_toys: Planner, inline
     plans = plan_toys([1, 2, 3, 9], admit={"most": 99})
     assert missing(plans) == {"admit": 2, "spell": 2, "count": 1}
     assert plans[2].cause == "below admit (config.most changed)"
-    assert run(plans, inline) == ["admit0", "admit1"]
+    assert sorted(run(plans, inline)) == ["admit0", "admit1"]
     assert missing(plan_toys([1, 2, 3, 9], admit={"most": 99})) == dict.fromkeys(
         ("admit", "spell", "count"), 0
     )
