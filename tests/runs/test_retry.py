@@ -102,7 +102,6 @@ def test_a_retry_that_is_killed_loses_no_answer(
     answered = server.answered.copy()
     server.asked.clear()
     server.fails = lambda name: False
-    before = rows_of(tmp_path / "failing")
 
     gone: list[Location] = []
 
@@ -117,7 +116,6 @@ def test_a_retry_that_is_killed_loses_no_answer(
         with pytest.raises(Killed):
             main(["retry", "-c", config, *VIDEOS])
     assert main(["run", "-c", config, *VIDEOS]) == 0
-    assert rows_of(tmp_path / "failing") == before or written == 9
     assert main(["retry", "-c", config, *VIDEOS]) == 0
     assert not server.asked.keys() & answered.keys()
     assert rows_of(tmp_path / "failing") == rows_of(tmp_path / "whole")
