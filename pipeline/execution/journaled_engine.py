@@ -52,7 +52,9 @@ class JournaledEngine(ConfiguredEngine):
         keys = [ask_digest(ask, sampling) for ask in asks]
         with Journal(self._slot) as journal:
             known = {**self._before, **journal.known}
-            entries = {i: known[key] for i, key in enumerate(keys) if key in known}
+            entries = {
+                i: _answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
+            }
             left = [i for i in range(len(asks)) if i not in entries or entries[i].again]
             yield from ((i, entry.replies) for i, entry in entries.items() if not entry.again)
             if left:
@@ -73,14 +75,24 @@ class JournaledEngine(ConfiguredEngine):
 
 
 def ask_digest(ask: Ask, sampling: Sampling) -> str:
-    """Digest of everything that an engine is given with an ask. Equal asks have equal digests."""
+    """Digest of everything that an engine is given with an ask.
+
+    Its id is no part of it, for that counts the cases of a video: a case that is new or gone must
+    not make the engine answer all that come after it again.
+    """
     seen = hashlib.sha256()
-    values = [ask.request_id, ask.system, ask.text, ask.answer_schema, ask.variables]
+    values = [ask.system, ask.text, ask.answer_schema, ask.variables]
     seen.update(json.dumps([*values, asdict(sampling)], sort_keys=True, default=str).encode())
     for frame in ask.frames:
         seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
         seen.update(frame.jpeg)
     return seen.hexdigest()[:32]
+
+
+def _answering(ask: Ask, entry: Entry) -> Entry:
+    """The entry with the id of an ask that is the same but for its id."""
+    own = (replace(reply, request_id=ask.request_id) for reply in entry.replies)
+    return replace(entry, replies=tuple(own))
 
 
 def _attempted(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:

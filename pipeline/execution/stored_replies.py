@@ -29,7 +29,8 @@ def stored_entries(
     """
     rows = read_table(replies, ModelReply.model_fields).to_pylist()
     # Replies of earlier versions have no digest of the ask, so they cannot be reused.
-    for ask, samples in groupby((row for row in rows if row.get("ask")), lambda row: row["ask"]):
+    asked = (row for row in rows if row.get("ask"))
+    for (ask, _), samples in groupby(asked, lambda row: (row["ask"], row["request_id"])):
         found: list[dict[str, Any]] = list(samples)
         failed = found[0]["request_id"] in rejected or any(r["error"] in errors for r in found)
         yield Entry(

@@ -80,15 +80,13 @@ def test_edits_and_losses(
     assert to_do(plan(config, "--limit", "4")) == set()
 
     # One node alone, whose rows change; what lies below then reads its new rows.
-    strict = ("--set", "nodes.agree_events.config.min_iou=0.999")
-    below = to_do(plan(config, "--limit", "4", *strict)) - {"agree_events"}
-    assert {"rewrite_events", "query", "event_caption", "write_corpus"} <= below
-    cli(checkout, "run", *first, *strict, "--only", "agree_events")
-    replanned = plan(config, "--limit", "4", *strict)
-    assert to_do(replanned) == below
-    assert replanned["query"]["cause"] == "what it reads changed"
-    cli(checkout, "run", *first, *strict)
-    assert to_do(plan(config, "--limit", "4", *strict)) == set()
+    sparse = ("--set", "nodes.polish.config.min_gap_s=9")
+    cli(checkout, "run", *first, *sparse, "--only", "polish")
+    replanned = plan(config, "--limit", "4", *sparse)
+    assert to_do(replanned) == BELOW_NARRATE - {"narrate", "polish"}
+    assert replanned["dialogue"]["cause"] == "what it reads changed"
+    cli(checkout, "run", *first, *sparse)
+    assert to_do(plan(config, "--limit", "4", *sparse)) == set()
     assert to_do(plan(config, "--limit", "4")) == set(), "what was made before is there"
 
 

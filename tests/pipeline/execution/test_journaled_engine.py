@@ -85,6 +85,15 @@ def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
     ]
 
 
+def test_the_same_ask_under_another_id_has_its_replies(journaled: Opening) -> None:
+    replies_to(journaled(Answering()), ASKS)
+    engine = Answering()
+    renumbered = [replace(ask, request_id=f"{ask.request_id}2") for ask in ASKS]
+    found = replies_to(journaled(engine), renumbered)
+    assert not engine.asked
+    assert [reply.request_id for (reply,) in found] == ["a2", "b2", "c2"]
+
+
 def test_what_was_answered_for_other_inputs_of_the_shard_is_not_asked_again(
     slot: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +198,6 @@ def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(journaled: Opening
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("request_id", "z"),
         ("text", "Where is a?"),
         ("answer_schema", {"title": "U"}),
         ("frames", ()),
