@@ -3,6 +3,7 @@
 
 import os
 import sys
+import traceback
 
 if __package__ != "pipeline":  # started as a script: import from the repository root instead
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
@@ -13,6 +14,7 @@ if __name__ == "__main__":
     stop_while_loading()
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -37,6 +39,7 @@ from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.garbage import LiveRunError
 from pipeline.execution.worker import collect_seldom
 from pipeline.reports.reconcile_counts import CountsError
+from pipeline.store.files.terminal import escaping
 from pipeline.store.parts import StoreError
 
 
@@ -94,23 +97,33 @@ def _options(
 FAILURES = (StoreError, CountsError, FailureLimitExceeded, CorpusError, LiveRunError, OSError)
 
 for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
+    # Not around all: typer colours its help by itself.
+    app.command(_name)(escaping()(_verb))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     collect_seldom()
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=arguments)
+        # What is wrong with an argument is said with the argument, which may be a file's name.
+        with nullcontext() if "".join(given).isprintable() else escaping():
+            app(args=arguments)
     except SystemExit as stop:
         return int(stop.code or DONE)
     except ConfigError as error:
-        typer.echo(f"error: {error}", err=True)
-        return USAGE
+        return _failed(USAGE, f"error: {error}")
     except FAILURES as error:
-        typer.echo(f"error: {error}", err=True)
-        return FAILED
+        return _failed(FAILED, f"error: {error}")
+    except Exception:  # noqa: BLE001  a fault of this program: all that is known of it is shown
+        return _failed(FAILED, traceback.format_exc())
     return DONE
+
+
+def _failed(status: int, text: str) -> int:
+    with escaping():
+        typer.echo(text, err=True)
+    return status
 
 
 def main_process() -> int:
