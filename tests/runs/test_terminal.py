@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 import unicodedata
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.media.scenes.render import render_scenes
 from pipeline.run import VERBS, main
 from tests.pipeline.engines.server_process import ServerProcess
 
@@ -90,7 +90,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ),
     ],
     "gc": lambda place: [("gc", "-c", place.config, "--files"), ("gc", "-c", place.config)],
-    "truth": of_run("truth"),
+    "truth": lambda place: [
+        ("truth", "-c", place.config),
+        ("truth", "-c", place.config, "--truth", place.folder / "none"),
+    ],
     "rejects": lambda place: [
         ("rejects", "-c", place.config),
         ("rejects", "-c", place.config, "--json"),
@@ -102,10 +105,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
 
 
 @pytest.fixture(scope="module")
-def place(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("terminal") / HOSTILE.replace("/", "")
-    (folder / "videos").mkdir(parents=True)
-    shutil.copy(scenes / "videos" / "scene-14.mp4", folder / "videos" / "\u202egpj [red].mp4")
+    video = render_scenes(folder, ("scene-14",)).parent / "videos" / "scene-14.mp4"
+    video.rename(folder / "videos" / "\u202egpj [red].mp4")
     qa = [{"kind": "qa", "question": f"{HOSTILE}?", "text": HOSTILE, "origin": "human"}]
     row = {"source": HOSTILE, "licence": HOSTILE, "annotations": qa}
     rows = [
