@@ -3,7 +3,6 @@
 
 import os
 import sys
-import traceback
 
 if __package__ != "pipeline":  # started as a script: import from the repository root instead
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
@@ -39,7 +38,7 @@ from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.garbage import LiveRunError
 from pipeline.execution.worker import collect_seldom
 from pipeline.reports.reconcile_counts import CountsError
-from pipeline.store.files.terminal import escaping
+from pipeline.store.files.terminal import escaping, say_uncaught
 from pipeline.store.parts import StoreError
 
 
@@ -115,8 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(USAGE, f"error: {error}")
     except FAILURES as error:
         return _failed(FAILED, f"error: {error}")
-    except Exception:  # noqa: BLE001  a fault of this program: all that is known of it is shown
-        return _failed(FAILED, traceback.format_exc())
     return DONE
 
 
@@ -128,7 +125,10 @@ def _failed(status: int, text: str) -> int:
 
 def main_process() -> int:
     """``main`` as a process of its own, which Ctrl-C and SIGTERM end in good order."""
-    return run_until_stopped(main)
+    try:
+        return run_until_stopped(main)
+    finally:
+        sys.excepthook = say_uncaught  # typer has put its own there
 
 
 if __name__ == "__main__":

@@ -168,6 +168,19 @@ def test_no_control_character_reaches_the_terminal(
     assert harmful(said) == "", said
 
 
+def test_a_traceback_is_escaped(tmp_path: Path) -> None:
+    """Of a fault of this program, with a text from outside in its message."""
+    code = (
+        "import sys; from pipeline import run\n"
+        "def fail(_): raise ValueError('\\x1b[2J')\n"
+        "run.run_until_stopped = fail; sys.exit(run.main_process())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().endswith("ValueError: \\u001b[2J\n")
+    assert harmful(done.stderr.decode()) == ""
+
+
 @pytest.mark.parametrize("arguments", [("rejects", "--json"), ("status", "--json")])
 def test_json_means_the_same_as_before(
     place: Place, arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]

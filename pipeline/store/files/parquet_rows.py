@@ -99,7 +99,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
         start += filled
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
+def _plain(kind: Any) -> Any:
     """The type with what dictionaries hold in their place."""
     if pa.types.is_dictionary(kind):
         return kind.value_type
@@ -107,54 +107,49 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         return pa.struct([field.with_type(_plain(field.type)) for field in kind])
     if pa.types.is_map(kind):
         return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
-    inside = kind.value_field.with_type(_plain(kind.value_type)) if _is_list(kind) else None
-    if pa.types.is_list(kind):
-        return pa.list_(inside)
-    if pa.types.is_large_list(kind):
-        return pa.large_list(inside)
-    return pa.list_(inside, kind.list_size) if pa.types.is_fixed_size_list(kind) else kind
+    of_list: Any = getattr(kind, "value_field", None)
+    if of_list is None:
+        return kind
+    inside = of_list.with_type(_plain(of_list.type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(inside, kind.list_size)
+    return pa.large_list(inside) if pa.types.is_large_list(kind) else pa.list_(inside)
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
-
-
-def _sizes(array: pa.Array) -> Sizes:
+def _sizes(array: Any) -> Sizes:
     """The bytes of each value of an array, about."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        lengths = np.asarray(pc.fill_null(pc.binary_length(array.dictionary), 0), np.int64)
-        places = np.asarray(pc.fill_null(array.indices, -1), np.int64)
-        return np.append(lengths, 0)[places] + _VALUE_BYTES
+        places = _numbers(array.indices, of_null=-1)
+        return np.append(_lengths(array.dictionary), 0)[places] + _VALUE_BYTES
+    sizes = np.full(len(array), _VALUE_BYTES, np.int64)
     if pa.types.is_struct(kind):
-        fields = (_sizes(field) for field in array.flatten())
-        return sum(fields, np.full(len(array), _VALUE_BYTES, np.int64))
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
-        inside = _sizes(array.values) if not pa.types.is_map(kind) else _of_map(array)
-        ends = np.concatenate([[0], np.cumsum(inside)])[np.asarray(array.offsets, np.int64)]
-        return np.diff(ends) + _VALUE_BYTES
-    if pa.types.is_fixed_size_list(kind):
-        inside = _sizes(array.values)[array.offset * kind.list_size :]
-        rows = inside[: len(array) * kind.list_size].reshape(len(array), kind.list_size)
-        return rows.sum(axis=1) + _VALUE_BYTES
-    if _is_text(kind):
-        return np.asarray(pc.fill_null(pc.binary_length(array), 0), np.int64) + _VALUE_BYTES
-    if pa.types.is_nested(kind):
+        for field in array.flatten():
+            sizes += _sizes(field)
+    elif pa.types.is_fixed_size_list(kind):
+        first, values = array.offset * kind.list_size, len(array) * kind.list_size
+        inside = _sizes(array.values)[first : first + values]
+        sizes += inside.reshape(len(array), kind.list_size).sum(axis=1)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        parts = (array.keys, array.items) if pa.types.is_map(kind) else (array.values,)
+        for part in parts:
+            before = np.concatenate([[0], np.cumsum(_sizes(part))])
+            sizes += np.diff(before[_numbers(array.offsets)])
+    elif pa.types.is_nested(kind):
         raise ParquetLimitError(f"not supported: a column of the type {kind}")
-    return np.full(len(array), _VALUE_BYTES, np.int64)
+    elif _has_length(kind):
+        sizes += _lengths(array)
+    return sizes
 
 
-def _of_map(array: pa.MapArray) -> Sizes:
-    return _sizes(array.keys) + _sizes(array.items)
+def _has_length(kind: Any) -> bool:
+    names = ("string", "large_string", "binary", "large_binary", "fixed_size_binary")
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in names)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
+def _lengths(array: Any) -> Sizes:
+    return _numbers(pc.binary_length(array))
+
+
+def _numbers(array: Any, of_null: int = 0) -> Sizes:
+    return np.asarray(pc.fill_null(array, of_null), np.int64)

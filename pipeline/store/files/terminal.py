@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, TextIO, cast
 
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -47,6 +49,14 @@ def unescaped(stream: TextIO) -> TextIO:
     """The stream itself, for colours of this program's own; texts from outside are ``escaped`` by
     who writes them there."""
     return stream.stream if isinstance(stream, _Escaping) else stream
+
+
+def say_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """A ``sys.excepthook`` that writes the traceback escaped."""
+    with escaping():
+        traceback.print_exception(kind, error, trace)
 
 
 class _Escaping:

@@ -34,7 +34,7 @@ def read(path: Path, columns: tuple[str, ...] = ()) -> list[dict[str, Any] | Non
         return list(bounded_rows(stream, columns))
 
 
-def repeated(value: str, rows: int) -> pa.Array:
+def repeated(value: str, rows: int) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([value]))
 
 
@@ -103,17 +103,16 @@ ROWS = st.fixed_dictionaries(
     }
 )
 STRUCT = pa.struct([("t", pa.string()), ("n", pa.int32())])
-SCHEMA = pa.schema(
-    [
-        ("text", pa.string()),
-        ("number", pa.int64()),
-        ("list", pa.list_(STRUCT)),
-        ("lists", pa.large_list(pa.list_(pa.string()))),
-        ("box", pa.list_(pa.int8(), 2)),
-        ("map", pa.map_(pa.string(), pa.string())),
-        ("bytes", pa.binary()),
-    ]
-)
+COLUMNS: list[tuple[str, Any]] = [
+    ("text", pa.string()),
+    ("number", pa.int64()),
+    ("list", pa.list_(STRUCT)),
+    ("lists", pa.large_list(pa.list_(pa.string()))),
+    ("box", pa.list_(pa.int8(), 2)),
+    ("map", pa.map_(pa.string(), pa.string())),
+    ("bytes", pa.binary()),
+]
+SCHEMA = pa.schema(COLUMNS)
 
 
 @given(rows=st.lists(ROWS, min_size=1, max_size=12), limit=st.sampled_from([60, 120, 10_000]))
