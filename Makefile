@@ -127,8 +127,8 @@ lock: install ## Resolve the dependencies anew, with the hashes of all their fil
 audit-packages: install ## Look the locked packages up among known vulnerabilities; needs pypi.org
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/python $(INSTALL) pip-audit
-	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock || \
-	  { echo 'vulnerable packages are listed above, or the list of them could not be reached'; exit 1; }
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock || \
+	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
 	rm -rf $(VENV) $(TRAINERS) $(VLLM) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
