@@ -19,7 +19,7 @@ from tests.pipeline.engines.hostile_server import MODES
 from tests.pipeline.engines.server_process import ServerProcess
 
 ENGINES = Path(__file__).resolve().parents[1]
-RSS_LIMIT_MB = 768
+RSS_LIMIT_MB = 512
 """Three servers are asked at once, three times each. Libraries take a hundred of it; an ask costs
 four for its answer, and up to two hundred while that is parsed, one at a time in an engine."""
 EXPECTED = {
