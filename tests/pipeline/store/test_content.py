@@ -60,7 +60,10 @@ def test_another_model_or_other_words_are_other_content() -> None:
 @given(st.lists(st.integers(0, 3), max_size=5), st.lists(st.integers(0, 3), max_size=5))
 def test_equal_digests_are_equal_rows_in_equal_order(one: list[int], other: list[int]) -> None:
     def of(starts: list[int]) -> str:
-        rows = [Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i) for i in starts]
+        rows = [
+            Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i, turns_per_s=1)
+            for i in starts
+        ]
         return rows_digest(to_table(Segment, rows))
 
     assert (of(one) == of(other)) == (one == other)
