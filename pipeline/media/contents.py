@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.media.archive import read_archive
 from pipeline.media.member import container_kind
+from pipeline.store.files.parquet_rows import ParquetLimitError, bounded_rows
 from pipeline.store.location import Location
 
 COMPRESSED = "compressed archive"
@@ -101,24 +102,22 @@ def _of_archive(file: Path, kind: str, suffixes: Collection[str]) -> Contents:
 def _of_parquet(file: Path, suffixes: Collection[str]) -> Contents:
     try:
         return Contents(tuple(_cells(file, suffixes)))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, ParquetLimitError, OSError) as error:
         return Contents((), UNREADABLE, str(error)[:200])
 
 
 def _cells(file: Path, suffixes: Collection[str]) -> Iterator[Inner]:
-    with pq.ParquetFile(file) as source:
-        for column, has_paths in video_columns(source.schema_arrow, suffixes).items():
+    with file.open("rb") as stream:
+        about = pq.ParquetFile(stream)
+        for column, has_paths in video_columns(about.schema_arrow, suffixes).items():
             if not has_paths:
-                rows = range(source.metadata.num_rows)
+                rows = range(about.metadata.num_rows)
                 yield from (Inner(f"{column}/{row}", "") for row in rows)
                 continue
-            row = 0
-            for batch in source.iter_batches(columns=[f"{column}.path"]):
-                structs: Any = batch.column(0)
-                for path in structs.flatten()[0].to_pylist():
-                    if isinstance(path, str) and _is_video(path, suffixes):
-                        yield Inner(f"{column}/{row}", path)
-                    row += 1
+            for number, row in enumerate(bounded_rows(stream, [f"{column}.path"])):
+                path = ((row or {}).get(column) or {}).get("path")
+                if isinstance(path, str) and _is_video(path, suffixes):
+                    yield Inner(f"{column}/{number}", path)
 
 
 def _is_video(name: str, suffixes: Collection[str]) -> bool:

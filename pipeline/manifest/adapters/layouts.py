@@ -23,7 +23,9 @@ from pipeline.manifest.adapters.entry import Unread
 from pipeline.media.contents import contents_of, has_bytes, has_path, is_bytes
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.media.member import member_uri
+from pipeline.store.files.json_objects import object_of
 from pipeline.store.files.json_rows import read_json_rows
+from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
 
 Reader = Callable[[Path], Iterator[tuple[str, Any]]]
 
@@ -99,7 +101,7 @@ def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
                 continue
             pointer = str(number)
             try:
-                value = json.loads(line)
+                value = json.loads(line, object_pairs_hook=object_of)
             except (ValueError, RecursionError) as error:
                 yield pointer, Unread(pointer, "damaged", f"not JSON: {error}"[:200])
                 continue
@@ -115,7 +117,7 @@ def json_members(*below: str) -> Reader:
 
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads(path.read_bytes(), object_pairs_hook=object_of)
         except (ValueError, RecursionError) as error:
             yield "", Unread("", "damaged", f"not JSON: {error}"[:200])
             return
@@ -184,21 +186,25 @@ def parquet_rows(video: str, *others: str) -> Reader:
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         number = 0
         try:
-            with pq.ParquetFile(path) as file:
-                kinds: dict[str, Any] = {field.name: field.type for field in file.schema_arrow}
+            with path.open("rb") as stream:
+                about = pq.ParquetFile(stream)
+                kinds: dict[str, Any] = {field.name: field.type for field in about.schema_arrow}
                 held = [name for name, kind in kinds.items() if is_bytes(kind) or has_bytes(kind)]
                 plain = [name for name in kinds if name not in held]
                 paths = [f"{name}.path" for name in held if has_path(kinds[name])]
                 columns = [name for name in plain if name in (others or plain)] + paths
-                for batch in file.iter_batches(256, columns=columns):
-                    for row in batch.to_pylist():
+                nothing: Iterator[dict[str, Any]] = ({} for _ in range(about.metadata.num_rows))
+                for row in bounded_rows(stream, columns) if columns else nothing:
+                    if row is None:
+                        detail = f"larger than {ROW_BYTES} bytes"
+                        yield str(number), Unread(str(number), "damaged", detail)
+                    else:
                         if video in held:
                             cell = member_uri(str(path.resolve()), f"{video}/{number}")
-                            at = row.get(video) or {}
-                            row[video] = {"path": at.get("path"), "cell": cell}
+                            row[video] = {"path": (row.get(video) or {}).get("path"), "cell": cell}
                         yield str(number), row
-                        number += 1
-        except pa.ArrowException as error:
+                    number += 1
+        except (pa.ArrowException, ParquetLimitError) as error:
             yield str(number), Unread(str(number), "damaged", str(error)[:200])
 
     return read
