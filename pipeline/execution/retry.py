@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
@@ -9,12 +10,14 @@ from typing import Any
 
 from pipeline.engines.base import Reply
 from pipeline.execution.journal import Entry, replace_journal
+from pipeline.media.files import is_there
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.parts import discard, read_counts, read_table, rejects_path, replies_path
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardTask
 
+_MISSING = "missing_file"
 _REPLY = tuple(field.name for field in fields(Reply))
 
 
@@ -23,7 +26,7 @@ def parts_to_retry(
 ) -> frozenset[Location]:
     """The parts of the named nodes, or of all, with a reject or a reply of these reasons.
 
-    Reads footers alone.
+    Reads footers alone; but a missing file counts where it is there now.
     """
     found = set[Location]()
     for plan in plans:
@@ -66,7 +69,15 @@ def _has(task: ShardTask, reasons: Collection[str]) -> bool:
     found: set[str] = set(read_counts(rejects_path(task.part))["rejected"])
     if task.engine is not None:
         found |= set(read_counts(replies_path(task.part))["errors"])
-    return not found.isdisjoint(reasons)
+    wanted = found.intersection(reasons)
+    return _any_is_back(task) if wanted == {_MISSING} else bool(wanted)
+
+
+def _any_is_back(task: ShardTask) -> bool:
+    """Whether a video that was turned down as a missing file has a file now."""
+    rows = read_table(rejects_path(task.part), ("reason", "row")).to_pylist()
+    uris = (json.loads(row["row"])["uri"] for row in rows if row["reason"] == _MISSING)
+    return any(is_there(uri, task.media_root) for uri in uris)
 
 
 def _entries(task: ShardTask, reasons: Collection[str]) -> Iterator[Entry]:

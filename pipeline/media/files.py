@@ -43,9 +43,9 @@ def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
     """A local path of the file: its own, or that of a copy, which is removed after the block.
 
     Raises:
-        MediaError: the object store has no such file (``missing_file``), or it exceeds the limit
-            (``too_large``) and is not copied.
-        OSError: the store cannot be read.
+        MediaError: the object store has no such file (``missing_file``), it exceeds the limit
+            (``too_large``) and is not copied, or the store cannot be read (``unreadable``).
+        LocationError: the client of the store is not installed.
     """
     if file.path is not None:
         yield file.path
@@ -62,7 +62,27 @@ def on_this_machine(file: Location, limits: Limits) -> Iterator[Path]:
             file.fetch(copy)
         except FileNotFoundError:
             raise MediaError("missing_file", f"there is no file {file.name}") from None
+        except (MediaError, LocationError):
+            raise
+        except Exception as error:  # each client has errors of its own, with no base in common
+            raise unreadable(file, error) from error
         yield copy
+
+
+def unreadable(file: Location, error: Exception) -> MediaError:
+    """The fault of a place, with what cannot be read there and why."""
+    cause = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return MediaError("unreadable", f"{file}: {' '.join(cause.split())}")
+
+
+def is_there(uri: str, root: Location) -> bool:
+    """Whether a uri has a file; False too where its place cannot be read."""
+    try:
+        return video_file(uri, root).is_file()
+    except LocationError:
+        raise
+    except Exception:  # noqa: BLE001  see ``on_this_machine``
+        return False
 
 
 class FileSizes:
@@ -78,7 +98,7 @@ class FileSizes:
         self._folders: dict[Location, Mapping[str, int]] = {}
 
     def of(self, row: Mapping[str, object]) -> int | None:
-        """Bytes of the file of a manifest's row; None without one."""
+        """Bytes of the file of a manifest's row; None without one, or where none can be seen."""
         uri = row.get("uri")
         if not isinstance(uri, str):
             return None
@@ -94,5 +114,10 @@ class FileSizes:
         if folder not in self._folders:
             if len(self._folders) >= _CACHED_FOLDERS:
                 del self._folders[next(iter(self._folders))]
-            self._folders[folder] = folder.sizes()
+            try:
+                self._folders[folder] = folder.sizes()
+            except LocationError:
+                raise
+            except Exception:  # noqa: BLE001  see ``on_this_machine``; who reads there says why
+                self._folders[folder] = {}
         return self._folders[folder]

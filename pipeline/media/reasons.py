@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 Reason = Literal[
     "missing_file",
+    "unreadable",
     "empty_file",
     "not_a_video",
     "no_video_stream",
@@ -27,6 +28,8 @@ Reason = Literal[
 
 MEANINGS: Final[Mapping[str, str]] = {
     "missing_file": "There is no such file; relative names start at the manifest's folder.",
+    "unreadable": "The place of the file cannot be read, or not now: permission, credentials, a"
+    " disk, the network. That is no verdict on the video: a run fails its shard, and asks again.",
     "empty_file": "The file has no bytes.",
     "not_a_video": "The file cannot be opened as a video: it is none, or its beginning is lost.",
     "no_video_stream": "The file can be opened, but holds no moving picture; perhaps sound alone.",
@@ -47,3 +50,5 @@ MEANINGS: Final[Mapping[str, str]] = {
     "out_of_memory": "Reading the video took more memory than `memory_bytes` allows.",
 }
 """What each means, in a sentence for users; names in backquotes are settings or keys of a row."""
+PASSING: Final[frozenset[str]] = frozenset({"missing_file", "unreadable"})
+"""Those that are faults of the place of a video, and not of the video: they may pass."""

@@ -6,6 +6,7 @@
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
 <root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   the replies of the engine
 <root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, until the part is written
+<root>/parts/<node>/<recipe>/reads-00003-<inputs>.bin   videos that were read, until it is written
 <root>/parts/<node>/<recipe>/files-00003-<inputs>/     the files that a dataset stage wrote
 """
 
@@ -61,6 +62,11 @@ def replies_path(part: Location) -> Location:
 def files_path(part: Location) -> Location:
     """The folder of the files of a dataset stage."""
     return part.with_name(part.stem.replace("part-", "files-", 1))
+
+
+def reads_path(part: Location) -> Location:
+    """The file of what was read of videos for a part that failed."""
+    return part.with_name(f"{part.stem.replace('part-', 'reads-', 1)}.bin")
 
 
 def manifest_path(part: Location) -> Location:
@@ -200,7 +206,8 @@ def put_folder(fresh: Path, place: Path) -> None:
 
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
-    for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
+    beside = (rejects_path, replies_path, manifest_path, reads_path)
+    for file in (part, *(path(part) for path in beside)):
         file.remove()
     files_path(part).remove_tree()
 

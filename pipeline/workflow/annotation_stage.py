@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER
+from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
 from pipeline.records import FramedSegment, Provenance, Record, Reject
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
@@ -174,7 +174,7 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
-    declared = (*reasons, *reasons_of(MEANINGS))
+    declared = (*reasons, *reasons_of(MEANINGS, PASSING_ERRORS))
     return Stage(
         *(name, version, reads, writes, config, run),
         answer=answer,

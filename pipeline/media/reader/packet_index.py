@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +25,9 @@ Size = tuple[int, int]
 Flags = npt.NDArray[np.bool_]
 Ticks = npt.NDArray[np.int64]
 T = TypeVar("T")
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+"""What a name alone can cause, in a place that can be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,15 +101,18 @@ def existing_file(uri: str, limits: Limits) -> Path:
 
     Raises:
         MediaError: ``missing_file``, ``empty_file`` or ``too_large``.
+        OSError: the place cannot be read.
     """
     path = Path(uri)
     try:
-        found = path.is_file()
-    except OSError as error:  # a name longer than the file system takes
-        raise MediaError("missing_file", f"there can be no such file: {error.strerror}") from None
-    if not found:
-        raise MediaError("missing_file", f"there is no file {path.name}")
-    n_bytes = path.stat().st_size
+        about = path.stat()
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        raise MediaError("missing_file", f"there is no file {path.name}") from None
+    if not stat.S_ISREG(about.st_mode):
+        raise MediaError("missing_file", f"{path.name} is no file")
+    n_bytes = about.st_size
     if n_bytes == 0:
         raise MediaError("empty_file", f"{path.name} has no bytes")
     if n_bytes > limits.max_file_bytes:
