@@ -12,7 +12,7 @@ from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.store.parts import part_path
 from pipeline.workflow.graph import Node
-from pipeline.workflow.raw_rows import RawRow
+from pipeline.workflow.raw_rows import RawRow, RefusedRow
 from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
 from pipeline.workflow.task import ShardTask
@@ -27,8 +27,12 @@ class ManifestShard:
 
     @property
     def identity(self) -> str:
-        """Digest of the rows and of the sizes of their files."""
-        return digest([[[dict(row), self.sizes.of(row)] for row in self.rows], []], 8)
+        """Digest of the rows and of the sizes of their files; those of refused rows are not looked
+        for."""
+        sizes = (None if isinstance(row, RefusedRow) else self.sizes.of(row) for row in self.rows)
+        return digest(
+            [[[dict(row), size] for row, size in zip(self.rows, sizes, strict=True)], []], 8
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ from pipeline.records.digest import canonical_json
 
 RawRow = Mapping[str, Any]
 
+
+class RefusedRow(dict[str, Any]):
+    """A row that is turned down whatever its file is, so nobody looks for its file."""
+
+
 LONGEST_LINE_BYTES = 16 << 20
 """An hour of speech with a time for every word takes less than a tenth of it."""
 MOST_KEYS = 1000

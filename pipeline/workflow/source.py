@@ -28,6 +28,7 @@ from pipeline.workflow.raw_rows import (
     LONGEST_LINE_BYTES,
     MOST_KEYS,
     RawRow,
+    RefusedRow,
     bounded_lines,
     row_problem,
 )
@@ -65,9 +66,10 @@ def read_source(
     before becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by
     lines.
 
-    A row that will be turned down whatever its file is (``refusal`` says why) holds no id: the
-    next of that id is no duplicate. One whose file cannot be used does hold it, since a part
-    depends on its own rows and files and on those of no other shard.
+    A row that will be turned down whatever its file is (``refusal`` says why) is a ``RefusedRow``,
+    whose file nobody looks for. It holds no id: the next of that id is no duplicate. One whose file
+    cannot be used does hold it, since a part depends on its own rows and files and on those of no
+    other shard.
 
     Scenes are rendered here where they are not there yet, for a plan too: the names of parts
     depend on the sizes of the videos.
@@ -227,7 +229,7 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
             yield {"video_id": f"row {number}", "unreadable": problem}
             continue
         if refusal and refusal(row):
-            yield row
+            yield RefusedRow(row)
             continue
         known = first.setdefault(blake2b(row["video_id"].encode(), digest_size=16).digest(), number)
         if known != number:
