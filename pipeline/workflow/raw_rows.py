@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -35,6 +36,32 @@ def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         while not whole:
             more = file.readline(LONGEST_LINE_BYTES)
             whole = not more or more.endswith(b"\n")
+
+
+def parsed_line(line: bytes) -> Any:
+    """The value of a line of JSON.
+
+    Raises:
+        ValueError: it is none, or an object in it has a key twice: one of two values would be lost
+            silently. The message says which.
+    """
+    try:
+        return json.loads(line, object_pairs_hook=_object)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"not JSON: not text in UTF-8, at byte {error.start} of the line"
+        ) from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r:.100} stands there twice")
+    return found
 
 
 def shape_problem(value: Any, levels: int = MOST_LEVELS) -> str:

@@ -6,7 +6,7 @@ pass, and never held.
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -30,6 +30,7 @@ from pipeline.workflow.raw_rows import (
     RawRow,
     RefusedRow,
     bounded_lines,
+    parsed_line,
     row_problem,
 )
 
@@ -177,12 +178,9 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except UnicodeDecodeError as error:
-                yield number, f"not JSON: not text in UTF-8, at byte {error.start} of the line"
-                continue
-            except (ValueError, RecursionError) as error:
-                yield number, f"not JSON: {error}"
+                row = parsed_line(line)
+            except ValueError as error:
+                yield number, str(error)
                 continue
             yield number, row if isinstance(row, dict) else "not a JSON object"
 
@@ -192,6 +190,9 @@ def _parquet(place: Location) -> Iterator[RawRow]:
         with place.open() as stream, pq.ParquetFile(stream) as file:
             if (columns := file.metadata.num_columns) > MOST_KEYS:
                 raise ConfigError(f"source.path: {place}: {columns} columns, at most {MOST_KEYS}")
+            names = Counter(file.schema_arrow.names)
+            if twice := next((name for name, count in names.items() if count > 1), None):
+                raise ConfigError(f"source.path: {place}: the column {twice!r} is there twice")
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     yield _without_nulls(row)
