@@ -27,7 +27,10 @@ class Config(LimitsConfig):
 
     turns_per_s: float = Field(1.0, gt=0, le=30, description="turns a second; the paper has 1")
     longer_px: int = Field(
-        448, ge=16, description="longer side of a stored frame in pixels; the paper gives none"
+        448,
+        ge=16,
+        le=1 << 16,
+        description="longer side of a stored frame in pixels; the paper gives none",
     )
     jpeg_quality: int = Field(
         90, ge=1, le=100, description="of a stored frame; the paper gives none"

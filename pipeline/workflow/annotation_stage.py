@@ -41,7 +41,7 @@ class AnnotationConfig(StageConfig):
     prompt: str = Field(description="name of the prompt, a file below prompts/ without its suffix")
     samples: int = Field(1, ge=1, description="answers drawn for each ask; the paper draws one")
     temperature: float = Field(
-        0.0, ge=0, description="of the sampling; 0 takes the likeliest answer"
+        0.0, ge=0, le=2, description="of the sampling; 0 takes the likeliest answer"
     )
     max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
     seed: int = Field(0, description="of the sampling; another value draws other answers")

@@ -9,12 +9,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from pipeline.engines.base import Engine
 from pipeline.media.base import Media, MediaError
 from pipeline.records import Record, Reject
 from pipeline.records.complete import complete
+from pipeline.settings import Settings
 from pipeline.workflow.prompt import Prompt
 
 R = TypeVar("R", bound=Record)
@@ -28,10 +29,8 @@ def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
     return ()
 
 
-class StageConfig(BaseModel):
+class StageConfig(Settings):
     """Settings that change what a stage computes. Every field is part of its identity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def prompts(self) -> tuple[str, ...]:
         """Names of the prompt files, or folders of them, that the stage reads."""
