@@ -69,6 +69,14 @@ class RunSection(Settings):
         description="worker processes on this machine; one a CPU when null. On Ray the cluster"
         " decides",
     )
+    worker_silence_s: float = Field(
+        600.0,
+        ge=10,
+        le=1_000_000,
+        description="seconds without a sign of life after which a worker process of this machine,"
+        " such as one that was stopped, is killed and another takes its shards; Ray has limits of"
+        " its own",
+    )
     videos_per_shard: int = Field(
         64,
         ge=1,

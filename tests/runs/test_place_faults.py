@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pipeline.cli.options import FAILED
-from pipeline.execution import runner
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
+from pipeline.store.parts import write_recipe
 
 pytestmark = pytest.mark.faults
 
@@ -56,13 +56,13 @@ def rejects(config: str, capsys: Output) -> list[dict[str, Any]]:
 
 def once_planned(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """``do`` it when the tasks are known, and none has begun."""
-    write, todo = runner.write_recipe, iter([do])
+    write, todo = write_recipe, iter([do])
 
     def writing(*given: Any) -> None:
         next(todo, lambda: None)()
         write(*given)
 
-    monkeypatch.setattr(runner, "write_recipe", writing)
+    monkeypatch.setattr("pipeline.execution.runner.write_recipe", writing)
 
 
 def test_a_video_that_is_away_fails_its_shard_and_the_others_are_read_once(

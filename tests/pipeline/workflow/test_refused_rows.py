@@ -35,7 +35,7 @@ class Recorder(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What a client of S3 was asked."""
     location._filesystem.cache_clear()
-    monkeypatch.setattr(location.fsspec, "filesystem", lambda *_, **__: Recorder())
+    monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: Recorder())
     Recorder.calls.clear()
     yield Recorder.calls
     location._filesystem.cache_clear()

@@ -117,6 +117,9 @@ def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Ite
     if config.do == "die once" and not (once := folder / "once").exists():
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.do == "stop" or (config.do == "stop once" and not (folder / "once").exists()):
+        (folder / "once").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
     for row in context.manifest:
         gpus = os.environ.get(GPU_VARIABLE, "")
         yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)
