@@ -15,6 +15,8 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.dialogue.budget import Budget
 from pipeline.engines import KINDS
 from pipeline.errors import ConfigError
+from pipeline.media import base as media
+from pipeline.media.decode import DecodeProcess
 from pipeline.run import main
 from pipeline.settings import MOST
 from pipeline.workflow.config import Execution, Limits, RunConfig, RunSection, load_config
@@ -82,14 +84,11 @@ def test_a_path_to_extend_has_no_nul(tmp_path: Path) -> None:
 
 def test_the_most_memory_that_can_be_set_can_be_had(tmp_path: Path) -> None:
     """It is a limit, and no reservation: the decoder starts, and sets it."""
-    from pipeline.media.base import Clip, MediaError
-    from pipeline.media.decode import DecodeProcess
-
     config = load_config(STREAMO, [f"nodes.ingest.config.memory_bytes={1 << 50}"])
     (ingest,) = (node for node in build_graph(config) if node.name == "ingest")
     assert isinstance(config, RunConfig)
-    limits: Limits = ingest.config.limits()  # type: ignore[attr-defined]
+    limits: media.Limits = ingest.config.limits()  # type: ignore[attr-defined]
     (tmp_path / "a.mp4").write_bytes(bytes(1000))
-    with DecodeProcess(tmp_path) as media, pytest.raises(MediaError) as raised:
-        media.probe(Clip("a.mp4"), limits)
+    with DecodeProcess(tmp_path) as process, pytest.raises(media.MediaError) as raised:
+        process.probe(media.Clip("a.mp4"), limits)
     assert raised.value.reason == "not_a_video"
