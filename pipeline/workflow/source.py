@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import ffmpeg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -78,12 +79,17 @@ def read_source(
     Raises:
         ConfigError: the file or folder does not exist, is empty, or is something else. An
             iteration over the rows raises it too, at its end, where none of them can be read.
+        OSError: the place of the source cannot be read, or that of the scenes not written. So does
+            an iteration.
     """
     place = Location.of(section.path)
     passed_over: Mapping[str, int] = {}
     match section.kind:
         case "scenes":
-            place = Location.of(render_scenes(Path(place)))
+            try:
+                place = Location.of(render_scenes(Path(place)))
+            except (ffmpeg.Error, OSError) as error:
+                raise _fault("scenes cannot be rendered to", place, error) from error
             root = place.parent
         case "manifest":
             _check_manifest(place)
@@ -117,10 +123,18 @@ def _check_manifest(place: Location) -> None:
         raise ConfigError(
             f"source.path: {place} is a folder: set source.kind=folder to take the videos in it"
         )
-    if not place.is_file():
-        raise ConfigError(f"source.path: there is no manifest {place}")
-    with place.open() as file:
-        what = what_it_is(file.read(HEAD_BYTES))
+    absent = ConfigError(f"source.path: there is no manifest {place}")
+    if place.path is not None and not place.path.is_file():
+        raise absent
+    try:
+        with place.open() as file:
+            what = what_it_is(file.read(HEAD_BYTES))
+    except FileNotFoundError:
+        raise absent from None
+    except ConfigError:
+        raise
+    except Exception as error:  # each client of a store has errors of its own
+        raise _fault("it cannot be read:", place, error) from error
     if what == "a video" or place.suffix.lower() in VIDEO_SUFFIXES:
         raise ConfigError(
             f"source.path: {place} is a video, not a manifest: set source.kind=folder, {one_row}"
@@ -153,11 +167,31 @@ class _Rows:
             raise ConfigError(f"source.path: no row of {self.place} can be read; {problem}")
 
     def _numbered(self) -> Iterator[tuple[int, RawRow | str]]:
+        try:
+            yield from self._read()
+        except ConfigError:
+            raise
+        except Exception as error:  # see ``_check_manifest``
+            if self.place.path is not None and not isinstance(error, OSError):
+                raise
+            raise _fault("it cannot be read:", self.place, error) from error
+
+    def _read(self) -> Iterator[tuple[int, RawRow | str]]:
         if self.section.kind == "folder":
             return enumerate(_folder(self.section, Path(self.place)), 1)
         if _is_parquet(self.place):
             return enumerate(_parquet(self.place), 1)
         return _jsonl(self.place)
+
+
+def _fault(what: str, place: Location, error: Exception) -> OSError:
+    """A fault of a place, with what was to be done there and why it could not."""
+    cause = str(error)
+    if isinstance(error, ffmpeg.Error):
+        cause = f"ffmpeg: {(error.stderr or b'').decode(errors='replace').strip()[-200:]}"
+    elif isinstance(error, OSError) and error.strerror:
+        cause = error.strerror
+    return OSError(f"source.path: {what} {place}: {cause or type(error).__name__}")
 
 
 def _is_parquet(place: Location) -> bool:
