@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 MOST: Final = 2**53
 """No setting is a larger number, in either direction. JSON and floats hold each whole one up to it,
-and the machine's own numbers have room above it."""
+and the machine's own numbers go further."""
 
 
 class Settings(BaseModel):

@@ -132,7 +132,7 @@ def _run(task: ShardTask) -> dict[str, Any]:
         media.forget()
     except Exception:
         # What was read is worth keeping, and the cause of the failure is worth more.
-        with suppress(OSError):
+        with suppress(Exception):
             media.keep()
         raise
     finally:
