@@ -198,13 +198,6 @@ def test_a_missing_ffprobe_is_no_fault_of_a_video(
         media.probe(clip)
 
 
-def test_a_pipe_that_nobody_writes_to_is_no_video(media: DecodeProcess, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(MediaError) as raised:
-        media.probe(Clip("pipe.mp4"))
-    assert raised.value.reason == "missing_file"
-
-
 def test_threads_take_turns(media: DecodeProcess, clip_file: Callable[[str], Path]) -> None:
     clips = [Clip(str(clip_file("h264.mp4")), start / 10) for start in range(12)]
     with ThreadPoolExecutor(4) as pool:

@@ -75,6 +75,13 @@ def test_a_name_that_no_file_has_is_refused(media: DecodeProcess, tmp_path: Path
         assert error_of(media, name).reason == "missing_file", name
 
 
+def test_a_pipe_that_nobody_writes_to_is_no_video(media: DecodeProcess, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(MediaError) as raised:
+        media.probe(Clip("pipe.mp4"))
+    assert raised.value.reason == "missing_file"
+
+
 def test_a_place_that_goes_in_circles_is_at_fault(media: DecodeProcess, tmp_path: Path) -> None:
     (tmp_path / "round").symlink_to("round")
     for name in ("round", "round/a.mp4"):
