@@ -31,7 +31,8 @@ def make_missing(
     root = run_root(settings)
     tasks = missing_tasks(plans, chosen)
     save_settings(settings, [plan.node for plan in plans], root)
-    chosen_executor = open_executor(executor or settings.run.executor, settings.run.workers)
+    how = settings.run
+    chosen_executor = open_executor(executor or how.executor, how.workers, how.worker_silence_s)
     failed = []
     blocked = 0
     with display.tasks(plans, tasks, chosen_executor):

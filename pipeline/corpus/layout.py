@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
+from pipeline.settings import Settings
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -20,10 +21,8 @@ class CorpusError(ReasonedError):
     """No corpus can be made or read. ``reason`` is a short constant."""
 
 
-class CorpusSettings(BaseModel):
+class CorpusSettings(Settings):
     """How a corpus is called and cut into files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field("Streaming-video dialogues", description="headline of the card")
     licence: str = Field(
@@ -31,7 +30,9 @@ class CorpusSettings(BaseModel):
         description="licence of the annotations, as the HF Hub spells it; videos have their own",
     )
     authors: str = Field("", description="of the corpus, as BibTeX has them, for the citation")
-    year: int | None = Field(None, ge=1900, description="of its publication, for the citation")
+    year: int | None = Field(
+        None, ge=1900, le=9999, description="of its publication, for the citation"
+    )
     language: str = Field("en", description="language of questions and answers, as a code")
     rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
     tar_bytes: int = Field(

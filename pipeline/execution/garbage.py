@@ -18,7 +18,7 @@ from pipeline.store.part_names import slot_name
 from pipeline.workflow.plan import NodePlan
 
 _RECIPE = "recipe.json"
-_OF_A_SLOT = frozenset({"journal", "manifest"})
+_OF_A_SLOT = frozenset({"journal", "manifest", "reads"})
 
 
 Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]

@@ -51,8 +51,9 @@ def on_this_machine(uri: str, root: Location, limits: Limits) -> Iterator[str]:
 
     Raises:
         MediaError: the object store has no such file (``missing_file``) or member, or it exceeds
-            the limit (``too_large``) and is not copied; ``unsupported`` for Parquet there.
-        OSError: the store cannot be read.
+            the limit (``too_large``) and is not copied; ``unsupported`` for Parquet there;
+            ``unreadable`` where the store cannot be read.
+        LocationError: the client of the store is not installed.
     """
     file, member = video_file(uri, root), member_of(uri)
     if file.path is not None:
@@ -70,6 +71,10 @@ def on_this_machine(uri: str, root: Location, limits: Limits) -> Iterator[str]:
                 _copy_member(file, member, copy, limits)
         except FileNotFoundError:
             raise MediaError("missing_file", f"there is no file {file.name}") from None
+        except (MediaError, LocationError):
+            raise
+        except Exception as error:  # each client has errors of its own, with no base in common
+            raise unreadable(file, error) from error
         yield str(copy)
 
 
@@ -93,6 +98,22 @@ def _check_size(n_bytes: int, limits: Limits) -> None:
         raise MediaError("too_large", f"{n_bytes} bytes are more than {limits.max_file_bytes}")
 
 
+def unreadable(file: Location, error: Exception) -> MediaError:
+    """The fault of a place, with what cannot be read there and why."""
+    cause = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return MediaError("unreadable", f"{file}: {' '.join(cause.split())}")
+
+
+def is_there(uri: str, root: Location) -> bool:
+    """Whether a uri has a file; False too where its place cannot be read."""
+    try:
+        return video_file(uri, root).is_file()
+    except LocationError:
+        raise
+    except Exception:  # noqa: BLE001  see ``on_this_machine``
+        return False
+
+
 class FileSizes:
     """Sizes of video files, so that a replaced file is noticed.
 
@@ -107,7 +128,7 @@ class FileSizes:
         self._folders: dict[Location, Mapping[str, int]] = {}
 
     def of(self, row: Mapping[str, object]) -> int | None:
-        """Bytes of the video of a manifest's row; None without one."""
+        """Bytes of the video of a manifest's row; None without one, or where none can be seen."""
         uri = row.get("uri")
         if not isinstance(uri, str):
             return None
@@ -125,5 +146,10 @@ class FileSizes:
         if folder not in self._folders:
             if len(self._folders) >= _CACHED_FOLDERS:
                 del self._folders[next(iter(self._folders))]
-            self._folders[folder] = folder.sizes()
+            try:
+                self._folders[folder] = folder.sizes()
+            except LocationError:
+                raise
+            except Exception:  # noqa: BLE001  see ``on_this_machine``; who reads there says why
+                self._folders[folder] = {}
         return self._folders[folder]

@@ -26,8 +26,10 @@ from pipeline.store.part_names import (
     files_path,
     manifest_path,
     part_path,
+    reads_path,
     rejects_path,
     replies_path,
+    slot_of,
 )
 
 _COUNTS = b"turnwise.counts"
@@ -184,7 +186,7 @@ def put_folder(fresh: Path, place: Path) -> None:
 
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
-    for file in (part, rejects_path(part), replies_path(part)):
+    for file in (part, rejects_path(part), replies_path(part), reads_path(slot_of(part))):
         file.remove()
     files_path(part).remove_tree()
 

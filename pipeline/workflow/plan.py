@@ -13,7 +13,7 @@ from pipeline.store.location import Location
 from pipeline.store.part_names import Listing, list_parts, recipe_folder
 from pipeline.workflow.graph import Node
 from pipeline.workflow.inputs import PartsMade, slot_for
-from pipeline.workflow.raw_rows import RawRow
+from pipeline.workflow.raw_rows import RawRow, RefusedRow
 from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
 from pipeline.workflow.task import Key, PlannedTask
@@ -28,8 +28,12 @@ class ManifestShard:
 
     @property
     def identity(self) -> str:
-        """Digest of the rows and of the sizes of their files."""
-        return digest([[dict(row), self.sizes.of(row)] for row in self.rows], 16)
+        """Digest of the rows and of the sizes of their files; those of refused rows are not looked
+        for."""
+        return digest([[dict(row), self._size_of(row)] for row in self.rows], 16)
+
+    def _size_of(self, row: RawRow) -> int | None:
+        return None if isinstance(row, RefusedRow) else self.sizes.of(row)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 
 from pipeline.media.archive import read_archive
@@ -10,6 +12,9 @@ from pipeline.media.member import Member, cell_of, local_path, member_of
 from pipeline.media.reader.slice import File, Slice
 from pipeline.store.location import Location
 
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+"""What a name alone can cause, in a place that can be read."""
+
 
 def existing_file(uri: str, limits: Limits) -> File:
     """The bytes of a local video, at least one; see ``pipeline.media.member`` for uris.
@@ -17,17 +22,20 @@ def existing_file(uri: str, limits: Limits) -> File:
     Raises:
         MediaError: ``missing_file``, ``empty_file`` or ``too_large``; of a container also
             ``missing_member``, ``bad_container``, ``unsupported`` or ``damaged``.
+        OSError: the place cannot be read.
     """
     member = member_of(uri)
     path = Path(local_path(uri if member is None else member.container))
     try:
-        found = path.is_file()
-    except OSError as error:  # a name longer than the file system takes
-        raise MediaError("missing_file", f"there can be no such file: {error.strerror}") from None
-    if not found:
-        raise MediaError("missing_file", f"there is no file {path.name}")
+        about = path.stat()
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        raise MediaError("missing_file", f"there is no file {path.name}") from None
+    if not stat.S_ISREG(about.st_mode):
+        raise MediaError("missing_file", f"{path.name} is no file")
     file = path if member is None else _member(path, member, limits)
-    n_bytes = path.stat().st_size if isinstance(file, Path) else file.end - file.start
+    n_bytes = about.st_size if isinstance(file, Path) else file.end - file.start
     if n_bytes == 0:
         name = path.name if member is None else f"{path.name}#{member.name}"
         raise MediaError("empty_file", f"{name} has no bytes")

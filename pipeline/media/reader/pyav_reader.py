@@ -31,6 +31,8 @@ from pipeline.media.reader.slice import File
 from pipeline.media.reader.stills import displayed_size, upright
 from pipeline.media.reader.tone_mapping import tone_mapped
 
+FFmpegError = av.error.FFmpegError
+"""Some of them are kinds of ``OSError``, for whatever FFmpeg calls an error of input."""
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
 )
