@@ -8,7 +8,8 @@ from pipeline.cli.display import Display
 from pipeline.cli.options import FAILED, PARTLY, run_root
 from pipeline.corpus.card import Intake
 from pipeline.execution.executors import open_executor
-from pipeline.execution.runner import execute, install_corpus, missing_tasks, save_settings
+from pipeline.execution.install import install_corpus
+from pipeline.execution.runner import execute, missing_tasks, save_settings
 from pipeline.reports.status import summarize
 from pipeline.workflow.config import ExecutorName, RunConfig
 from pipeline.workflow.plan import NodePlan
