@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.records.digest import digest
-from pipeline.store.heartbeat import live_runs
+from pipeline.store.heartbeat import dead_runs, live_runs
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
 
 _OF_A_PART = re.compile(r"[a-z]+-(\d{5,}-[0-9a-f]+)(?:\..*)?")
 """A part and the files beside it: the kind, then a name that they share."""
 _RECIPE = "recipe.json"
+_SMALL = ("alive", "settings")
+"""Folders of a root beside the parts in which files are put by a rename."""
 
 
 Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]
@@ -41,7 +43,8 @@ class LiveRunError(RuntimeError):
 class Garbage:
     """A file that no recipe reaches, why, and its bytes.
 
-    ``node`` and ``recipe``, the digest, are those of its folder; empty for files of a corpus.
+    ``node`` and ``recipe``, the digest, are those of its folder; empty for what is no part.
+    ``is_folder``: it is an empty folder.
     """
 
     file: Location
@@ -49,10 +52,11 @@ class Garbage:
     size_bytes: int
     node: str = ""
     recipe: str = ""
+    is_folder: bool = False
 
 
 def find_garbage(plans: Sequence[Sequence[NodePlan]], root: Location) -> Sequence[Garbage]:
-    """All files that none of the plans of this root reaches, in order.
+    """All files and empty folders that none of the plans of this root reaches, in order.
 
     Half-written files of killed runs have names that begin with a dot.
     """
@@ -74,8 +78,9 @@ def remove_garbage(garbage: Sequence[Garbage], root: Location) -> None:
     if alive := live_runs(root):
         raise LiveRunError(f"a run is alive in {root}: {'; '.join(alive)}")
     for each in garbage:
-        each.file.remove()
-        _remove_empty(each.file.parent, root)
+        if not each.is_folder:
+            each.file.remove()
+        _remove_empty(each.file if each.is_folder else each.file.parent, root)
 
 
 def _remove_empty(folder: Location, root: Location) -> None:
@@ -101,11 +106,34 @@ def _parts(reached: Mapping[tuple[str, str], set[str]], parts: Location) -> Iter
     nodes = {node for node, _ in reached}
     for node in parts.folders():
         for recipe in (parts / node).folders():
-            names = reached.get((node, recipe))
-            for name, size_bytes in (parts / node / recipe).walk().items():
-                why = _why(name.partition("/")[0], names, in_config=node in nodes)
+            names, folder = reached.get((node, recipe)), parts / node / recipe
+            found = _found(folder)
+            made = {name[len("part-") :] for name in map(_stem, found) if name.startswith("part-")}
+            for name, size_bytes in found.items():
+                top = name.partition("/")[0]
+                why = _why(top, names, in_config=node in nodes)
+                if why is None and top.startswith("journal-") and top[len("journal-") :] in made:
+                    why = "orphan journal"
                 if why is not None:
-                    yield Garbage(parts / node / recipe / name, why, size_bytes, node, recipe)
+                    yield _garbage(folder, name, why, size_bytes, node, recipe)
+
+
+def _found(folder: Location) -> Mapping[str, int]:
+    """Sizes in bytes of all files below a folder, by their path; of empty folders, which end in a
+    slash, 0."""
+    empty = {f"{name}/": 0 for name in folder.empty_folders()}
+    return dict(sorted({**folder.walk(), **empty}.items()))
+
+
+def _garbage(
+    folder: Location, name: str, why: Why, size_bytes: int, node: str = "", recipe: str = ""
+) -> Garbage:
+    file = folder / name.removesuffix("/") if name != "/" else folder
+    return Garbage(file, why, size_bytes, node, recipe, is_folder=name.endswith("/"))
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _why(top: str, names: set[str] | None, *, in_config: bool) -> Why | None:
@@ -131,7 +159,16 @@ def _is_of(name: str, names: set[str]) -> bool:
 
 
 def _half_written(root: Location) -> Iterator[Garbage]:
-    for folder in root.folders():
-        if folder.startswith(".corpus."):
-            for name, size_bytes in (root / folder).walk().items():
-                yield Garbage(root / folder / name, "half-written", size_bytes)
+    """What killed runs left beside the parts: a corpus that was not put in place, temporary files,
+    heartbeats."""
+    for name in root.folders():
+        corpus = name.startswith(".corpus.")
+        for file, size_bytes in _found(root / name).items() if corpus or name in _SMALL else ():
+            empty = name == "settings" and file.endswith("/")
+            if corpus or empty or file.rpartition("/")[2].startswith("."):
+                yield _garbage(root / name, file, "half-written", size_bytes)
+    for name, size_bytes in root.sizes().items():
+        if name.startswith(".doctor-"):
+            yield Garbage(root / name, "half-written", size_bytes)
+    for beat in dead_runs(root):
+        yield Garbage(beat, "half-written", beat.size_bytes())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.corpus.card import CARD, Intake, with_intake
+from pipeline.store.durable import put_folder, remove, unfinished
 from pipeline.store.location import Location
-from pipeline.store.parts import copy_folder, files_path, put_folder
+from pipeline.store.parts import KeptFile, check_files, copy_folder, files_path, kept_files
 from pipeline.workflow.plan import NodePlan
 
-_COPY_UP_TO_BYTES = 1 << 20
+COPY_UP_TO_BYTES = 1 << 20
 
 
 def install_corpus(
@@ -22,44 +22,77 @@ def install_corpus(
     """Put the files of the dataset node's part at ``corpus``; False where there are none.
 
     ``intake`` goes into the card: what the dataset node reads says nothing of rejected videos.
-    Large files are hard links to the part's where the file system allows it. The old folder is
-    replaced by one rename, and of runs that install at once the whole corpus of one stays. In an
-    object store the files are copied one by one, the card and the counts last.
+    Large files are hard links to the part's where the file system allows it. All are read and
+    compared with the digests that the part has of them, then ``put_folder`` replaces the old
+    folder; one that is this corpus already stays. In an object store the files are copied one by
+    one, the card and the counts last.
+
+    Raises:
+        StoreError: a file of the part is not what the part says.
     """
     for plan in plans:
         part = plan.tasks[0].part
         if plan.node.stage.scope != "dataset" or not part.exists():
             continue
-        files = files_path(part)
-        names = files.walk()
-        if not names:
+        kept, files = kept_files(part), files_path(part)
+        if not kept:
             continue
         if corpus.path is None or files.path is None:
             # The card and the counts are at the top level, and describe the other files.
-            ordered = sorted(names, key=lambda name: ("/" not in name, name))
+            ordered = sorted(kept, key=lambda name: ("/" not in name, name))
             copy_folder({name: files / name for name in ordered}, corpus)
-            _complete_card(corpus / CARD, intake)
-            return True
-        fresh = corpus.path.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
-        try:
-            shutil.copytree(files.path, fresh, copy_function=_link)
-            _complete_card(Location.of(fresh) / CARD, intake)
-            put_folder(fresh, corpus.path)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            if CARD in kept:
+                (corpus / CARD).write_text(_card(files, intake))
+        elif not _is_in_place(corpus, files, kept, intake):
+            check_files(part)
+            _put_in_place(corpus.path, files.path, intake)
         return True
     return False
 
 
-def _complete_card(card: Location, intake: Intake | None) -> None:
-    if intake is not None and card.exists():
-        card.write_text(with_intake(card.read_bytes().decode(), intake))
+def _card(files: Location, intake: Intake | None) -> str:
+    text = (files / CARD).read_bytes().decode()
+    return text if intake is None else with_intake(text, intake)
+
+
+def _is_in_place(
+    corpus: Location, files: Location, kept: Mapping[str, KeptFile], intake: Intake | None
+) -> bool:
+    """Whether the corpus has these files and no others."""
+    if Path(corpus).is_symlink() or corpus.walk().keys() != kept.keys():
+        return False
+    for name, about in kept.items():
+        own, other = corpus / name, files / name
+        if name == CARD:
+            if own.read_bytes() != _card(files, intake).encode():
+                return False
+        elif not _is_same(Path(own), Path(other), about):
+            return False
+    return True
+
+
+def _is_same(own: Path, other: Path, about: KeptFile) -> bool:
+    if other.exists() and own.samefile(other):
+        return True
+    return own.stat().st_size == about.size_bytes and Location.of(own).sha256() == about.sha256
+
+
+def _put_in_place(corpus: Path, files: Path, intake: Intake | None) -> None:
+    fresh = unfinished(corpus)
+    try:
+        shutil.copytree(files, fresh, copy_function=_link)
+        if (files / CARD).exists():
+            (fresh / CARD).unlink()  # it may be a link
+            (fresh / CARD).write_bytes(_card(Location.of(files), intake).encode())
+        put_folder(fresh, corpus)
+    finally:
+        remove(fresh)
 
 
 def _link(source: str, target: str) -> None:
     """Link a large file; copy a small one, which a user may edit in place (the card)."""
     try:
-        if Path(source).stat().st_size > _COPY_UP_TO_BYTES:
+        if Path(source).stat().st_size > COPY_UP_TO_BYTES:
             os.link(source, target)
             return
     except OSError:

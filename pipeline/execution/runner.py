@@ -15,7 +15,6 @@ from pipeline.execution.executors.base import Executor
 from pipeline.execution.failure_limits import FailureMonitor
 from pipeline.execution.journal import remove_journal
 from pipeline.records.digest import canonical_json, text_digest
-from pipeline.store.heartbeat import heartbeat
 from pipeline.store.location import Location
 from pipeline.store.parts import discard, manifest_path, write_manifest, write_recipe
 from pipeline.store.run_log import RunLog, now
@@ -84,7 +83,7 @@ def execute(
     for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
-    with heartbeat(root), RunLog(root) as log:
+    with RunLog(root) as log:
         monitor = FailureMonitor(plan.node for plan in plans)
         results = executor.run(tasks)
         try:
@@ -125,6 +124,8 @@ def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> L
     versions = canonical_json({"python": platform.python_version(), **_versions()})
     digested = text_digest(canonical_json([resolved, prompts, versions]))
     folder = root / f"settings/{digested}"
+    if (folder / "versions.json").exists():
+        return folder
     (folder / "config.yaml").write_text(resolved)
     for name, text in prompts.items():
         (folder / f"prompts/{name}.md").write_text(text)

@@ -109,10 +109,9 @@ def _run(task: ShardTask) -> dict[str, Any]:
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
         counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
-        if folder is not None:
-            keep_folder(folder, task.part)
+        files = None if folder is None else keep_folder(folder, task.part, accepted)
         replies = engine.replies if engine else None
-        write_part(task.part, stage.writes, accepted, rejects, counts, replies)
+        write_part(task.part, stage.writes, accepted, rejects, counts, replies, files)
         if engine is not None:
             remove_journal(task.part)
     finally:

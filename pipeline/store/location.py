@@ -7,11 +7,11 @@ store's client retry requests that fail for passing causes, so nothing here does
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from pipeline.errors import ConfigError
+from pipeline.store.durable import make_folders, naming, put_file, unfinished
 
 SCHEMES: Mapping[str, str] = {"s3": "s3", "gs": "gcs"}
 """Schemes of object stores, and the extra of this package that each needs."""
@@ -168,6 +169,14 @@ class Location:
             found |= {f"{folder}/{name}": n_bytes for name, n_bytes in inner.items()}
         return dict(sorted(found.items()))
 
+    def empty_folders(self) -> list[str]:
+        """Sorted paths of the folders below it, relative to it, that hold nothing; its own is the
+        empty one. An object store has none."""
+        if self.scheme:
+            return []
+        found = (below for below, *inside in os.walk(self.address) if not any(inside))
+        return sorted(below[len(self.address) + 1 :] for below in found)
+
     def open(self) -> BinaryIO:
         """Open the file for reading, seekable."""
         if self.scheme:
@@ -181,12 +190,21 @@ class Location:
             return bytes(self._store.cat_file(self.address))
         return Path(self).read_bytes()
 
-    def write_bytes(self, content: bytes) -> None:
-        """Create or replace the file atomically."""
+    def sha256(self) -> str:
+        """The SHA-256 of its content, in hex digits."""
+        digest = hashlib.sha256()
+        with naming(self.address), self.open() as stream:
+            while block := stream.read(_BUFFER_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def write_bytes(self, content: bytes, *, sync_name: bool = True) -> None:
+        """Create or replace the file atomically; ``sync_name`` as of ``writing``."""
         if self.scheme:
-            self._store.pipe_file(self.address, content)
+            with naming(self.address):
+                self._store.pipe_file(self.address, content)
             return
-        with self.writing() as path:
+        with self.writing(sync_name=sync_name) as path:
             path.write_bytes(content)
 
     def write_text(self, text: str) -> None:
@@ -194,21 +212,24 @@ class Location:
         self.write_bytes(text.encode())
 
     @contextmanager
-    def writing(self) -> Iterator[Path]:
+    def writing(self, *, sync_name: bool = True) -> Iterator[Path]:
         """A temporary path on this machine; its file replaces this one atomically when the block
-        ends without an exception."""
+        ends without an exception, and outlives a loss of power.
+
+        ``sync_name``: see ``put_file``.
+        """
         path = self.path
         if path is None:
-            with tempfile.TemporaryDirectory(prefix="turnwise-") as folder:
+            with tempfile.TemporaryDirectory(prefix="turnwise-") as folder, naming(self.address):
                 yield Path(folder) / "file"
                 self._store.put_file(str(Path(folder) / "file"), self.address)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        make_folders(path.parent)
+        temporary = unfinished(path)
         try:
-            yield temporary
-            _sync(temporary)
-            temporary.replace(path)
+            with naming(path):
+                yield temporary
+                put_file(temporary, path, sync_name=sync_name)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -261,9 +282,3 @@ def _filesystem(scheme: str) -> Any:
     except ImportError as error:
         extra = SCHEMES[scheme]
         raise LocationError(f"{scheme}://: pip install 'turnwise[{extra}]' ({error})") from None
-
-
-def _sync(path: Path) -> None:
-    """Make the content durable before the name, in case of a loss of power."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

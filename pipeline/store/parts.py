@@ -11,36 +11,53 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
-import shutil
 import tempfile
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import ModelReply, Record, Reject
+from pipeline.records import ModelReply, Record, Reject, ShardFile
 from pipeline.records.digest import canonical_json
 from pipeline.records.schema import schema_of, to_table
+from pipeline.store.durable import make_folders, put_folder, unfinished
 from pipeline.store.location import Location
 
 _COUNTS = b"turnwise.counts"
+_FILES = b"turnwise.files"
 
 
 class StoreError(RuntimeError):
-    """A file of an existing part cannot be read."""
+    """A file of an existing part cannot be read, or is not what the part says."""
 
-    def __init__(self, file: Location, error: Exception) -> None:
-        """The message says what to do."""
-        part = file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
-        super().__init__(f"{file} cannot be read: remove {part} and run again ({error})")
+    def __init__(self, file: Location, error: Exception, part: Location | None = None) -> None:
+        """The message says what to do. ``part``: the one that ``file`` is of, where its name does
+        not tell.
+
+        A file that is absent or damaged is to be made anew. One that cannot be read for want of
+        memory, permission, disk or network may be whole.
+        """
+        passing = isinstance(error, MemoryError) or (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and not isinstance(error, FileNotFoundError)
+        )
+        part = part or file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
+        todo = "" if passing else f": remove {part} and run again"
+        super().__init__(f"{file} cannot be read{todo} ({str(error) or type(error).__name__})")
+
+
+class KeptFile(NamedTuple):
+    """What a part says of one of its files."""
+
+    size_bytes: int
+    sha256: str
 
 
 def part_path(root: Location, node: str, recipe: str, shard: int, inputs: str) -> Location:
@@ -102,13 +119,17 @@ def read_counts(part: Location) -> dict[str, Any]:
     Raises:
         StoreError: the file is absent or damaged.
     """
-    with parquet_file(part) as file:
-        metadata = file.metadata.metadata or {}
+    metadata = _footer(part)
     try:
         counts: dict[str, Any] = json.loads(metadata[_COUNTS])
     except (KeyError, ValueError) as error:
         raise StoreError(part, error) from error
     return counts
+
+
+def _footer(part: Location) -> Mapping[bytes, bytes]:
+    with parquet_file(part) as file:
+        return file.metadata.metadata or {}
 
 
 def read_rows(file: Location) -> int:
@@ -128,15 +149,17 @@ def write_part(
     rejects: Sequence[Reject],
     counts: Mapping[str, Any],
     replies: Sequence[ModelReply] | None = None,
+    files: Mapping[str, KeptFile] | None = None,
 ) -> None:
     """Write replies and rejects, then the accepted rows, whose file commits the part.
 
-    ``replies``: None for a stage that asks no model.
+    ``replies``: None for a stage that asks no model. ``files``: what ``keep_folder`` kept.
     """
     if replies is not None:
-        _write_table(replies_path(part), ModelReply, replies, _measured(replies))
-    _write_table(rejects_path(part), Reject, rejects, counts)
-    _write_table(part, kind, rows, counts)
+        _write_table(replies_path(part), ModelReply, replies, {_COUNTS: _measured(replies)})
+    _write_table(rejects_path(part), Reject, rejects, {_COUNTS: counts})
+    kept = {} if files is None else {_FILES: files}
+    _write_table(part, kind, rows, {_COUNTS: counts, **kept})
 
 
 def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
@@ -152,19 +175,65 @@ def new_folder(part: Location) -> Path:
     """An empty folder of this machine for ``keep_folder``, beside the part if that is here too."""
     if part.path is None:
         return Path(tempfile.mkdtemp(prefix="turnwise-"))
-    folder = part.path.with_name(f".{part.stem}.{uuid.uuid4().hex}")
-    folder.mkdir(parents=True)
+    make_folders(part.path.parent)
+    folder = unfinished(part.path)
+    folder.mkdir()
     return folder
 
 
-def keep_folder(folder: Path, part: Location) -> None:
-    """Move the folder to ``files_path(part)``, replacing what an interrupted run left there."""
+def keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
+    """Move the folder to ``files_path(part)``, replacing what an interrupted run left there.
+
+    Returns its files by path; the digests of those that a ``ShardFile`` of ``listed`` is about are
+    taken from there.
+    """
+    known = {row.path: row.sha256 for row in listed if isinstance(row, ShardFile)}
+    files = Location.of(folder)
+    kept = {
+        name: KeptFile(n_bytes, known.get(name) or (files / name).sha256())
+        for name, n_bytes in files.walk().items()
+    }
     place = files_path(part)
     if place.path is not None:
         put_folder(folder, place.path)
-        return
-    files = Location.of(folder)
-    copy_folder({name: files / name for name in files.walk()}, place)
+    else:
+        copy_folder({name: files / name for name in kept}, place)
+    return kept
+
+
+def kept_files(part: Location) -> Mapping[str, KeptFile]:
+    """The files that a part of a dataset stage says it has, by path.
+
+    Raises:
+        StoreError: the part is absent or damaged.
+    """
+    listed: Mapping[str, Any] = json.loads(_footer(part).get(_FILES, b"{}"))
+    return {name: KeptFile(*about) for name, about in listed.items()}
+
+
+def has_its_files(part: Location) -> bool:
+    """Whether the files of a part of a dataset stage are there, by a listing of their sizes.
+
+    Raises:
+        StoreError: the part is absent or damaged.
+    """
+    sizes = {name: about.size_bytes for name, about in kept_files(part).items()}
+    return files_path(part).walk() == sizes
+
+
+def check_files(part: Location) -> None:
+    """Read all files of a part.
+
+    Raises:
+        StoreError: one is not what the part says; the message names it.
+    """
+    for name, about in kept_files(part).items():
+        file = files_path(part) / name
+        try:
+            if file.sha256() != about.sha256:
+                raise ValueError("its bytes are not those that were written")
+        except (OSError, ValueError) as error:
+            raise StoreError(file, error, part) from error
 
 
 def copy_folder(files: Mapping[str, Location], place: Location) -> None:
@@ -179,25 +248,6 @@ def copy_folder(files: Mapping[str, Location], place: Location) -> None:
         (place / name).remove()
 
 
-def put_folder(fresh: Path, place: Path) -> None:
-    """Rename a complete folder to a place, replacing what is there; concurrent calls leave one."""
-    while True:
-        try:
-            fresh.rename(place)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise
-        else:
-            return
-        old = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
-        with suppress(FileNotFoundError):
-            place.rename(old)
-        if old.is_dir() and not old.is_symlink():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink(missing_ok=True)
-
-
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
     for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
@@ -206,8 +256,12 @@ def discard(part: Location) -> None:
 
 
 def write_manifest(part: Location, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the manifest rows that a part of a source is to be made of."""
-    manifest_path(part).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
+    """Write the manifest rows that a part of a source is to be made of.
+
+    No part relies on their name, so after a loss of power they may be there or not.
+    """
+    text = "".join(f"{canonical_json(row)}\n" for row in rows)
+    manifest_path(part).write_bytes(text.encode(), sync_name=False)
 
 
 def read_manifest(part: Location) -> Sequence[Mapping[str, Any]]:
@@ -222,9 +276,10 @@ def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
 
 
 def _write_table(
-    file: Location, kind: type[Record], rows: Sequence[Record], counts: Mapping[str, Any]
+    file: Location, kind: type[Record], rows: Sequence[Record], said: Mapping[bytes, Any]
 ) -> None:
-    table = to_table(kind, rows).replace_schema_metadata({_COUNTS: canonical_json(counts)})
+    footer = {key: canonical_json(value) for key, value in said.items()}
+    table = to_table(kind, rows).replace_schema_metadata(footer)
     schema = schema_of(kind)
     images = [field.name for field in schema if pa.types.is_binary(field.type)]
     # Encoded images do not compress, and a dictionary would store each one twice.

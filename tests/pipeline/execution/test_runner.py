@@ -181,7 +181,7 @@ def test_racing_stages_leave_the_files_of_one(
     for folder in folders:
         (folder / "total.txt").write_text("1")
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda folder: keep_folder(folder, part), folders))
+        list(threads.map(lambda folder: keep_folder(folder, part, ()), folders))
     assert (files_path(part) / "total.txt").read_bytes() == b"1"
     assert not list(Path(part.parent).glob(".*"))
 

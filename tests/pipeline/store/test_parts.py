@@ -106,7 +106,7 @@ def test_a_folder_is_kept_as_a_whole_and_discarded_with_its_part(part: Location)
     for text in ("first", "second"):
         folder = new_folder(part)
         (folder / "file.txt").write_text(text)
-        keep_folder(folder, part)
+        keep_folder(folder, part, ())
     assert (files_path(part) / "file.txt").read_bytes() == b"second"
     write_manifest(part, [{"video_id": "v"}])
     write_part(part, Segment, [], [], {}, [])
