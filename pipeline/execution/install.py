@@ -32,7 +32,7 @@ def install_corpus(
     """
     for plan in plans:
         part = plan.tasks[0].part
-        if plan.node.stage.scope != "dataset" or not part.exists():
+        if plan.node.stage.scope != "dataset" or not any(plan.done()):
             continue
         kept, files = kept_files(part), files_path(part)
         if not kept:

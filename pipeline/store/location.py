@@ -15,25 +15,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
-
-import fsspec
 
 from pipeline.errors import ConfigError
 from pipeline.store.durable import make_folders, naming, put_file, unfinished
+from pipeline.store.object_store import ObjectStore, object_store
 
 SCHEMES: Mapping[str, str] = {"s3": "s3", "gs": "gcs"}
 """Schemes of object stores, and the extra of this package that each needs."""
 
 _BUFFER_BYTES = 1 << 20
-
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    # botocore's own retries of refused, throttled and aborted requests, with growing waits.
-    "s3": {"config_kwargs": {"retries": {"mode": "standard", "max_attempts": 8}}},
-}
 
 
 class LocationError(ConfigError):
@@ -201,8 +194,7 @@ class Location:
     def write_bytes(self, content: bytes, *, sync_name: bool = True) -> None:
         """Create or replace the file atomically; ``sync_name`` as of ``writing``."""
         if self.scheme:
-            with naming(self.address):
-                self._store.pipe_file(self.address, content)
+            self._store.pipe_file(self.address, content)
             return
         with self.writing(sync_name=sync_name) as path:
             path.write_bytes(content)
@@ -220,7 +212,7 @@ class Location:
         """
         path = self.path
         if path is None:
-            with tempfile.TemporaryDirectory(prefix="turnwise-") as folder, naming(self.address):
+            with tempfile.TemporaryDirectory(prefix="turnwise-") as folder:
                 yield Path(folder) / "file"
                 self._store.put_file(str(Path(folder) / "file"), self.address)
             return
@@ -265,20 +257,10 @@ class Location:
             (self / name).remove()
 
     @property
-    def _store(self) -> Any:
-        return _filesystem(self.scheme)
-
-
-@cache
-def _filesystem(scheme: str) -> Any:
-    """The file system of a scheme. It caches no listing, because other processes write there too.
-
-    Raises:
-        LocationError: its client is not installed.
-    """
-    try:
-        options = _OPTIONS.get(scheme, {})
-        return fsspec.filesystem(scheme, use_listings_cache=False, **options)
-    except ImportError as error:
-        extra = SCHEMES[scheme]
-        raise LocationError(f"{scheme}://: pip install 'turnwise[{extra}]' ({error})") from None
+    def _store(self) -> ObjectStore:
+        try:
+            return object_store(self.scheme, self.address)
+        except ImportError as error:
+            extra = SCHEMES[self.scheme]
+            message = f"{self.scheme}://: pip install 'turnwise[{extra}]' ({error})"
+            raise LocationError(message) from None

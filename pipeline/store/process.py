@@ -59,8 +59,8 @@ def _started(pid: int) -> int | None:
 
 @cache
 def _where() -> str:
-    told = [platform.node()]
+    facts = [platform.node()]
     with suppress(OSError):
-        told.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
-        told.append(str(Path("/proc/self/ns/pid").readlink()))
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
+        facts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]

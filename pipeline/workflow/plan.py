@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.media.files import FileSizes
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
-from pipeline.store.parts import part_path
+from pipeline.store.parts import has_its_files, part_path
 from pipeline.workflow.graph import Node
 from pipeline.workflow.raw_rows import RawRow
 from pipeline.workflow.source import Source
@@ -65,7 +65,7 @@ class NodePlan:
         """The tasks whose part exists now; lists their folder anew."""
         if self.tasks:
             there = self.tasks[0].part.parent.sizes()
-            yield from (task for task in self.tasks if task.part.name in there)
+            yield from (task for task in self.tasks if _is_made(self.node, task, there))
 
 
 def make_plan(
@@ -84,13 +84,20 @@ def make_plan(
         tasks = list(_tasks(node, shards, parts, source.root, root))
         parts[node.name] = [task.part for task in tasks]
         there = tasks[0].part.parent.sizes()
-        missing = [task for task in tasks if task.part.name not in there]
+        missing = [task for task in tasks if not _is_made(node, task, there)]
         cause, changed_by = _cause(node, tasks, missing, plans, has_run="recipe.json" in there)
         plan = NodePlan(node, tasks, missing, cause, changed_by)
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
         plans[node.name] = plan
     return list(plans.values())
+
+
+def _is_made(node: Node, task: ShardTask, there: Collection[str]) -> bool:
+    """Whether a part is among the names of its folder, and has its files."""
+    if task.part.name not in there:
+        return False
+    return node.stage.scope != "dataset" or has_its_files(task.part)
 
 
 def _tasks(

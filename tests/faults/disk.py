@@ -94,6 +94,6 @@ class Disk:
             if left == "any" and number in now:
                 # What is appended gets there from its beginning.
                 some = read()[: (len(content) + len(read())) // 2]
-                begun = [some] if some.startswith(content) else []
-                content = chance.choice([content, read(), *begun])
+                appended = [some] if some.startswith(content) else []
+                content = chance.choice([content, read(), *appended])
             target.write_bytes(content)

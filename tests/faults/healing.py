@@ -14,7 +14,7 @@ from tests.faults.operations import Fault
 from tests.faults.small_run import write_config
 from tests.runs.test_http_run import rows_of
 
-EDIT = ("--set", "nodes.talk.config.word=heard")
+EDIT = ("--set", "nodes.talk.config.word=noticed")
 """It makes other dialogues, and so another corpus."""
 
 

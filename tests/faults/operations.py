@@ -63,7 +63,7 @@ class Watch:
         self._fault = fault
         self._own = threading.local()
         self._disk = Disk(root) if fault is not None and fault.does == "cut" else None
-        sys.addaudithook(self._heard)
+        sys.addaudithook(self._audited)
         self._stand_in()
         if fault is not None and fault.unsynced:
             durable.sync_tree = lambda folder: None
@@ -107,7 +107,7 @@ class Watch:
         text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
         return text.startswith(self._below)
 
-    def _heard(self, event: str, values: tuple[Any, ...]) -> None:
+    def _audited(self, event: str, values: tuple[Any, ...]) -> None:
         if getattr(self._own, "busy", False):
             return
         if event == "open":

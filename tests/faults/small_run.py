@@ -51,8 +51,8 @@ def talk(videos: Iterable[VideoRows], config: WordConfig, context: Context) -> I
     asks = [Ask(name, f"{config.word} {name}?", Answer.model_json_schema()) for name in ids]
     said = dict(context.engine.generate(asks, Sampling()))
     for number, name in enumerate(ids):
-        heard = event("r0", 1, 2).model_copy(update={"text": str(said[number][0].text)})
-        yield dialogue_of(frames_of(name, SECONDS), "narration", asked(0.0), [heard])
+        response = event("r0", 1, 2).model_copy(update={"text": str(said[number][0].text)})
+        yield dialogue_of(frames_of(name, SECONDS), "narration", asked(0.0), [response])
 
 
 LOOK = Stage("look", 1, (Admitted,), FramedSegment, StageConfig, look)

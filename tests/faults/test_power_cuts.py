@@ -20,7 +20,7 @@ from tests.faults.operations import Fault
 
 pytestmark = pytest.mark.faults
 
-CUTS = int(os.environ.get("TURNWISE_CHAOS_CUTS", "6"))
+CUTS = int(os.environ.get("TURNWISE_CHAOS_CUTS", "2"))
 SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)))
 
 

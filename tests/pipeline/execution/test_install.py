@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,9 +11,18 @@ import pytest
 from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.execution.install import install_corpus
 from pipeline.execution.runner import execute, missing_tasks
+from pipeline.store import durable
 from pipeline.store.location import Location
-from pipeline.store.parts import files_path
+from pipeline.store.parts import (
+    StoreError,
+    files_path,
+    keep_folder,
+    new_folder,
+    read_counts,
+    write_part,
+)
 from pipeline.workflow.plan import NodePlan
+from tests.pipeline.toys import Count
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -21,6 +31,16 @@ def run(plans: Sequence[NodePlan], executor: Any, root: Path) -> None:
     tasks = missing_tasks(plans, {p.node.name for p in plans})
     results = list(execute(plans, tasks, executor, Location.of(root)))
     assert not [r.error for r in results if r.error]
+
+
+def _with_a_card(part: Location, text: str) -> Location:
+    """The part again, with a card among its files."""
+    folder = new_folder(part)
+    (folder / CARD).write_text(text, encoding="utf-8")
+    (folder / "total.txt").write_text("1")
+    rows = [Count(letters=1)]
+    write_part(part, Count, rows, [], read_counts(part), files=keep_folder(folder, part, rows))
+    return files_path(part) / CARD
 
 
 def test_runs_that_publish_at_once_leave_one_whole_corpus(
@@ -41,9 +61,8 @@ def test_the_intake_goes_into_the_installed_card_and_not_into_the_part(
 ) -> None:
     plans, corpus = plan_toys([1]), tmp_path / "run" / "corpus"
     run(plans, inline, tmp_path / "run")
-    card = files_path(plans[-1].tasks[0].part) / CARD
     bare = "# A corpus\n\n## Who wrote it\n\nPeople.\n"
-    card.write_text(bare)
+    card = _with_a_card(plans[-1].tasks[0].part, bare)
     for _ in range(2):
         assert install_corpus(plans, Location.of(corpus), Intake(3, 1, {"odd": 2}))
         installed = (corpus / CARD).read_text(encoding="utf-8")
@@ -67,3 +86,62 @@ def test_what_is_no_folder_makes_place_for_the_corpus(
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert (other / "kept.txt").exists()
     assert not list(corpus.parent.glob(".corpus*"))
+
+
+def test_a_file_of_another_size_is_made_again_and_one_of_other_bytes_is_named(
+    plan_toys: Planner, inline: Any, tmp_path: Path
+) -> None:
+    plans, corpus = plan_toys([1, 2, 3]), Location.of(tmp_path / "run/corpus")
+    run(plans, inline, tmp_path / "run")
+    file = Path(files_path(plans[-1].tasks[0].part)) / "total.txt"
+    for spoil in (lambda: file.write_text(""), file.unlink):
+        spoil()
+        planned = plan_toys([1, 2, 3])
+        assert [len(plan.missing) for plan in planned] == [0, 0, 1]
+        assert not list(planned[-1].done())
+        run(planned, inline, tmp_path / "run")
+        assert file.read_text() == "6"
+    file.write_text("7")
+    with pytest.raises(StoreError, match=r"total.txt cannot be read: remove .*part-.*parquet and"):
+        install_corpus(plan_toys([1, 2, 3]), corpus)
+    assert not corpus.exists()
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_corpus_that_is_in_place_stays_and_another_takes_its_place(
+    plan_toys: Planner, inline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    can_exchange: bool,
+) -> None:  # fmt: skip
+    if not can_exchange:
+        monkeypatch.setattr(durable, "exchange", lambda one, other: False)
+    corpus = tmp_path / "run/corpus"
+    seen = []
+    for ns in ([1], [1], [1, 2]):
+        run(plan_toys(ns), inline, tmp_path / "run")
+        assert install_corpus(plan_toys(ns), Location.of(corpus))
+        seen.append((corpus.stat().st_ino, (corpus / "total.txt").read_text()))
+    assert seen[0] == seen[1] != seen[2]
+    assert [text for _, text in seen] == ["1", "1", "3"]
+    assert not list(corpus.parent.glob(".corpus*"))
+
+
+def test_a_reader_finds_a_corpus_at_every_moment(
+    plan_toys: Planner, inline: Any, tmp_path: Path
+) -> None:
+    corpus, ended = tmp_path / "run/corpus", threading.Event()
+    missed = []
+
+    def look() -> None:
+        while not ended.is_set():
+            if not (corpus / "total.txt").exists():
+                missed.append(1)
+
+    thread = threading.Thread(target=look)
+    for n in range(1, 30):
+        run(plan_toys([n]), inline, tmp_path / "run")
+        install_corpus(plan_toys([n]), Location.of(corpus))
+        if n == 1:
+            thread.start()
+    ended.set()
+    thread.join()
+    assert not missed
