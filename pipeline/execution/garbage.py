@@ -105,7 +105,10 @@ def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], se
 def _parts(reached: Mapping[tuple[str, str], set[str]], parts: Location) -> Iterator[Garbage]:
     nodes = {node for node, _ in reached}
     for node in parts.folders():
-        for recipe in (parts / node).folders():
+        recipes = (parts / node).folders()
+        if not recipes and node not in nodes and not (parts / node).sizes():
+            yield Garbage(parts / node, "no node", 0, node, is_folder=True)
+        for recipe in recipes:
             names, folder = reached.get((node, recipe)), parts / node / recipe
             found = _found(folder)
             made = {name[len("part-") :] for name in map(_stem, found) if name.startswith("part-")}
