@@ -13,7 +13,7 @@ from pipeline.execution.runner import execute, missing_tasks, save_settings
 from pipeline.reports.status import summarize
 from pipeline.store.heartbeat import heartbeat
 from pipeline.workflow.config import ExecutorName, RunConfig
-from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.plan import NodePlan, planned_again
 
 
 def make_missing(
@@ -43,6 +43,7 @@ def make_missing(
                 blocked += result.blocked
                 if result.error and not result.blocked:
                     failed.append(result)
+        plans = planned_again(plans)
         summary = summarize(plans, root)
         typer.echo(summary.to_text())
         intake = Intake(

@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.store.durable import put_folder, remove, unfinished
 from pipeline.store.location import Location
-from pipeline.store.parts import KeptFile, check_files, copy_folder, files_path, kept_files
+from pipeline.store.part_names import files_path
+from pipeline.store.parts import KeptFile, check_files, copy_folder, kept_files
 from pipeline.workflow.plan import NodePlan
 
 COPY_UP_TO_BYTES = 1 << 20
@@ -31,8 +32,8 @@ def install_corpus(
         StoreError: a file of the part is not what the part says.
     """
     for plan in plans:
-        part = plan.tasks[0].part
-        if plan.node.stage.scope != "dataset" or not any(plan.done()):
+        part = plan.parts.get(0)
+        if plan.node.stage.scope != "dataset" or part is None:
             continue
         kept, files = kept_files(part), files_path(part)
         if not kept:

@@ -1,13 +1,4 @@
-"""Reads and writes parts. A part exists completely or not at all; its name is its identity.
-
-<root>/parts/<node>/<recipe>/recipe.json
-<root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the manifest rows of a part of a source
-<root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
-<root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
-<root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   the replies of the engine
-<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, until the part is written
-<root>/parts/<node>/<recipe>/files-00003-<inputs>/     the files that a dataset stage wrote
-"""
+"""Reads and writes parts (``part_names``). A part exists completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,13 +15,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.records import ModelReply, Record, Reject, ShardFile
-from pipeline.records.digest import canonical_json
-from pipeline.records.schema import schema_of, to_table
+from pipeline.records.digest import canonical_json, digest
+from pipeline.records.schema import to_table
+from pipeline.store.content import rows_digest
 from pipeline.store.durable import make_folders, put_folder, unfinished
 from pipeline.store.location import Location
+from pipeline.store.part_names import (
+    files_path,
+    manifest_path,
+    part_path,
+    rejects_path,
+    replies_path,
+)
 
 _COUNTS = b"turnwise.counts"
 _FILES = b"turnwise.files"
+_REST_DIGITS = 8
 
 
 class StoreError(RuntimeError):
@@ -58,31 +58,6 @@ class KeptFile(NamedTuple):
 
     size_bytes: int
     sha256: str
-
-
-def part_path(root: Location, node: str, recipe: str, shard: int, inputs: str) -> Location:
-    """The file of a part."""
-    return root / f"parts/{node}/{recipe}/part-{shard:05d}-{inputs}.parquet"
-
-
-def rejects_path(part: Location) -> Location:
-    """The file of a part's rejects."""
-    return part.with_name(part.name.replace("part-", "rejects-", 1))
-
-
-def replies_path(part: Location) -> Location:
-    """The file of a part's replies."""
-    return part.with_name(part.name.replace("part-", "replies-", 1))
-
-
-def files_path(part: Location) -> Location:
-    """The folder of the files of a dataset stage."""
-    return part.with_name(part.stem.replace("part-", "files-", 1))
-
-
-def manifest_path(part: Location) -> Location:
-    """The file of the manifest rows that a part of a source is made of."""
-    return part.with_name(f"{part.stem.replace('part-', 'manifest-', 1)}.jsonl")
 
 
 @contextmanager
@@ -143,23 +118,32 @@ def read_rows(file: Location) -> int:
 
 
 def write_part(
-    part: Location,
+    slot: Location,
     kind: type[Record],
     rows: Sequence[Record],
     rejects: Sequence[Reject],
     counts: Mapping[str, Any],
     replies: Sequence[ModelReply] | None = None,
-    files: Mapping[str, KeptFile] | None = None,
-) -> None:
-    """Write replies and rejects, then the accepted rows, whose file commits the part.
+    folder: Path | None = None,
+) -> Location:
+    """Write replies and rejects, then the accepted rows, whose file commits the part; returns it.
 
-    ``replies``: None for a stage that asks no model. ``files``: what ``keep_folder`` kept.
+    ``replies``: None for a stage that asks no model. ``folder``: the files of a dataset stage, of
+    ``new_folder``, which are moved.
     """
+    table = to_table(kind, rows)
+    refused = to_table(Reject, rejects)
+    rest = digest([rows_digest(refused), counts], _REST_DIGITS)
+    part = part_path(slot, rows_digest(table), rest)
+    said: dict[bytes, Any] = {_COUNTS: counts}
+    if folder is not None:
+        said[_FILES] = _keep_folder(folder, part, rows)
     if replies is not None:
-        _write_table(replies_path(part), ModelReply, replies, {_COUNTS: _measured(replies)})
-    _write_table(rejects_path(part), Reject, rejects, {_COUNTS: counts})
-    kept = {} if files is None else {_FILES: files}
-    _write_table(part, kind, rows, {_COUNTS: counts, **kept})
+        measured = {_COUNTS: _measured(replies)}
+        _write_table(replies_path(part), to_table(ModelReply, replies), measured)
+    _write_table(rejects_path(part), refused, {_COUNTS: counts})
+    _write_table(part, table, said)
+    return part
 
 
 def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
@@ -171,17 +155,17 @@ def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
     }
 
 
-def new_folder(part: Location) -> Path:
-    """An empty folder of this machine for ``keep_folder``, beside the part if that is here too."""
-    if part.path is None:
+def new_folder(slot: Location) -> Path:
+    """An empty folder of this machine for the files of a part, beside it if that is here too."""
+    if slot.path is None:
         return Path(tempfile.mkdtemp(prefix="turnwise-"))
-    make_folders(part.path.parent)
-    folder = unfinished(part.path)
+    make_folders(slot.path.parent)
+    folder = unfinished(slot.path)
     folder.mkdir()
     return folder
 
 
-def keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
+def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
     """Move the folder to ``files_path(part)``, replacing what an interrupted run left there.
 
     Returns its files by path; the digests of those that a ``ShardFile`` of ``listed`` is about are
@@ -250,23 +234,23 @@ def copy_folder(files: Mapping[str, Location], place: Location) -> None:
 
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
-    for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
+    for file in (part, rejects_path(part), replies_path(part)):
         file.remove()
     files_path(part).remove_tree()
 
 
-def write_manifest(part: Location, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_manifest(slot: Location, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write the manifest rows that a part of a source is to be made of.
 
     No part relies on their name, so after a loss of power they may be there or not.
     """
     text = "".join(f"{canonical_json(row)}\n" for row in rows)
-    manifest_path(part).write_bytes(text.encode(), sync_name=False)
+    manifest_path(slot).write_bytes(text.encode(), sync_name=False)
 
 
-def read_manifest(part: Location) -> Sequence[Mapping[str, Any]]:
+def read_manifest(slot: Location) -> Sequence[Mapping[str, Any]]:
     """The rows that ``write_manifest`` wrote."""
-    lines = manifest_path(part).read_bytes().splitlines()
+    lines = manifest_path(slot).read_bytes().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -275,18 +259,14 @@ def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
     (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
-def _write_table(
-    file: Location, kind: type[Record], rows: Sequence[Record], said: Mapping[bytes, Any]
-) -> None:
-    footer = {key: canonical_json(value) for key, value in said.items()}
-    table = to_table(kind, rows).replace_schema_metadata(footer)
-    schema = schema_of(kind)
-    images = [field.name for field in schema if pa.types.is_binary(field.type)]
+def _write_table(file: Location, table: pa.Table, said: Mapping[bytes, Any]) -> None:
+    images = [field.name for field in table.schema if pa.types.is_binary(field.type)]
     # Encoded images do not compress, and a dictionary would store each one twice.
     options: dict[str, Any] = {"compression": "zstd"}
     if images:
-        others = [name for name in schema.names if name not in images]
+        others = [name for name in table.schema.names if name not in images]
         options["compression"] = dict.fromkeys(images, "none") | dict.fromkeys(others, "zstd")
         options["use_dictionary"] = others
+    footer = {key: canonical_json(value) for key, value in said.items()}
     with file.writing() as path:
-        pq.write_table(table, path, **options)
+        pq.write_table(table.replace_schema_metadata(footer), path, **options)

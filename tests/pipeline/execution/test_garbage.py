@@ -12,7 +12,7 @@ from pipeline.execution.journal import journal_path
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.store.process import Process
-from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.plan import NodePlan, planned_again
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -23,13 +23,14 @@ def test_what_a_killed_run_left_is_listed_and_goes(
     plans, root = plan_toys([1, 2, 3]), Location.of(tmp_path / "run")
     tasks = missing_tasks(plans, {plan.node.name for plan in plans})
     list(execute(plans, tasks, inline, root))
+    plans = planned_again(plans)
     assert not find_garbage([plans], root)
     before = sorted(path for path in Path(root).rglob("*"))
-    part = plans[1].tasks[0].part
+    slot = plans[1].slots[0]
     now = datetime.now(timezone.utc).isoformat()
     dead = {"at": now, "host": "here", **asdict(Process.this()), "started": 1}
     for file, content in {
-        journal_path(part) / "x.journal": "a reply",
+        journal_path(slot) / "x.journal": "a reply",
         root / ".corpus.x/data/.y": "half",
         root / "alive/x.json": json.dumps(dead),
         root / "alive/.x.json.y": "half",
@@ -39,12 +40,12 @@ def test_what_a_killed_run_left_is_listed_and_goes(
         file.write_text(content)
     for folder in (".corpus.y/data/a", "settings/abd", "parts/old/abc", "parts/older"):
         (Path(root) / folder).mkdir(parents=True)
-    (Path(part.parent) / ".part-00000-a.x").mkdir()
+    (Path(slot.parent) / ".part-00000-a.x").mkdir()
     listed = {str(g.file).removeprefix(f"{root}/"): g for g in find_garbage([plans], root)}
     assert sorted((name, g.why, g.is_folder) for name, g in listed.items()) == sorted(
         [
-            (f"parts/spell/{part.parent.name}/.part-00000-a.x", "half-written", True),
-            (str(journal_path(part) / "x.journal")[len(f"{root}/") :], "orphan journal", False),
+            (f"parts/spell/{slot.parent.name}/.part-00000-a.x", "half-written", True),
+            (str(journal_path(slot) / "x.journal")[len(f"{root}/") :], "orphan journal", False),
             (".corpus.x/data/.y", "half-written", False),
             (".corpus.y/data/a", "half-written", True),
             (".doctor-x", "half-written", False),

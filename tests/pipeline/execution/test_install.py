@@ -13,15 +13,9 @@ from pipeline.execution.install import install_corpus
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store import durable
 from pipeline.store.location import Location
-from pipeline.store.parts import (
-    StoreError,
-    files_path,
-    keep_folder,
-    new_folder,
-    read_counts,
-    write_part,
-)
-from pipeline.workflow.plan import NodePlan
+from pipeline.store.part_names import files_path, slot_of
+from pipeline.store.parts import StoreError, discard, new_folder, read_counts, write_part
+from pipeline.workflow.plan import NodePlan, planned_again
 from tests.pipeline.toys import Count
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -35,12 +29,13 @@ def run(plans: Sequence[NodePlan], executor: Any, root: Path) -> None:
 
 def _with_a_card(part: Location, text: str) -> Location:
     """The part again, with a card among its files."""
-    folder = new_folder(part)
+    folder = new_folder(slot_of(part))
     (folder / CARD).write_text(text, encoding="utf-8")
     (folder / "total.txt").write_text("1")
-    rows = [Count(letters=1)]
-    write_part(part, Count, rows, [], read_counts(part), files=keep_folder(folder, part, rows))
-    return files_path(part) / CARD
+    counts = read_counts(part)
+    discard(part)
+    made = write_part(slot_of(part), Count, [Count(letters=1)], [], counts, None, folder)
+    return files_path(made) / CARD
 
 
 def test_runs_that_publish_at_once_leave_one_whole_corpus(
@@ -50,7 +45,7 @@ def test_runs_that_publish_at_once_leave_one_whole_corpus(
     run(plans, inline, tmp_path / "run")
     place = Location.of(corpus)
     with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(lambda _: install_corpus(plans, place), range(200)))
+        done = list(threads.map(lambda _: install_corpus(planned_again(plans), place), range(200)))
     assert all(done)
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert not list(corpus.parent.glob(".corpus*")), "nothing half-written stays"
@@ -62,13 +57,13 @@ def test_the_intake_goes_into_the_installed_card_and_not_into_the_part(
     plans, corpus = plan_toys([1]), tmp_path / "run" / "corpus"
     run(plans, inline, tmp_path / "run")
     bare = "# A corpus\n\n## Who wrote it\n\nPeople.\n"
-    card = _with_a_card(plans[-1].tasks[0].part, bare)
+    card = _with_a_card(planned_again(plans)[-1].parts[0], bare)
     for _ in range(2):
-        assert install_corpus(plans, Location.of(corpus), Intake(3, 1, {"odd": 2}))
+        assert install_corpus(planned_again(plans), Location.of(corpus), Intake(3, 1, {"odd": 2}))
         installed = (corpus / CARD).read_text(encoding="utf-8")
         assert installed == with_intake(bare, Intake(3, 1, {"odd": 2}))
     assert card.read_bytes().decode() == bare
-    assert install_corpus(plans, Location.of(corpus))
+    assert install_corpus(planned_again(plans), Location.of(corpus))
     assert (corpus / CARD).read_text(encoding="utf-8") == bare
 
 
@@ -82,7 +77,7 @@ def test_what_is_no_folder_makes_place_for_the_corpus(
     other.mkdir()
     (other / "kept.txt").write_text("")
     corpus.symlink_to(other) if kind == "link" else corpus.write_text("")
-    assert install_corpus(plans, Location.of(corpus))
+    assert install_corpus(planned_again(plans), Location.of(corpus))
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert (other / "kept.txt").exists()
     assert not list(corpus.parent.glob(".corpus*"))
@@ -93,7 +88,7 @@ def test_a_file_of_another_size_is_made_again_and_one_of_other_bytes_is_named(
 ) -> None:
     plans, corpus = plan_toys([1, 2, 3]), Location.of(tmp_path / "run/corpus")
     run(plans, inline, tmp_path / "run")
-    file = Path(files_path(plans[-1].tasks[0].part)) / "total.txt"
+    file = Path(files_path(planned_again(plans)[-1].parts[0])) / "total.txt"
     for spoil in (lambda: file.write_text(""), file.unlink):
         spoil()
         planned = plan_toys([1, 2, 3])
