@@ -86,7 +86,7 @@ def serving() -> Iterator[ObjectStore]:
 
 def clear_clients() -> None:
     """Lets go the clients of this process, which know a server that may be another's."""
-    from pipeline.store import location
+    from pipeline.store import object_store
 
-    location._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
     fsspec.filesystem("s3").clear_instance_cache()

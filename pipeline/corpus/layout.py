@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pydantic import Field
 from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
 from pipeline.settings import Settings
+from pipeline.store.location import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -85,15 +85,11 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
 
 def describe(folder: Path, path: str, rows: int, task: str = "", split: str = "") -> ShardFile:
     """The row about the file ``folder / path``, which is read once for its digest."""
-    sha256, size_bytes = hashlib.sha256(), 0
-    with (folder / path).open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha256.update(block)
-            size_bytes += len(block)
+    file = Location.of(folder / path)
     return ShardFile(
         path=path,
-        sha256=sha256.hexdigest(),
-        size_bytes=size_bytes,
+        sha256=file.sha256(),
+        size_bytes=file.size_bytes(),
         rows=rows,
         task=task,
         split=split,
