@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 
@@ -98,5 +99,11 @@ def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
     if not 0 < duration_s < float("inf"):
         raise DialogueError("bad_duration", f"{duration_s} s")
     count = max(1, ceil(duration_s * turns_per_s - EPSILON_S))
-    frames = tuple([i / turns_per_s for i in range(count)])
+    frames = _times(1 << (count - 1).bit_length(), turns_per_s)[:count]
     return Tiling(video_id, (*frames, duration_s), frames, round(turns_per_s, _DECIMALS))
+
+
+@lru_cache(maxsize=64)
+def _times(count: int, turns_per_s: float) -> tuple[float, ...]:
+    """The starts of so many turns, shared by all videos that are no longer."""
+    return tuple([i / turns_per_s for i in range(count)])
