@@ -68,7 +68,7 @@ class RawAudit:
         """
         entries = [
             {key: value for key, value in entry.items() if key != "rid"}
-            if isinstance(entry, Mapping)
+            if isinstance(entry, Mapping) and "rid" in entry
             else entry
             for entry in entries_of(row.get("response"))
         ]
@@ -102,7 +102,7 @@ class RawAudit:
         self._found["past_the_end"] += sum(over_s(each) > end_s + SAME_S for each in valid)
         self._invalid.update(refusal.reason for refusal in raw.refused)
         self._invalid.update(filter(None, reasons.values()))
-        states: Counter[State] = Counter(turn.state for turn in turns or ())
+        states: Counter[State] = Counter([turn.state for turn in turns or ()])
         if turns is None:
             self._ours["lost"] += len(valid)
             self._ours["rows_without_response"] += bool(valid)
