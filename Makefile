@@ -8,12 +8,15 @@ VLLM ?= .venv-vllm
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 INSTALL = -m pip install --quiet --disable-pip-version-check
+HASHED = $(INSTALL) --require-hashes
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate
+LISTS = tests/vllm/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
 SAY = .ci/say_alive
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports docs check format install same-meaning lock clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,14 +58,18 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'The trainers need Python 3.11 or later: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(TRAINERS)/$*
-	$(SAY) 'installing the packages of $*' $(TRAINERS)/$*/bin/python $(INSTALL) --no-deps -r $<
+	$(SAY) 'installing torch for $*' $(TRAINERS)/$*/bin/python $(INSTALL) --no-deps $(TORCH) || \
+	  $(SAY) 'installing torch for $*' $(TRAINERS)/$*/bin/python $(INSTALL) --no-deps $(TORCH) \
+	    --extra-index-url https://download.pytorch.org/whl/cpu
+	$(SAY) 'installing the packages of $*' $(TRAINERS)/$*/bin/python $(HASHED) --no-deps -r $<
 	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
 	@touch $@
 
 test-vllm: install $(VLLM)/.installed ## Run a tiny model in vLLM on the CPU, alone and in whole runs
 	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm
 
-# What pip finds first may be a CPU build already; else PyTorch's own index has one.
+# What pip finds first may be a CPU build already; else PyTorch's own index has one. It comes without
+# a hash: which of its wheels that is depends on the machine and the index.
 $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/mend_packages.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo 'The tests of vLLM need Python 3.11: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
@@ -70,8 +77,8 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) || \
 	  $(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) $(TORCH) \
 	    --extra-index-url https://download.pytorch.org/whl/cpu
-	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r requirements.lock
-	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(INSTALL) --no-deps -r tests/vllm/requirements.txt
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(HASHED) --no-deps -r requirements.lock
+	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(HASHED) --no-deps -r tests/vllm/requirements.txt
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
@@ -103,17 +110,25 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	  { echo 'turnwise needs Python 3.10 to 3.12: make PYTHON=/path/to/python $(MAKECMDGOALS)'; exit 1; }
 	@$(SAY) 'making $(VENV)' $(PYTHON) -m venv $(VENV)
 	@$(SAY) 'installing the packages of requirements.lock, which takes minutes' \
-	  $(VENV)/bin/python $(INSTALL) -r requirements.lock
-	@$(SAY) 'installing turnwise' $(VENV)/bin/python $(INSTALL) --no-deps -e .
+	  $(VENV)/bin/python $(HASHED) -r requirements.lock
+	@$(SAY) 'installing turnwise' $(VENV)/bin/python $(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 same-meaning: install ## Record the code as it is: its rows are the same, or its version is new
 	$(VENV)/bin/python tests/test_versions.py
 
-lock: install ## Resolve the dependencies anew
+lock: install ## Resolve the dependencies anew, with the hashes of all their files
 	$(VENV)/bin/python -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --group dev \
-	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	$(COMPILE) --python-version 3.10 --group dev pyproject.toml -o requirements.lock
+	for list in $(LISTS); do \
+	  $(COMPILE) --no-header --no-deps --python-version 3.11 $$list.in -o $$list.txt || exit 1; done
+
+# The tool looks each package up at pypi.org, and says so where it cannot reach it.
+audit-packages: install ## Look the locked packages up among known vulnerabilities; needs pypi.org
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python $(INSTALL) pip-audit
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock || \
+	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
 	rm -rf $(VENV) $(TRAINERS) $(VLLM) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,7 +22,8 @@ def example_dialogue() -> Dialogue:
         height=360, rotation_deg=0, codec="h264", frame_rate=25, sha256="0",
     )  # fmt: skip
     segments = [
-        Segment(video_id=VIDEO, index=i, start_s=i, end_s=i + 1, frame_s=i) for i in range(4)
+        Segment(video_id=VIDEO, index=i, start_s=i, end_s=i + 1, frame_s=i, turns_per_s=1)
+        for i in range(4)
     ]
     annotation = Annotation(
         video_id=VIDEO, annotation_id="a0", task="event_caption",

@@ -13,6 +13,7 @@ if __name__ == "__main__":
     stop_while_loading()
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -37,6 +38,7 @@ from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.garbage import LiveRunError
 from pipeline.execution.worker import collect_seldom
 from pipeline.reports.reconcile_counts import CountsError
+from pipeline.store.files.terminal import escaping, say_uncaught
 from pipeline.store.parts import StoreError
 
 
@@ -94,28 +96,39 @@ def _options(
 FAILURES = (StoreError, CountsError, FailureLimitExceeded, CorpusError, LiveRunError, OSError)
 
 for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
+    # Not around all: typer colours its help by itself.
+    app.command(_name)(escaping()(_verb))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     collect_seldom()
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=arguments)
+        # What is wrong with an argument is said with the argument, which may be a file's name.
+        with nullcontext() if "".join(given).isprintable() else escaping():
+            app(args=arguments)
     except SystemExit as stop:
         return int(stop.code or DONE)
     except ConfigError as error:
-        typer.echo(f"error: {error}", err=True)
-        return USAGE
+        return _failed(USAGE, f"error: {error}")
     except FAILURES as error:
-        typer.echo(f"error: {error}", err=True)
-        return FAILED
+        return _failed(FAILED, f"error: {error}")
     return DONE
+
+
+def _failed(status: int, text: str) -> int:
+    with escaping():
+        typer.echo(text, err=True)
+    return status
 
 
 def main_process() -> int:
     """``main`` as a process of its own, which Ctrl-C and SIGTERM end in good order."""
-    return run_until_stopped(main)
+    try:
+        return run_until_stopped(main)
+    finally:
+        sys.excepthook = say_uncaught  # typer has put its own there
 
 
 if __name__ == "__main__":

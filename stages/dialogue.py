@@ -164,7 +164,7 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=3,
+    version=4,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,

@@ -76,6 +76,7 @@ def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[Fram
             start_s=i / turns_per_s,
             end_s=(i + 1) / turns_per_s if i + 1 < len(stills) else video.duration_s,
             frame_s=still.frame_s,
+            turns_per_s=turns_per_s,
             jpeg=still.jpeg,
         )
         for i, still in enumerate(stills)
@@ -103,7 +104,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
 
 STAGE = per_video_stage(
     name="segment",
-    version=3,
+    version=4,
     reads=(Video,),
     writes=FramedSegment,
     config=Config,

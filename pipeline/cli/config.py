@@ -11,6 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.reports.config_example import example_config
 from pipeline.reports.describe import describe_config
 from pipeline.reports.resolved_config import part_of, resolved_config
+from pipeline.store.files.terminal import escaped
 from pipeline.workflow.config import load_config
 
 
@@ -48,6 +49,8 @@ def show_config(
         whole = resolved_config(load_config(config, overrides or ()))
         shown = whole if section is None else part_of(whole, section)
         text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+        if escaped(text, keep="\n") != text:  # an escape outside of quotes would be text of its own
+            text = yaml.safe_dump(shown, sort_keys=False)
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from pipeline.cli.redirect import stderr_lines
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import WatchedExecutor
 from pipeline.reports.progress import Event, Moment, Snapshot, Tally, clock_text
+from pipeline.store.files.terminal import escaped
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardResult, ShardTask
 
@@ -40,6 +42,7 @@ EVERY_S = 20.0
 """Between two lines: no gap is longer than 30 s, even on a busy machine."""
 
 _REDRAWS_PER_S = 2
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True)
@@ -160,10 +163,15 @@ class Display:
             )
             self._bar_is_shown = True
             try:
-                with live, stderr_lines(lambda line: console.print(Text.from_ansi(line))):
+                with live, stderr_lines(lambda line: console.print(_plain(line))):
                     yield
             finally:
                 self._bar_is_shown = False
+
+
+def _plain(line: str) -> Text:
+    """A line that this program or a library wrote, without its colours."""
+    return Text(escaped(_COLOUR.sub("", line)))
 
 
 def _bar_lines(moment: Moment, width: int) -> Group:
@@ -179,4 +187,4 @@ def _bar_lines(moment: Moment, width: int) -> Group:
         f"{moment.tasks_text} tasks, {clock_text(moment.elapsed_s)}",
     )
     texts = moment.remaining_text, moment.videos_text, moment.in_flight_text(width)
-    return Group(head, *(Text(text, no_wrap=True, overflow="ellipsis") for text in texts))
+    return Group(head, *(Text(escaped(text), no_wrap=True, overflow="ellipsis") for text in texts))

@@ -1,5 +1,6 @@
 """The verb ``preview``: dialogues of a run or a corpus on the terminal, as a person reads them."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pipeline.corpus.choose import choose_dialogues
 from pipeline.corpus.preview import plain_preview, preview
 from pipeline.corpus.read import corpus_parts
 from pipeline.errors import ConfigError
+from pipeline.store.files.terminal import unescaped
 from pipeline.workflow.outputs import existing_dialogues
 
 
@@ -41,7 +43,7 @@ def preview_dialogues(
         assert corpus is not None
         files = corpus_parts(corpus)
     chosen, among = choose_dialogues(files, number, task=task, video=video, seed=seed)
-    console = Console(highlight=False, markup=False)
+    console = Console(file=unescaped(sys.stdout), highlight=False, markup=False)
     for dialogue in chosen:
         if console.is_terminal:
             console.print(preview(dialogue, console.width))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Mapping
 
-import cv2
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.corpus.layout import VideoSample
@@ -24,6 +23,9 @@ _FLAGS = {
     "postponed": "postponed",
 }
 """Flags of responses, and the counts they go to."""
+_MARKER = 0xFF
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Of a JPEG file: the segments that begin with precision, height and width."""
 
 
 class _Value(BaseModel):
@@ -187,9 +189,15 @@ class CorpusTally:
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:
-    """Width and height in pixels."""
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
-    return (0, 0) if picture is None else (picture.shape[1], picture.shape[0])
+    """Width and height in pixels, by the header alone: the picture is not decoded."""
+    at = 2
+    while at + 9 <= len(jpeg) and jpeg[at] == _MARKER:
+        kind, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if kind in _FRAME_HEADERS:
+            height, width = struct.unpack(">HH", jpeg[at + 5 : at + 9])
+            return width, height
+        at += 1 if kind == _MARKER else 2 + length  # markers may be filled up in front
+    return 0, 0
 
 
 def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:

@@ -5,7 +5,6 @@ Texts from outside are shown escaped: no control character of theirs reaches a t
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from itertools import groupby
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from pipeline.engines.base import for_training
 from pipeline.records import Check, Dialogue, PlacedResponse, State, Turns
+from pipeline.store.files.terminal import escaped
 
 _MARKS: Mapping[State, tuple[str, str]] = {
     "silence": (".", "dim"),
@@ -30,8 +30,6 @@ _TICK_TURNS = 10
 _INDENT = 2
 _OF_QUESTIONS = ("late_question", "carried")
 """Flags of a turn that are about its question."""
-_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that are shown as escapes."""
 
 
 def preview(dialogue: Dialogue, width: int) -> RenderableType:
@@ -52,19 +50,6 @@ def plain_preview(dialogue: Dialogue, width: int = 80) -> str:
     console = Console(file=file, width=width, color_system=None, force_terminal=False, _environ={})
     console.print(preview(dialogue, width), highlight=False)
     return "\n".join(line.rstrip() for line in file.getvalue().rstrip().split("\n"))
-
-
-def escaped(text: str, keep: str = "") -> str:
-    """The text with escapes such as ``\\x1b`` for characters that a terminal may act on.
-
-    Those of ``keep`` stay.
-    """
-    return "".join(
-        char.encode("unicode_escape").decode()
-        if char not in keep and unicodedata.category(char) in _CONTROL
-        else char
-        for char in text
-    )
 
 
 def _facts(dialogue: Dialogue) -> Table:

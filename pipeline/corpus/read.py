@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from pipeline.corpus.layout import CorpusError, VideoSample
 from pipeline.corpus.webdataset import VideoRow
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.records.schema import from_table, schema_of
+from pipeline.records.turns_arrow import turns_from_dicts
 from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
@@ -92,7 +94,7 @@ def _videos(path: Path) -> Iterator[VideoSample]:
 
 
 def _sample(members: dict[str, bytes]) -> VideoSample:
-    row = VideoRow.model_validate_json(members["json"])
+    row = _row(members["json"])
     with np.load(io.BytesIO(members["npz"]), allow_pickle=False) as arrays:
         jpeg, offset = arrays["jpeg"].tobytes(), arrays["offset"].tolist()
     step_s = 1.0 / row.turns_per_s
@@ -104,8 +106,26 @@ def _sample(members: dict[str, bytes]) -> VideoSample:
             start_s=i * step_s,
             end_s=row.duration_s if i == last else (i + 1) * step_s,
             frame_s=frame_s,
+            turns_per_s=row.turns_per_s,
             jpeg=jpeg[offset[i] : offset[i + 1]],
         )
         for i, frame_s in enumerate(row.frame_s)
     ]
     return VideoSample(row.dialogues, frames)
+
+
+def _row(text: bytes) -> VideoRow:
+    """The JSON member of a sample; no record is made of a turn.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields = from_json(text, cache_strings="keys")
+    dialogues = fields.get("dialogues") if isinstance(fields, dict) else None
+    if isinstance(dialogues, list) and all(isinstance(each, dict) for each in dialogues):
+        column = schema_of(Dialogue).field("turns").type
+        turns = turns_from_dicts([each.get("turns") for each in dialogues], column.value_type)
+        if turns is not None:
+            held = zip(dialogues, turns, strict=True)
+            fields["dialogues"] = [{**each, "turns": own} for each, own in held]
+    return VideoRow.model_validate(fields)

@@ -12,6 +12,7 @@ from pipeline.dialogue.tiling import DialogueError, Tiling, even_tiling
 from pipeline.errors import ConfigError
 from pipeline.media.base import Clip, MediaError, Still, StillsRequest
 from pipeline.media.decode import DecodeProcess
+from pipeline.store.files.json_objects import object_of
 
 MISSING, OUTSIDE = "missing_file", "outside"
 SHOWN = 200
@@ -205,7 +206,8 @@ def read_durations(path: Path) -> Mapping[str, float]:
         ConfigError: it is no such file; the message names the wrong key.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        found = json.loads(text, object_pairs_hook=object_of)
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"--durations: {path} cannot be read: {error}") from None
     if not isinstance(found, dict):

@@ -63,20 +63,23 @@ class Tiling:
 def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
     """The turns of a video's segments, which may come in any order.
 
-    Segments do not tell their rate: it is read off the first of several. A single one may have been
-    cut short by the end of the video; it is taken for a turn of a second unless it is longer.
-
     Raises:
-        DialogueError: ``bad_segments`` (none, of another video, or not side by side).
+        DialogueError: ``bad_segments`` (none, of another video, not side by side, or not at the
+            rate that they state).
     """
     ordered = sorted(segments, key=lambda segment: segment.index)
     if not ordered:
         raise DialogueError("bad_segments", "there are none")
+    rate = ordered[0].turns_per_s
     for number, segment in enumerate(ordered):
         if segment.video_id != video_id:
             raise DialogueError("bad_segments", f"{segment.video_id!r} is not {video_id!r}")
         if segment.index != number:
             raise DialogueError("bad_segments", f"{segment.index} stands where {number} should")
+        if segment.turns_per_s != rate or abs(segment.start_s - number / rate) > EPSILON_S:
+            rate_of = f"at {segment.turns_per_s} turns a second"
+            detail = f"{number} starts at {segment.start_s}, {rate_of}"
+            raise DialogueError("bad_segments", detail)
     for before, after in pairwise(ordered):
         gap = abs(before.end_s - after.start_s) > EPSILON_S
         if before.frame_s > after.frame_s:
@@ -85,9 +88,6 @@ def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
             detail = f"{after.index} starts at {after.start_s}, {before.index} ends at"
             raise DialogueError("bad_segments", f"{detail} {before.end_s}")
     starts = (*(segment.start_s for segment in ordered), ordered[-1].end_s)
-    rate = 1.0 / starts[1]
-    if len(ordered) == 1:
-        rate = min(1.0, rate)
     frames = tuple(segment.frame_s for segment in ordered)
     return Tiling(video_id, starts, frames, round(rate, _DECIMALS))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import json_repair
@@ -21,6 +22,37 @@ class Choice:
     detail: str = ""
 
 
+REPAIRABLE_CHARACTERS = 8192
+"""Of a longer text the repair takes time with the square of its length: minutes, where it is made
+for that."""
+
+
+def parsed(text: str) -> Any:
+    """The value of a text that is JSON by the standard and means the same to each who reads it.
+
+    Raises:
+        ValueError: it is no JSON, has a number that is none or is beyond a float, or an object
+            with one key twice.
+        RecursionError: it is nested too deep.
+    """
+    return json.loads(
+        text, object_pairs_hook=_object_of, parse_float=_finite, parse_constant=_finite
+    )
+
+
+def _object_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _finite(number: str) -> float:
+    if not isfinite(value := float(number)):
+        raise ValueError(f"{number} is no number")
+    return value
+
+
 def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
     """Whether a text is JSON with the top level that a schema describes, free of lone surrogates.
 
@@ -28,7 +60,7 @@ def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
     stage, which is laxer about types (it takes "3" for 3) than a schema is.
     """
     try:
-        value = json.loads(text)
+        value = parsed(text)
         # A lone surrogate is in the text as it is, or in an escape.
         (json.dumps(value, ensure_ascii=False) if "\\u" in text else text).encode()
     except (ValueError, RecursionError):
@@ -37,13 +69,27 @@ def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
 
 
 def repaired(text: str, schema: Mapping[str, Any]) -> str | None:
-    """Invalid JSON, repaired; None if the result does not have the shape either."""
+    """Invalid JSON, repaired; None if the result does not have the shape either.
+
+    None too for a text longer than ``REPAIRABLE_CHARACTERS``, and for one that is JSON to a lax
+    reader: of a key that stands twice, a repair would drop what was said first.
+    """
+    if len(text) > REPAIRABLE_CHARACTERS or _is_lax_json(text):
+        return None
     try:
         value = json_repair.loads(text)
         whole = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
     return whole if has_shape(whole, schema) else None
+
+
+def _is_lax_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -10,7 +10,9 @@ PassingError = Literal["timeout", "connection", "rate_limited", "server_error", 
 """Errors of the engine or the connection to it. The same ask may be answered another time."""
 AskError = Literal["too_long", "bad_request", "bad_frame", "unsupported", "not_asked"]
 """Errors of the ask: the engine refuses it, or was never asked."""
-AnswerError = Literal["truncated", "refused", "empty", "unparsable"]
+AnswerError = Literal[
+    "truncated", "refused", "empty", "unparsable", "answer_too_large", "quotes_key"
+]
 """Errors of the model's output: it is no answer. The same ask would have the same output."""
 ErrorName = PassingError | AskError | AnswerError
 
@@ -36,6 +38,10 @@ MEANINGS: Final[Mapping[str, str]] = {
     "refused": "The model, or a filter of its server, declined to answer.",
     "empty": "The answer has no text.",
     "unparsable": "The answer is not JSON of the schema that was asked for.",
+    "answer_too_large": "The server sent more than `answer_megabytes` of the engine for one answer;"
+    " nothing of it was kept.",
+    "quotes_key": "The answer quotes the API key that the server was asked with; nothing of it was"
+    " kept.",
     NO_VALID_ANSWER: "No sample is a valid answer, each for a cause of its own, or their values"
     " break the schema; the detail has the causes.",
 }

@@ -28,6 +28,8 @@ class Account:
     proof: str
     files: dict[str, int] = field(default_factory=dict)
     """Records by file."""
+    readings: dict[str, str] = field(default_factory=dict)
+    """How a file is read, and why, where its records decide it."""
     absent: list[str] = field(default_factory=list)
     """Patterns that no file matches."""
     unread: Counter[str] = field(default_factory=Counter)
@@ -72,6 +74,7 @@ class Account:
             "proven": self.proven,
             "proof": self.proof,
             "files": self.files,
+            "readings": self.readings,
             "absent": self.absent,
             "records": self.records,
             "unread": _ordered(self.unread),
@@ -108,6 +111,8 @@ class Account:
             f"  records      {self.records:,} in {len(self.files)} files = {self.entries:,} entries"
             f" + {self.unread.total():,} unread{in_brackets(self.unread)}"
         )
+        for file, reading in self.readings.items():
+            yield f"  reading      {file}: {reading}"
         yield (
             f"  entries      {self.entries:,} = {self.written:,} in {self.rows.total():,} rows"
             f" + {self.rejected.total():,} rejected{in_brackets(self.rejected)}"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def read_entries(
         for path in paths:
             file = path.relative_to(annotations).as_posix() if path != annotations else path.name
             before = account.records
-            for one in read_file(kind, path):
+            for one in read_file(kind, path, partial(account.readings.__setitem__, file)):
                 if isinstance(one, Unread):
                     account.unread[one.reason] += 1
                     making.reject("", f"{file}#{one.pointer}", one.reason, one.detail)

@@ -142,6 +142,26 @@ def turns_from_arrow(column: Any) -> list[Turns] | None:
     ]
 
 
+def turns_from_dicts(
+    dialogues: Sequence[Sequence[Mapping[str, Any]]], turn: pa.StructType
+) -> list[Turns] | None:
+    """The turns of each dialogue of what ``Turns.as_dicts`` gives, also out of JSON.
+
+    None where some value is not what a turn of the type ``turn`` has; the validation of rows will
+    name it.
+    """
+    names = {each.name for each in turn}
+    lists = [each.name for each in turn if pa.types.is_list(each.type)]
+    try:
+        for fields in chain.from_iterable(dialogues):
+            # Arrow leaves out what it does not know, and takes a text for a list of letters.
+            if fields.keys() != names or not all(type(fields[name]) is list for name in lists):
+                return None
+        return turns_from_arrow(pa.array(dialogues, pa.list_(turn)))
+    except (AttributeError, TypeError, OverflowError, pa.ArrowException):
+        return None
+
+
 class _Sparse:
     """The values of some columns, a text or a list each, where not all of them are empty."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from pipeline.records.base import Record, Seconds
 
 
@@ -78,6 +80,9 @@ class Segment(Record):
     end_s: Seconds
     frame_s: Seconds
     """Presentation time of the frame, at most ``start_s``."""
+    turns_per_s: float = Field(gt=0, allow_inf_nan=False)
+    """The rate of all turns of the video; its last may be shorter, or longer where it was merged
+    with another."""
 
 
 class FramedSegment(Segment):

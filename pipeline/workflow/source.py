@@ -21,6 +21,8 @@ from pipeline.errors import ConfigError
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.media.folder import list_folder, passed_over_text
 from pipeline.media.scenes.render import render_scenes
+from pipeline.store.files.json_objects import object_of
+from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
 from pipeline.store.files.signatures import HEAD_BYTES, PARQUET, what_it_is
 from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
@@ -60,7 +62,7 @@ def read_source(
     """The first ``limit`` rows of the source, in its own order; a folder is sorted by path.
 
     Each row is plain JSON data with a ``video_id``, by default made of its uri and clip. A line
-    that is not a JSON object, or has values that JSON or UTF-8 cannot hold, becomes
+    that is not a JSON object, has a key twice or values that JSON or UTF-8 cannot hold, becomes
     ``{"video_id": "row 17", "unreadable": reason}``. A row with the ``video_id`` of one that came
     before becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by
     lines.
@@ -175,7 +177,7 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=object_of)
             except UnicodeDecodeError as error:
                 yield number, f"not JSON: not text in UTF-8, at byte {error.start} of the line"
                 continue
@@ -185,14 +187,16 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
             yield number, row if isinstance(row, dict) else "not a JSON object"
 
 
-def _parquet(place: Location) -> Iterator[RawRow]:
+def _parquet(place: Location) -> Iterator[RawRow | str]:
     try:
-        with place.open() as stream, pq.ParquetFile(stream) as file:
-            if (columns := file.metadata.num_columns) > MOST_KEYS:
+        with place.open() as stream:
+            if (columns := pq.read_metadata(stream).num_columns) > MOST_KEYS:
                 raise ConfigError(f"source.path: {place}: {columns} columns, at most {MOST_KEYS}")
-            for batch in file.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    yield _without_nulls(row)
+            stream.seek(0)
+            for row in bounded_rows(stream):
+                yield f"larger than {ROW_BYTES} bytes" if row is None else _without_nulls(row)
+    except ParquetLimitError as error:
+        raise ConfigError(f"source.path: {place}: {error}") from None
     except (pa.ArrowException, OSError) as error:
         raise ConfigError(f"source.path: {place} is not Parquet: {error}") from None
 

@@ -31,6 +31,7 @@ def frames_of(video_id: str, duration_s: float) -> list[FramedSegment]:
             start_s=float(i),
             end_s=min(float(i + 1), duration_s),
             frame_s=i - 0.01 if i else 0.0,
+            turns_per_s=1.0,
             jpeg=jpeg(i + len(video_id)),
         )
         for i in range(turns)

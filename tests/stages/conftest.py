@@ -141,6 +141,7 @@ def framed() -> Callable[..., list[FramedSegment]]:
                 start_s=i / turns_per_s,
                 end_s=(i + 1) / turns_per_s,
                 frame_s=i / turns_per_s,
+                turns_per_s=turns_per_s,
                 jpeg=bytes([i]),
             )
             for i in range(n)

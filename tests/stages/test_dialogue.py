@@ -46,7 +46,8 @@ def annotation(task: str, *responses: Response, **question: Any) -> Annotation:
 def dialogues(video_rows: Callable[..., Any]) -> Callable[..., list[Dialogue | Reject]]:
     def make(*annotations: Annotation, config: Config | None = None) -> list[Dialogue | Reject]:
         segments = [
-            Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i) for i in range(6)
+            Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i, turns_per_s=1)
+            for i in range(6)
         ]
         video = Video(
             video_id="v", uri="v.mp4", duration_s=6, width=64, height=48, rotation_deg=0,

@@ -16,7 +16,15 @@ def videos(video_rows: Callable[..., Any]) -> list[Any]:
     found = []
     for video_id in ("a", "b"):
         frames = [
-            FramedSegment(video_id=video_id, index=i, start_s=i, end_s=i + 1, frame_s=i, jpeg=b"x")
+            FramedSegment(
+                video_id=video_id,
+                index=i,
+                start_s=i,
+                end_s=i + 1,
+                frame_s=i,
+                turns_per_s=1,
+                jpeg=b"x",
+            )
             for i in range(2)
         ]
         turns = [

@@ -19,7 +19,7 @@ from pipeline.records import Question, Response, State
 
 SAME_S = 1e-6
 """Times closer than this are the same: thirds and tenths of a second are not exact."""
-_LABEL_S, _RATE_SHARE = 1e-3, 2e-6
+LABEL_S, _RATE_SHARE = 1e-3, 2e-6
 """Labels have three decimals, and rates six."""
 
 
@@ -50,13 +50,22 @@ class Timeline(NamedTuple):
         return bisect_left(times, time_s - SAME_S)
 
 
-class _Due(NamedTuple):
+class Due(NamedTuple):
     """When a response should be said: in ``turn``; ``first`` is that whatever its question."""
 
     response: Response
     first: int
     asked: int
     turn: int
+
+    def standby_from(self, timeline: Timeline) -> int:
+        """The turn in which standby begins: that in which an event does, or its question is asked.
+        ``turn`` where there is none."""
+        if self.response.kind != "event":
+            return self.turn
+        spans = self.response.evidence
+        begins_s = min([self.response.start_s, *(span.start_s for span in spans)])
+        return min(self.turn, max(timeline.first_at(begins_s, "instant"), self.asked))
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class Checked:
     """Sum over those ``early_by_clock``, in seconds before the end of their evidence."""
     clamped_s: float = 0.0
     """The same of those that are ``clamped``."""
+    untold: tuple[str, ...] = ()
+    """The counts that the format cannot tell: they are 0, whatever is the case."""
 
     @property
     def faults(self) -> dict[str, int]:
@@ -139,12 +150,12 @@ def check(
     counts: Counter[str] = Counter()
     starts = timeline.starts
     counts["turns_wrong"] = abs(len(turns) - len(starts)) + sum(
-        abs(turn.start_s - start_s) > _LABEL_S + _RATE_SHARE * start_s
+        abs(turn.start_s - start_s) > LABEL_S + _RATE_SHARE * start_s
         for turn, start_s in zip(turns, starts, strict=False)
     )
     turns = turns[: len(starts)]
     asked = {question.qid: timeline.turn_of(question.asked_s) for question in questions}
-    dues = [_due(response, asked[response.qid], timeline) for response in responses]
+    dues = [due_of(response, asked[response.qid], timeline) for response in responses]
     said = match_texts(
         {at: turn.text for at, turn in enumerate(turns) if turn.state == "response"},
         [(due.response.text, due.turn, due) for due in dues],
@@ -174,9 +185,10 @@ def check(
     return Checked(counts, early_s, clamped_s)
 
 
-def _due(response: Response, asked: int, timeline: Timeline) -> _Due:
+def due_of(response: Response, asked: int, timeline: Timeline) -> Due:
+    """When a response should be said; ``asked`` is the turn of its question."""
     first = timeline.first_at(response.respond_s, response.kind)
-    return _Due(response, first, asked, max(min(first, len(timeline.starts) - 1), asked))
+    return Due(response, first, asked, max(min(first, len(timeline.starts) - 1), asked))
 
 
 def _count_questions(
@@ -196,18 +208,13 @@ def _count_questions(
 
 
 def _count_standby(
-    turns: Sequence[WrittenTurn], dues: Sequence[_Due], timeline: Timeline, counts: Counter[str]
+    turns: Sequence[WrittenTurn], dues: Sequence[Due], timeline: Timeline, counts: Counter[str]
 ) -> None:
     """An event has standby from where it begins, or its question is asked, until it is said."""
     steps = [0] * (len(timeline.starts) + 1)
     for due in dues:
-        if due.response.kind == "event":
-            spans = due.response.evidence
-            begins_s = min([due.response.start_s, *(span.start_s for span in spans)])
-            first = max(timeline.first_at(begins_s, "instant"), due.asked)
-            if first < due.turn:
-                steps[first] += 1
-                steps[due.turn] -= 1
+        steps[due.standby_from(timeline)] += 1
+        steps[due.turn] -= 1
     answered = {due.turn for due in dues}
     for at, (turn, waiting) in enumerate(zip(turns, accumulate(steps), strict=False)):
         if at not in answered:  # else what is there was counted with the response

@@ -1,8 +1,9 @@
-"""What ``convert --to stream`` writes of a raw row, read back as a trainer would see it."""
+"""What ``convert --to stream`` writes of a raw row, read back by the checker's own reader."""
 
 from __future__ import annotations
 
 from pipeline.corpus.audit.checker import WrittenTurn
+from pipeline.corpus.audit.checker_readers import READERS
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import View
 from pipeline.corpus.streamo.raw import RawSample
@@ -12,7 +13,7 @@ from pipeline.dialogue.tiling import Tiling
 from pipeline.records import Turns
 from pipeline.records.turns import STATES
 
-_FORMAT = FORMATS["stream"]
+_FORMAT = "stream"
 _VIEW = View(
     tokens=STATE_TOKENS["official"],
     system="",
@@ -35,8 +36,7 @@ def written_turns(raw: RawSample, tiling: Tiling) -> list[WrittenTurn] | None:
     made, _ = build_dialogues(video, tiling, [raw.annotation], raw.annotation.annotation_id)
     if not made:
         return None
-    (row,) = _FORMAT.write(made[0], _VIEW)
-    return as_written(_FORMAT.read(row).turns)
+    return list(READERS[_FORMAT](FORMATS[_FORMAT].write(made[0], _VIEW)).turns)
 
 
 def as_written(turns: Turns) -> list[WrittenTurn]:

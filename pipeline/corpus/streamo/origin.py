@@ -109,16 +109,23 @@ class OriginFound:
             why += "; times of questions count from 1, being whole numbers of which the least is 1"
         return f"{head}: {why}"
 
-    def warning(self) -> str:
-        """What a user should know of a mixed file; empty for others."""
+    def mixture(self) -> str:
+        """What rows of a mixed file contradict; empty for others."""
         if not self.mixed:
             return ""
         says = "measure" if self.responses == 0 else "count"
         return (
             f"the file is mixed: times of {self.measuring} of {self.rows} rows measure seconds,"
             f" of {self.counting} count them, and the others may do either. All were read as if"
-            f" they {says}: give --origin 0 or --origin 1 if that is wrong, or split the file"
+            f" they {says}"
         )
+
+    def warning(self) -> str:
+        """What the user of a verb with ``--origin`` should know of a mixed file; empty for
+        others."""
+        mixture = self.mixture()
+        advice = ": give --origin 0 or --origin 1 if that is wrong, or split the file"
+        return f"{mixture}{advice}" if mixture else ""
 
 
 class OriginEvidence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.http.redaction import Redaction
 from pipeline.engines.sampling import one_line
 
 
@@ -18,6 +20,7 @@ class ApiKey:
     def __init__(self, secret: SecretStr | None, place: str) -> None:
         """``place`` names the variable or the file, never its content."""
         self._secret = secret
+        self._redaction = None if secret is None else Redaction(secret.get_secret_value())
         self.place = place
 
     def headers(self) -> dict[str, str]:
@@ -27,10 +30,23 @@ class ApiKey:
         return {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
 
     def redact(self, text: str) -> str:
-        """The text without the key, as ``one_line`` makes it."""
-        if self._secret is not None:
-            text = text.replace(self._secret.get_secret_value(), "(key)")
-        return one_line(text)
+        """The text without the key and pieces of it (``Redaction``), as ``one_line`` makes it."""
+        return one_line(text if self._redaction is None else self._redaction.redact(text))
+
+    def is_in(self, answer: str) -> bool:
+        """Whether an answer, a text or JSON, quotes the whole key in one of its forms."""
+        if self._redaction is None:
+            return False
+        return self._redaction.is_in(answer) or (
+            "\\u" in answer and self._redaction.is_in(_unescaped(answer))
+        )
+
+
+def _unescaped(answer: str) -> str:
+    try:
+        return json.dumps(json.loads(answer), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return answer
 
 
 def read_key(config: HttpConfig) -> ApiKey:

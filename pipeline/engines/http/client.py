@@ -24,6 +24,7 @@ from tenacity import (
 from pipeline.engines.base import EngineError
 from pipeline.engines.errors import RequestError, lasting_error
 from pipeline.engines.http.api_key import ApiKey
+from pipeline.engines.http.body import read_body
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.errors import (
     PassingError,
@@ -34,6 +35,7 @@ from pipeline.engines.http.errors import (
 )
 from pipeline.engines.http.metrics import MetricsCounter
 from pipeline.engines.http.response import Completion, MalformedError, completion_of
+from pipeline.engines.sampling import MEGABYTE
 
 FAILURES_IN_A_ROW = 20
 """After so many failed requests in a row the server is taken to be down."""
@@ -51,6 +53,9 @@ CONNECT_S = 10.0
 KEEP_ALIVE_S = 4.0
 """Idle connections are closed before the server does so (uvicorn: after 5 s), so that none is
 closed during a request."""
+
+ERROR_BYTES = 1 << 16
+"""So much is read of an answer that says what went wrong."""
 
 VERSION = "openai-http"
 VERSION_LIMIT_S = 1.0
@@ -70,6 +75,7 @@ class Client:
         self._metrics = metrics
         self._url = f"{config.base_url}/chat/completions"
         self._proxy = proxy_of(config.base_url)
+        self._most_bytes = config.answer_megabytes * MEGABYTE
         self._failures_in_a_row = 0
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
@@ -140,11 +146,21 @@ class Client:
             async with self._session.get(
                 url, proxy=self._proxy, timeout=limit, allow_redirects=False
             ) as response:
-                return json.loads(await response.read()) if response.status == 200 else None
+                if response.status != 200:
+                    return None
+                content, _ = await read_body(response, self._most_bytes)
+                return json.loads(content)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, RecursionError):
             return None
 
     async def _try(self, body: bytes) -> Completion:
+        outcome = await self._outcome(body)
+        if isinstance(outcome, Exception):
+            # Raised here, where no frame holds what the server sent: it may wait for the next try.
+            raise outcome
+        return outcome
+
+    async def _outcome(self, body: bytes) -> Completion | RequestError | EngineError:
         self._metrics.tried()
         try:
             # A buffer is sent in pieces; a plain bytes object would be copied whole once more.
@@ -152,24 +168,28 @@ class Client:
             async with self._session.post(
                 self._url, data=BytesIO(body), proxy=self._proxy, allow_redirects=False
             ) as response:
-                content = await response.read()
-        except aiohttp.ConnectionTimeoutError:
-            raise UnreachableError(f"no connection within {CONNECT_S:g} s") from None
-        except asyncio.TimeoutError:
-            limit = f"no whole answer within {self._config.timeout_s:g} s"
-            raise PassingError("timeout", limit) from None
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-            raise UnreachableError(self._key.redact(f"{type(error).__name__}: {error}")) from None
-        except (aiohttp.ClientError, OSError) as error:
-            detail = self._key.redact(f"{type(error).__name__}: {error}")
-            raise PassingError("connection", detail) from None
-        if response.status != 200:
+                is_answer = response.status == 200
+                most_bytes = self._most_bytes if is_answer else ERROR_BYTES
+                content, whole = await read_body(response, most_bytes)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            return self._broken(error)
+        if not is_answer:
             wait_s = wait_asked_for(response.headers.get("Retry-After"))
-            raise self._fault(response.status, content, wait_s)
-        try:
-            return completion_of(content)
-        except MalformedError as error:
-            raise PassingError("server_error", str(error)) from None
+            return self._fault(response.status, content, wait_s)
+        return _completion(content) if whole else _too_large(self._most_bytes)
+
+    def _broken(self, error: Exception) -> PassingError:
+        """The error of a request without a whole answer."""
+        detail = self._key.redact(f"{type(error).__name__}: {error}")
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return UnreachableError(f"no connection within {CONNECT_S:g} s")
+            case asyncio.TimeoutError():
+                limit = f"no whole answer within {self._config.timeout_s:g} s"
+                return PassingError("timeout", limit)
+            case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+                return UnreachableError(detail)
+        return PassingError("connection", detail)
 
     def _fault(self, status: int, content: bytes, wait_s: float) -> RequestError | EngineError:
         if status in UNAUTHORISED:
@@ -201,6 +221,41 @@ class Client:
                 f"{self._config.base_url} does not answer: {failures} requests in a row failed,"
                 f" the last with {error}"
             ) from None
+
+
+async def get_once(url: str, config: HttpConfig, key: ApiKey, limit_s: float) -> tuple[int, bytes]:
+    """Status and body of one GET, without retries.
+
+    Raises:
+        RequestError: there is no whole answer within ``limit_s``, or it is too large.
+    """
+    most_bytes = config.answer_megabytes * MEGABYTE
+    limit = aiohttp.ClientTimeout(total=limit_s)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit, headers=key.headers()) as session,
+            session.get(url, proxy=proxy_of(url), allow_redirects=False) as response,
+        ):
+            content, whole = await read_body(response, most_bytes)
+    except asyncio.TimeoutError:
+        raise RequestError("timeout", f"no whole answer within {limit_s:g} s") from None
+    except (aiohttp.ClientError, OSError) as error:
+        detail = key.redact(f"{type(error).__name__}: {error}")
+        raise RequestError("connection", detail) from None
+    if not whole:
+        raise _too_large(most_bytes)
+    return response.status, content
+
+
+def _completion(content: bytes) -> Completion | PassingError:
+    try:
+        return completion_of(content)
+    except MalformedError as error:
+        return PassingError("server_error", str(error))
+
+
+def _too_large(most_bytes: int) -> RequestError:
+    return RequestError("answer_too_large", f"more than {most_bytes / MEGABYTE:g} MB")
 
 
 def proxy_of(url: str) -> str | None:

@@ -63,6 +63,12 @@ class HttpConfig(SamplingConfig):
         description="megabytes that the requests under way at once take in memory; frames are most"
         " of them",
     )
+    answer_megabytes: int = Field(
+        4,
+        ge=1,
+        description="megabytes of one answer at most, unpacked where the server packs it; the rest"
+        " is not read. A thousand tokens take a hundredth of one",
+    )
     timeout_s: float = Field(
         300.0,
         gt=0,

@@ -63,11 +63,11 @@ class HttpEngine:
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Iterator[Answered]:
         """See ``Engine.generate``.
 
-        Errors of a reply: ``truncated``, ``refused``, ``empty``, ``unparsable``, ``too_long`` and
-        ``bad_request`` are about the ask; ``rate_limited``, ``server_error``, ``connection`` and
-        ``timeout`` are of requests that failed so ``attempts`` times. Their ``detail`` is at most
-        200 characters of the server's message or the model's text; that of a text whose JSON was
-        repaired is ``repaired``.
+        Errors of a reply: ``truncated``, ``refused``, ``empty``, ``unparsable``,
+        ``answer_too_large``, ``quotes_key``, ``too_long`` and ``bad_request`` are about the ask;
+        ``rate_limited``, ``server_error``, ``connection`` and ``timeout`` are of requests that
+        failed so ``attempts`` times. Their ``detail`` is at most 200 characters of the server's
+        message or the model's text; that of a text whose JSON was repaired is ``repaired``.
 
         Raises:
             EngineError: the server lets no one in, is not where ``base_url`` says, does not know

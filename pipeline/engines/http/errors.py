@@ -42,12 +42,12 @@ def message_of(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     try:
         found: Any = json.loads(text)
+        for name in ("error", "message", "detail"):
+            if isinstance(found, dict) and name in found:
+                found = found[name]
+        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-    for name in ("error", "message", "detail"):
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
 def wait_asked_for(header: str | None) -> float:
@@ -58,7 +58,7 @@ def wait_asked_for(header: str | None) -> float:
         return float(header)
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=timezone.utc)

@@ -43,12 +43,12 @@ def completion_of(body: bytes) -> Completion:
     if not isinstance(choices, list) or not choices:
         raise MalformedError("the body has no choices")
     usage = _object(found.get("usage"))
-    tokens_in = _count(usage.get("prompt_tokens"))
-    cached = _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    tokens_in = token_count(usage.get("prompt_tokens"))
+    cached = token_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
     return Completion(
         choices=tuple(map(_choice, choices)),
         tokens_in=tokens_in,
-        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_out=token_count(usage.get("completion_tokens")),
         tokens_cached=min(cached, tokens_in),
     )
 
@@ -59,7 +59,7 @@ def _choice(choice: Any) -> Choice:
         raise MalformedError("a choice has no message")
     content, refusal = message.get("content"), message.get("refusal")
     if refusal or choice.get("finish_reason") == "content_filter":
-        return Choice(error="refused", detail=str(refusal or ""))
+        return Choice(error="refused", detail=refusal if isinstance(refusal, str) else "")
     if choice.get("finish_reason") == "length":
         return Choice(error="truncated")
     if content is None or content == "":
@@ -73,7 +73,7 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _count(value: Any) -> int:
+def token_count(value: Any) -> int:
     """A number of tokens; 0 for any other value."""
     countable = isinstance(value, int) and not isinstance(value, bool)
     return value if countable and 0 < value <= MOST_TOKENS else 0

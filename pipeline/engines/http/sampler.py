@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
+from pipeline.engines.answer import Choice
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey
@@ -105,5 +106,7 @@ class Sampler:
         share, rest = divmod(completion.tokens_out, len(taken))
         for i, (sample, choice) in enumerate(zip(left, taken, strict=False)):
             sample.tokens_out += share + (i < rest)
+            if self._key.is_in(choice.text):
+                choice = Choice(error="quotes_key", detail=choice.text)  # noqa: PLW2901
             sample.take(ask, choice, self._key.redact)
         return len(taken)

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pipeline.engines import close_engines
 from pipeline.execution.executors.base import CLOSE_TIMEOUT_S
 from pipeline.execution.worker import run_shard
+from pipeline.store.files.terminal import escaping
 from pipeline.workflow.task import ShardResult, ShardTask
 
 _GRACE_S = 5.0
@@ -101,6 +102,7 @@ def _signals_waiting() -> Iterator[None]:
             signal.raise_signal(waiting[0])
 
 
+@escaping()
 def _serve(connection: Connection, slots: int, environment: Mapping[str, str]) -> None:
     """Run tasks until the pipe is closed, then end the process, whatever is still running."""
     # Ctrl-C reaches the whole process group; the parent decides when its workers end.

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.manifest.adapters.entry import Entry, Unread
+from pipeline.manifest.adapters.entry import Entry, Reading, Unread
 
 R = TypeVar("R", bound="RawRecord")
 
@@ -24,7 +24,8 @@ class RawRecord(BaseModel):
 
 
 Rows = Iterable[tuple[str, Any]]
-"""Pointers and records, in the order of the file."""
+"""Pointers and records, in the order of the file; an ``Unread`` or a ``Reading`` stands as it is.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,18 @@ class Adapter:
     licence: str
 
 
-def read_file(file: AnnotationFile[Any], path: Path) -> Iterator[Entry | Unread]:
-    """Every record of a file, as an entry or as unread; no record raises an error."""
+def read_file(
+    file: AnnotationFile[Any], path: Path, tell: Callable[[str], object] | None = None
+) -> Iterator[Entry | Unread]:
+    """Every record of a file, as an entry or as unread; no record raises an error.
+
+    ``tell`` is called with how the file is read, where its records decide that.
+    """
     for pointer, raw in file.rows(path):
+        if isinstance(raw, Reading):
+            if tell is not None:
+                tell(raw.text)
+            continue
         if isinstance(raw, Unread):
             yield raw
             continue

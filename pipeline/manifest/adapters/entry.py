@@ -74,6 +74,13 @@ class Unread:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read, and why, where its records decide that all together; for people."""
+
+    text: str
+
+
 def is_utf8(text: str) -> bool:
     """Whether a text can be encoded: JSON escapes may hold half a surrogate pair."""
     try:

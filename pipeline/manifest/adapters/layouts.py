@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from pipeline.manifest.adapters.entry import Unread
 from pipeline.media.files import VIDEO_SUFFIXES
+from pipeline.store.files.json_objects import object_of
 from pipeline.store.files.json_rows import read_json_rows
+from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
 
 Reader = Callable[[Path], Iterator[tuple[str, Any]]]
 
@@ -97,7 +98,7 @@ def json_lines(path: Path) -> Iterator[tuple[str, Any]]:
                 continue
             pointer = str(number)
             try:
-                value = json.loads(line)
+                value = json.loads(line, object_pairs_hook=object_of)
             except (ValueError, RecursionError) as error:
                 yield pointer, Unread(pointer, "damaged", f"not JSON: {error}"[:200])
                 continue
@@ -113,7 +114,7 @@ def json_members(*below: str) -> Reader:
 
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads(path.read_bytes(), object_pairs_hook=object_of)
         except (ValueError, RecursionError) as error:
             yield "", Unread("", "damaged", f"not JSON: {error}"[:200])
             return
@@ -180,12 +181,12 @@ def parquet_rows(*columns: str) -> Reader:
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         number = 0
         try:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(256, columns=list(columns) or None):
-                    for row in batch.to_pylist():
-                        yield str(number), row
-                        number += 1
-        except pa.ArrowException as error:
+            with path.open("rb") as stream:
+                for row in bounded_rows(stream, columns):
+                    large = Unread(str(number), "damaged", f"larger than {ROW_BYTES} bytes")
+                    yield str(number), large if row is None else row
+                    number += 1
+        except (pa.ArrowException, ParquetLimitError) as error:
             yield str(number), Unread(str(number), "damaged", str(error)[:200])
 
     return read

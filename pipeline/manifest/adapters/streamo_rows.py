@@ -12,7 +12,7 @@ from pipeline.corpus.streamo.origin import origin_of_rows
 from pipeline.corpus.streamo.raw import RawSample, read_raw
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.manifest.adapters.adapter import RawRecord
-from pipeline.manifest.adapters.entry import Unread
+from pipeline.manifest.adapters.entry import Reading, Unread
 from pipeline.manifest.adapters.layouts import json_list
 
 
@@ -25,8 +25,10 @@ class Raw(RawRecord):
 def raw_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """The rows of a file; after each, as unread, its questions and responses that ``read_raw``
     refuses, with the reasons of that. What its times mean is decided by all rows (``OriginFound``),
-    for which the file is read twice."""
+    for which the file is read twice, and comes first."""
     times = origin_of_rows(row for _, row in json_list(path))
+    if times.rows or times.stated:
+        yield "", Reading("; ".join(filter(None, [times.to_text(), times.mixture()])))
     for pointer, row in json_list(path):
         if isinstance(row, Unread):
             yield pointer, row

@@ -107,7 +107,7 @@ def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestA
 def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: float) -> KnownVideo:
     """A scripted scene of that length that is not rendered: turns at the rate of ``segments`` with
     their first picture, a cut in each turn, an object that comes and goes, and one that moves."""
-    rate = Fraction(len(segments) / segments[-1].end_s).limit_denominator(1000)
+    rate = Fraction(segments[0].turns_per_s).limit_denominator(1000)
     times = [float(i / rate) for i in range(max(4, int(duration_s * rate)))]
     scene = Scene(
         name="longest",
@@ -127,6 +127,7 @@ def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: floa
             start_s=time_s,
             end_s=float((i + 1) / rate),
             frame_s=time_s,
+            turns_per_s=float(rate),
             jpeg=segments[0].jpeg,
         )
         for i, time_s in enumerate(times)

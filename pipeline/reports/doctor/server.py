@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
+from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey, read_key
 from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.http.response import token_count
 from pipeline.errors import did_you_mean
 from pipeline.reports.doctor.context_fit import LongestAsk
 from pipeline.reports.doctor.findings import Finding
@@ -39,13 +39,6 @@ class Ready(BaseModel):
 
     shows_anything: bool
     colour: str
-
-
-class _StayHere(HTTPRedirectHandler):
-    """Follows no redirect, which could take the key elsewhere."""
-
-    def redirect_request(self, *_: object) -> None:
-        """None: it becomes an error."""
 
 
 def check_server(
@@ -74,8 +67,8 @@ def check_server(
             return
         entry = found[host.model]
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
-        context = entry.get("max_model_len")
-        yield check_context(name, context if isinstance(context, int) else None, longest)
+        context = token_count(entry.get("max_model_len"))
+        yield check_context(name, context or None, longest)
         yield _revision(name, host, entry, key)
     yield _test_ask(name, host, key, jpeg, text)
 
@@ -98,25 +91,19 @@ def check_context(name: str, context: int | None, longest: LongestAsk | None) ->
 
 def _models(name: str, host: HttpConfig, key: ApiKey) -> Mapping[str, Mapping[str, Any]] | Finding:
     """The server's entry of each model, by name; or a finding why they are not known."""
-    from pipeline.engines.http.client import proxy_of  # noqa: PLC0415  it needs the extra http
+    from pipeline.engines.http.client import get_once  # noqa: PLC0415  it needs the extra http
 
     url = f"{host.base_url}/models"
-    proxy = proxy_of(url)
-    opener = build_opener(
-        ProxyHandler({url.partition(":")[0]: proxy} if proxy else {}), _StayHere()
-    )
     try:
-        with opener.open(Request(url, headers=key.headers()), timeout=LIST_LIMIT_S) as response:
-            models = json.loads(response.read())["data"]
-        return {str(model["id"]): model for model in models}
-    except HTTPError as error:
-        status = error.code
-        error.close()
-    except (URLError, OSError, HTTPException) as error:
-        text = key.redact(f"{host.base_url} does not answer: {error}")
+        status, content = asyncio.run(get_once(url, host, key, LIST_LIMIT_S))
+    except RequestError as error:
+        text = f"{host.base_url} does not answer: {error.detail}"
         return Finding(name, "failure", text, "start it, or correct `base_url`")
-    except (ValueError, TypeError, KeyError, RecursionError):
-        status = 200
+    if status == 200:
+        try:
+            return {str(model["id"]): model for model in json.loads(content)["data"]}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            pass  # some hosted servers answer so
     if status in (401, 403):
         text = f"{host.base_url} refuses (status {status}) the key of {key.place}"
         return Finding(name, "failure", text, "correct the key, api_key_env or api_key_file")
@@ -128,8 +115,9 @@ def _models(name: str, host: HttpConfig, key: ApiKey) -> Mapping[str, Mapping[st
 def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: ApiKey) -> Finding:
     """Compare the served revision with the config. Few servers report it. vLLM reports the folder
     it was started with; a folder of the cache of the Hugging Face Hub is named by the commit."""
-    commit = str(entry.get("root")).partition("/snapshots/")[2].partition("/")[0]
-    served = str(entry.get("revision") or commit)
+    root, revision = entry.get("root"), entry.get("revision")
+    commit = root.partition("/snapshots/")[2].partition("/")[0] if isinstance(root, str) else ""
+    served = revision if isinstance(revision, str) and revision else commit
     if not served:
         text = f"the served revision is not known; the rows will name {host.revision}"
         return Finding(name, "warning", text, "see how the server was started")

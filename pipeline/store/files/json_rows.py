@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pipeline.store.files.json_objects import RepeatedKeyError, object_of
 from pipeline.store.files.json_text import BLANK, TextWindow
 from pipeline.store.files.json_writer import LINE_ENDINGS
 
@@ -27,7 +28,7 @@ _LOOKED_AT = 1 << 20
 _LINES_LOOKED_AT = 100
 _CLOSING_LIMIT = 1 << 20
 
-_decode = json.JSONDecoder().raw_decode
+_decode = json.JSONDecoder(object_pairs_hook=object_of).raw_decode
 _CONTENT = re.compile(rf"[^{BLANK},\[\]]")
 _LINE_END = re.compile(r"\n")
 _OBJECT = re.compile(r"\{")
@@ -62,11 +63,12 @@ def read_json_rows(path: Path) -> Iterator[JsonRow]:
     Lists of objects within lists are as if their brackets were not there, and commas between rows
     may be missing. Values are what ``json`` reads: whole numbers are ``int`` of any size, ``NaN``
     and ``Infinity`` are ``float``, half a surrogate pair as an escape is one in the ``str``. A row
-    has an error with its position, by line and byte, if it is no object, is no JSON, holds
-    bytes that are not UTF-8, is nested deeper than ``MAX_DEPTH`` or longer than ``ROW_LIMIT``. The
-    rows behind it go on: where the file has a row a line, on the next line; else behind the
-    brackets of the row, or where they do not match, at the next object that follows another. A list
-    that never closes is an error behind the last row. Memory holds one row at a time.
+    has an error with its position, by line and byte, if it is no object, is no JSON, has a key
+    twice, holds bytes that are not UTF-8, is nested deeper than ``MAX_DEPTH`` or longer than
+    ``ROW_LIMIT``. The rows behind it go on: where the file has a row a line, on the next line; else
+    behind the brackets of the row, or where they do not match, at the next object that follows
+    another. A list that never closes is an error behind the last row. Memory holds one row at a
+    time.
 
     Raises:
         OSError: The file cannot be read.
@@ -165,6 +167,8 @@ def _row(text: TextWindow) -> tuple[Any, int] | None:
         raise _Damage(error.msg, (len(held) if is_open else error.pos) - begins) from None
     except RecursionError:
         raise _Damage(f"nested deeper than {MAX_DEPTH}", 0) from None
+    except RepeatedKeyError as error:
+        raise _Damage(str(error), 0) from None
     except ValueError:
         raise _Damage("a whole number of too many digits", 0) from None
     if not isinstance(value, (dict, str)):

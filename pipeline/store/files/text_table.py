@@ -11,6 +11,8 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.store.files.terminal import escaped
+
 TEXT_WIDTH = 80
 """Columns of text for people, in a terminal, a pipe and a file alike."""
 _WIDER_THAN_ANY = 1 << 20
@@ -25,14 +27,15 @@ def text_table(
     A head that begins with ``>`` aligns its column to the right; without heads there is no head
     line. A column is as wide as its widest cell, and at least as its entry of ``widths``, which is
     for rows that are printed one by one. A cell may have several lines. Nothing is coloured,
-    wrapped, cut off or read as markup. A row takes about a millisecond: not for long listings.
+    wrapped, cut off or read as markup; what a terminal may act on is escaped. A row takes about a
+    millisecond: not for long listings.
     """
     table = Table(box=None, pad_edge=False, show_header=bool(heads))
     for head, width in zip_longest(heads, widths):
         justify: JustifyMethod = "right" if (head or "").startswith(">") else "left"
         table.add_column((head or "").removeprefix(">"), justify=justify, min_width=width)
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(escaped(str(cell), keep="\n")) for cell in row))
     text = StringIO()
     console = Console(file=text, width=_WIDER_THAN_ANY, color_system=None, force_terminal=False)
     console.print(table)

@@ -31,6 +31,7 @@ def frames_of(video_id: str, turns: int) -> list[FramedSegment]:
             start_s=float(i),
             end_s=float(i + 1),
             frame_s=i - 0.01 if i else 0.0,
+            turns_per_s=1.0,
             jpeg=b"\xff\xd8" + f"{video_id} {i}".encode() * (20 + i) + b"\xff\xd9",
         )
         for i in range(turns)

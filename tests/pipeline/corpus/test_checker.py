@@ -13,65 +13,39 @@ from hypothesis import strategies as st
 from pipeline.corpus.audit.checker import (
     FAULTS,
     Checked,
-    Timeline,
     WrittenTurn,
     check,
     even_timeline,
-    why_unsayable,
 )
+from pipeline.corpus.audit.checker_readers import READERS
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import View
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import Tiling, even_tiling
-from pipeline.records import Annotation, Question, Response, Video
-from tests.pipeline.dialogue.annotations import Case, cases, made_of
+from pipeline.records import Annotation, Question, Response
+from tests.pipeline.dialogue.annotations import made_of
+from tests.pipeline.dialogue.samples import video_of
 
-TURN_FORMATS = ("stream", "messages", "qwen_vl")
 VIEW = View(
     tokens=STATE_TOKENS["official"],
-    system="",
+    system="Watch.\nAnswer.",
     video=lambda head: head.uri,
     image=lambda head, index: f"{index}.jpg",
     weights=False,
 )
 
 
-def written(annotation: Annotation, tiling: Tiling, form: str) -> list[WrittenTurn]:
-    """The turns of an annotation's dialogue, out of a row of a format as JSON."""
-    video = Video(
-        video_id="v", uri="v.mp4", source="made", licence="", split="train",
-        duration_s=tiling.end_s, width=64, height=48, rotation_deg=0, codec="", frame_rate=0,
-        sha256="0",
-    )  # fmt: skip
-    (dialogue,), _ = build_dialogues(video, tiling, [annotation], "v-0")
-    (row,) = FORMATS[form].write(dialogue, VIEW)
-    read = FORMATS[form].read(json.loads(json.dumps(row)))
-    return [WrittenTurn(t.start_s, t.state, t.question, t.text) for t in read.turns]
+def rows_of(annotation: Annotation, tiling: Tiling, form: str) -> list[Any]:
+    """The rows of an annotation's dialogue in a format, as they come out of a file."""
+    (dialogue,), _ = build_dialogues(video_of(tiling), tiling, [annotation], "v-0")
+    found: list[Any] = json.loads(json.dumps(FORMATS[form].write(dialogue, VIEW)))
+    return found
 
 
-def sayable(annotation: Annotation, end_s: float) -> list[Response]:
-    known = {question.qid for question in annotation.questions}
-    return [r for r in annotation.responses if not why_unsayable(r, known, end_s)]
-
-
-@given(cases(), st.sampled_from(TURN_FORMATS))
-def test_what_the_compiler_makes_has_no_fault_in_any_format_of_turns(case: Case, form: str) -> None:
-    annotation, tiling = case.annotation, case.tiling
-    refused = {r.rid for r in annotation.responses} - {
-        r.rid for r in sayable(annotation, tiling.end_s)
-    }
-    assert refused == case.refused.keys()
-    responses = sayable(annotation, tiling.end_s)
-    if annotation.responses and not responses:
-        return
-    timeline = Timeline(tiling.starts[:-1], tiling.frames, tiling.end_s)
-    turns = written(annotation, tiling, form)
-    # What a file says of times is their labels, to a millisecond at an even rate.
-    turns = [t._replace(start_s=s) for t, s in zip(turns, tiling.starts, strict=False)]
-    checked = check(turns, annotation.questions, responses, timeline)
-    assert checked.faults == {}
-    assert checked.counts["kept"] == len(responses)
+def written(annotation: Annotation, tiling: Tiling) -> list[WrittenTurn]:
+    """The turns of an annotation's dialogue, out of a row of ``stream``."""
+    return list(READERS["stream"](rows_of(annotation, tiling, "stream")).turns)
 
 
 @given(st.floats(0.05, 500), st.sampled_from([0.37, 0.5, 1, 2, 3, 10, 29.97]))
@@ -100,6 +74,7 @@ RESPONSES = [
     event("f", 14.0, 19.5),
 ]
 CASE = made_of(QUESTIONS, RESPONSES)
+ONE = made_of(QUESTIONS[:1], RESPONSES[:2])
 TILING = even_tiling("v", 20.0, 1.0)
 
 
@@ -108,7 +83,7 @@ def checked(turns: list[WrittenTurn]) -> Checked:
 
 
 def test_what_is_no_fault_is_counted() -> None:
-    found = checked(written(CASE, TILING, "stream"))
+    found = checked(written(CASE, TILING))
     assert found.faults == {}
     counts = {name: count for name, count in found.counts.items() if count}
     assert counts == {
@@ -192,7 +167,7 @@ PLANTED: dict[str, tuple[Callable[[list[WrittenTurn]], None], dict[str, int]]] =
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_is_counted(name: str) -> None:
     plant, expected = PLANTED[name]
-    turns = written(CASE, TILING, "stream")
+    turns = written(CASE, TILING)
     plant(turns)
     found = checked(turns).faults
     assert found.items() >= expected.items()
@@ -202,7 +177,7 @@ def test_a_planted_fault_is_counted(name: str) -> None:
 def test_what_several_say_alike_may_be_said_once() -> None:
     twins = [event("a", 1.0, 3.5), event("b", 2.0, 3.5)]
     twins[1] = twins[1].model_copy(update={"text": twins[0].text})
-    turns = written(made_of(QUESTIONS, twins), TILING, "stream")
+    turns = written(made_of(QUESTIONS, twins), TILING)
     for text in ("a is over.", "a is over.\na is over."):
         changed(turns, 4, text=text)
         found = check(turns, QUESTIONS, twins, even_timeline(20.0, 1.0))

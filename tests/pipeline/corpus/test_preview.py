@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from pipeline.corpus.preview import escaped, plain_preview, preview
+from pipeline.corpus.preview import plain_preview, preview
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.window import windows
 from pipeline.records import Check, Dialogue, Question, Response, Span, Turns
+from pipeline.store.files.terminal import escaped
 from tests.pipeline.corpus.formats.samples import dialogue_of, dialogues
 
 ASKED = Question(qid="q", text="Which colour is it?\nA. red\nB. blue", asked_s=1.2)
@@ -115,7 +116,7 @@ def test_no_text_from_outside_reaches_the_terminal_as_it_is(field: str) -> None:
         console.print(preview(dialogue, 80))
     without_styles = re.sub(r"\x1b\[[\d;]*m", "", capture.get())
     assert not [c for c in without_styles if unicodedata.category(c)[0] == "C" and c != "\n"]
-    assert r"\x1b[2J" in without_styles and "[2J" in without_styles
+    assert r"\u001b[2J" in without_styles and "[2J" in without_styles
 
 
 def test_a_window_says_what_it_is_part_of() -> None:

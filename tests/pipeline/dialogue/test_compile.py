@@ -18,7 +18,10 @@ LETTERS = {"silence": "S", "standby": "B", "response": "R"}
 
 
 def segments_of(turns: int) -> list[Segment]:
-    return [Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i) for i in range(turns)]
+    return [
+        Segment(video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i, turns_per_s=1)
+        for i in range(turns)
+    ]
 
 
 def one(made: Annotation, tiling: Tiling, collision: Collision = "merge") -> Compiled:
@@ -229,6 +232,8 @@ def test_what_makes_no_dialogue_is_refused_with_a_reason(reason: str, bad: Annot
         [GOOD[0], GOOD[1].model_copy(update={"start_s": 1.5})],
         [GOOD[0], GOOD[1].model_copy(update={"frame_s": 5.0}), GOOD[2]],
         [GOOD[0].model_copy(update={"video_id": "w"})],
+        [GOOD[0], GOOD[1].model_copy(update={"turns_per_s": 2.0})],
+        [each.model_copy(update={"turns_per_s": 2.0}) for each in GOOD],
     ],
 )
 def test_segments_that_do_not_tile_are_refused(segments: list[Segment]) -> None:
@@ -268,12 +273,7 @@ def test_a_video_of_one_turn_has_the_rate_that_was_asked_for(
 ) -> None:
     tiling = even_tiling("v", duration_s, turns_per_s)
     assert (len(tiling), tiling.turns_per_s) == (1, turns_per_s)
-
-
-@pytest.mark.parametrize(("ends_s", "rate"), [([0.4], 1.0), ([4.0], 0.25), ([0.5, 0.7], 2.0)])
-def test_the_rate_of_segments_is_read_off_the_first(ends_s: list[float], rate: float) -> None:
-    segments = [
-        Segment(video_id="v", index=i, start_s=start_s, end_s=end_s, frame_s=start_s)
-        for i, (start_s, end_s) in enumerate(zip([0.0, *ends_s], ends_s, strict=False))
-    ]
-    assert tiling_of("v", segments).turns_per_s == rate
+    segment = Segment(
+        video_id="v", index=0, start_s=0, end_s=duration_s, frame_s=0, turns_per_s=turns_per_s
+    )
+    assert tiling_of("v", [segment]) == tiling

@@ -89,6 +89,7 @@ def simple(name: str, tries: int, body: Body, key: str) -> tuple[int, bytes]:
         "no_choices": (200, b'{"error": {"message": "overloaded"}}'),
         "deep_json": (200, b"[" * 100_000),
         "wrong_always": every(body, f'{{"other": "{key}"}}'),
+        "right_with_key": every(body, json.dumps({"text": f"It is {key}.", "changed": True})),
         "wrong_type": every(body, '{"text": 3, "changed": true}'),
         "wrong_then_right": right if warm else every(body, "I think so."),
         "wrong_then_500": every(body, "I think so.") if tries == 1 else error(500, "broken"),

@@ -18,10 +18,10 @@ SERVER = Path(__file__).with_name("misbehaving_server.py")
 class ServerProcess:
     """A server of its own on a free port; it ends with the ``with`` block."""
 
-    def __init__(self, port_file: Path) -> None:
+    def __init__(self, port_file: Path, program: Path = SERVER) -> None:
         """Starts it, and waits until it listens."""
         self._process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(port_file)], stdin=subprocess.PIPE
+            [sys.executable, str(program), str(port_file)], stdin=subprocess.PIPE
         )
         until_s = time.monotonic() + 120
         while not port_file.exists():

@@ -53,15 +53,18 @@ def test_every_record_survives_arrow(kind: type[Record], data: st.DataObject) ->
 
 
 def test_a_subclass_is_read_as_its_base() -> None:
-    row = FramedSegment(video_id="v", index=0, start_s=0, end_s=1, frame_s=0, jpeg=b"x")
+    row = FramedSegment(
+        video_id="v", index=0, start_s=0, end_s=1, frame_s=0, turns_per_s=1, jpeg=b"x"
+    )
     table = to_table(FramedSegment, [row])
     assert from_table(Segment, table) == [
-        Segment(video_id="v", index=0, start_s=0, end_s=1, frame_s=0)
+        Segment(video_id="v", index=0, start_s=0, end_s=1, frame_s=0, turns_per_s=1)
     ]
 
 
 def test_constraints_hold_on_read() -> None:
     row = {"video_id": "v", "index": 0, "start_s": -1.0, "end_s": 1.0, "frame_s": 0.0}
+    row["turns_per_s"] = 1.0
     table = pa.Table.from_pylist([row], schema=schema_of(Segment))
     with pytest.raises(ValidationError, match="start_s"):
         from_table(Segment, table)

@@ -33,14 +33,20 @@ from pipeline.store.video_rows import read_videos
 def frames(video_id: str, n: int) -> list[FramedSegment]:
     return [
         FramedSegment(
-            video_id=video_id, index=i, start_s=i, end_s=i + 1, frame_s=i, jpeg=b"\xff" * 999
+            video_id=video_id,
+            index=i,
+            start_s=i,
+            end_s=i + 1,
+            frame_s=i,
+            turns_per_s=1,
+            jpeg=b"\xff" * 999,
         )
         for i in range(n)
     ]
 
 
 def segments(video_id: str) -> list[Segment]:
-    return [Segment(video_id=video_id, index=0, start_s=0, end_s=1, frame_s=0)]
+    return [Segment(video_id=video_id, index=0, start_s=0, end_s=1, frame_s=0, turns_per_s=1)]
 
 
 @pytest.fixture

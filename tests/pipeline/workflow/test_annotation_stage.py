@@ -42,7 +42,13 @@ class Rows:
     def __getitem__(self, kind: type[Any]) -> Sequence[Any]:
         return [
             FramedSegment(
-                video_id=self.video_id, index=i, start_s=i, end_s=i + 1, frame_s=i, jpeg=b"jpeg"
+                video_id=self.video_id,
+                index=i,
+                start_s=i,
+                end_s=i + 1,
+                frame_s=i,
+                turns_per_s=1,
+                jpeg=b"jpeg",
             )
             for i in range(self.n)
         ]

@@ -93,3 +93,12 @@ def test_a_parquet_file_of_very_many_columns_is_no_manifest(tmp_path: Path) -> N
 )
 def test_shapes(value: object, problem: str) -> None:
     assert shape_problem(value) == problem
+
+
+def test_a_row_with_a_key_twice_is_not_read(tmp_path: Path) -> None:
+    """What one reader admits by its first value, another would open by its last."""
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"uri": "a.mp4", "uri": "/etc/passwd"}\n{"uri": "b.mp4"}\n', "utf-8")
+    twice, right = read_source(section(path)).rows
+    assert twice == {"video_id": "row 1", "unreadable": "not JSON: the key 'uri' stands twice"}
+    assert right["uri"] == "b.mp4"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from pipeline.engines.base import EngineError
 from pipeline.engines.http.api_key import read_key
 from pipeline.engines.http.engine import HttpEngine
+from pipeline.engines.http.redaction import PIECE_CHARACTERS
 from pipeline.engines.sampling import DETAIL_CHARACTERS
 from tests.pipeline.engines.contract import replies_to
 from tests.pipeline.engines.http.conftest import (
@@ -68,6 +71,75 @@ def test_a_key_shows_up_nowhere(
     ]
     assert not any(SECRET in text for text in said)
     assert not any(SECRET[:12] in text for text in said)
+
+
+def encoded(secret: str) -> dict[str, str]:
+    data = secret.encode()
+    return {
+        "upper": secret.upper(),
+        "reversed": secret[::-1],
+        "blanks": " ".join(secret),
+        "lines": "\n".join(secret),
+        "dots": ".".join(secret),
+        "cut_end": secret[:-9],
+        "cut_start": secret[9:],
+        "zero_width": "\u200b".join(secret),
+        "wide": "".join(chr(ord(char) + 0xFEE0) for char in secret),
+        "base64": b64encode(data).decode(),
+        "base64_shifted": b64encode(b"12" + data).decode(),
+        "base64_url": urlsafe_b64encode(b"1" + data).decode(),
+        "base32": b32encode(data).decode(),
+        "hex": data.hex(),
+        "hex_spaced": data.hex(":"),
+        "percent": "".join(f"%{byte:02x}" for byte in data),
+        "percent_twice": "".join(f"%25{byte:02x}" for byte in data),
+        "html": "".join(f"&#{byte};" for byte in data),
+        "escapes": "".join(f"\\u{byte:04x}" for byte in data),
+        "hex_escapes": "".join(f"\\x{byte:02x}" for byte in data),
+    }
+
+
+def pieces(text: str, length: int) -> set[str]:
+    bare = re.sub("[^a-z0-9]", "", text.lower())
+    return {bare[i : i + length] for i in range(len(bare) - length + 1)}
+
+
+@pytest.mark.parametrize("form", encoded(SECRET))
+def test_a_key_that_is_dressed_up_is_taken_out_too(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, SECRET)
+    key = read_key(config_of(SERVER, api_key_env=KEY_VARIABLE))
+    dressed = encoded(SECRET)[form]
+    shown = key.redact(f"got {dressed} and no more")
+    assert shown.startswith("got ") and shown.endswith(" and no more") and "(key)" in shown
+    assert not pieces(shown, PIECE_CHARACTERS) & pieces(dressed, PIECE_CHARACTERS)
+    assert key.redact("the key sk is very long: 0123") == "the key sk is very long: 0123"
+
+
+@pytest.mark.parametrize("form", ["plain", "upper", "reversed", "base64", "hex", "escapes"])
+def test_an_answer_that_quotes_the_key_is_none(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, SECRET)
+    key = read_key(config_of(SERVER, api_key_env=KEY_VARIABLE))
+    quoted = {"plain": SECRET, **encoded(SECRET)}[form]
+    assert key.is_in(f'{{"text": "{quoted}", "changed": true}}')
+    assert not key.is_in('{"text": "a very secret thing, \\u00e9", "changed": true}')
+
+
+def test_no_row_has_the_key_that_a_server_put_into_its_answer(
+    opened: Opener, settings: dict[str, Any]
+) -> None:
+    ((reply,),) = replies_to(opened(**settings), [ask_to("right_with_key")])
+    assert (reply.text, reply.error) == (None, "quotes_key")
+    assert SECRET not in reply.detail and "(key)" in reply.detail
+
+
+@pytest.mark.parametrize("word", ["EMPTY", "password"])
+def test_a_key_that_is_a_word_costs_no_answer(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, word)
+    key = read_key(config_of(SERVER, api_key_env=KEY_VARIABLE))
+    assert not key.is_in(f'{{"text": "the {word} is shown"}}')
+    assert key.redact(f"got {word}") == "got (key)"
 
 
 def test_whoever_is_refused_learns_where_the_key_came_from(

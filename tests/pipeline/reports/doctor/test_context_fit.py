@@ -79,6 +79,6 @@ def test_frames_are_counted_as_the_model_counts(
 def test_faster_turns_make_more_frames(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
-    half = tuple(s.model_copy(update={"end_s": s.end_s / 2}) for s in videos[0].segments)
+    half = tuple(s.model_copy(update={"turns_per_s": 2.0}) for s in videos[0].segments)
     twice = replace(videos[0], segments=half)
     assert measured(nodes["caption_events"], [twice], 50).frames == pytest.approx(100, abs=1)

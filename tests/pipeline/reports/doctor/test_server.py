@@ -75,7 +75,7 @@ def test_what_a_server_does_not_report_is_a_warning(misbehaving: ServerProcess) 
     ("text", "expected"),
     [
         ("do:ok", "unparsable"),
-        ("do:wrong_always", "unparsable"),
+        ("do:wrong_always", "quotes_key"),
         ("do:truncated", "truncated"),
         ("do:500_always", "server_error"),
         ("do:400", "bad_request"),

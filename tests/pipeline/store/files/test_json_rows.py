@@ -251,6 +251,14 @@ def test_no_bytes_raise_however_they_are_read(tmp_path: Path, content: bytes) ->
         assert repr(list(read_json_rows(tmp_path / "x.json"))) == repr(rows)
 
 
+@pytest.mark.parametrize("form", ["[{}, {}]", "{}\n{}\n"])
+def test_a_key_that_stands_twice_costs_its_row(tmp_path: Path, form: str) -> None:
+    content = form.format('{"a": [{"b": 1, "c": {}, "b": 2}]}', '{"a": 3}').encode()
+    twice, right = read(tmp_path / "x.json", content)
+    assert twice.value is None and "the key 'b' stands twice" in twice.error
+    assert right.value == {"a": 3}
+
+
 PEAKS = """
 import sys
 from pathlib import Path
