@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import Any, Literal
 
 from pipeline.corpus.streamo.official_converter import (
@@ -58,7 +58,8 @@ def official_outcome(n_frames: int, row: Mapping[str, Any], fps: float) -> Offic
     except (AttributeError, TypeError) as error:
         raise OfficialFailure(f"{type(error).__name__}: {error}") from error
     messages, asked = official_states(n_frames, questions, marked, fps)
-    states = list(map(_NAMES.get, messages, repeat("response")))  # which alone has a text
+    # Only a response has a text beside its token.
+    states: list[State] = [_NAMES.get(message, "response") for message in messages]
     found = {
         int(messages[frame].partition(" #")[2]): frame
         for frame, state in enumerate(states)

@@ -175,7 +175,7 @@ class RawAudit:
                 self._early_s += early_s
         self._official["rows_without_response"] += bool(valid) and not kept
         self._official["standby_without_response"] += dangling_standby(outcome.states)
-        self._official_states += StateCounts(**Counter(outcome.states))
+        self._official_states += StateCounts(**dict(Counter(outcome.states)))
         due = {tiling.turn_of(q.asked_s) for q in raw.annotation.questions
                if q.text == outcome.first_question}  # fmt: skip
         self._official["questions_early"] += min(due, default=0) > 0

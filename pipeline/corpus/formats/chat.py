@@ -40,8 +40,10 @@ def read_messages(row: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
         FormatError: ``bad_row``.
     """
     found = array(row.get("messages"), "messages")
-    roles = [each.get("role") if isinstance(each, dict) else None for each in found]
-    contents = [each.get("content") if isinstance(each, dict) else None for each in found]
+    roles: list[Any] = [each.get("role") if isinstance(each, dict) else None for each in found]
+    contents: list[Any] = [
+        each.get("content") if isinstance(each, dict) else None for each in found
+    ]
     if not {*map(type, roles), *map(type, contents)} <= {str}:
         _refuse_messages(found)
     system = contents.pop(0) if roles[:1] == ["system"] else ""
