@@ -34,6 +34,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.engines import close_engines, open_engine
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.prompt import shown
@@ -47,14 +48,14 @@ from pipeline.store.video_rows import read_videos
 from pipeline.workflow.annotation_stage import ask_of
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import build_graph
-from pipeline.workflow.plan import make_plan
+from pipeline.workflow.plan import NodePlan, make_plan, parts_made, planned_again
 from pipeline.workflow.source import read_source
 from pipeline.workflow.task import ShardTask
 from stages import narrate
 
 COUNTS_VARIABLE = "TURNWISE_FRAME_COUNTS"
 SETTINGS = narrate.Config()
-SCHEMA = narrate.ChangeSeen.model_json_schema()
+SCHEMA = answer_schema(narrate.ChangeSeen)
 WARMING = Ask("warming", "Say something.", SCHEMA)
 
 
@@ -148,12 +149,19 @@ def prepared(engine: VllmConfig, source: Path, shards: int, root: Path) -> Seque
     videos = read_source(config.source)
     per_shard = -(-sum(1 for _ in videos.rows) // shards)
     plans = make_plan(build_graph(config), videos, per_shard, Location.of(root))
-    for task, shard in zip(plans[0].tasks, plans[0].manifest or (), strict=True):
-        write_manifest(task.part, shard.rows)
-    for plan in plans[:-1]:
-        for task in plan.tasks:
+    for slot, shard in zip(plans[0].slots.values(), plans[0].manifest or (), strict=True):
+        write_manifest(slot, shard.rows)
+    for number in range(len(plans) - 1):
+        for task in startable(plans, number):
             done(task)
-    return plans[-1].tasks
+        plans = planned_again(plans)
+    return startable(plans, -1)
+
+
+def startable(plans: Sequence[NodePlan], number: int) -> Sequence[ShardTask]:
+    """The missing tasks of a node whose inputs exist."""
+    found = map(parts_made(plans).resolve, plans[number].missing)
+    return [task for task in found if isinstance(task, ShardTask)]
 
 
 def done(task: ShardTask) -> Mapping[str, Any]:
@@ -221,7 +229,7 @@ def through_pipeline(
     """All shards through the worker, a few at once."""
     list(open_engine(config).generate([WARMING], Sampling()))
     folder = Location.of(counts.with_suffix(""))
-    fresh = [replace(task, part=folder / task.part.name) for task in tasks]
+    fresh = [replace(task, slot=folder / task.slot.name) for task in tasks]
     start_s, start_cpu_s = time.monotonic(), time.process_time()
     with ThreadPoolExecutor(in_flight) as pool:
         tokens = sum(counts["tokens_out"] for counts in pool.map(done, fresh))

@@ -27,9 +27,10 @@ from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
+from pipeline.workflow.inputs import PartsMade
 from pipeline.workflow.plan import NodePlan, make_plan
 from pipeline.workflow.source import read_source
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult
 
 RECIPE = Path(__file__).resolve().parents[1] / "configs" / "streamo.yaml"
 
@@ -37,10 +38,9 @@ RECIPE = Path(__file__).resolve().parents[1] / "configs" / "streamo.yaml"
 class NoExecutor:
     """Lines tasks up, as every executor does, and runs none."""
 
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+    def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
         """Nothing comes."""
-        ReadyQueue(tasks)
-        return iter(())
+        return ReadyQueue(tasks, made.resolve).opened()
 
 
 def read(folder: Path, out: Path) -> None:

@@ -25,7 +25,7 @@ from pipeline.execution.executors.base import WatchedExecutor
 from pipeline.reports.progress import Event, Moment, Snapshot, Tally, clock_text
 from pipeline.store.files.terminal import escaped
 from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult
 
 Mode = Literal["bar", "lines", "json"]
 
@@ -96,7 +96,7 @@ class Display:
 
     @contextmanager
     def tasks(
-        self, plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: WatchedExecutor
+        self, plans: Sequence[NodePlan], tasks: Sequence[PlannedTask], executor: WatchedExecutor
     ) -> Iterator[None]:
         """While ``tasks`` run; ``add`` is called with the result of each."""
         tally = Tally(plans, tasks, executor.name, executor.workers)

@@ -11,7 +11,7 @@ from pipeline.execution.executors import open_executor
 from pipeline.execution.runner import execute, install_corpus, missing_tasks, save_settings
 from pipeline.reports.status import summarize
 from pipeline.workflow.config import ExecutorName, RunConfig
-from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.plan import NodePlan, planned_again
 
 
 def make_missing(
@@ -40,6 +40,7 @@ def make_missing(
             blocked += result.blocked
             if result.error and not result.blocked:
                 failed.append(result)
+    plans = planned_again(plans)
     summary = summarize(plans, root)
     typer.echo(summary.to_text())
     intake = Intake(

@@ -18,8 +18,9 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.progress import make_missing
 from pipeline.engines.errors import PASSING_ERRORS
-from pipeline.execution.retry import give_up_parts, parts_to_retry
+from pipeline.execution.retry import give_up_parts, parts_to_retry, remove_journals
 from pipeline.reports.rejects import check_names, read_rejects, rejects_text
+from pipeline.workflow.plan import planned_again
 
 NodeOption = Annotated[
     list[str] | None,
@@ -68,8 +69,8 @@ def retry_rejects(
     """Ask again what was rejected for these reasons, and make anew what was made without it.
 
     Without --reason: for passing causes, such as timeout. Shards with such rejects are made again,
-    with all below them; but an engine is asked only what failed, and what it was never asked
-    before. Other missing parts are made too, as by run.
+    and what lies below them where their rows change; but an engine is asked only what failed, and
+    what it was never asked before. Other missing parts are made too, as by run.
     """
     need_ffmpeg()
     with Display(progress) as display:
@@ -81,7 +82,10 @@ def retry_rejects(
             typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}")
             return
         plans = give_up_parts(plans, chosen, reasons)
-        make_missing(settings, plans, [plan.node.name for plan in plans], executor, display)
+        try:
+            make_missing(settings, plans, [plan.node.name for plan in plans], executor, display)
+        finally:
+            remove_journals(chosen, planned_again(plans))
 
 
 def _reasons(options: Sequence[str] | None) -> list[str]:

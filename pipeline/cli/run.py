@@ -40,7 +40,8 @@ def run(
     ] = None,
     limit: LimitOption = None,
     force: Annotated[
-        bool, typer.Option("--force", help="First discard the chosen parts and all below.")
+        bool,
+        typer.Option("--force", help="First discard the chosen parts; ask models anew."),
     ] = False,
     executor: ExecutorOption = None,
     progress: ProgressOption = None,
@@ -48,7 +49,8 @@ def run(
     """Make what is missing: plan, run the shards, install the corpus.
 
     After an interruption, run the same command again. After an edit of a prompt or a setting, run:
-    what the edit touches is made anew. --force makes anew what exists.
+    what the edit touches is made anew, and what lies below where rows changed. --force makes anew
+    what exists.
     """
     need_ffmpeg()
     with Display(progress) as display:

@@ -1,4 +1,4 @@
-"""Checks whether a text is an answer by its JSON schema, and repairs invalid JSON."""
+"""The JSON schema of an answer: makes it, checks whether a text fits it, and repairs one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from math import isfinite
 from typing import Any
 
 import json_repair
+from pydantic import BaseModel
 
 from pipeline.engines.errors import ErrorName
+
+
+def answer_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
+    """The JSON schema of an answer class, as engines and recipes have it.
+
+    Without the docstrings of classes, which Python drops at ``-OO``: the schema is identity.
+    """
+    schema = answer.model_json_schema()
+    for each in (schema, *schema.get("$defs", {}).values()):
+        each.pop("description", None)
+    return schema
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from pipeline.engines.errors import PASSING_ERRORS, UNANSWERED
-from pipeline.store.parts import read_table, rejects_path
+from pipeline.store.part_names import rejects_path
+from pipeline.store.parts import read_table
 from pipeline.workflow.graph import Node
 from pipeline.workflow.task import ShardResult
 
@@ -41,7 +42,7 @@ class FailureMonitor:
         Raises:
             FailureLimitExceeded: the node is now over a limit; the message says what to look at.
         """
-        if result.error is not None:
+        if result.error is not None or result.unchanged:
             return
         node, totals = self._nodes[result.node], self._totals[result.node]
         totals.asks += result.counts["asks"]
@@ -83,6 +84,8 @@ def _exceeded(
 
 def _example(result: ShardResult, reasons: Collection[str]) -> list[str]:
     """One reject of the last shard, of the first of ``reasons`` that occurs in it."""
+    if result.part is None:
+        return []
     table = read_table(rejects_path(result.part), ("video_id", "reason", "detail"))
     rows = [row for row in table.to_pylist() if row["reason"] in reasons]
     if not rows:

@@ -1,25 +1,24 @@
 """Finds and removes the files that no recipe reaches: parts of earlier settings, and what killed
 runs left half-written.
 
-Parts are named by the digest of their inputs, so an edit makes new parts beside the old ones, and
-undoing it costs nothing. The old ones stay until a user removes them.
+Parts are named by what they are made of and what they hold, so an edit makes new parts beside the
+old ones, and undoing it costs nothing. The old ones stay until a user removes them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.records.digest import digest
 from pipeline.store.heartbeat import live_runs
 from pipeline.store.location import Location
+from pipeline.store.part_names import slot_name
 from pipeline.workflow.plan import NodePlan
 
-_OF_A_PART = re.compile(r"[a-z]+-(\d{5,}-[0-9a-f]+)(?:\..*)?")
-"""A part and the files beside it: the kind, then a name that they share."""
 _RECIPE = "recipe.json"
+_OF_A_SLOT = frozenset({"journal", "manifest"})
 
 
 Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]
@@ -88,46 +87,71 @@ def _remove_empty(folder: Location, root: Location) -> None:
         folder = folder.parent
 
 
-def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], set[str]]:
-    """The names of parts, without their kind, by node and digest of the recipe."""
-    found: dict[tuple[str, str], set[str]] = {}
+@dataclass
+class _Reached:
+    """What the plans reach of the parts of one recipe."""
+
+    parts: set[str] = field(default_factory=set)
+    """Their names, without kind and suffix."""
+    slots: set[str] = field(default_factory=set)
+    """Of the slots, without kind: those with a part, and"""
+    missing: set[str] = field(default_factory=set)
+    """those without, where what an interrupted run left is of use."""
+    waiting: set[str] = field(default_factory=set)
+    """Shards whose inputs do not exist: each part of before may turn out to be theirs."""
+
+    def has(self, name: str) -> bool:
+        """Whether a file or folder is reached; one with a name of any other form is the user's."""
+        slot = slot_name(name)
+        if slot is None or slot in self.missing or slot.partition("-")[0] in self.waiting:
+            return True
+        kind, _, rest = name.partition("-")
+        if kind in _OF_A_SLOT:
+            return slot in self.slots
+        return rest.partition(".")[0] in self.parts
+
+
+def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], _Reached]:
+    """By node and digest of the recipe."""
+    found: dict[tuple[str, str], _Reached] = {}
     for plan in (plan for each in plans for plan in each):
-        names = found.setdefault((plan.node.name, plan.node.recipe_digest), set())
-        names.update(task.part.stem.removeprefix("part-") for task in plan.tasks)
+        reached = found.setdefault((plan.node.name, plan.node.recipe_digest), _Reached())
+        reached.parts.update(part.stem.removeprefix("part-") for part in plan.parts.values())
+        for task in plan.tasks:
+            slot = plan.slots.get(task.shard)
+            if slot is None:
+                reached.waiting.add(f"{task.shard:05d}")
+            else:
+                kept = reached.slots if task.shard in plan.parts else reached.missing
+                kept.add(slot.name.removeprefix("part-"))
     return found
 
 
-def _parts(reached: Mapping[tuple[str, str], set[str]], parts: Location) -> Iterator[Garbage]:
+def _parts(reached: Mapping[tuple[str, str], _Reached], parts: Location) -> Iterator[Garbage]:
     nodes = {node for node, _ in reached}
     for node in parts.folders():
         for recipe in (parts / node).folders():
-            names = reached.get((node, recipe))
+            of_recipe = reached.get((node, recipe))
             for name, size_bytes in (parts / node / recipe).walk().items():
-                why = _why(name.partition("/")[0], names, in_config=node in nodes)
+                why = _why(name.partition("/")[0], of_recipe, in_config=node in nodes)
                 if why is not None:
                     yield Garbage(parts / node / recipe / name, why, size_bytes, node, recipe)
 
 
-def _why(top: str, names: set[str] | None, *, in_config: bool) -> Why | None:
+def _why(top: str, reached: _Reached | None, *, in_config: bool) -> Why | None:
     """Why a file or folder of a recipe is garbage; None where it is reached or the user's own.
 
-    ``names``: of the parts that are reached; None where the recipe is not.
+    ``reached``: None where the recipe is not.
     """
     if top.startswith("."):
         return "half-written"
-    if names is not None and (top == _RECIPE or _is_of(top, names)):
+    if reached is not None and (top == _RECIPE or reached.has(top)):
         return None
     if top.startswith("journal-"):
         return "orphan journal"
-    if names is None:
+    if reached is None:
         return "other recipe" if in_config else "no node"
     return "other inputs"
-
-
-def _is_of(name: str, names: set[str]) -> bool:
-    found = _OF_A_PART.fullmatch(name)
-    # A name of any other form is a file of the user's.
-    return found is None or found[1] in names
 
 
 def _half_written(root: Location) -> Iterator[Garbage]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,10 +50,10 @@ class Entry:
 class Journal:
     """The journal of a part that is being made, to read and to append to."""
 
-    def __init__(self, part: Location) -> None:
+    def __init__(self, slot: Location) -> None:
         """Reads all entries into ``known``. Creates no file before the first ``append``."""
-        self.known = read_journal(part)
-        self._folder = journal_path(part)
+        self._folder = journal_path(slot)
+        self.known = read_journal(self._folder)
         self._lock = Lock()
         self._file: BinaryIO | None = None
         self._unsent: list[bytes] = []
@@ -122,40 +122,42 @@ class Journal:
                 self._unsent = unsent + self._unsent
 
 
-def journal_path(part: Location) -> Location:
-    """The folder of a part's journal."""
-    return part.with_name(part.stem.replace("part-", "journal-", 1))
+def journal_path(slot: Location) -> Location:
+    """The folder of the journal of a slot."""
+    return slot.with_name(slot.name.replace("part-", "journal-", 1))
 
 
-def read_journal(part: Location) -> dict[str, Entry]:
+def read_journal(folder: Location) -> dict[str, Entry]:
+    """The entries by ask; of several for one the final one, else that of the last attempt."""
+    return newest(_entries(folder))
+
+
+def newest(entries: Iterable[Entry]) -> dict[str, Entry]:
     """The entries by ask; of several for one the final one, else that of the last attempt."""
     found: dict[str, Entry] = {}
-    folder = journal_path(part)
+    for entry in entries:
+        other = found.get(entry.ask)
+        if other is None or _worth(entry) > _worth(other):
+            found[entry.ask] = entry
+    return found
+
+
+def _entries(folder: Location) -> Iterator[Entry]:
     for name in sorted(folder.sizes()):
         if not name.endswith(".journal") or name.startswith("."):
             continue
         # Another writer that has just finished the part has removed it.
         with suppress(FileNotFoundError), (folder / name).open() as lines:
-            for entry in filter(None, map(_entry, lines)):
-                other = found.get(entry.ask)
-                if other is None or _worth(entry) > _worth(other):
-                    found[entry.ask] = entry
-    return found
+            yield from filter(None, map(_entry, lines))
 
 
-def replace_journal(part: Location, entries: Iterable[Entry]) -> None:
+def replace_journal(folder: Location, entries: Iterable[Entry]) -> None:
     """Replaces a journal by these entries. If killed midway, it leaves the old journal or both."""
-    folder = journal_path(part)
     old = folder.sizes()
     with _new_file(folder).writing() as path, path.open("wb") as file:
         file.writelines(map(_line, entries))
     for name in old:
         (folder / name).remove()
-
-
-def remove_journal(part: Location) -> None:
-    """Removes the journal of a part, if there is one."""
-    journal_path(part).remove_tree()
 
 
 def _new_file(folder: Location) -> Location:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from pipeline.engines import open_engine
@@ -14,6 +15,7 @@ from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
+from pipeline.execution.stored_replies import replied_before
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 
@@ -23,17 +25,21 @@ the engine fail would otherwise keep the shard from ever ending."""
 
 
 class JournaledEngine(ConfiguredEngine):
-    """Asks the engine only what the journal of the part does not have, and journals the replies.
+    """Asks the engine only what was not answered before, and journals the replies.
 
     ``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order.
     """
 
-    def __init__(self, config: EngineConfig, part: Location) -> None:
-        """Opens the engine at the first ask that the journal does not have."""
+    def __init__(
+        self, config: EngineConfig, slot: Location, replied: Sequence[Location] = ()
+    ) -> None:
+        """Opens the engine at the first ask that neither the journal of the slot nor a place of
+        ``replied`` has (``ShardTask.replied``)."""
         super().__init__(config, lambda: open_engine(config))
         self.asks = 0
         self.replies: list[ModelReply] = []
-        self._part = part
+        self._slot = slot
+        self._replied = replied
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -44,8 +50,11 @@ class JournaledEngine(ConfiguredEngine):
             OSError: the journal cannot be written.
         """
         keys = [ask_digest(ask, sampling) for ask in asks]
-        with Journal(self._part) as journal:
-            entries = {i: journal.known[key] for i, key in enumerate(keys) if key in journal.known}
+        with Journal(self._slot) as journal:
+            known = {**self._before, **journal.known}
+            entries = {
+                i: _answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
+            }
             left = [i for i in range(len(asks)) if i not in entries or entries[i].again]
             yield from ((i, entry.replies) for i, entry in entries.items() if not entry.again)
             if left:
@@ -60,16 +69,30 @@ class JournaledEngine(ConfiguredEngine):
         for i in range(len(asks)):
             self.replies += _model_replies(entries[i])
 
+    @cached_property
+    def _before(self) -> dict[str, Entry]:
+        return replied_before(self._replied)
+
 
 def ask_digest(ask: Ask, sampling: Sampling) -> str:
-    """Digest of everything that an engine is given with an ask. Equal asks have equal digests."""
+    """Digest of everything that an engine is given with an ask.
+
+    Its id is no part of it, for that counts the cases of a video: a case that is new or gone must
+    not make the engine answer all that come after it again.
+    """
     seen = hashlib.sha256()
-    values = [ask.request_id, ask.system, ask.text, ask.answer_schema, ask.variables]
+    values = [ask.system, ask.text, ask.answer_schema, ask.variables]
     seen.update(json.dumps([*values, asdict(sampling)], sort_keys=True, default=str).encode())
     for frame in ask.frames:
         seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
         seen.update(frame.jpeg)
     return seen.hexdigest()[:32]
+
+
+def _answering(ask: Ask, entry: Entry) -> Entry:
+    """The entry with the id of an ask that is the same but for its id."""
+    own = (replace(reply, request_id=ask.request_id) for reply in entry.replies)
+    return replace(entry, replies=tuple(own))
 
 
 def _attempted(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:

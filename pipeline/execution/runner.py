@@ -8,7 +8,6 @@ import platform
 import shutil
 import uuid
 from collections.abc import Collection, Generator, Iterator, Sequence
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,24 +17,17 @@ from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Executor
 from pipeline.execution.failure_limits import FailureMonitor
-from pipeline.execution.journal import remove_journal
 from pipeline.records.digest import canonical_json, text_digest
 from pipeline.store.heartbeat import heartbeat
 from pipeline.store.location import Location
-from pipeline.store.parts import (
-    copy_folder,
-    discard,
-    files_path,
-    manifest_path,
-    put_folder,
-    write_manifest,
-    write_recipe,
-)
+from pipeline.store.part_names import files_path, manifest_path
+from pipeline.store.parts import copy_folder, discard, put_folder, write_manifest, write_recipe
 from pipeline.store.run_log import RunLog, now
 from pipeline.workflow.config import RunConfig
-from pipeline.workflow.graph import Node, downstream
-from pipeline.workflow.plan import ManifestShards, NodePlan
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.graph import Node
+from pipeline.workflow.inputs import slot_for
+from pipeline.workflow.plan import ManifestShards, NodePlan, parts_made, planned_again
+from pipeline.workflow.task import PlannedTask, ShardResult
 
 _COPY_UP_TO_BYTES = 1 << 20
 
@@ -43,37 +35,25 @@ _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headle
 
 
 def discard_parts(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[NodePlan]:
-    """Remove the parts and journals of the named nodes and of every node below them; returns the
-    plans after that.
-
-    A part is named by its inputs, not by its content: were only the named nodes recomputed, the
-    parts made from their old rows would stay. For the same reason the deepest go first, so that no
-    part outlives one that it was made from, even when this is killed midway.
-    """
-    stale = downstream([plan.node for plan in plans], names)
-    for plan in reversed(plans):
-        if plan.node.name in stale:
-            for task in plan.tasks:
-                discard(task.part)
-                remove_journal(task.part)
-    return [replace(p, missing=p.tasks) if p.node.name in stale else p for p in plans]
+    """Remove the parts of the named nodes, and what their models said; returns the plans after
+    that. What was made of the parts stays until it is known whether their rows change."""
+    for plan in plans:
+        if plan.node.name in names:
+            for part in plan.parts.values():
+                discard(part)
+    return planned_again(plans, fresh=names)
 
 
-def missing_tasks(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[ShardTask]:
+def missing_tasks(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence[PlannedTask]:
     """The missing tasks of the named nodes, node after node.
 
     Raises:
         ConfigError: they read parts that neither exist nor are made by the named nodes.
     """
     tasks = [task for plan in plans if plan.node.name in names for task in plan.missing]
-    absent = {
-        task.part: plan.node.name
-        for plan in plans
-        if plan.node.name not in names
-        for task in plan.missing
-    }
+    absent = {task.key for plan in plans if plan.node.name not in names for task in plan.missing}
     for task in tasks:
-        maker = next((absent[part] for part in task.input_parts if part in absent), None)
+        maker = next((key[0] for key in task.needed if key in absent), None)
         if maker is not None:
             raise ConfigError(
                 f"{task.node} reads {maker}, which has not run for shard {task.shard}:"
@@ -83,7 +63,7 @@ def missing_tasks(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence
 
 
 def execute(
-    plans: Sequence[NodePlan], tasks: Sequence[ShardTask], executor: Executor, root: Location
+    plans: Sequence[NodePlan], tasks: Sequence[PlannedTask], executor: Executor, root: Location
 ) -> Iterator[ShardResult]:
     """Run the tasks; results come as they finish and are added to the run's log.
 
@@ -98,13 +78,14 @@ def execute(
             _write_manifests(plan.manifest, [t for t in tasks if t.node == plan.node.name])
     for plan in plans:
         if plan.node.name in started:
-            write_recipe(plan.tasks[0].part.parent, plan.node.recipe)
+            write_recipe(plan.listing.folder, plan.node.recipe)
     with heartbeat(root), RunLog(root) as log:
         monitor = FailureMonitor(plan.node for plan in plans)
-        results = executor.run(tasks)
+        results = executor.run(tasks, parts_made(plans))
         try:
             for result in results:
-                log.write(_entry(result))
+                if not result.unchanged:
+                    log.write(_entry(result))
                 yield result
                 monitor.check(result)
         finally:
@@ -113,20 +94,22 @@ def execute(
                 results.close()
 
 
-def _write_manifests(manifest: ManifestShards, tasks: Sequence[ShardTask]) -> None:
-    """Write the manifest rows of each part of the source beside it, where they are not there yet.
+def _write_manifests(manifest: ManifestShards, tasks: Sequence[PlannedTask]) -> None:
+    """Write the manifest rows of each part of the source beside its slot, where they are not yet.
 
     That reads the manifest a second time: a plan holds none of its rows, for there may be millions.
     """
-    there = tasks[0].part.parent.sizes()
-    wanted = {t.shard: t.part for t in tasks if manifest_path(t.part).name not in there}
+    there = tasks[0].folder.sizes()
+    slots = {task.shard: slot for task in tasks if (slot := slot_for(task, {})) is not None}
+    wanted = {n: slot for n, slot in slots.items() if manifest_path(slot).name not in there}
+    planned = {task.shard: task.manifest for task in tasks}
     for number, shard in enumerate(manifest if wanted else ()):
-        part = wanted.pop(number, None)
-        if part is None:
+        slot = wanted.pop(number, None)
+        if slot is None:
             continue
-        if not part.stem.endswith(f"-{shard.identity}"):
+        if planned[number] != shard.identity:
             raise ConfigError("source.path: the manifest, or a video of it, changes: run again")
-        write_manifest(part, shard.rows)
+        write_manifest(slot, shard.rows)
         if not wanted:
             break
     if wanted:
@@ -144,8 +127,8 @@ def install_corpus(
     object store the files are copied one by one, the card and the counts last.
     """
     for plan in plans:
-        part = plan.tasks[0].part
-        if plan.node.stage.scope != "dataset" or not part.exists():
+        part = plan.parts.get(0)
+        if plan.node.stage.scope != "dataset" or part is None:
             continue
         files = files_path(part)
         names = files.walk()
@@ -202,7 +185,7 @@ def _entry(result: ShardResult) -> dict[str, object]:
         "at": now(),
         "node": result.node,
         "shard": result.shard,
-        "part": result.part.name,
+        "part": result.slot.name if result.slot else "",
         "seconds": round(result.seconds, 3),
         "counts": dict(result.counts),
         "error": result.error,

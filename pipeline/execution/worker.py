@@ -13,13 +13,13 @@ from functools import cache
 from typing import Any
 
 from pipeline.engines.configured import ContractError
-from pipeline.execution.journal import remove_journal
+from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import JournaledEngine
 from pipeline.media.decode import DecodeProcess
 from pipeline.records import Record, Reject
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
-from pipeline.store.parts import keep_folder, new_folder, read_manifest, read_table, write_part
+from pipeline.store.parts import new_folder, read_manifest, read_table, write_part
 from pipeline.store.video_rows import read_videos
 from pipeline.workflow.stage import (
     Context,
@@ -53,17 +53,24 @@ def run_shard(task: ShardTask) -> ShardResult:
     """
     collect_seldom()
     started = time.monotonic()
+    part: Location | None
+    message = None
     try:
-        counts = _run(task)
+        part, counts = _run(task)
     except BaseException as error:  # the traceback is the result
         ends = isinstance(error, (KeyboardInterrupt, SystemExit))
         if ends and threading.current_thread() is threading.main_thread():
             raise  # only there do signals arrive
-        seconds = time.monotonic() - started
-        return ShardResult(
-            task.node, task.shard, task.part, seconds=seconds, error=_traceback(error)
-        )
-    return ShardResult(task.node, task.shard, task.part, counts, time.monotonic() - started)
+        part, counts, message = None, {}, _traceback(error)
+    return ShardResult(
+        node=task.node,
+        shard=task.shard,
+        slot=task.slot,
+        part=part,
+        counts=counts,
+        seconds=time.monotonic() - started,
+        error=message,
+    )
 
 
 def _traceback(error: BaseException) -> str:
@@ -83,11 +90,11 @@ def _media(root: Location) -> DecodeProcess:
     return DecodeProcess(root)
 
 
-def _run(task: ShardTask) -> dict[str, Any]:
+def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
     stage = load_stage(task.stage)
-    engine = JournaledEngine(task.engine, task.part) if task.engine else None
-    folder = new_folder(task.part) if stage.scope == "dataset" else None
-    manifest = read_manifest(task.part) if stage.scope == "source" else ()
+    engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
+    folder = new_folder(task.slot) if stage.scope == "dataset" else None
+    manifest = read_manifest(task.slot) if stage.scope == "source" else ()
     context = Context(
         manifest=manifest,
         media=_media(task.media_root),
@@ -109,16 +116,14 @@ def _run(task: ShardTask) -> dict[str, Any]:
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
         counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
-        if folder is not None:
-            keep_folder(folder, task.part)
         replies = engine.replies if engine else None
-        write_part(task.part, stage.writes, accepted, rejects, counts, replies)
+        part = write_part(task.slot, stage.writes, accepted, rejects, counts, replies, folder)
         if engine is not None:
-            remove_journal(task.part)
+            journal_path(task.slot).remove_tree()
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-    return counts
+    return part, counts
 
 
 def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:

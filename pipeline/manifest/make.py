@@ -90,6 +90,7 @@ def make_manifest(
                 store.add(entry, file)
             with VideoFiles(source.videos, below) as files:
                 making.account.video_files = files.count
+                making.account.videos_inside = files.inside
                 making.account.unlisted = files.unlisted
                 for video in _video_entries(making, store):
                     candidates.add(

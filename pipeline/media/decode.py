@@ -27,7 +27,7 @@ from pipeline.media.base import (
     Still,
     StillsRequest,
 )
-from pipeline.media.files import on_this_machine, video_file
+from pipeline.media.files import on_this_machine
 from pipeline.media.protocol import (
     LENGTH,
     Reply,
@@ -111,9 +111,8 @@ class DecodeProcess:
         return self._call_once(request, kind)
 
     def _call_once(self, request: Request, kind: type[R]) -> R:
-        file = video_file(request.clip.uri, self._root)
-        with on_this_machine(file, request.limits) as path, self._lock:
-            local = replace(request, clip=replace(request.clip, uri=str(path)))
+        with on_this_machine(request.clip.uri, self._root, request.limits) as uri, self._lock:
+            local = replace(request, clip=replace(request.clip, uri=uri))
             child = self._running()
             usable = False
             try:

@@ -84,8 +84,9 @@ class Provenance(Record):
 
     @property
     def key(self) -> list[str | int]:
-        """What distinguishes one model call from another, for the id of a row made from it."""
-        return [self.model, self.revision, self.prompt_sha, self.seed, self.request_id]
+        """What distinguishes the calls of a run, for the id of a row made from one. The text of the
+        prompt is not in it: another that leads to the same row leaves its id as it is."""
+        return [self.model, self.revision, self.seed, self.request_id]
 
     @property
     def writer(self) -> str:

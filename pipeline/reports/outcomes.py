@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from pipeline.records import Dialogue
 from pipeline.reports.reconcile_counts import UNEXPLAINED
 from pipeline.store.location import Location
-from pipeline.store.parts import read_table, rejects_path
+from pipeline.store.part_names import rejects_path
+from pipeline.store.parts import read_table
 from pipeline.workflow.graph import Node, downstream
 from pipeline.workflow.outputs import final_annotations, last_dialogues
 from pipeline.workflow.plan import NodePlan
@@ -128,8 +129,8 @@ def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location
     found: dict[int, dict[str, Location]] = {}
     for plan in plans:
         if plan.node.stage.scope != "dataset":
-            for task in plan.done():
-                found.setdefault(task.shard, {})[task.node] = task.part
+            for made in plan.done():
+                found.setdefault(made.shard, {})[made.node] = made.part
     return found
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.records import Dialogue
 from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult
 
 Event = Literal["planning", "start", "running", "end", "finishing"]
 
@@ -45,6 +45,8 @@ class Snapshot(Moment):
     """Those with tasks in this run."""
     tasks: int
     tasks_done: int
+    tasks_unchanged: int
+    """Of those done: they had nothing to do, for what they read came out as it was."""
     tasks_failed: int
     tasks_blocked: int
     """Not started, because a task above failed."""
@@ -81,7 +83,9 @@ class Snapshot(Moment):
     def tasks_text(self) -> str:
         """``12/40``, and what failed."""
         failed = self.tasks_failed + self.tasks_blocked
-        return f"{self.tasks_done}/{self.tasks}" + f" ({failed} failed or blocked)" * bool(failed)
+        text = f"{self.tasks_done}/{self.tasks}"
+        text += f" ({self.tasks_unchanged} unchanged)" * bool(self.tasks_unchanged)
+        return text + f" ({failed} failed or blocked)" * bool(failed)
 
     @property
     def remaining_text(self) -> str:
@@ -113,11 +117,13 @@ class Snapshot(Moment):
 
 @dataclass
 class _Node:
-    """Tasks of one node: all, those that ended in whatever way, and those that were done."""
+    """Tasks of one node: all, those that ended in whatever way, those that were done, and those
+    that had nothing to do."""
 
     tasks: int = 0
     ended: int = 0
     done: int = 0
+    unchanged: int = 0
     seconds: float = 0.0
 
 
@@ -127,7 +133,7 @@ class Tally:
     def __init__(
         self,
         plans: Sequence[NodePlan],
-        tasks: Sequence[ShardTask],
+        tasks: Sequence[PlannedTask],
         executor: ExecutorName,
         workers: int | None,
     ) -> None:
@@ -154,6 +160,9 @@ class Tally:
             self._failed += not result.blocked
             self._blocked += result.blocked
             return
+        if result.unchanged:
+            node.unchanged += 1
+            return
         node.done += 1
         node.seconds += result.seconds
         counts = result.counts
@@ -177,7 +186,8 @@ class Tally:
             workers=self._workers,
             nodes=len(self._nodes),
             tasks=sum(node.tasks for node in self._nodes.values()),
-            tasks_done=sum(node.done for node in self._nodes.values()),
+            tasks_done=sum(node.done + node.unchanged for node in self._nodes.values()),
+            tasks_unchanged=sum(node.unchanged for node in self._nodes.values()),
             tasks_failed=self._failed,
             tasks_blocked=self._blocked,
             tasks_in_flight={name: n for name, n in in_flight.items() if n > 0},

@@ -14,13 +14,13 @@ from pipeline.records.schema import from_table
 from pipeline.reports.reasons import RejectClass, class_of
 from pipeline.store.files.text_table import text_table, wrapped
 from pipeline.store.location import Location
-from pipeline.store.parts import read_counts, read_table, rejects_path, replies_path
+from pipeline.store.part_names import rejects_path, replies_path, slot_of
+from pipeline.store.parts import read_counts, read_table
 from pipeline.store.run_log import Attempts, read_attempts
 from pipeline.workflow.annotation_stage import AnnotationConfig
 from pipeline.workflow.graph import Node
-from pipeline.workflow.outputs import done_tasks
-from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardTask
+from pipeline.workflow.outputs import done_parts
+from pipeline.workflow.plan import NodePart, NodePlan
 
 DETAIL_CHARACTERS = 100
 
@@ -56,10 +56,10 @@ class RejectRow(BaseModel):
 def known_reasons(plans: Sequence[NodePlan]) -> set[str]:
     """The reasons that occur in the run, and the errors of any ask. Reads footers alone."""
     found = set(UNANSWERED)
-    for task in done_tasks(plans):
-        found |= read_counts(rejects_path(task.part))["rejected"].keys()
-        if task.engine is not None:
-            found |= read_counts(replies_path(task.part))["errors"].keys()
+    for made in done_parts(plans):
+        found |= read_counts(rejects_path(made.part))["rejected"].keys()
+        if made.asked:
+            found |= read_counts(replies_path(made.part))["errors"].keys()
     return found
 
 
@@ -94,20 +94,20 @@ def read_rejects(
     for plan in plans:
         if nodes and plan.node.name not in nodes:
             continue
-        for task in done_tasks([plan]):
-            found = read_counts(rejects_path(task.part))["rejected"].keys()
+        for made in plan.done():
+            found = read_counts(rejects_path(made.part))["rejected"].keys()
             if found and (not reasons or found & set(reasons)):
-                rows = _rows(plan.node, task, root, log)
+                rows = _rows(plan.node, made, root, log)
                 yield from (row for row in rows if not reasons or row.reason in reasons)
 
 
 def _rows(
-    node: Node, task: ShardTask, root: Location, log: Mapping[tuple[str, str], Attempts]
+    node: Node, made: NodePart, root: Location, log: Mapping[tuple[str, str], Attempts]
 ) -> Iterator[RejectRow]:
-    path = rejects_path(task.part)
+    path = rejects_path(made.part)
     rejects = from_table(Reject, read_table(path, Reject.model_fields))
-    shard = log.get((task.node, task.part.name), Attempts())
-    asks = _attempts_by_ask(task) if any(reject.request_id for reject in rejects) else {}
+    shard = log.get((made.node, slot_of(made.part).name), Attempts())
+    asks = _attempts_by_ask(made) if any(reject.request_id for reject in rejects) else {}
     for reject in rejects:
         of_ask = bool(reject.request_id)
         attempts = asks.get(reject.request_id, shard)
@@ -116,7 +116,7 @@ def _rows(
             video_id=reject.video_id,
             node=node.name,
             stage=node.stage.name,
-            shard=task.shard,
+            shard=made.shard,
             reason=reject.reason,
             reason_class=class_of(reject.reason, node.stage),
             detail=reject.detail,
@@ -126,15 +126,15 @@ def _rows(
             request_id=reject.request_id,
             prompt=prompt[0],
             prompt_sha=prompt[1],
-            replies=replies_path(task.part).address.removeprefix(f"{root}/") if of_ask else "",
+            replies=replies_path(made.part).address.removeprefix(f"{root}/") if of_ask else "",
             row=reject.row,
         )
 
 
-def _attempts_by_ask(task: ShardTask) -> dict[str, Attempts]:
+def _attempts_by_ask(made: NodePart) -> dict[str, Attempts]:
     """The attempts at each ask of a shard, by request id."""
     columns = ("request_id", "attempts", "first_at", "last_at")
-    table = read_table(replies_path(task.part), columns)
+    table = read_table(replies_path(made.part), columns)
     if table.num_columns < len(columns):
         return {}  # written by an earlier version
     return {

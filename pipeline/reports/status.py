@@ -14,7 +14,6 @@ from pipeline.reports.reconcile_counts import check_reasons, check_videos, check
 from pipeline.store.files.text_table import named, text_table, wrapped
 from pipeline.store.location import Location
 from pipeline.store.run_log import Attempts, read_attempts
-from pipeline.workflow.outputs import done_tasks
 from pipeline.workflow.plan import NodePlan
 
 
@@ -203,17 +202,22 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     absences = plan.node.stage.absences
-    done = list(done_tasks([plan]))
-    for task in done:
-        counts, replies = checked_counts(task, plan.node.stage)
+    done = list(plan.done())
+    for made in done:
+        counts, replies = checked_counts(made, plan.node.stage)
         reasons.update(counts.pop("rejected"))
         errors.update(replies.pop("errors", {}))
         totals.update(counts)
         totals.update(replies)
-    attempts = [log.get((task.node, task.part.name), Attempts()) for task in plan.tasks]
-    missing = [log.get((task.node, task.part.name), Attempts()) for task in plan.missing]
+    name = plan.node.name
+    attempts = [log.get((name, slot.name), Attempts()) for slot in plan.slots.values()]
+    missing = [
+        log.get((name, slot.name), Attempts())
+        for shard, slot in plan.slots.items()
+        if shard not in plan.parts
+    ]
     return NodeSummary(
-        node=plan.node.name,
+        node=name,
         stage=plan.node.stage.name,
         shards=len(plan.tasks),
         shards_done=len(done),

@@ -1,13 +1,4 @@
-"""Reads and writes parts. A part exists completely or not at all; its name is its identity.
-
-<root>/parts/<node>/<recipe>/recipe.json
-<root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the manifest rows of a part of a source
-<root>/parts/<node>/<recipe>/part-00003-<inputs>.parquet
-<root>/parts/<node>/<recipe>/rejects-00003-<inputs>.parquet
-<root>/parts/<node>/<recipe>/replies-00003-<inputs>.parquet   the replies of the engine
-<root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the same, until the part is written
-<root>/parts/<node>/<recipe>/files-00003-<inputs>/     the files that a dataset stage wrote
-"""
+"""Reads and writes parts (``part_names``). A part exists completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,11 +18,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.records import ModelReply, Record, Reject
-from pipeline.records.digest import canonical_json
-from pipeline.records.schema import schema_of, to_table
+from pipeline.records.digest import canonical_json, digest
+from pipeline.records.schema import to_table
+from pipeline.store.content import rows_digest
 from pipeline.store.location import Location
+from pipeline.store.part_names import (
+    files_path,
+    manifest_path,
+    part_path,
+    rejects_path,
+    replies_path,
+)
 
 _COUNTS = b"turnwise.counts"
+_REST_DIGITS = 8
 
 
 class StoreError(RuntimeError):
@@ -41,31 +41,6 @@ class StoreError(RuntimeError):
         """The message says what to do."""
         part = file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
         super().__init__(f"{file} cannot be read: remove {part} and run again ({error})")
-
-
-def part_path(root: Location, node: str, recipe: str, shard: int, inputs: str) -> Location:
-    """The file of a part."""
-    return root / f"parts/{node}/{recipe}/part-{shard:05d}-{inputs}.parquet"
-
-
-def rejects_path(part: Location) -> Location:
-    """The file of a part's rejects."""
-    return part.with_name(part.name.replace("part-", "rejects-", 1))
-
-
-def replies_path(part: Location) -> Location:
-    """The file of a part's replies."""
-    return part.with_name(part.name.replace("part-", "replies-", 1))
-
-
-def files_path(part: Location) -> Location:
-    """The folder of the files of a dataset stage."""
-    return part.with_name(part.stem.replace("part-", "files-", 1))
-
-
-def manifest_path(part: Location) -> Location:
-    """The file of the manifest rows that a part of a source is made of."""
-    return part.with_name(f"{part.stem.replace('part-', 'manifest-', 1)}.jsonl")
 
 
 @contextmanager
@@ -122,21 +97,30 @@ def read_rows(file: Location) -> int:
 
 
 def write_part(
-    part: Location,
+    slot: Location,
     kind: type[Record],
     rows: Sequence[Record],
     rejects: Sequence[Reject],
     counts: Mapping[str, Any],
     replies: Sequence[ModelReply] | None = None,
-) -> None:
-    """Write replies and rejects, then the accepted rows, whose file commits the part.
+    folder: Path | None = None,
+) -> Location:
+    """Write replies and rejects, then the accepted rows, whose file commits the part; returns it.
 
-    ``replies``: None for a stage that asks no model.
+    ``replies``: None for a stage that asks no model. ``folder``: the files of a dataset stage, of
+    ``new_folder``, which are moved.
     """
+    table = to_table(kind, rows)
+    refused = to_table(Reject, rejects)
+    rest = digest([rows_digest(refused), counts], _REST_DIGITS)
+    part = part_path(slot, rows_digest(table), rest)
+    if folder is not None:
+        _keep_folder(folder, part)
     if replies is not None:
-        _write_table(replies_path(part), ModelReply, replies, _measured(replies))
-    _write_table(rejects_path(part), Reject, rejects, counts)
-    _write_table(part, kind, rows, counts)
+        _write_table(replies_path(part), to_table(ModelReply, replies), _measured(replies))
+    _write_table(rejects_path(part), refused, counts)
+    _write_table(part, table, counts)
+    return part
 
 
 def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
@@ -148,16 +132,16 @@ def _measured(replies: Sequence[ModelReply]) -> dict[str, Any]:
     }
 
 
-def new_folder(part: Location) -> Path:
-    """An empty folder of this machine for ``keep_folder``, beside the part if that is here too."""
-    if part.path is None:
+def new_folder(slot: Location) -> Path:
+    """An empty folder of this machine for the files of a part, beside it if that is here too."""
+    if slot.path is None:
         return Path(tempfile.mkdtemp(prefix="turnwise-"))
-    folder = part.path.with_name(f".{part.stem}.{uuid.uuid4().hex}")
+    folder = slot.path.with_name(f".{slot.name}.{uuid.uuid4().hex}")
     folder.mkdir(parents=True)
     return folder
 
 
-def keep_folder(folder: Path, part: Location) -> None:
+def _keep_folder(folder: Path, part: Location) -> None:
     """Move the folder to ``files_path(part)``, replacing what an interrupted run left there."""
     place = files_path(part)
     if place.path is not None:
@@ -200,19 +184,19 @@ def put_folder(fresh: Path, place: Path) -> None:
 
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
-    for file in (part, rejects_path(part), replies_path(part), manifest_path(part)):
+    for file in (part, rejects_path(part), replies_path(part)):
         file.remove()
     files_path(part).remove_tree()
 
 
-def write_manifest(part: Location, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_manifest(slot: Location, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write the manifest rows that a part of a source is to be made of."""
-    manifest_path(part).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
+    manifest_path(slot).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
 
 
-def read_manifest(part: Location) -> Sequence[Mapping[str, Any]]:
+def read_manifest(slot: Location) -> Sequence[Mapping[str, Any]]:
     """The rows that ``write_manifest`` wrote."""
-    lines = manifest_path(part).read_bytes().splitlines()
+    lines = manifest_path(slot).read_bytes().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -221,17 +205,14 @@ def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
     (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
-def _write_table(
-    file: Location, kind: type[Record], rows: Sequence[Record], counts: Mapping[str, Any]
-) -> None:
-    table = to_table(kind, rows).replace_schema_metadata({_COUNTS: canonical_json(counts)})
-    schema = schema_of(kind)
-    images = [field.name for field in schema if pa.types.is_binary(field.type)]
+def _write_table(file: Location, table: pa.Table, counts: Mapping[str, Any]) -> None:
+    images = [field.name for field in table.schema if pa.types.is_binary(field.type)]
     # Encoded images do not compress, and a dictionary would store each one twice.
     options: dict[str, Any] = {"compression": "zstd"}
     if images:
-        others = [name for name in schema.names if name not in images]
+        others = [name for name in table.schema.names if name not in images]
         options["compression"] = dict.fromkeys(images, "none") | dict.fromkeys(others, "zstd")
         options["use_dictionary"] = others
+    counted = table.replace_schema_metadata({_COUNTS: canonical_json(counts)})
     with file.writing() as path:
-        pq.write_table(table, path, **options)
+        pq.write_table(counted, path, **options)

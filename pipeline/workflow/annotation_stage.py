@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER
 from pipeline.records import FramedSegment, Provenance, Record, Reject
@@ -135,7 +136,7 @@ def annotation_stage(
     engine together, so that it stays busy. Tokens of a chat template in the values of a prompt are
     neutralised.
     """
-    schema = answer.model_json_schema()
+    schema = answer_schema(answer)
     shows = any(issubclass(kind, FramedSegment) for kind in reads)
     example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
 

@@ -87,8 +87,8 @@ class SourceSection(Section):
 
     kind: Literal["manifest", "folder", "scenes"] = Field(
         "manifest",
-        description="a JSONL or Parquet manifest, a folder of videos or one video, or the scripted"
-        " scenes",
+        description="a JSONL or Parquet manifest; a folder of videos, one video, or a tar, zip or"
+        " Parquet file of videos; or the scripted scenes",
     )
     path: Address = Field(
         description="the manifest (a path, s3:// or gs://), the folder or the video, or where to"
@@ -96,8 +96,8 @@ class SourceSection(Section):
     )
     suffixes: tuple[str, ...] = Field(
         VIDEO_SUFFIXES,
-        description="for a folder: which files are videos; an empty list takes every file. Others"
-        " are passed over and counted",
+        description="for a folder: which files are videos, also in tars, zips and Parquet files"
+        " there; an empty list takes every file as one. Others are passed over and counted",
     )
     source: str = Field("", description="for a folder: name of the dataset the videos belong to")
     licence: str = Field("", description="for a folder: licence of the videos")

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.records.digest import FORMAT, digest
@@ -37,7 +38,7 @@ class Node:
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
-        """Everything that can change this node's output, as plain data.
+        """Everything but what it reads that can change this node's output, as plain data.
 
         Not in it: transport, executor, workers, resources, limits, and the locations of files.
         """
@@ -47,10 +48,9 @@ class Node:
             "version": self.stage.version,
             "config": self.config.model_dump(mode="json"),
             "prompt": {name: prompt.text for name, prompt in self.prompts.items()},
-            "answer": self.stage.answer and self.stage.answer.model_json_schema(),
+            "answer": self.stage.answer and answer_schema(self.stage.answer),
             "engine": self.engine and self.engine.identity(),
             "writes": schema_of(self.stage.writes).to_string(truncate_metadata=False),
-            "after": {node.name: node.recipe_digest for node in self.after},
         }
 
     @cached_property

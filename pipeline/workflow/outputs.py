@@ -12,8 +12,7 @@ from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
 from pipeline.store.video_rows import read_videos
-from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardTask
+from pipeline.workflow.plan import NodePart, NodePlan
 
 R = TypeVar("R", bound=Record)
 
@@ -43,13 +42,13 @@ def read_annotations(plans: Sequence[NodePlan]) -> Iterator[Annotation]:
 
 
 def _read(kind: type[R], plans: Iterable[NodePlan]) -> Iterator[R]:
-    for task in done_tasks(plans):
-        yield from rows_of(kind, task.part)
+    for made in done_parts(plans):
+        yield from rows_of(kind, made.part)
 
 
-def done_tasks(plans: Iterable[NodePlan]) -> Iterator[ShardTask]:
-    """The tasks whose part exists now, node after node and shard after shard."""
-    return (task for plan in plans for task in plan.done())
+def done_parts(plans: Iterable[NodePlan]) -> Iterator[NodePart]:
+    """The parts that exist, node after node and shard after shard."""
+    return (part for plan in plans for part in plan.done())
 
 
 def rows_of(kind: type[R], file: Location) -> Sequence[R]:
@@ -75,7 +74,7 @@ def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
     missing = sum(len(plan.missing) for plan in chosen)
     if missing or not chosen:
         raise ConfigError(f"the run is not finished: {missing} shards of dialogues are to be made")
-    return [task.part for plan in chosen for task in plan.tasks]
+    return [made.part for made in done_parts(chosen)]
 
 
 def existing_dialogues(plans: Sequence[NodePlan]) -> Sequence[Location]:
@@ -88,7 +87,7 @@ def existing_dialogues(plans: Sequence[NodePlan]) -> Sequence[Location]:
     made = {plan.node.name: plan for plan in plans if plan.node.stage.writes is Dialogue}
     chosen = last_dialogues(plans)
     while chosen:
-        if found := [task.part for task in done_tasks(chosen)]:
+        if found := [made.part for made in done_parts(chosen)]:
             return found
         above = dict.fromkeys(other.name for plan in chosen for other in plan.node.after)
         chosen = [made[name] for name in above if name in made]
@@ -97,15 +96,21 @@ def existing_dialogues(plans: Sequence[NodePlan]) -> Sequence[Location]:
 
 
 def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSample]:
-    """The videos of a run that have dialogues, shard after shard; one is held at a time."""
+    """The videos of a run that have dialogues, shard after shard; one is held at a time.
+
+    Raises:
+        ConfigError: with ``frames``, some do not exist yet.
+    """
     kinds: list[type[Record]] = [Dialogue, FramedSegment] if frames else [Dialogue]
     chosen = last_dialogues(plans)
     if frames:
         chosen = [*chosen, *(plan for plan in plans if plan.node.stage.writes is FramedSegment)]
+    for plan in chosen:
+        if plan.missing:
+            raise ConfigError(f"the run is not finished: {plan.node.name} is to be made")
     for shard in range(max(len(plan.tasks) for plan in chosen)):
         parts: dict[type[Record], list[Location]] = {
-            kind: [p.tasks[shard].part for p in chosen if p.node.stage.writes is kind]
-            for kind in kinds
+            kind: [p.parts[shard] for p in chosen if p.node.stage.writes is kind] for kind in kinds
         }
         for rows in read_videos(kinds, parts):
             yield VideoSample(rows[Dialogue], rows[FramedSegment] if frames else ())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.media.files import FileSizes
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
-from pipeline.store.parts import part_path
+from pipeline.store.part_names import Listing, list_parts, recipe_folder
 from pipeline.workflow.graph import Node
+from pipeline.workflow.inputs import PartsMade, slot_for
 from pipeline.workflow.raw_rows import RawRow
 from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
-from pipeline.workflow.task import ShardTask
+from pipeline.workflow.task import Key, PlannedTask
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ManifestShard:
     @property
     def identity(self) -> str:
         """Digest of the rows and of the sizes of their files."""
-        return digest([[[dict(row), self.sizes.of(row)] for row in self.rows], []], 8)
+        return digest([[dict(row), self.sizes.of(row)] for row in self.rows], 16)
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,52 @@ class ManifestShards:
 
 
 @dataclass(frozen=True)
+class NodePart:
+    """A part that exists: of a node and a shard; ``asked`` where its node asks a model."""
+
+    node: str
+    shard: int
+    part: Location
+    asked: bool
+
+
+@dataclass(frozen=True)
 class NodePlan:
-    """All shard tasks of one node, those whose part did not exist, and why (``cause``).
+    """All shard tasks of one node; by shard the slots of those whose inputs exist, and the parts;
+    and why parts are missing (``cause``).
 
     ``changed_by``: the nodes at or above this one whose recipe changed, each with its change.
     ``manifest`` and ``manifest_rows`` (rows of each shard) are set for the node that reads it.
+    ``fresh``: no reply of before is to be used again.
     """
 
     node: Node
-    tasks: Sequence[ShardTask]
-    missing: Sequence[ShardTask]
-    cause: str
-    changed_by: Mapping[str, str]
+    tasks: Sequence[PlannedTask]
+    listing: Listing
+    slots: Mapping[int, Location] = field(default_factory=dict, repr=False)
+    parts: Mapping[int, Location] = field(default_factory=dict, repr=False)
+    cause: str = ""
+    changed_by: Mapping[str, str] = field(default_factory=dict)
     manifest: ManifestShards | None = None
     manifest_rows: Sequence[int] = field(default=(), repr=False)
+    fresh: bool = False
 
-    def done(self) -> Iterator[ShardTask]:
-        """The tasks whose part exists now; lists their folder anew."""
-        if self.tasks:
-            there = self.tasks[0].part.parent.sizes()
-            yield from (task for task in self.tasks if task.part.name in there)
+    @property
+    def missing(self) -> Sequence[PlannedTask]:
+        """The tasks without a part."""
+        return [task for task in self.tasks if task.shard not in self.parts]
+
+    @property
+    def waiting(self) -> int:
+        """Of the missing, those whose inputs do not exist yet: a part of before may turn out to be
+        theirs."""
+        return len(self.tasks) - len(self.slots)
+
+    def done(self) -> Iterator[NodePart]:
+        """The parts that exist, by shard."""
+        asked = self.node.engine is not None
+        for shard, part in sorted(self.parts.items()):
+            yield NodePart(self.node.name, shard, part, asked)
 
 
 def make_plan(
@@ -78,115 +105,119 @@ def make_plan(
     """
     manifest = ManifestShards(source, videos_per_shard)
     shards = [(len(shard.rows), shard.identity) for shard in manifest]
-    parts: dict[str, Sequence[Location]] = {}
-    plans: dict[str, NodePlan] = {}
+    counts: dict[str, int] = {}
+    plans = []
     for node in nodes:
-        tasks = list(_tasks(node, shards, parts, source.root, root))
-        parts[node.name] = [task.part for task in tasks]
-        there = tasks[0].part.parent.sizes()
-        missing = [task for task in tasks if task.part.name not in there]
-        cause, changed_by = _cause(node, tasks, missing, plans, has_run="recipe.json" in there)
-        plan = NodePlan(node, tasks, missing, cause, changed_by)
+        folder = recipe_folder(root, node.name, node.recipe_digest)
+        tasks = list(_tasks(node, shards, counts, source.root, folder))
+        counts[node.name] = len(tasks)
+        plan = NodePlan(node, tasks, Listing(folder))
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
-        plans[node.name] = plan
-    return list(plans.values())
+        plans.append(plan)
+    return planned_again(plans)
+
+
+def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Sequence[NodePlan]:
+    """The plans by what exists now, without reading the manifest again. Nodes of ``fresh``, and
+    those that were fresh, use no reply of before."""
+    parts: dict[Key, Location] = {}
+    found: dict[str, NodePlan] = {}
+    for plan in plans:
+        node = plan.node
+        listing = list_parts(plan.listing.folder, journals=node.engine is not None)
+        slots = {t.shard: slot for t in plan.tasks if (slot := slot_for(t, parts)) is not None}
+        there = {n: part for n, slot in slots.items() if (part := listing.part(slot)) is not None}
+        parts |= {(node.name, shard): part for shard, part in there.items()}
+        now = replace(plan, listing=listing, slots=slots, parts=there)
+        cause, changed_by = _cause(now, found)
+        found[node.name] = replace(
+            now, cause=cause, changed_by=changed_by, fresh=plan.fresh or node.name in fresh
+        )
+    return list(found.values())
+
+
+def parts_made(plans: Sequence[NodePlan]) -> PartsMade:
+    """What exists of a run, for those who make the rest."""
+    parts = {(p.node.name, shard): part for p in plans for shard, part in p.parts.items()}
+    listings = (replace(p.listing, replies={}) if p.fresh else p.listing for p in plans)
+    return PartsMade(parts, listings)
 
 
 def _tasks(
     node: Node,
     shards: Sequence[tuple[int, str]],
-    parts: Mapping[str, Sequence[Location]],
+    counts: Mapping[str, int],
     media_root: Location,
-    root: Location,
-) -> Iterable[ShardTask]:
+    folder: Location,
+) -> Iterator[PlannedTask]:
     if node.stage.scope == "dataset":
-        count = max(len(parts[other.name]) for other in node.after)
-        inputs = tuple(_inputs(node, i, parts) for i in range(count))
-        yield _task(node, 0, inputs, _identity(inputs), media_root, root)
+        count = max(counts[other.name] for other in node.after)
+        needs = tuple(_needs(node, i, counts) for i in range(count))
+        yield _task(node, 0, media_root, folder, needs)
         return
     for i, (_, identity) in enumerate(shards):
         if node.stage.scope == "source":
-            yield _task(node, i, (), identity, media_root, root)
+            yield _task(node, i, media_root, folder, manifest=identity)
         else:
-            inputs = (_inputs(node, i, parts),)
-            yield _task(node, i, inputs, _identity(inputs), media_root, root)
+            yield _task(node, i, media_root, folder, (_needs(node, i, counts),))
 
 
-def _inputs(
-    node: Node, shard: int, parts: Mapping[str, Sequence[Location]]
-) -> tuple[tuple[str, Location], ...]:
-    """The parts that a shard reads; parts about the whole dataset are read by every shard."""
+def _needs(node: Node, shard: int, counts: Mapping[str, int]) -> tuple[tuple[str, Key], ...]:
+    """What a shard reads; parts about the whole dataset are read by every shard."""
     return tuple(
-        (kind.__name__, part)
+        (kind.__name__, (other.name, i))
         for kind in node.stage.reads
         for other in node.after
         if issubclass(other.stage.writes, kind)
-        for part in (parts[other.name] if about_dataset(kind) else parts[other.name][shard:][:1])
+        for i in (range(counts[other.name]) if about_dataset(kind) else (shard,))
+        if i < counts[other.name]
     )
-
-
-def _identity(inputs: tuple[tuple[tuple[str, Location], ...], ...]) -> str:
-    """Digest of the names of the parts that are read, which stand for their content."""
-    return digest([[], [[part.name for _, part in each] for each in inputs]], 8)
 
 
 def _task(
     node: Node,
     shard: int,
-    inputs: tuple[tuple[tuple[str, Location], ...], ...],
-    identity: str,
     media_root: Location,
-    root: Location,
-) -> ShardTask:
-    return ShardTask(
+    folder: Location,
+    needs: tuple[tuple[tuple[str, Key], ...], ...] = (),
+    manifest: str = "",
+) -> PlannedTask:
+    return PlannedTask(
         node=node.name,
         stage=node.stage.name,
         shard=shard,
         config=node.recipe["config"],
-        inputs=inputs,
-        part=part_path(root, node.name, node.recipe_digest, shard, identity),
         media_root=media_root,
         engine=node.engine,
         prompts=node.prompts,
         cpus=node.execution.cpus,
         gpus=node.execution.gpus,
+        folder=folder,
+        needs=needs,
+        manifest=manifest,
     )
 
 
-def _cause(
-    node: Node,
-    tasks: Sequence[ShardTask],
-    missing: Sequence[ShardTask],
-    plans: Mapping[str, NodePlan],
-    *,
-    has_run: bool,
-) -> tuple[str, Mapping[str, str]]:
-    """Why a node's parts are missing, and the nodes that changed (``NodePlan.changed_by``).
-
-    ``has_run``: a run has started on this very recipe before.
-    """
-    if not missing:
+def _cause(plan: NodePlan, plans: Mapping[str, NodePlan]) -> tuple[str, Mapping[str, str]]:
+    """Why a node's parts are missing, and the nodes that changed (``NodePlan.changed_by``)."""
+    node = plan.node
+    todo = [slot for shard, slot in plan.slots.items() if shard not in plan.parts]
+    if not plan.listing.has_recipe and (todo or plan.waiting):
+        old = _nearest(plan.listing.folder.parent, node.recipe)
+        own = old and "; ".join(
+            f"{_label(key, node)} changed" for key in sorted(_differences(old, node.recipe))
+        )
+        return (own, {node.name: own}) if own else ("not run", {})
+    if todo:
+        other_rows = node.after and any(map(plan.listing.has_others, todo))
+        return "what it reads changed" if other_rows else "shards not made yet", {}
+    if not plan.waiting:
         return "", {}
-    folder = tasks[0].part.parent
-    if has_run:
-        above = [other.name for other in node.after if plans[other.name].missing]
-        return f"below {', '.join(above)}" if above else "shards not made yet", {}
-    old = _nearest(folder.parent, node.recipe)
-    if old is None:
-        return "not run", {}
-    changed = sorted(_differences(old, node.recipe))
-    own = "; ".join(
-        f"{_label(key, node)} changed" for key in changed if not key.startswith("after.")
-    )
-    if own:
-        return own, {node.name: own}
-    changed_by: dict[str, str] = {}
-    for name in (key.removeprefix("after.") for key in changed):
-        if name in plans:
-            changed_by |= plans[name].changed_by or {name: plans[name].cause or "changed"}
+    above = [plans[other.name] for other in node.after if plans[other.name].missing]
+    changed_by = {name: why for each in above for name, why in each.changed_by.items()}
     causes = [f"{name} ({why})" for name, why in changed_by.items()]
-    return f"below {', '.join(causes)}" if causes else "the nodes it reads changed", changed_by
+    return f"below {', '.join(causes or [each.node.name for each in above])}", changed_by
 
 
 def _nearest(folder: Location, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:

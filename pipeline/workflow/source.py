@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.media.files import VIDEO_SUFFIXES
-from pipeline.media.folder import list_folder, passed_over_text
+from pipeline.media.folder import Listing, list_file, list_folder, passed_over_text
+from pipeline.media.member import container_kind
 from pipeline.media.scenes.render import render_scenes
 from pipeline.store.files.json_objects import object_of
 from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
@@ -92,17 +93,14 @@ def read_source(
                 raise ConfigError(
                     f"source.path: not supported: a folder at {place}; list it in a manifest"
                 )
-            if place.path.is_file():
-                root = place.parent
-            elif place.path.is_dir():
-                root = place
-                listing = list_folder(place.path, section.suffixes)
-                passed_over = listing.passed_over
-                if not listing.videos:
-                    others = passed_over_text(passed_over) or "it is empty"
-                    raise ConfigError(f"source.path: no videos in {place}; {others}")
-            else:
+            if not (place.path.is_dir() or place.path.is_file()):
                 raise ConfigError(f"source.path: there is no folder or video {place}")
+            root = place if place.path.is_dir() else place.parent
+            listing = _listing(section, place.path)
+            passed_over = listing.passed_over
+            if not listing.videos:
+                others = passed_over_text(passed_over) or "it is empty"
+                raise ConfigError(f"source.path: no videos in {place}; {others}")
     rows = _Rows(section, place, limit, refusal)
     next(iter(rows), None)
     root = Location.of(Path(root).resolve()) if root.path else root
@@ -123,6 +121,11 @@ def _check_manifest(place: Location) -> None:
     if what == "a video" or place.suffix.lower() in VIDEO_SUFFIXES:
         raise ConfigError(
             f"source.path: {place} is a video, not a manifest: set source.kind=folder, {one_row}"
+        )
+    if container_kind(place.name) in ("tar", "zip"):
+        raise ConfigError(
+            f"source.path: {place} is an archive, not a manifest: set source.kind=folder to take"
+            " the videos in it"
         )
     if what:
         todo = "save it as UTF-8" if "UTF-16" in what else "unpack it first"
@@ -209,9 +212,8 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _folder(section: SourceSection, place: Path) -> Iterator[RawRow]:
-    """The videos of a folder; or the one file that is named itself, whatever its suffix."""
-    one = place.is_file()
-    for name in (place.name,) if one else list_folder(place, section.suffixes).videos:
+    """The videos of a folder, or of the one file that is named itself."""
+    for name in _listing(section, place).videos:
         yield {
             "video_id": name,
             "uri": name,
@@ -219,6 +221,10 @@ def _folder(section: SourceSection, place: Path) -> Iterator[RawRow]:
             "licence": section.licence,
             "split": section.split,
         }
+
+
+def _listing(section: SourceSection, place: Path) -> Listing:
+    return (list_folder if place.is_dir() else list_file)(place, section.suffixes)
 
 
 def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -> Iterator[RawRow]:

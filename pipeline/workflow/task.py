@@ -1,8 +1,8 @@
-"""A node's task on one shard, and its result, as plain picklable data."""
+"""A node's task on one shard, before and after its inputs exist, and its result: plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,23 +10,18 @@ from pipeline.engines.base import EngineConfig
 from pipeline.store.location import Location
 from pipeline.workflow.prompt import Prompt
 
+Key = tuple[str, int]
+"""What names a task within a run: its node and its shard."""
 
-@dataclass(frozen=True, slots=True)
-class ShardTask:
-    """A node's work on one shard.
 
-    ``inputs`` has, for each shard that is read, (name of the record class, part) in the order of
-    the stage's ``reads`` and the node's ``after``. A stage of scope ``dataset`` reads all shards,
-    others one. One of scope ``source`` reads none: its manifest rows are a file beside the part
-    (``write_manifest``).
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A node's work on one shard, without what it reads."""
 
     node: str
     stage: str
     shard: int
     config: Mapping[str, Any]
-    inputs: tuple[tuple[tuple[str, Location], ...], ...]
-    part: Location
     media_root: Location
     engine: EngineConfig | None
     prompts: Mapping[str, Prompt]
@@ -34,24 +29,91 @@ class ShardTask:
     gpus: float
 
     @property
+    def key(self) -> Key:
+        """Its name within a run."""
+        return self.node, self.shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask(Task):
+    """A task whose inputs need not exist yet; ``folder`` is that of its recipe.
+
+    ``needs`` has, for each shard that is read, (name of the record class, task that makes the part)
+    in the order of the stage's ``reads`` and the node's ``after``. A stage of scope ``dataset``
+    reads all shards, others one. One of scope ``source`` reads none: ``manifest`` is the digest of
+    its rows of the manifest and of the sizes of their files.
+    """
+
+    folder: Location
+    needs: tuple[tuple[tuple[str, Key], ...], ...] = ()
+    manifest: str = ""
+
+    @property
+    def needed(self) -> Iterator[Key]:
+        """Every task whose part must exist before this one can start."""
+        return (key for shard in self.needs for _, key in shard)
+
+    def ready(
+        self, parts: Mapping[Key, Location], slot: Location, replied: Sequence[Location] = ()
+    ) -> ShardTask:
+        """The task that can start, where ``parts`` has all that it needs."""
+        return ShardTask(
+            node=self.node,
+            stage=self.stage,
+            shard=self.shard,
+            config=self.config,
+            media_root=self.media_root,
+            engine=self.engine,
+            prompts=self.prompts,
+            cpus=self.cpus,
+            gpus=self.gpus,
+            inputs=tuple(tuple((kind, parts[key]) for kind, key in each) for each in self.needs),
+            slot=slot,
+            replied=replied,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardTask(Task):
+    """A task that can start.
+
+    ``inputs`` are the ``needs`` as parts, ``slot`` is where its own part goes, and ``replied`` are
+    files of replies and journals of the same recipe and shard: an ask that was answered there is
+    not asked again. The manifest rows of a stage of scope ``source`` are a file beside the slot
+    (``write_manifest``).
+    """
+
+    inputs: tuple[tuple[tuple[str, Location], ...], ...]
+    slot: Location
+    replied: Sequence[Location] = ()
+
+    @property
     def input_parts(self) -> Iterator[Location]:
-        """Every part that must exist before the task can start."""
+        """Every part that it reads."""
         return (part for shard in self.inputs for _, part in shard)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShardResult:
     """The result of one shard.
 
-    ``counts`` are those in the footer of its part, empty when there is an ``error``: the traceback,
-    or one line where the shard was not started or its process died. ``blocked``: it was not started
-    because a shard that it reads failed.
+    ``part`` is None when there is an ``error``: the traceback, or one line where the shard was not
+    started or its process died. ``counts`` are those in the footer of the part. ``unchanged``: the
+    part was there already, for what it reads came out as it was, so nothing was done. ``blocked``:
+    it was not started because a shard that it reads failed; it then has no slot.
     """
 
     node: str
     shard: int
-    part: Location
+    slot: Location | None = None
+    part: Location | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
+    unchanged: bool = False
     blocked: bool = False
+
+    @property
+    def key(self) -> Key:
+        """The task."""
+        return self.node, self.shard

@@ -16,9 +16,10 @@ from pipeline.store.location import Location
 from pipeline.workflow import graph
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import build_graph
-from pipeline.workflow.plan import NodePlan, make_plan
+from pipeline.workflow.inputs import PartsMade
+from pipeline.workflow.plan import NodePlan, make_plan, planned_again
 from pipeline.workflow.source import Source
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult, ShardTask
 from tests.pipeline import toys
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -59,9 +60,14 @@ class InlineExecutor:
     def __init__(self) -> None:
         self.pool = InlinePool()
 
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+    def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
         """See ``Executor.run``."""
-        return run_on(self.pool, tasks)
+        return run_on(self.pool, tasks, made)
+
+
+def part_of(plans: Sequence[NodePlan], number: int, shard: int = 0) -> Location:
+    """The part of a shard of the node of that number, as it is now."""
+    return planned_again(plans)[number].parts[shard]
 
 
 @pytest.fixture

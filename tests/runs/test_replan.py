@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def to_do(plan: dict[str, Any]) -> set[str]:
     return {name for name, row in plan.items() if row["to_do"]}
 
 
+def made(folder: Path) -> dict[str, int]:
+    """How many shards the last run made of each node."""
+    last = max((folder / "run" / "log").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    return dict(Counter(json.loads(line)["node"] for line in last.read_text().splitlines()))
+
+
 def test_edits_and_losses(
     checkout: Path, cli: Callable[..., Any], plan: Any, write_config: Write, tmp_path: Path
 ) -> None:
@@ -52,11 +59,15 @@ def test_edits_and_losses(
     before = lost.read_bytes()
     lost.unlink()
     replanned = plan(config, "--limit", "4")
-    assert to_do(replanned) == {"ground_events"} and replanned["ground_events"]["to_do"] == 1
+    assert replanned["ground_events"]["to_do"] == 1 and replanned["ground_events"]["waiting"] == 0
+    certain = {name for name, row in replanned.items() if row["to_do"] > row["waiting"]}
+    assert certain == {"ground_events"}, "what lies below may have nothing to do"
     cli(checkout, "run", *first)
     assert lost.read_bytes() == before
+    assert made(tmp_path) == {"ground_events": 1}
 
-    # An edited prompt costs its node and what lies below it, and the plan says so.
+    # An edited prompt may cost what lies below its node, and the plan says so. Where no row
+    # changes, it costs the node alone.
     prompt = checkout / "prompts" / "narrate.md"
     prompt.write_text(prompt.read_text() + "\nBe brief.\n")
     replanned = plan(config, "--limit", "4")
@@ -64,11 +75,19 @@ def test_edits_and_losses(
     assert replanned["narrate"]["cause"] == "prompt narrate changed"
     assert replanned["polish"]["cause"] == "below narrate (prompt narrate changed)"
 
-    # One node alone; what lies below then reads its new rows.
-    cli(checkout, "run", *first, "--only", "narrate")
-    assert to_do(plan(config, "--limit", "4")) == BELOW_NARRATE - {"narrate"}
-    cli(checkout, "run", *first, "--from", "polish")
+    cli(checkout, "run", *first)
+    assert made(tmp_path) == {"narrate": 2}
     assert to_do(plan(config, "--limit", "4")) == set()
+
+    # One node alone, whose rows change; what lies below then reads its new rows.
+    sparse = ("--set", "nodes.polish.config.min_gap_s=9")
+    cli(checkout, "run", *first, *sparse, "--only", "polish")
+    replanned = plan(config, "--limit", "4", *sparse)
+    assert to_do(replanned) == BELOW_NARRATE - {"narrate", "polish"}
+    assert replanned["dialogue"]["cause"] == "what it reads changed"
+    cli(checkout, "run", *first, *sparse)
+    assert to_do(plan(config, "--limit", "4", *sparse)) == set()
+    assert to_do(plan(config, "--limit", "4")) == set(), "what was made before is there"
 
 
 def test_the_command_line_refuses_before_it_runs(

@@ -44,12 +44,14 @@ def test_a_task_over_the_whole_dataset_grows_with_the_paths_alone(
         if plan.node.stage.scope != "dataset":
             continue
         (task,) = plan.tasks
+        digits = "0123456789abcdef"
         many = tuple(
             tuple(
-                (kind, Location.of(f"/mnt/shared/{part.parent.name}/part-{i:06}-0123456789abcdef"))
-                for kind, part in task.inputs[0]
+                (kind, Location.of(f"/mnt/shared/{node}/part-{i:06}-{digits}-{digits}-01234567"))
+                for kind, (node, _) in task.needs[0]
             )
             for i in range(SHARDS)
         )
-        parts = SHARDS * len(task.inputs[0])
-        assert size(replace(task, inputs=many)) < SHARD_BYTES + PART_BYTES * parts
+        parts = SHARDS * len(task.needs[0])
+        ready = task.ready(dict.fromkeys(task.needed, Location("/part")), Location("/slot"))
+        assert size(replace(ready, inputs=many)) < SHARD_BYTES + PART_BYTES * parts

@@ -8,9 +8,9 @@ from enum import Enum
 from typing import Protocol
 
 from pipeline.execution.executors.ready_queue import PoolKey, ReadyQueue, pool_key
-from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.inputs import PartsMade
+from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask, Task
 
 ATTEMPTS = 2
 """How often a task is started whose worker process died under it."""
@@ -30,11 +30,12 @@ CLOSE_TIMEOUT_S = 10.0
 class Executor(Protocol):
     """Runs a graph of tasks."""
 
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
-        """One result a task, as they finish.
+    def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
+        """One result a task, as they finish; ``made`` has all other parts that they need.
 
-        A task starts when every part that it reads and that ``tasks`` make exists. A task below one
-        that failed is not started; its result is marked ``blocked``.
+        A task starts when every part that it reads exists. If it was made of these very rows
+        before, it does not start, and its result is marked ``unchanged``. A task below one that
+        failed is not started; its result is marked ``blocked``.
         """
         ...
 
@@ -98,8 +99,9 @@ class Pool(Protocol):
 
 def run_on(
     pool: Pool,
-    tasks: Sequence[ShardTask],
-    pool_key: Callable[[ShardTask], PoolKey] = pool_key,
+    tasks: Sequence[PlannedTask],
+    made: PartsMade,
+    pool_key: Callable[[Task], PoolKey] = pool_key,
     in_flight: Counter[str] | None = None,
 ) -> Iterator[ShardResult]:
     """``Executor.run`` on a pool. ``in_flight``: see ``WatchedExecutor``.
@@ -107,13 +109,14 @@ def run_on(
     Engines that do not fit beside each other take turns: when nothing else can go on, those without
     a ready task are closed.
     """
-    queue = ReadyQueue(tasks, pool_key)
+    queue = ReadyQueue(tasks, made.resolve, pool_key)
+    yield from queue.opened()
     starter = _Starter(pool, queue, Counter() if in_flight is None else in_flight)
     while True:
         # An engine without a process is offered free resources before another gets more of them.
         for key in sorted(queue.keys, key=lambda key: pool.capacity(key) > 0):
             for failure in starter.start(key):
-                yield from _settle(queue, failure)
+                yield from _settle(queue, made, failure)
         if not starter.busy:
             waiting = [key for key in queue.keys if starter.waiting(key)]
             for key in set(queue.keys) - set(waiting):
@@ -125,25 +128,26 @@ def run_on(
         finished = pool.finished()
         lost = [(task, result) for task, result in finished if isinstance(result, Loss)]
         for failure in starter.lost(lost):
-            yield from _settle(queue, failure)
+            yield from _settle(queue, made, failure)
         for task, result in finished:
             if isinstance(result, ShardResult):
                 starter.ended(task)
-                yield from _settle(queue, result)
+                yield from _settle(queue, made, result)
         for key in queue.keys:
             if not queue.unfinished(key):
                 pool.close(key)
 
 
-def _settle(queue: ReadyQueue, result: ShardResult) -> Iterator[ShardResult]:
-    """A result, and those of the tasks that it blocks."""
+def _settle(queue: ReadyQueue, made: PartsMade, result: ShardResult) -> Iterator[ShardResult]:
+    """A result, and those of the tasks that then need not start, or cannot."""
     yield result
-    if result.error is None:
-        queue.done(result.part)
+    if result.part is not None:
+        made.add(result.key, result.part)
+        yield from queue.done(result.key)
         return
     error = f"not started: {result.node} failed on shard {result.shard}"
-    for blocked in queue.failed(result.part):
-        yield ShardResult(blocked.node, blocked.shard, blocked.part, error=error, blocked=True)
+    for blocked in queue.failed(result.key):
+        yield ShardResult(node=blocked.node, shard=blocked.shard, error=error, blocked=True)
 
 
 class _Starter:
@@ -157,10 +161,10 @@ class _Starter:
         self._pool = pool
         self._queue = queue
         self._in_flight = in_flight
-        self._running: dict[PoolKey, set[Location]] = {key: set() for key in queue.keys}
+        self._running: dict[PoolKey, set[Key]] = {key: set() for key in queue.keys}
         self._suspects: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
         self._displaced: dict[PoolKey, deque[ShardTask]] = {key: deque() for key in queue.keys}
-        self._losses: dict[Loss, Counter[Location]] = {loss: Counter() for loss in Loss}
+        self._losses: dict[Loss, Counter[Key]] = {loss: Counter() for loss in Loss}
         self._in_a_row: dict[Loss, Counter[PoolKey]] = {loss: Counter() for loss in Loss}
 
     @property
@@ -183,7 +187,7 @@ class _Starter:
         self._pool.open(key)
         while len(self._running[key]) < self._most(key) and (task := self._take(key)):
             self._pool.start(task)
-            self._running[key].add(task.part)
+            self._running[key].add(task.key)
             self._in_flight[task.node] += 1
 
     def ended(self, task: ShardTask) -> None:
@@ -191,7 +195,7 @@ class _Starter:
         key = self._queue.pool_key(task)
         self._leave(task)
         for loss in Loss:
-            self._losses[loss].pop(task.part, None)
+            self._losses[loss].pop(task.key, None)
             self._in_a_row[loss][key] = 0
 
     def lost(self, tasks: Sequence[tuple[ShardTask, Loss]]) -> Iterator[ShardResult]:
@@ -201,18 +205,18 @@ class _Starter:
         for task, loss in tasks:
             key = self._queue.pool_key(task)
             self._leave(task)
-            self._losses[loss][task.part] += 1
-            if self._losses[loss][task.part] == _LIMITS[loss]:
+            self._losses[loss][task.key] += 1
+            if self._losses[loss][task.key] == _LIMITS[loss]:
                 for losses in self._losses.values():
-                    losses.pop(task.part, None)
+                    losses.pop(task.key, None)
                 yield _failure(task, f"{loss.value} {_LIMITS[loss]} times")
-            elif task.part in self._losses[Loss.PROCESS]:
+            elif task.key in self._losses[Loss.PROCESS]:
                 self._suspects[key].append(task)
             else:
                 self._displaced[key].append(task)
 
     def _leave(self, task: ShardTask) -> None:
-        self._running[self._queue.pool_key(task)].discard(task.part)
+        self._running[self._queue.pool_key(task)].discard(task.key)
         self._in_flight[task.node] -= 1
 
     def _hopeless(self, key: PoolKey) -> bool:
@@ -239,4 +243,4 @@ class _Starter:
 
 
 def _failure(task: ShardTask, error: str) -> ShardResult:
-    return ShardResult(task.node, task.shard, task.part, error=error)
+    return ShardResult(node=task.node, shard=task.shard, slot=task.slot, error=error)

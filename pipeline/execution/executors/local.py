@@ -15,9 +15,9 @@ from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Loss, run_on
 from pipeline.execution.executors.ready_queue import PoolKey, pool_key
 from pipeline.execution.executors.worker_process import WorkerProcess
-from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.inputs import PartsMade
+from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
@@ -34,7 +34,7 @@ class LocalExecutor:
         self.workers = workers or len(os.sched_getaffinity(0))
         self.in_flight: Counter[str] = Counter()
 
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+    def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
         """See ``Executor.run``.
 
         Raises:
@@ -48,7 +48,7 @@ class LocalExecutor:
                 )
         pool = _LocalPool(min(self.workers, max(1, len(tasks))), gpus)
         try:
-            yield from run_on(pool, tasks, in_flight=self.in_flight)
+            yield from run_on(pool, tasks, made, in_flight=self.in_flight)
         finally:
             pool.close_all()
 
@@ -71,7 +71,7 @@ class _Replica:
     process: WorkerProcess
     engine: EngineConfig | None
     gpus: Sequence[str]
-    running: dict[Location, ShardTask] = field(default_factory=dict)
+    running: dict[Key, ShardTask] = field(default_factory=dict)
 
 
 class _LocalPool:
@@ -114,7 +114,7 @@ class _LocalPool:
         if not replica.running and not replica.process.is_alive():
             # It died while idle, so no task is at fault.
             replica = _replaced(replica, replicas)
-        replica.running[task.part] = task
+        replica.running[task.key] = task
         replica.process.start(replace(task, engine=replica.engine) if replica.engine else task)
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
@@ -129,7 +129,7 @@ class _LocalPool:
             replicas, replica = waiting[connection]  # type: ignore[index]  # one of those passed in
             result = replica.process.result()
             if result is not None:
-                found.append((replica.running.pop(result.part), result))
+                found.append((replica.running.pop(result.key), result))
                 continue
             found += [(task, Loss.PROCESS) for task in replica.running.values()]
             _replaced(replica, replicas)

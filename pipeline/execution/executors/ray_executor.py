@@ -31,7 +31,8 @@ from pipeline.execution.executors.ray_cluster import (
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.execution.worker import run_shard
 from pipeline.workflow.config import ExecutorName
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.inputs import PartsMade
+from pipeline.workflow.task import PlannedTask, ShardResult, ShardTask, Task
 
 
 class RayExecutor:
@@ -45,7 +46,7 @@ class RayExecutor:
         self._cpus = workers
         self.in_flight: Counter[str] = Counter()
 
-    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+    def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
         """See ``Executor.run``. A cluster that was started here ends with the iteration.
 
         Raises:
@@ -60,7 +61,7 @@ class RayExecutor:
             check_resources(cluster, [*{_size(task) for task in tasks}], local)
             pool = _RayPool(cluster)
             try:
-                yield from run_on(pool, tasks, _pool_key_by_size, self.in_flight)
+                yield from run_on(pool, tasks, made, _pool_key_by_size, self.in_flight)
             except ConnectionError:
                 gone = True
                 raise
@@ -74,13 +75,13 @@ class RayExecutor:
                 ray.shutdown()
 
 
-def _pool_key_by_size(task: ShardTask) -> PoolKey:
+def _pool_key_by_size(task: Task) -> PoolKey:
     """As ``pool_key``, but a key for each size, so that large tasks do not hold up small ones."""
     key = pool_key(task)
     return PoolKey(f"{task.cpus} {task.gpus}") if key == ANY_WORKER else key
 
 
-def _size(task: ShardTask) -> tuple[str, float, float]:
+def _size(task: Task) -> tuple[str, float, float]:
     """A task's node, or the model of its engine process, with the CPUs and GPUs that it needs."""
     if task.engine is None or pool_key(task) == ANY_WORKER:
         return task.node, task.cpus, task.gpus

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.engines import open_engine
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey, read_key
@@ -132,7 +133,7 @@ def _test_ask(name: str, host: HttpConfig, key: ApiKey, jpeg: bytes, text: str) 
     """Whether the server holds the model to a schema and takes pictures; without retries."""
     once = {"attempts": 1, "temperatures": (), "repair": False}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
-    ask = Ask("doctor", text, Ready.model_json_schema(), (Frame(0.0, jpeg),))
+    ask = Ask("doctor", text, answer_schema(Ready), (Frame(0.0, jpeg),))
     try:
         engine = open_engine(host.model_copy(update={**once, **limit}))
         ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))

@@ -19,9 +19,8 @@ from pipeline.reports.scoring.iou_stats import IouTally, PairTally
 from pipeline.reports.scoring.span_matching import Fit, fit
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
-from pipeline.workflow.outputs import done_tasks, final_annotations, found_by_models, rows_of
+from pipeline.workflow.outputs import done_parts, final_annotations, found_by_models, rows_of
 from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardTask
 
 HUMAN = "human"
 TASKS = ("event_caption", "action_caption", "event_grounding")
@@ -105,25 +104,22 @@ def _report(plans: Sequence[NodePlan]) -> HumanReport:
     found: dict[By, _Found] = defaultdict(_Found)
     grounded: dict[By, _Grounded] = defaultdict(_Grounded)
     # A node that never ran does not hold up the shards of the others.
-    annotating = [_by_shard(p) for p in final_annotations(plans) if any(done_tasks([p]))]
-    grounding = {
-        plan.node.name: _by_shard(plan) for plan in plans if plan.node.stage.writes is GroundedEvent
-    }
-    for task in done_tasks(plan for plan in plans if plan.node.stage.writes is Video):
-        videos = rows_of(Video, task.part)
+    annotating = [p.parts for p in final_annotations(plans) if p.parts]
+    grounding = {p.node.name: p.parts for p in plans if p.node.stage.writes is GroundedEvent}
+    for made in done_parts(plan for plan in plans if plan.node.stage.writes is Video):
+        videos = rows_of(Video, made.part)
         human = {video.video_id: _human_spans(video, counts) for video in videos}
         annotated = {video.video_id: video for video in videos if human[video.video_id]}
-        parts = [tasks[task.shard].part for tasks in annotating]
-        if all(part.exists() for part in parts):
-            predicted = _predicted(parts)
+        if all(made.shard in parts for parts in annotating):
+            predicted = _predicted([parts[made.shard] for parts in annotating])
             for video_id, video in annotated.items():
                 _add_found(found, video, human[video_id], predicted[video_id])
         else:
             counts["open"] += len(annotated)
         sources = {video.video_id: video.source for video in videos}
-        for node, tasks in grounding.items():
-            if tasks[task.shard].part.exists():
-                rows = rows_of(GroundedEvent, tasks[task.shard].part)
+        for node, parts in grounding.items():
+            if made.shard in parts:
+                rows = rows_of(GroundedEvent, parts[made.shard])
                 _add_grounded(grounded, node, rows, sources)
         counts.update(videos=len(videos), annotated=len(annotated))
         counts["spans"] += sum(map(len, human.values()))
@@ -136,10 +132,6 @@ def _report(plans: Sequence[NodePlan]) -> HumanReport:
         found=_found_scores(found),
         grounded=_grounded_scores(grounded),
     )
-
-
-def _by_shard(plan: NodePlan) -> Mapping[int, ShardTask]:
-    return {task.shard: task for task in plan.tasks}
 
 
 def _human_spans(video: Video, counts: Counter[str]) -> Sequence[TimeSpan]:

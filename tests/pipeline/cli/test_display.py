@@ -54,7 +54,7 @@ def written(plans: Sequence[NodePlan], mode: Mode | None) -> list[str]:
     ):
         while seen.getvalue().count("running") < 4:
             pass
-        display.add(ShardResult("admit", 0, tasks[0].part, COUNTS, 1.0))
+        display.add(ShardResult(node="admit", shard=0, counts=COUNTS, seconds=1.0))
     return seen.getvalue().splitlines()
 
 

@@ -11,6 +11,7 @@ from pipeline.execution.runner import execute, missing_tasks
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
+from pipeline.workflow.plan import planned_again
 from tests.pipeline.conftest import Planner
 from tests.pipeline.toys import Share
 
@@ -22,7 +23,7 @@ def run(plans: Any, inline: Any, root: Path) -> None:
 
 
 def shares(plans: Any) -> dict[str, float]:
-    parts = [task.part for task in plans[-1].tasks]
+    parts = planned_again(plans)[-1].parts.values()
     rows = [
         row for part in parts for row in from_table(Share, read_table(part, Share.model_fields))
     ]

@@ -16,8 +16,9 @@ from pipeline.store.parts import write_part
 from pipeline.store.run_log import read_log
 from pipeline.workflow.config import Limits
 from pipeline.workflow.graph import Node
+from pipeline.workflow.inputs import PartsMade
 from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult, ShardTask
 from tests.pipeline.toys import Letter
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -38,7 +39,7 @@ def result(node: Node, tmp_path: Path) -> Results:
     numbers = iter(range(100))
 
     def make(asks: int, videos: int, refused: int, **reasons: int) -> ShardResult:
-        part = Location.of(tmp_path / f"part-{next(numbers):05d}-x.parquet")
+        slot = Location.of(tmp_path / f"part-{next(numbers):05d}-x")
         rejects = [
             Reject(video_id="v", reason=reason, detail=f"of {reason}")
             for reason, n in reasons.items()
@@ -47,8 +48,8 @@ def result(node: Node, tmp_path: Path) -> Results:
         counts = {
             "asks": asks, "videos_in": videos, "videos_rejected": refused, "rejected": reasons
         }  # fmt: skip
-        write_part(part, Letter, [], rejects, counts)
-        return ShardResult(node.name, 0, part, counts)
+        part = write_part(slot, Letter, [], rejects, counts)
+        return ShardResult(node=node.name, shard=0, slot=slot, part=part, counts=counts)
 
     return make
 
@@ -64,7 +65,7 @@ def test_nothing_is_judged_before_there_is_enough_of_it(node: Node, result: Resu
 def test_the_share_is_that_of_all_shards_together(node: Node, result: Results, failed: int) -> None:
     monitor = FailureMonitor([node])
     monitor.check(result(10, 5, 0, rule_of_its_own=9))
-    monitor.check(ShardResult(node.name, 1, Location("/part"), error="died"))
+    monitor.check(ShardResult(node=node.name, shard=1, error="died"))
     if failed <= 10:
         monitor.check(result(10, 5, 0, timeout=failed - 3, truncated=2, no_valid_answer=1))
         return
@@ -94,9 +95,10 @@ def test_no_further_shard_is_started(plan_toys: Planner, tmp_path: Path) -> None
     closed: list[bool] = []
 
     class OneByOne:
-        def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
             try:
-                for task in tasks:
+                for task in map(made.resolve, tasks):
+                    assert isinstance(task, ShardTask)
                     started.append(task)
                     yield run_shard(task)
             finally:

@@ -11,10 +11,11 @@ from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply
 from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
-from pipeline.execution.journal import Entry, Journal, read_journal, remove_journal
+from pipeline.execution.journal import Entry, Journal, journal_path, read_journal, replace_journal
 from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
 from pipeline.records import Reject
 from pipeline.store.location import Location
+from pipeline.store.part_names import replies_path
 from pipeline.store.parts import write_part
 from tests.pipeline.engines.contract import replies_to
 
@@ -46,28 +47,28 @@ ASKS = [Ask(name, f"What is {name}?", {"title": "T"}, (Frame(1.0, b"jpeg"),)) fo
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Location:
-    return Location.of(tmp_path / "part-0.parquet")
+def slot(tmp_path: Path) -> Location:
+    return Location.of(tmp_path / "part-00000-0")
 
 
 @pytest.fixture
-def journaled(part: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
-    """``journaled(engine)``: that engine, with the journal of the one part."""
+def journaled(slot: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
+    """``journaled(engine)``: that engine, with the journal of the one slot."""
 
     def opened(engine: Answering) -> JournaledEngine:
         monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
-        return JournaledEngine(EmbeddedConfig(), part)
+        return JournaledEngine(EmbeddedConfig(), slot)
 
     return opened
 
 
 def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     sampling = Sampling(samples=2)
     whole = journaled(Answering())
     expected = replies_to(whole, ASKS, sampling)
-    remove_journal(part)
+    journal_path(slot).remove_tree()
 
     yielded: list[int] = []
     with pytest.raises(EngineError):
@@ -84,14 +85,60 @@ def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(
     ]
 
 
+def test_the_same_ask_under_another_id_has_its_replies(journaled: Opening) -> None:
+    replies_to(journaled(Answering()), ASKS)
+    engine = Answering()
+    renumbered = [replace(ask, request_id=f"{ask.request_id}2") for ask in ASKS]
+    found = replies_to(journaled(engine), renumbered)
+    assert not engine.asked
+    assert [reply.request_id for (reply,) in found] == ["a2", "b2", "c2"]
+
+
+def test_what_was_answered_for_other_inputs_of_the_shard_is_not_asked_again(
+    slot: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(engine: Answering, place: Location, *replied: Location) -> JournaledEngine:
+        monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
+        return JournaledEngine(EmbeddedConfig(), place, replied)
+
+    before = opened(Answering({"b": "timeout"}), slot.with_name("part-00000-1"))
+    replies_to(before, ASKS)
+    replies_to(before, ASKS)  # a cause that may pass has its attempts
+    part = write_part(slot.with_name("part-00000-1"), Reject, [], [], {}, before.replies)
+
+    engine = Answering()
+    after = opened(engine, slot, replies_path(part))
+    assert [reply.text for (reply,) in replies_to(after, ASKS)] == ["said"] * 3
+    assert engine.asked == ["b"], "what failed for a passing cause is asked once more"
+    assert after.asks == len(after.replies) == 3
+
+    # What retry marked in a journal is asked, although an older part has an answer.
+    marked = slot.with_name("part-00000-2")
+    digested = ask_digest(ASKS[2], Sampling())
+    again = Entry(digested, 1, "first", "last", (Reply("c", "said"),), again=True)
+    replace_journal(journal_path(marked), [again])
+    engine = Answering()
+    places = (replies_path(part), journal_path(marked))
+    replies_to(opened(engine, slot.with_name("part-00000-3"), *places), ASKS)
+    assert engine.asked == ["b", "c"]
+
+    # What cannot be read is asked.
+    replies_path(part).write_bytes(b"damaged")
+    engine = Answering()
+    replies_to(opened(engine, slot.with_name("part-00000-4"), replies_path(part)), ASKS)
+    assert engine.asked == list("abc")
+
+
 def test_an_ask_is_journaled_before_it_is_yielded_and_before_another_is_asked(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     engine = Answering()
     replies = journaled(engine).generate(ASKS, Sampling())
     for i, _ in replies:
         assert engine.asked == list("abc")[: i + 1]
-        assert read_journal(part).keys() == {ask_digest(a, Sampling()) for a in ASKS[: i + 1]}
+        assert read_journal(journal_path(slot)).keys() == {
+            ask_digest(a, Sampling()) for a in ASKS[: i + 1]
+        }
         if i == 1:
             break
     replies.close()  # type: ignore[attr-defined]  # a generator
@@ -151,7 +198,6 @@ def test_a_reply_keeps_the_version_of_the_engine_that_gave_it(journaled: Opening
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("request_id", "z"),
         ("text", "Where is a?"),
         ("answer_schema", {"title": "U"}),
         ("frames", ()),
@@ -204,12 +250,12 @@ def test_an_engine_with_too_few_samples_is_found_out(
 
 
 def test_a_reply_with_a_lone_surrogate_is_stored_and_yielded_with_its_escape(
-    journaled: Opening, part: Location
+    journaled: Opening, slot: Location
 ) -> None:
     opened = journaled(Answering(text="a \ud83d"))
     assert replies_to(opened, ASKS[:1])[0][0].text == "a \\ud83d"
-    (entry,) = read_journal(part).values()
+    (entry,) = read_journal(journal_path(slot)).values()
     assert entry.replies[0].text == "a \\ud83d"
-    write_part(part, Reject, [], [], {}, opened.replies)
-    (row,) = pq.read_table(Path(part.with_name("replies-0.parquet"))).to_pylist()
+    part = write_part(slot, Reject, [], [], {}, opened.replies)
+    (row,) = pq.read_table(Path(replies_path(part))).to_pylist()
     assert row["text"] == "a \\ud83d"

@@ -9,16 +9,18 @@ import pytest
 
 from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.errors import ConfigError
-from pipeline.execution.journal import journal_path
-from pipeline.execution.runner import discard_parts, execute, install_corpus, missing_tasks
+from pipeline.execution.runner import execute, install_corpus, missing_tasks
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
-from pipeline.store.parts import StoreError, discard, files_path, read_manifest, rejects_path
+from pipeline.store.part_names import files_path, rejects_path, slot_of
+from pipeline.store.parts import StoreError, new_folder, read_manifest, write_part
 from pipeline.store.run_log import read_log
 from pipeline.workflow.config import RunConfig, SourceSection
 from pipeline.workflow.graph import build_graph
-from pipeline.workflow.plan import NodePlan, make_plan
+from pipeline.workflow.plan import NodePlan, make_plan, planned_again
 from pipeline.workflow.source import read_source
+from tests.pipeline.conftest import part_of
+from tests.pipeline.toys import Count
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -34,9 +36,9 @@ def test_runs_that_publish_at_once_leave_one_whole_corpus(
 ) -> None:
     plans, corpus = plan_toys([1, 2, 3]), tmp_path / "run" / "corpus"
     run(plans, inline, tmp_path / "run")
-    place = Location.of(corpus)
+    place, made = Location.of(corpus), planned_again(plans)
     with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(lambda _: install_corpus(plans, place), range(200)))
+        done = list(threads.map(lambda _: install_corpus(made, place), range(200)))
     assert all(done)
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert not list(corpus.parent.glob(".corpus*")), "nothing half-written stays"
@@ -47,15 +49,15 @@ def test_the_intake_goes_into_the_installed_card_and_not_into_the_part(
 ) -> None:
     plans, corpus = plan_toys([1]), tmp_path / "run" / "corpus"
     run(plans, inline, tmp_path / "run")
-    card = files_path(plans[-1].tasks[0].part) / CARD
+    card = files_path(part_of(plans, -1)) / CARD
     bare = "# A corpus\n\n## Who wrote it\n\nPeople.\n"
     card.write_text(bare)
     for _ in range(2):
-        assert install_corpus(plans, Location.of(corpus), Intake(3, 1, {"odd": 2}))
+        assert install_corpus(planned_again(plans), Location.of(corpus), Intake(3, 1, {"odd": 2}))
         installed = (corpus / CARD).read_text(encoding="utf-8")
         assert installed == with_intake(bare, Intake(3, 1, {"odd": 2}))
     assert card.read_bytes().decode() == bare
-    assert install_corpus(plans, Location.of(corpus))
+    assert install_corpus(planned_again(plans), Location.of(corpus))
     assert (corpus / CARD).read_text(encoding="utf-8") == bare
 
 
@@ -69,7 +71,7 @@ def test_what_is_no_folder_makes_place_for_the_corpus(
     other.mkdir()
     (other / "kept.txt").write_text("")
     corpus.symlink_to(other) if kind == "link" else corpus.write_text("")
-    assert install_corpus(plans, Location.of(corpus))
+    assert install_corpus(planned_again(plans), Location.of(corpus))
     assert [path.name for path in corpus.iterdir()] == ["total.txt"]
     assert (other / "kept.txt").exists()
     assert not list(corpus.parent.glob(".corpus*"))
@@ -114,7 +116,8 @@ def test_a_damaged_part_is_named_with_what_to_do(
 ) -> None:
     plans = plan_toys([1, 2, 3])
     run(plans, inline, tmp_path / "run")
-    part = plans[1].tasks[0].part
+    plans = planned_again(plans)
+    part = plans[1].parts[0]
     if damage == "no rejects":
         rejects_path(part).remove()
     else:
@@ -139,7 +142,7 @@ def test_a_row_that_comes_again_in_each_shard_counts_each_time(inline: Any, tmp_
     summary = summarize(plans, Location.of(root))
     assert (summary.videos_in, summary.videos_open, summary.videos_rejected) == (9, 9, {})
     run(plans, inline, root)
-    summary = summarize(plans, Location.of(root))
+    summary = summarize(planned_again(plans), Location.of(root))
     assert (summary.videos_in, summary.videos_open) == (9, 0)
     assert summary.videos_rejected == {"missing_file": 7, "duplicate_id": 2}
 
@@ -156,7 +159,7 @@ def test_the_rows_of_a_part_lie_beside_it(inline: Any, tmp_path: Path) -> None:
     manifest.write_text("\n".join(lines), encoding="utf-8")
     plans = plan_file(manifest)
     run(plans, inline, tmp_path / "run")
-    found = [read_manifest(task.part) for task in plans[0].tasks]
+    found = [read_manifest(slot) for slot in plans[0].slots.values()]
     source = read_source(SourceSection(path=str(manifest)))
     assert [tuple(rows) for rows in found] == list(source.shards(3))
     assert [len(rows) for rows in found] == [3, 2]
@@ -219,42 +222,14 @@ def test_rows_that_come_after_those_that_were_planned_wait(
 def test_racing_stages_leave_the_files_of_one(
     plan_toys: Planner, inline: Any, tmp_path: Path
 ) -> None:
-    from pipeline.store.parts import keep_folder, new_folder
-
     plans = plan_toys([1])
     run(plans, inline, tmp_path / "run")
-    part = plans[2].tasks[0].part
-    folders = [new_folder(part) for _ in range(50)]
+    part = part_of(plans, 2)
+    folders = [new_folder(slot_of(part)) for _ in range(50)]
     for folder in folders:
         (folder / "total.txt").write_text("1")
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda folder: keep_folder(folder, part), folders))
-    assert (files_path(part) / "total.txt").read_bytes() == b"1"
+        made = threads.map(lambda f: write_part(slot_of(part), Count, [], [], {}, None, f), folders)
+        (made_part,) = set(made)
+    assert (files_path(made_part) / "total.txt").read_bytes() == b"1"
     assert not list(Path(part.parent).glob(".*"))
-
-
-def test_parts_are_discarded_from_the_deepest_up_with_their_journals(
-    plan_toys: Planner, inline: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plans = plan_toys([1] * 4)
-    run(plans, inline, tmp_path / "run")
-    parts = [task.part for plan in plans for task in plan.tasks]
-    for part in parts:
-        Path(journal_path(part)).mkdir()
-    gone: list[Location] = []
-
-    def discard_some(part: Location) -> None:
-        if len(gone) == 2:
-            raise KeyboardInterrupt
-        gone.append(part)
-        discard(part)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pipeline.execution.runner.discard", discard_some)
-        with pytest.raises(KeyboardInterrupt):
-            discard_parts(plans, {"admit"})
-    for plan in plans:
-        for task in plan.tasks:
-            assert not task.part.exists() or all(part.exists() for part in task.input_parts)
-    discard_parts(plans, {"admit"})
-    assert not [part for part in parts if part.exists() or journal_path(part).exists()]

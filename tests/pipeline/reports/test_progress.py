@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.reports.progress import Snapshot, Tally
-from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.task import ShardResult
 
@@ -32,7 +31,7 @@ def tally(plans: Sequence[NodePlan]) -> Tally:
 
 
 def result(node: str, shard: int, seconds: float, **counts: Any) -> ShardResult:
-    return ShardResult(node, shard, Location("/part"), {**NONE, **counts}, seconds)
+    return ShardResult(node=node, shard=shard, counts={**NONE, **counts}, seconds=seconds)
 
 
 def at(tally: Tally, elapsed_s: float, **in_flight: int) -> Snapshot:
@@ -41,7 +40,7 @@ def at(tally: Tally, elapsed_s: float, **in_flight: int) -> Snapshot:
 
 def test_of_a_real_run(plans: Sequence[NodePlan], tally: Tally, inline: Any) -> None:
     tasks = missing_tasks(plans, {plan.node.name for plan in plans})
-    root = tasks[0].part.parent.parent.parent
+    root = tasks[0].folder.parent.parent.parent
     for second, each in enumerate(execute(plans, tasks, inline, root), start=1):
         tally.add(each, float(second))
     end = tally.snapshot("end", 10, {})
@@ -78,13 +77,21 @@ def test_what_goes_on_at_once_is_no_more_than_is_left(tally: Tally) -> None:
 
 
 def test_failures_end_tasks_and_time_none(tally: Tally) -> None:
-    part = Location("/part")
-    tally.add(ShardResult("admit", 0, part, seconds=999.0, error="it broke"), 1.0)
-    tally.add(ShardResult("spell", 0, part, error="not started", blocked=True), 1.0)
+    tally.add(ShardResult(node="admit", shard=0, seconds=999.0, error="it broke"), 1.0)
+    tally.add(ShardResult(node="spell", shard=0, error="not started", blocked=True), 1.0)
     seen = at(tally, 1.0)
     assert (seen.tasks_done, seen.tasks_failed, seen.tasks_blocked) == (0, 1, 1)
     assert seen.remaining_s is None
     assert "0/9 (2 failed or blocked) tasks" in seen.to_text()
+
+
+def test_what_has_nothing_to_do_is_done_and_times_none(tally: Tally) -> None:
+    tally.add(result("admit", 0, 10.0), 10.0)
+    tally.add(ShardResult(node="spell", shard=0, unchanged=True), 10.0)
+    seen = at(tally, 10.0)
+    assert (seen.tasks_done, seen.tasks_unchanged) == (2, 1)
+    assert seen.nodes_untimed == ["spell", "count"]
+    assert "2/9 (1 unchanged) tasks" in seen.to_text()
 
 
 def test_tokens_are_shown_where_a_model_answers(tally: Tally) -> None:
@@ -99,7 +106,8 @@ def test_json_names_units(tally: Tally) -> None:
     tally.add(result("admit", 0, 2.0, videos_out=2, videos_rejected=1), 4.0)
     assert json.loads(at(tally, 4.0, admit=2, spell=0).model_dump_json()) == {
         "event": "running", "elapsed_s": 4.0, "executor": "local", "workers": 2,
-        "nodes": 3, "tasks": 9, "tasks_done": 1, "tasks_failed": 0, "tasks_blocked": 0,
+        "nodes": 3, "tasks": 9, "tasks_done": 1, "tasks_unchanged": 0,
+        "tasks_failed": 0, "tasks_blocked": 0,
         "tasks_in_flight": {"admit": 2},
         "remaining_s": 12, "nodes_untimed": ["spell", "count"],
         "videos_per_s": 0.375, "videos_kept": 0, "videos_rejected": 1,

@@ -12,8 +12,9 @@ from pipeline.records.digest import canonical_json
 from pipeline.reports.reconcile_counts import CountsError, check_reasons, check_videos
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
-from pipeline.store.parts import read_counts, rejects_path
-from pipeline.workflow.plan import NodePlan
+from pipeline.store.part_names import rejects_path
+from pipeline.store.parts import read_counts
+from pipeline.workflow.plan import NodePlan, planned_again
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -45,8 +46,9 @@ def test_a_table_that_does_not_add_up_is_refused(
     root = Location.of(tmp_path / "run")
     plans = [p for p in plan_toys([1, 0, 5]) if p.node.name != "count"]
     list(execute(plans, missing_tasks(plans, {"admit", "spell"}), inline, root))
+    plans = [*planned_again(plans)]
     summarize(plans, root)
-    part = plans[1].tasks[0].part
+    part = plans[1].parts[0]
     change(rejects_path(part) if beside else part, **changes)
     with pytest.raises(CountsError, match=f"^spell, shard 0, {part.name}: {message}"):
         summarize(plans, root)

@@ -13,17 +13,24 @@ from hypothesis import strategies as st
 
 from pipeline.records import FramedSegment, Reject, Segment
 from pipeline.store.location import Location
-from pipeline.store.parts import (
-    discard,
+from pipeline.store.part_names import (
     files_path,
-    keep_folder,
+    list_parts,
     manifest_path,
-    new_folder,
     part_path,
-    read_counts,
-    read_manifest,
+    recipe_folder,
     rejects_path,
     replies_path,
+    rows_digest_of,
+    slot_name,
+    slot_of,
+    slot_path,
+)
+from pipeline.store.parts import (
+    discard,
+    new_folder,
+    read_counts,
+    read_manifest,
     write_manifest,
     write_part,
 )
@@ -50,20 +57,55 @@ def segments(video_id: str) -> list[Segment]:
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Location:
-    return part_path(Location.of(tmp_path), "segment", "abc", 3, "def")
+def slot(tmp_path: Path) -> Location:
+    return slot_path(recipe_folder(Location.of(tmp_path), "segment", "abc"), 3, "def")
 
 
-def test_names(part: Location, tmp_path: Path) -> None:
-    assert Path(part) == tmp_path / "parts" / "segment" / "abc" / "part-00003-def.parquet"
-    assert rejects_path(part).name == "rejects-00003-def.parquet"
-    assert replies_path(part).name == "replies-00003-def.parquet"
-    assert manifest_path(part).name == "manifest-00003-def.jsonl"
-    assert files_path(part).name == "files-00003-def"
+def test_names(slot: Location, tmp_path: Path) -> None:
+    part = part_path(slot, "123", "45")
+    folder = tmp_path / "parts" / "segment" / "abc"
+    assert Path(part) == folder / "part-00003-def-123-45.parquet"
+    assert rejects_path(part).name == "rejects-00003-def-123-45.parquet"
+    assert replies_path(part).name == "replies-00003-def-123-45.parquet"
+    assert files_path(part).name == "files-00003-def-123-45"
+    assert manifest_path(slot).name == "manifest-00003-def.jsonl"
+    assert (slot_of(part), rows_digest_of(part)) == (slot, "123")
+    beside = (part, rejects_path(part), files_path(part), manifest_path(slot))
+    assert {slot_name(each.name) for each in beside} == {"00003-def"}
+    assert slot_name("notes.txt") is None
+
+
+def test_of_several_parts_for_a_slot_one_counts_for_everyone(slot: Location) -> None:
+    rows = [segments("b"), segments("a"), segments("c")]
+    parts = [write_part(slot, Segment, each, [], {}) for each in rows]
+    other = write_part(slot.with_name("part-00003-fed"), Segment, [], [], {})
+    (slot.parent / "part-00003-def.parquet").write_bytes(b"of an earlier version")
+    (slot.parent / "notes.txt").write_text("of the user")
+    listing = list_parts(slot.parent, journals=True)
+    assert listing.part(slot) == min(parts)
+    assert set(listing.parts.values()) == {min(parts), other}
+    assert listing.has_others(slot) and not listing.has_recipe
+
+
+def test_the_name_says_what_the_part_holds(slot: Location) -> None:
+    def written(rows: Sequence[Segment], *rejects: Reject, **counts: int) -> str:
+        return write_part(slot, Segment, rows, rejects, counts).name
+
+    reject = Reject(video_id="v", reason="r")
+    names = [
+        written(segments("a")),
+        written(segments("b")),
+        written(segments("a"), reject),
+        written(segments("a"), asks=1),
+    ]
+    assert len(set(names)) == 4
+    assert written(segments("a")) == names[0]
+    rows = [rows_digest_of(Location(f"/{name}")) for name in names]
+    assert rows[0] == rows[2] == rows[3] != rows[1], "what others read is the rows alone"
 
 
 def test_rejects_come_first_and_the_part_is_the_commit(
-    part: Location, monkeypatch: pytest.MonkeyPatch
+    slot: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
     real = Location.writing
@@ -71,36 +113,36 @@ def test_rejects_come_first_and_the_part_is_the_commit(
     @contextmanager
     def writing(file: Location) -> Iterator[Path]:
         written.append(file.name)
-        if file == part:
+        if file.name.startswith("part-"):
             raise OSError("the disk is full")
         with real(file) as path:
             yield path
 
     monkeypatch.setattr(Location, "writing", writing)
     with pytest.raises(OSError, match="full"):
-        write_part(part, Segment, [], [Reject(video_id="v", reason="r")], {})
-    assert written == [rejects_path(part).name, part.name]
-    assert not part.exists()
+        write_part(slot, Segment, [], [Reject(video_id="v", reason="r")], {})
+    assert [name.partition("-")[0] for name in written] == ["rejects", "part"]
+    assert list(slot.parent.sizes()) == written[:1]
 
 
-def test_a_write_that_fails_leaves_nothing(part: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_nothing(slot: Location, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object, path: Path, **__: object) -> None:
         path.write_bytes(b"half")
         raise OSError("the disk is full")
 
     monkeypatch.setattr(pq, "write_table", fail)
     with pytest.raises(OSError, match="full"):
-        write_part(part, Segment, [], [], {})
-    assert list(Path(part.parent).iterdir()) == []
+        write_part(slot, Segment, [], [], {})
+    assert list(Path(slot.parent).iterdir()) == []
 
 
-def test_counts_are_in_the_footer(part: Location) -> None:
-    write_part(part, Segment, [], [], {"videos_in": 2, "rejected": {"x": 1}})
+def test_counts_are_in_the_footer(slot: Location) -> None:
+    part = write_part(slot, Segment, [], [], {"videos_in": 2, "rejected": {"x": 1}})
     assert read_counts(part) == {"videos_in": 2, "rejected": {"x": 1}}
 
 
-def test_images_are_stored_as_they_are(part: Location) -> None:
-    write_part(part, FramedSegment, frames("v", 4), [], {})
+def test_images_are_stored_as_they_are(slot: Location) -> None:
+    part = write_part(slot, FramedSegment, frames("v", 4), [], {})
     group = pq.ParquetFile(Path(part)).metadata.row_group(0)
     columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
     assert columns["jpeg"].compression == "UNCOMPRESSED"
@@ -108,16 +150,14 @@ def test_images_are_stored_as_they_are(part: Location) -> None:
     assert columns["video_id"].compression == "ZSTD"
 
 
-def test_a_folder_is_kept_as_a_whole_and_discarded_with_its_part(part: Location) -> None:
+def test_a_folder_is_kept_as_a_whole_and_discarded_with_its_part(slot: Location) -> None:
     for text in ("first", "second"):
-        folder = new_folder(part)
+        folder = new_folder(slot)
         (folder / "file.txt").write_text(text)
-        keep_folder(folder, part)
+        part = write_part(slot, Segment, [], [], {}, [], folder)
     assert (files_path(part) / "file.txt").read_bytes() == b"second"
-    write_manifest(part, [{"video_id": "v"}])
-    write_part(part, Segment, [], [], {}, [])
     discard(part)
-    assert list(Path(part.parent).iterdir()) == []
+    assert list(Path(slot.parent).iterdir()) == []
     discard(part)
 
 
@@ -128,8 +168,8 @@ def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:
         [*frames("a", 2), *frames("c", 1)],
     )
     for number, rows in enumerate(given):
-        parts.append(part_path(Location.of(tmp_path), f"n{number}", "r", 0, "i"))
-        write_part(parts[-1], FramedSegment, rows, [], {})
+        slot = Location.of(tmp_path / f"{number}" / "part-00000-0")
+        parts.append(write_part(slot, FramedSegment, rows, [], {}))
     videos = list(read_videos([Segment], {Segment: parts}))
     assert [(v.video_id, len(v[Segment])) for v in videos] == [("b", 2), ("a", 3), ("c", 1)]
     assert type(videos[0][Segment][0]) is Segment, "the pixels are not read"
@@ -143,10 +183,10 @@ def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:
 
 
 def test_videos_come_in_the_order_of_the_manifest(tmp_path: Path) -> None:
-    root = Location.of(tmp_path)
-    some, whole = (part_path(root, name, "r", 0, "i") for name in ("some", "whole"))
-    write_part(some, Segment, [s for v in "cb" for s in segments(v)], [], {})
-    write_part(whole, FramedSegment, [f for v in "abcd" for f in frames(v, 1)], [], {})
+    slots = (Location.of(tmp_path / name / "part-00000-0") for name in ("some", "whole"))
+    some = write_part(next(slots), Segment, [s for v in "cb" for s in segments(v)], [], {})
+    rows = [f for v in "abcd" for f in frames(v, 1)]
+    whole = write_part(next(slots), FramedSegment, rows, [], {})
     videos = read_videos([Segment, FramedSegment], {Segment: [some], FramedSegment: [whole]})
     assert [video.video_id for video in videos] == ["b", "c"]
 
@@ -163,6 +203,6 @@ VALUES = st.recursive(
 @given(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4))
 def test_rows_of_a_manifest_come_back_as_they_were(rows: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        part = part_path(Location.of(folder), "ingest", "r", 0, "i")
-        write_manifest(part, rows)
-        assert read_manifest(part) == rows
+        slot = Location.of(folder) / "part-00000-0"
+        write_manifest(slot, rows)
+        assert read_manifest(slot) == rows

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.workflow.config import RunConfig
+from pipeline.workflow.config import RunConfig, load_config
 from pipeline.workflow.graph import build_graph, select
+
+DEMO = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
 
 
 def config(nodes: dict[str, Any], **sections: Any) -> RunConfig:
@@ -127,3 +132,15 @@ def test_the_order_of_after_says_nothing() -> None:
     )
     assert one[-1].recipe_digest == other[-1].recipe_digest
     assert [node.name for node in one[-1].after] == [node.name for node in other[-1].after]
+
+
+def test_python_without_docstrings_has_the_same_recipes() -> None:
+    code = (
+        "from pathlib import Path; from pipeline.workflow.config import load_config;"
+        "from pipeline.workflow.graph import build_graph;"
+        f"print([n.recipe_digest for n in build_graph(load_config(Path({str(DEMO)!r}), ()))])"
+    )
+    command = [sys.executable, "-OO", "-c", code]
+    said = subprocess.run(command, cwd=DEMO.parents[1], capture_output=True, text=True, check=True)
+    here = [node.recipe_digest for node in build_graph(load_config(DEMO, ()))]
+    assert said.stdout.strip() == str(here)

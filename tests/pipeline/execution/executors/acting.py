@@ -24,7 +24,7 @@ from pipeline.records import Record
 from pipeline.store.location import Location
 from pipeline.store.parts import write_manifest
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.task import PlannedTask, ShardResult
 
 
 class Where(Record):
@@ -146,22 +146,22 @@ def make_task(tmp_path: Path) -> Tasks:
 
     def make(
         shard: int,
-        after: Sequence[ShardTask] = (),
+        after: Sequence[PlannedTask] = (),
         *,
         node: str = "act",
         engine: EngineConfig | None = None,
         cpus: float = 1,
         **config: Any,
-    ) -> ShardTask:
-        part = Location.of(tmp_path / node / f"part-{shard}.parquet")
-        write_manifest(part, [{"video_id": f"v{shard}"}])
-        return ShardTask(
+    ) -> PlannedTask:
+        folder = Location.of(tmp_path / node)
+        write_manifest(folder / f"part-{shard:05d}-0", [{"video_id": f"v{shard}"}])
+        return PlannedTask(
             node=node,
             stage="act",
             shard=shard,
             config=Teaching(config),
-            inputs=(tuple(("Where", other.part) for other in after),),
-            part=part,
+            needs=(tuple(("Where", other.key) for other in after),),
+            folder=folder,
             media_root=Location.of(tmp_path),
             engine=engine,
             prompts={},
@@ -177,7 +177,13 @@ def errors_of(results: Iterable[ShardResult]) -> dict[str, str]:
     return {f"{r.node}{r.shard}": r.error.splitlines()[-1] for r in results if r.error}
 
 
-def places(tasks: Iterable[ShardTask]) -> set[tuple[int, str]]:
+def parts_of(task: PlannedTask) -> list[Path]:
+    """The part of a task, once it is there."""
+    return list(Path(task.folder).glob(f"part-{task.shard:05d}-0-*"))
+
+
+def places(tasks: Iterable[PlannedTask]) -> set[tuple[int, str]]:
     """The processes in which tasks were done, each with the GPUs that it saw."""
-    rows = [row for task in tasks for row in pq.read_table(Path(task.part)).to_pylist()]
+    parts = [part for task in tasks for part in parts_of(task)]
+    rows = [row for part in parts for row in pq.read_table(part).to_pylist()]
     return {(row["pid"], row["gpus"]) for row in rows}

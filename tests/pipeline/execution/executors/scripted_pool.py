@@ -11,18 +11,33 @@ from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.execution.executors.base import Loss
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
 from pipeline.store.location import Location
-from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.inputs import PartsMade
+from pipeline.workflow.task import PlannedTask, ShardResult, ShardTask
 
 
-def task(number: int, after: Sequence[int], engine: EngineConfig | None = None) -> ShardTask:
-    inputs = (tuple(("Row", Location(f"/{other}")) for other in after),)
-    return ShardTask(
+class Placed(PartsMade):
+    """Every task has its place by its name, whatever it reads."""
+
+    def __init__(self) -> None:
+        super().__init__({}, [])
+
+    def resolve(self, task: PlannedTask) -> ShardTask:
+        places = {key: _place(task.folder.with_name(key[0]), key[1]) for key in task.needed}
+        return task.ready(places, _place(task.folder, task.shard))
+
+
+def _place(folder: Location, shard: int) -> Location:
+    return folder / f"part-{shard:05d}-0"
+
+
+def task(number: int, after: Sequence[int], engine: EngineConfig | None = None) -> PlannedTask:
+    return PlannedTask(
         node=f"n{number}",
         stage="s",
         shard=0,
         config={},
-        inputs=inputs,
-        part=Location(f"/{number}"),
+        needs=(tuple(("Row", (f"n{other}", 0)) for other in after),),
+        folder=Location(f"/n{number}"),
         media_root=Location("/"),
         engine=engine,
         prompts={},
@@ -51,7 +66,7 @@ ENGINES = (None, EmbeddedConfig(), Shared(model="a", slots=3), Shared(model="b")
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[ShardTask]:
+def graphs(draw: st.DrawFn) -> list[PlannedTask]:
     n = draw(st.integers(0, 8))
     return [
         task(
@@ -129,5 +144,11 @@ class ScriptedPool:
             return [(t, loss) for t in (task, *along)]
         error = "failed" if task.node in self.failing else None
         if error is None:
-            self.done.add(task.part)
-        return [(task, ShardResult(task.node, 0, task.part, error=error))]
+            self.done.add(task.slot)
+        return [(task, result(task, error))]
+
+
+def result(task: ShardTask, error: str | None = None) -> ShardResult:
+    """That of a task whose part has the name of its slot."""
+    made = None if error else task.slot
+    return ShardResult(node=task.node, shard=0, slot=task.slot, part=made, error=error)

@@ -16,8 +16,15 @@ from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, ReadyQ
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
-from pipeline.workflow.task import ShardResult, ShardTask
-from tests.pipeline.execution.executors.scripted_pool import ScriptedPool, Shared, graphs, task
+from pipeline.workflow.task import PlannedTask, ShardResult, ShardTask
+from tests.pipeline.execution.executors.scripted_pool import (
+    Placed,
+    ScriptedPool,
+    Shared,
+    graphs,
+    result,
+    task,
+)
 
 Planner = Callable[..., Sequence[NodePlan]]
 
@@ -32,7 +39,7 @@ Planner = Callable[..., Sequence[NodePlan]]
     st.data(),
 )
 def test_every_task_has_one_result_and_none_starts_below_a_failure(
-    tasks: list[ShardTask],
+    tasks: list[PlannedTask],
     fit: int,
     failing: set[int],
     dying: set[int],
@@ -52,24 +59,24 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
         {f"n{i}" for i in dying},
         [f"n{i}" for i in leaving],
     )
-    results = list(run_on(pool, tasks, in_flight=in_flight))
+    results = list(run_on(pool, tasks, Placed(), in_flight=in_flight))
     assert not +in_flight
     assert sorted(r.node for r in results) == sorted(t.node for t in tasks)
     unfit = {f"n{i}" for i in failing | dying}
     bad: set[str] = set()
     for each in tasks:
-        if each.node in unfit or any(f"n{p.name}" in bad for p in each.input_parts):
+        if each.node in unfit or any(node in bad for node, _ in each.needed):
             bad.add(each.node)
     hopeless = {r.node for r in results if r.error and "again and again" in r.error}
     failed = {r.node for r in results if r.error}
     # Who is beside one that dies is tried again by itself, and so is not taken along; and machines
     # that leave are nobody's fault.
     assert failed == bad if not hopeless else failed >= bad
-    for result in results:
-        starts = pool.started.count(result.node) - pool.displaced[result.node]
-        if result.blocked:
+    for ended in results:
+        starts = pool.started.count(ended.node) - pool.displaced[ended.node]
+        if ended.blocked:
             assert starts == 0
-        elif result.node[1:] in map(str, dying) and not hopeless:
+        elif ended.node[1:] in map(str, dying) and not hopeless:
             assert starts == ATTEMPTS
         else:
             assert starts <= ATTEMPTS
@@ -80,7 +87,7 @@ def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:
     tasks = [task(i, [], Shared(model="a")) for i in range(20)]
     names = {t.node for t in tasks}
     pool = ScriptedPool(1, lambda n: 0, set(), names)
-    results = list(run_on(pool, tasks))
+    results = list(run_on(pool, tasks, Placed()))
     assert {r.node for r in results if r.error} == names
     assert len(pool.started) == DEATHS_IN_A_ROW
 
@@ -91,14 +98,14 @@ def test_a_task_may_lose_some_machines_but_not_all_there_will_ever_be() -> None:
         (MACHINES, f"{Loss.MACHINE.value} {MACHINES} times"),
     ):
         pool = ScriptedPool(1, lambda n: 0, set(), set(), ["n0"] * times)
-        (result,) = run_on(pool, [task(0, [])])
-        assert result.error == error
+        (ended,) = run_on(pool, [task(0, [])], Placed())
+        assert ended.error == error
 
 
 def test_an_engine_that_takes_down_every_machine_is_left_alone() -> None:
     tasks = [task(i, [], Shared(model="a", replicas=2)) for i in range(20)]
     pool = ScriptedPool(1, lambda n: 0, set(), set(), [t.node for t in tasks] * MACHINES)
-    assert all(result.error for result in run_on(pool, tasks))
+    assert all(each.error for each in run_on(pool, tasks, Placed()))
     assert len(pool.started) == 2 * MACHINES
 
 
@@ -126,7 +133,7 @@ class SpaciousPool:
 
     def finished(self) -> Sequence[tuple[ShardTask, ShardResult | Loss]]:
         task = self.running.popleft()
-        return [(task, Loss.PROCESS if self.died else ShardResult(task.node, 0, task.part))]
+        return [(task, Loss.PROCESS if self.died else result(task))]
 
 
 @pytest.mark.parametrize("engine", [None, Shared(model="a", slots=4000)])
@@ -135,7 +142,7 @@ def test_the_cost_of_a_task_does_not_grow_with_those_under_way(engine: EngineCon
 
     def spent_s(capacity: int) -> float:
         started = process_time()
-        assert sum(1 for _ in run_on(SpaciousPool(capacity), tasks)) == len(tasks)
+        assert sum(1 for _ in run_on(SpaciousPool(capacity), tasks, Placed())) == len(tasks)
         return process_time() - started
 
     # CPU time, and the best of three: what else runs here does not count.
@@ -146,13 +153,13 @@ def test_engines_take_turns_back_and_forth() -> None:
     a, b = Shared(model="a"), Shared(model="b")
     tasks = [task(0, [], b), task(1, [0], a), task(2, [1], b)]
     pool = ScriptedPool(1, lambda n: 0, set(), set())
-    assert [result.node for result in run_on(pool, tasks)] == ["n0", "n1", "n2"]
+    assert [each.node for each in run_on(pool, tasks, Placed())] == ["n0", "n1", "n2"]
 
 
 def test_an_engine_without_a_process_is_opened_first() -> None:
     pool = SpaciousPool(1)
     tasks = [task(0, [], Shared(model="early")), task(1, [], Shared(model="late"))]
-    next(iter(run_on(pool, [*tasks, task(2, [], Shared(model="early"))])))
+    next(iter(run_on(pool, [*tasks, task(2, [], Shared(model="early"))], Placed())))
     assert pool.opened == ["late", "early"]
 
 
@@ -160,30 +167,33 @@ def test_an_engine_that_is_given_up_is_let_go() -> None:
     pool = SpaciousPool(1)
     pool.died = True
     tasks = [task(i, [], Shared(model="a")) for i in range(20)]
-    assert all(result.error for result in run_on(pool, tasks))
+    assert all(each.error for each in run_on(pool, tasks, Placed()))
     assert pool.closed == {pool_key(tasks[0]).name}
 
 
 def test_the_deepest_ready_task_goes_first() -> None:
-    queue = ReadyQueue([task(0, []), task(1, []), task(2, [0])])
+    queue = ReadyQueue([task(0, []), task(1, []), task(2, [0])], Placed().resolve)
+    assert not list(queue.opened())
     assert (first := queue.take(ANY_WORKER)) is not None and first.node == "n1"
     assert (second := queue.take(ANY_WORKER)) is not None and second.node == "n0"
     assert queue.take(ANY_WORKER) is None
-    queue.done(Location("/0"))
+    assert not list(queue.done(("n0", 0)))
     assert (third := queue.take(ANY_WORKER)) is not None and third.node == "n2"
 
 
 def test_a_task_that_reads_a_part_twice_starts_once_and_ends_once() -> None:
     tasks = [task(0, []), task(1, []), task(2, [0, 0, 1])]
-    queue = ReadyQueue(tasks)
+    queue = ReadyQueue(tasks, Placed().resolve)
+    assert not list(queue.opened())
     taken = [queue.take(ANY_WORKER) for _ in range(3)]
     assert [each and each.node for each in taken] == ["n1", "n0", None]
-    queue.done(tasks[0].part)
+    assert not list(queue.done(tasks[0].key))
     assert queue.take(ANY_WORKER) is None, "the other part does not exist yet"
-    queue.done(tasks[1].part)
-    assert queue.take(ANY_WORKER) == tasks[2]
+    assert not list(queue.done(tasks[1].key))
+    assert (last := queue.take(ANY_WORKER)) is not None and last.node == "n2"
     assert queue.take(ANY_WORKER) is None
-    assert [each.node for each in ReadyQueue(tasks).failed(tasks[0].part)] == ["n2"]
+    queue = ReadyQueue(tasks, Placed().resolve)
+    assert [each.node for each in queue.failed(tasks[0].key)] == ["n2"]
 
 
 def test_a_failed_shard_blocks_only_what_lies_below(

@@ -18,8 +18,10 @@ from tests.pipeline.execution.executors.acting import (
     Tasks,
     errors_of,
     make_task,
+    parts_of,
     places,
 )
+from tests.pipeline.execution.executors.scripted_pool import Placed
 
 __all__ = ["make_task"]
 
@@ -33,18 +35,19 @@ def test_a_library_that_leaves_fails_its_shard_alone(
     make_task: Tasks, engine: EngineConfig | None, do: str, error: str
 ) -> None:
     tasks = [make_task(i, engine=engine, do=do if i == 1 else "") for i in range(3)]
-    errors = errors_of(LocalExecutor(2).run(tasks))
+    errors = errors_of(LocalExecutor(2).run(tasks, Placed()))
     assert list(errors) == ["act1"] and error in errors["act1"]
 
 
 def test_a_result_that_cannot_be_sent_fails_its_shard_alone(make_task: Tasks) -> None:
-    results = LocalExecutor(1).run([make_task(0, do="be unsendable"), make_task(1)])
+    results = LocalExecutor(1).run([make_task(0, do="be unsendable"), make_task(1)], Placed())
     assert errors_of(results) == {"act0": "its worker process died 2 times"}
 
 
 def test_a_death_is_seen_although_a_child_lives_on(make_task: Tasks, tmp_path: Path) -> None:
     tasks = [make_task(0, do="die and leave a child"), make_task(1)]
-    assert errors_of(LocalExecutor(2).run(tasks)) == {"act0": "its worker process died 2 times"}
+    results = LocalExecutor(2).run(tasks, Placed())
+    assert errors_of(results) == {"act0": "its worker process died 2 times"}
     children = [int(path.name.removeprefix("child-")) for path in tmp_path.glob("child-*")]
     assert len(children) == 2
     for pid in children:
@@ -53,7 +56,7 @@ def test_a_death_is_seen_although_a_child_lives_on(make_task: Tasks, tmp_path: P
 
 def test_a_death_of_an_idle_process_is_no_fault_of_the_next_task(make_task: Tasks) -> None:
     first = make_task(0)
-    results = LocalExecutor(1).run([first, make_task(1, [first], do="die once")])
+    results = LocalExecutor(1).run([first, make_task(1, [first], do="die once")], Placed())
     assert not next(results).error
     ((pid, _),) = places([first])
     os.kill(pid, signal.SIGKILL)
@@ -62,17 +65,20 @@ def test_a_death_of_an_idle_process_is_no_fault_of_the_next_task(make_task: Task
     assert not errors_of(results)
 
 
+ready = Placed().resolve
+
+
 def test_a_process_may_die_before_it_has_read_what_it_was_sent(make_task: Tasks) -> None:
     process = WorkerProcess(2, {})
-    process.start(make_task(0))
+    process.start(ready(make_task(0)))
     assert process.result() is not None
     pid = process._process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    process.start(make_task(1))
+    process.start(ready(make_task(1)))
     os.kill(pid, signal.SIGKILL)
     process.wait()
-    process.start(make_task(2))
+    process.start(ready(make_task(2)))
     assert process.result() is None
     process.close()
 
@@ -85,7 +91,7 @@ def test_engines_that_take_turns_wait_until_the_gpus_are_given_back(
     b = Holder(model="b", size=2, folder=tmp_path)
     first = [make_task(i, node="first", engine=a) for i in range(2)]
     second = [make_task(i, [first[i]], node="second", engine=b) for i in range(2)]
-    assert not errors_of(LocalExecutor(1).run([*first, *second]))
+    assert not errors_of(LocalExecutor(1).run([*first, *second], Placed()))
     assert {gpus for _, gpus in places([*first, *second])} == {"4,5"}
     assert not list(tmp_path.glob("gpu-*"))
 
@@ -98,7 +104,7 @@ def test_a_replica_that_did_not_fit_starts_when_it_does(
     b = Holder(model="b", size=1, folder=tmp_path, replicas=2)
     long = [make_task(i, node="long", engine=b, meet=2) for i in range(6)]
     free = make_task(0, node="free")
-    assert not errors_of(LocalExecutor(1).run([short, *long, free]))
+    assert not errors_of(LocalExecutor(1).run([short, *long, free], Placed()))
     assert {gpus for _, gpus in places(long)} == {"0", "1"}
     assert {gpus for _, gpus in places([free])} == {"0,1"}, "the environment as it is now"
 
@@ -108,20 +114,20 @@ def test_what_does_not_fit_this_machine_is_said(
 ) -> None:
     monkeypatch.setenv(GPU_VARIABLE, "0")
     with pytest.raises(ConfigError, match="big needs 2 GPUs; this machine shows 1"):
-        list(LocalExecutor(1).run([make_task(0, engine=Holder(model="big", size=2))]))
+        list(LocalExecutor(1).run([make_task(0, engine=Holder(model="big", size=2))], Placed()))
 
 
 @pytest.mark.parametrize("stop", ["exhausted", "left", "raised"])
 def test_a_run_leaves_nothing_behind(make_task: Tasks, tmp_path: Path, stop: str) -> None:
     tasks = [make_task(0, engine=Holder(model="a", slots=2)), make_task(1, engine=EmbeddedConfig())]
     tasks += [make_task(i, sleep_s=0.0 if stop == "exhausted" else 600.0) for i in range(2, 4)]
-    list(LocalExecutor(2).run([make_task(9)]))  # starts the fork server
+    list(LocalExecutor(2).run([make_task(9)], Placed()))  # starts the fork server
     multiprocessing.active_children()
     before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208  names alone
-    results = LocalExecutor(3).run(tasks)
+    results = LocalExecutor(3).run(tasks, Placed())
     while (result := next(results, None)) is not None:
         assert not result.error
-        if stop != "exhausted" and all(t.part.exists() for t in tasks[:2]):
+        if stop != "exhausted" and all(parts_of(t) for t in tasks[:2]):
             break
     if stop == "raised":
         with pytest.raises(KeyboardInterrupt):

@@ -24,6 +24,7 @@ from tests.pipeline.execution.executors.acting import (
     make_task,
     places,
 )
+from tests.pipeline.execution.executors.scripted_pool import Placed
 
 __all__ = ["make_task"]
 
@@ -38,7 +39,7 @@ def test_an_address_where_nobody_listens_is_named_at_once(
         monkeypatch.setenv("RAY_ADDRESS", address)
         monkeypatch.setattr(ray, "init", None)  # it would wait for minutes
         with pytest.raises(ConnectionError, match=f"RAY_ADDRESS={address}: no answer from there"):
-            list(RayExecutor().run([]))
+            list(RayExecutor().run([], Placed()))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_an_actor_that_is_killed_is_replaced_and_all_are_let_go(
     engine = Holder(model="a", replicas=2, slots=2)
     tasks = [make_task(i, engine=engine, sleep_s=0.5, meet=2) for i in range(16)]
     killed = None
-    for result in RayExecutor().run(tasks):
+    for result in RayExecutor().run(tasks, Placed()):
         assert not result.error
         if killed is None:
             killed = actors[0]
@@ -112,7 +113,7 @@ def test_actors_that_never_start_are_not_started_for_ever(
 
     monkeypatch.setattr(ray_executor, "_replica", stillborn)
     tasks = [make_task(i, engine=Holder(model="a")) for i in range(8)]
-    assert len(errors_of(RayExecutor().run(tasks))) == len(tasks)
+    assert len(errors_of(RayExecutor().run(tasks, Placed()))) == len(tasks)
     assert len(starts) <= DEATHS_IN_A_ROW + 1
 
 
@@ -121,7 +122,9 @@ def test_a_run_that_is_left_leaves_no_actor(
     cluster: Cluster, make_task: Tasks, actors: list[Any]
 ) -> None:
     engine = Holder(model="a", replicas=2)
-    results = RayExecutor().run([make_task(i, engine=engine, sleep_s=0.2) for i in range(9)])
+    results = RayExecutor().run(
+        [make_task(i, engine=engine, sleep_s=0.2) for i in range(9)], Placed()
+    )
     next(results)
     results.close()  # type: ignore[attr-defined]  # it is a generator
     assert all(map(ends, actors))
@@ -132,7 +135,7 @@ def test_a_task_that_leaves_fails_alone(cluster: Cluster, make_task: Tasks) -> N
     engine = Holder(model="a", slots=3)
     tasks = [make_task(i, node="alone", do="exit" if i == 1 else "") for i in range(3)]
     tasks += [make_task(i, engine=engine, do="exit" if i == 1 else "") for i in range(3)]
-    assert errors_of(RayExecutor().run(tasks)) == {
+    assert errors_of(RayExecutor().run(tasks, Placed())) == {
         "alone1": "its worker process died 2 times",
         "act1": "SystemExit: no more",
     }
@@ -158,7 +161,7 @@ def test_what_no_machine_has_is_reported_demanded_and_waited_for(
     tasks += [make_task(0, engine=engine)]
     # Deeper nodes go first; so many of these that no other would ever have its turn.
     tasks += [make_task(i, node="wide", cpus=3) for i in range(20)]
-    results = RayExecutor().run(tasks)
+    results = RayExecutor().run(tasks, Placed())
     assert [next(results).node for _ in range(12)] == ["many"] * 12
     # It learns a moment later what is done.
     while demands(cluster) != {(3.0, 0.0): IN_FLIGHT_PER_PLACE, (0.0, 1.0): 1}:
@@ -181,7 +184,7 @@ def test_a_failure_of_ray_is_one_line(
     with pytest.raises(
         ConnectionError, match="Ray: Failed to set up runtime environment"
     ) as failure:
-        list(RayExecutor().run([make_task(0)]))
+        list(RayExecutor().run([make_task(0)], Placed()))
     assert "\n" not in str(failure.value)
 
 
@@ -194,6 +197,6 @@ def test_a_cluster_that_grows_is_given_more(
     key = ray_executor._pool_key_by_size(make_task(0))
     before = pool.capacity(key)
     cluster.add_node(num_cpus=3)
-    pool.start(make_task(0))
+    pool.start(Placed().resolve(make_task(0)))
     assert pool.finished()
     assert pool.capacity(key) == before + 3 * IN_FLIGHT_PER_PLACE

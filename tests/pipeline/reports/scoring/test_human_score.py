@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,17 +120,23 @@ def scored(tmp_path: Path) -> Callable[..., HumanReport]:
             "event_caption": (),
             "ground_source_events": located,
         }
+        made = []
         for plan in plans:
-            for task in plan.tasks if plan.node.name in written else ():
-                if (plan.node.name, task.shard) not in left_out:
-                    write_shard(plan, task.shard, videos, written[plan.node.name])
-        return score_human(plans)
+            name = plan.node.name
+            parts = {
+                task.shard: write_shard(plan, task.shard, videos, written[name])
+                for task in (plan.tasks if name in written else ())
+                if (name, task.shard) not in left_out
+            }
+            made.append(replace(plan, parts=parts))
+        return score_human(made)
 
     def write_shard(
         plan: NodePlan, shard: int, videos: Sequence[Video], rows: Sequence[Record]
-    ) -> None:
+    ) -> Location:
         own = [row for row in rows if getattr(row, "video_id", "") == videos[shard].video_id]
-        write_part(plan.tasks[shard].part, plan.node.stage.writes, own, [], {})
+        slot = plan.listing.folder / f"part-{shard:05d}-0"
+        return write_part(slot, plan.node.stage.writes, own, [], {})
 
     return run
 
