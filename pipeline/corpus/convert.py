@@ -177,7 +177,7 @@ def _dialogues(
         raw = read_raw(row.value, number=row.number, origin=times)
     except DialogueError as error:
         said = row.value.get("response") if isinstance(row.value, Mapping) else None
-        exporter.reject(name, error.reason, error.detail, sum(1 for _ in entries_of(said)))
+        exporter.reject(name, error.reason, error.detail, len(entries_of(said)))
         return []
     for refusal in raw.refused_questions:
         exporter.reject_question(name, refusal)
