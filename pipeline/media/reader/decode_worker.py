@@ -31,8 +31,10 @@ from pipeline.media.protocol import (
 from pipeline.media.reader.container import container_count
 from pipeline.media.reader.file_facts import file_facts
 from pipeline.media.reader.frames import stills
-from pipeline.media.reader.probe import file_sha256, probe
+from pipeline.media.reader.local_file import existing_file
+from pipeline.media.reader.probe import probe
 from pipeline.media.reader.pyav_reader import FFmpegError
+from pipeline.media.reader.slice import chunks
 from pipeline.store.location import Location
 
 _ABOUT_CONTENT = frozenset(
@@ -59,7 +61,10 @@ def answer(request: Request) -> Reply:
     except OSError as error:
         verdict = error
     try:
-        file_sha256(Path(request.clip.uri))
+        for _ in chunks(existing_file(request.clip.uri, request.limits)):
+            pass
+    except MediaError as error:
+        return error
     except OSError as error:
         return unreadable(Location(request.clip.uri), error)
     if isinstance(verdict, MediaError):

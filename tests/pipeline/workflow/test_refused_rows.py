@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli.options import USAGE
 from pipeline.run import main
-from pipeline.store import location
+from pipeline.store import object_store
 
 STREAMO = Path(__file__).resolve().parents[3] / "configs" / "streamo.yaml"
 
@@ -34,11 +34,11 @@ class Recorder(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What a client of S3 was asked."""
-    location._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
     monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: Recorder())
     Recorder.calls.clear()
     yield Recorder.calls
-    location._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
 
 
 def config_of(folder: Path, *uris: str, schemes: str = "[file]") -> list[str]:
