@@ -14,11 +14,11 @@ from tests.runs.raw_files import ROOT, event, row, write
 MOST_MIB = 200
 LONG_S = 65_500
 _MEASURED = """
-import json, resource, sys
+import json, sys
 from pipeline.run import main
+from tests.peak_memory import peak_kib
 status = main(sys.argv[1:])
-kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([status, kib / 1024, "pandas" in sys.modules]), file=sys.stderr)
+print(json.dumps([status, peak_kib() / 1024, "pandas" in sys.modules]), file=sys.stderr)
 """
 
 
