@@ -4,6 +4,6 @@ from pathlib import Path
 
 
 def peak_kib() -> int:
-    """Of this process, in KiB. ``ru_maxrss`` also counts what its parent held when it started it."""
+    """Of this process, in KiB. ``ru_maxrss`` also counts what its parent held at the start."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0])
