@@ -116,7 +116,7 @@ def call_main(arguments: Sequence[str]) -> int:
         (graph, "load_stage", load),
         (worker, "load_stage", load),
         (journaled_engine, "open_engine", lambda config: Echo()),
-        (progress, "open_executor", lambda name, workers: Here()),
+        (progress, "open_executor", lambda *_: Here()),
         (install, "COPY_UP_TO_BYTES", 3000),  # so that some files are copied and some linked
     )
     for module, name, value in put:
