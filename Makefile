@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
+KILLS ?= 50
 SEED ?= $(shell date +%s)
 TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
@@ -44,8 +45,8 @@ fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N
 	TURNWISE_FUZZ_SEED=$(SEED) TURNWISE_FUZZ_VIDEOS=2000 TURNWISE_FUZZ_RECORDS=2000 \
 	  $(VENV)/bin/pytest -m faults tests/fuzz
 
-chaos: install ## Kill processes of 50 runs, cut the power of 20, spoil 200 file operations, SEED=N
-	TURNWISE_CHAOS_KILLS=50 TURNWISE_CHAOS_CUTS=20 TURNWISE_CHAOS_FAULTS=200 \
+chaos: install ## Kill processes of KILLS runs, cut the power of 20, spoil 200 file operations, SEED=N
+	TURNWISE_CHAOS_KILLS=$(KILLS) TURNWISE_CHAOS_CUTS=20 TURNWISE_CHAOS_FAULTS=200 TURNWISE_CHAOS_HANDS=20 \
 	  $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -m faults -s tests/runs/test_chaos.py \
 	  tests/runs/test_ray_nodes.py tests/faults
 
