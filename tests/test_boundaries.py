@@ -84,6 +84,7 @@ def test_broad_excepts_are_where_a_shard_fails_and_where_clients_of_stores_raise
     assert set(found) == {
         "pipeline/execution/worker.py",
         "pipeline/media/files.py",
+        "pipeline/store/object_store.py",
         "pipeline/workflow/source.py",
     }
 

@@ -24,7 +24,7 @@ from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
-    in_order,
+    by_response_time,
     judge,
     place_responses,
     settle,
@@ -92,7 +92,7 @@ def compile_turns(
             due.append(judged)
     refused.sort(key=attrgetter("rid"))
     dialogues = []
-    for group, together in enumerate(split_groups(in_order(due), collision)):
+    for group, together in enumerate(split_groups(by_response_time(due), collision)):
         questions = annotation.questions
         if group:
             mine = {each.response.qid for each in together}

@@ -108,7 +108,7 @@ def judge(  # noqa: PLR0911  a return for each reason
     return DueResponse(response, turn, standby_from, flags)
 
 
-def in_order(responses: Sequence[DueResponse]) -> Sequence[DueResponse]:
+def by_response_time(responses: Sequence[DueResponse]) -> Sequence[DueResponse]:
     """The responses sorted by ``order``, each said once (see ``said_once``)."""
     turns = [due.turn for due in responses]
     if all(map(lt, turns, turns[1:])):  # as nearly always: a turn each, one after the other
