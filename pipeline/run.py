@@ -29,6 +29,7 @@ from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
 from pipeline.cli.preview import preview_dialogues
+from pipeline.cli.publish import publish_files
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
@@ -72,6 +73,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "scenes": scenes,
     "preview": preview_dialogues,
     "export": export_files,
+    "publish": publish_files,
     "convert": convert_file,
     "audit": audit_file,
     "doctor": run_doctor,
