@@ -23,6 +23,7 @@ from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
 from pipeline.cli.config import show_config
 from pipeline.cli.convert import convert_file
+from pipeline.cli.diff import diff_corpora
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
 from pipeline.cli.gc import remove_unreached
@@ -74,6 +75,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "preview": preview_dialogues,
     "export": export_files,
     "publish": publish_files,
+    "diff": diff_corpora,
     "convert": convert_file,
     "audit": audit_file,
     "doctor": run_doctor,

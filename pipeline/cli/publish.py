@@ -12,11 +12,9 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import FAILED, SetOption, planned, run_root
-from pipeline.corpus.hub.client import HubClient
 from pipeline.corpus.hub.leaks import Own
 from pipeline.corpus.hub.licences import Entry, Licences
 from pipeline.corpus.hub.release import ALLOWED, Choice, make_release
-from pipeline.corpus.hub.send import send
 from pipeline.corpus.hub.text import SCREEN_REFUSALS, text_of_release
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.manifest.adapters.licences import load_licences
@@ -74,13 +72,18 @@ def publish_files(
             raise ConfigError(f"--allow: unknown {name!r}{did_you_mean(name, ALLOWED)}")
     folder = _folder(corpus, config, overrides)
     choice = Choice(frames, frozenset(allow or ()), video_roots or (), _own())
+    try:  # Not above: the Hub's client takes a third of a second to load.
+        from pipeline.corpus.hub.client import HubClient  # noqa: PLC0415
+        from pipeline.corpus.hub.send import send  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(f"publish needs {error.name}: install turnwise[hub]") from None
     hub = HubClient(repo)
     with tempfile.TemporaryDirectory(prefix="turnwise-publish-") as copies:
         release = make_release(folder, choice, _licences(), Path(copies))
         shown = SCREEN_REFUSALS if dry_run else len(release.refusals)
         typer.echo(text_of_release(release, folder, repo, shown))
         if release.refusals:
-            typer.echo(f"refused for {len(release.refusals)} reasons: nothing was sent", err=True)
+            typer.echo("error: nothing was sent, see what is refused", err=True)
             raise typer.Exit(FAILED)
         if dry_run:
             typer.echo("dry run: nothing was sent")

@@ -21,20 +21,21 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 def text_of_release(release: Release, corpus: Path, repo: str, refusals: int) -> str:
     """Files, configs, licences, checks, what stays, and so many refusals at most."""
     kinds = Counter(_kind(file.path) for file in release.files)
-    lines = [
-        ("corpus", str(corpus)),
-        ("to", f"dataset {repo}, release {release.digest}"),
-        ("files", f"{len(release.files)}, {size(release.size_bytes)}: {named(kinds)}"),
-        ("rows", _few({f"{task}/{split}": n for (task, split), n in release.rows.items()})),
-        ("licences", f"rows by family: {named(release.families)}"),
-        ("uris", _uris(release)),
-        ("stays", "; ".join(_staying(release)) or "nothing"),
-        ("checked", CHECKED),
-        *(("refused", str(refusal)) for refusal in release.refusals[:refusals]),
-    ]
+    facts = {
+        "corpus": str(corpus),
+        "to": f"dataset {repo}, release {release.digest}",
+        "files": f"{len(release.files)}, {size(release.size_bytes)}: {named(kinds)}",
+        "rows": _few({f"{task}/{split}": n for (task, split), n in release.rows.items()}),
+        "licences": f"rows by family: {named(release.families)}",
+        "uris": _uris(release),
+        "stays": "; ".join(_staying(release)) or "nothing",
+        "checked": CHECKED,
+    }
+    lines = [_line(name, text) for name, text in facts.items()]
+    lines += [_line("refused", str(refusal)) for refusal in release.refusals[:refusals]]
     if (more := len(release.refusals) - refusals) > 0:
-        lines.append(("", f"and {more} more, which are listed without --dry-run"))
-    return "\n".join(_line(name, text) for name, text in lines)
+        lines.append(_line("", f"and {more} more, which are listed without --dry-run"))
+    return "\n".join(lines)
 
 
 def size(size_bytes: int) -> str:

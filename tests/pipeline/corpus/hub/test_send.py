@@ -7,14 +7,18 @@ import random
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from pipeline.corpus.hub.client import HubClient
 from pipeline.corpus.hub.release import Choice, Release, make_release
 from pipeline.corpus.hub.send import Sent, send
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
+from pipeline.manifest.adapters.licences import load_licences
+from pipeline.run import main
 from tests.hub_server import MADE_BY_THE_HUB, Answer, HubServer
 from tests.pipeline.corpus.hub.conftest import LICENCES, corpus_in
 
@@ -198,3 +202,33 @@ def test_an_error_says_what_to_do(hub: HubServer, first: Release, status: int, s
         hub.refuse = lambda *_: None
         publish(first, hub)
         assert on_main(hub) == contents(first)
+
+
+def test_the_verb_says_what_it_did(
+    hub: HubServer,
+    tmp_path: Path,
+    samples: list[VideoSample],
+    settings: CorpusSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    api = partial(HfApi, hub.url, "hf_test")
+    monkeypatch.setattr("pipeline.corpus.hub.client.HfApi", lambda **_: api())
+    licence = load_licences()["finevideo"].licence
+    corpus = corpus_in(tmp_path / "corpus", samples[:2], settings, licence=licence)
+    command = ["publish", str(corpus), "--repo", REPO, "--revision", "v1"]
+    assert main([*command, "--dry-run"]) == 0
+    assert "nothing was sent" in capsys.readouterr().out and not hub.repositories
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "pull request 1: http" in said and f"publish: {hub.url}/datasets/{REPO} at v1" in said
+    assert set(on_main(hub)) == {"README.md", "counts.json"} | {
+        path.relative_to(corpus).as_posix() for path in corpus.glob("data/*/*.parquet")
+    }
+    assert main(command) == 0 and "there already" in capsys.readouterr().out
+    (corpus / "README.md").write_text("# See /home/ann/notes\n")
+    assert main(command) == 1
+    out, error = capsys.readouterr()
+    assert "README.md, line 1" in out and error == "error: nothing was sent, see what is refused\n"
+    for wrong in (["--repo", "demo"], ["--repo", REPO, "--allow", "all"], []):
+        assert main(["publish", str(corpus), *wrong]) == 2
