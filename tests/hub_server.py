@@ -16,73 +16,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-LARGE_SUFFIXES = (".parquet", ".tar")
-"""Files that go to large storage, as the Hub's own ``.gitattributes`` has it."""
-MADE_BY_THE_HUB = {".gitattributes": b"*.parquet filter=lfs\n*.tar filter=lfs\n"}
-DATE = "2026-01-01T00:00:00.000Z"
-Files = dict[str, bytes]
-
-
-class Answer(Exception):
-    """The answer to a request, from wherever it is known."""
-
-    def __init__(
-        self, status: int, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(status)
-        self.status, self.headers = status, dict(headers or {})
-        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-
-@dataclass
-class Request:
-    """A pull request."""
-
-    number: int
-    title: str
-    base: str
-    status: str = "draft"
-
-
-@dataclass
-class Repository:
-    """Commits by name, and what names them."""
-
-    is_private: bool
-    commits: dict[str, Files] = field(default_factory=dict)
-    refs: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
-
-    def add(self, ref: str, files: Files) -> str:
-        name = hashlib.sha1(f"{len(self.commits)} {ref}".encode()).hexdigest()
-        self.commits[name] = files
-        self.refs[ref] = name
-        return name
-
-    def commit_of(self, revision: str) -> str:
-        name = self.refs.get(revision) or self.tags.get(revision) or revision
-        if name not in self.commits:
-            raise Answer(404, {"error": "no revision"}, {"X-Error-Code": "RevisionNotFound"})
-        return name
-
-    def at(self, revision: str) -> Files:
-        return self.commits[self.commit_of(revision)]
-
-    def conflicts(self, request: Request) -> list[str]:
-        """Files that ``main`` and the request changed since, each in its own way."""
-        base, main, own = (
-            self.at(each) for each in (request.base, "main", f"refs/pr/{request.number}")
-        )
-        names = base.keys() | main.keys() | own.keys()
-        return sorted(
-            n
-            for n in names
-            if base.get(n) != main.get(n) != own.get(n) and own.get(n) != base.get(n)
-        )
+from tests.hub_repository import (
+    DATE,
+    LARGE_SUFFIXES,
+    MADE_BY_THE_HUB,
+    Answer,
+    Files,
+    Repository,
+    Request,
+    blob_of,
+)
 
 
 @dataclass
@@ -113,13 +60,13 @@ class HubServer:
             try:
                 if refused := self.refuse(method, unquote(parts.path)):
                     raise refused
-                self._route(method, parts.path, parse_qs(parts.query), body)
+                self._route(method, parts.path, body)
             except Answer as answer:
                 self.seen()
                 return answer
         return Answer(404, {"error": f"no such thing: {url}"})
 
-    def _route(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes) -> None:
+    def _route(self, method: str, path: str, body: bytes) -> None:
         if path == "/api/validate-yaml":
             raise Answer(200, {"errors": [], "warnings": []})
         if path == "/api/repos/create":
@@ -184,8 +131,11 @@ class HubServer:
             ]
             raise Answer(200, {"branches": [], "converts": [], "tags": listed})
         if verb == "tree":
+            raise Answer(200, self._tree(repository.at(more[0]), "/".join(more[1:])))
+        if verb == "paths-info":
             files = repository.at(more[0])
-            raise Answer(200, [self._entry(path, files[path]) for path in sorted(files)])
+            found = [path for path in asked["paths"] if path in files]
+            raise Answer(200, [self._entry(path, files[path]) for path in found])
         if verb == "preupload":
             files = repository.at(more[0])
             raise Answer(200, {"files": [_mode(each, files) for each in asked["files"]]})
@@ -204,6 +154,17 @@ class HubServer:
         siblings = [{"rfilename": path} for path in sorted(repository.commits[commit])]
         about = {"id": name, "sha": commit, "private": repository.is_private, "tags": []}
         return Answer(200, {**about, "siblings": siblings, "gated": False, "lastModified": DATE})
+
+    def _tree(self, files: Files, folder: str) -> list[dict[str, Any]]:
+        """All files below a folder, and the folders between."""
+        inside = [path for path in sorted(files) if path.startswith(folder and f"{folder}/")]
+        above = {str(each) for path in inside for each in PurePosixPath(path).parents}
+        folders = [
+            {"type": "directory", "path": path, "oid": "0" * 40, "size": 0}
+            for path in sorted(above - {"."})
+            if path.startswith(folder) and path != folder
+        ]
+        return [*folders, *(self._entry(path, files[path]) for path in inside)]
 
     def _entry(self, path: str, content: bytes) -> dict[str, Any]:
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content)}
@@ -248,18 +209,8 @@ class HubServer:
             request.status = asked["status"]
             event = {"id": "e", "type": "status-change", "createdAt": DATE, "data": asked}
             return Answer(200, {"newStatus": event})
-        if request.status != "open" or repository.conflicts(request):
-            return Answer(409, {"error": "it cannot be merged"})
-        base, own = repository.at(request.base), repository.at(f"refs/pr/{request.number}")
-        merged = {n: c for n, c in repository.at("main").items() if n in own or n not in base}
-        repository.add("main", merged | {n: c for n, c in own.items() if base.get(n) != c})
-        request.status = "merged"
+        repository.merge(request)
         return Answer(200, {})
-
-
-def blob_of(content: bytes) -> str:
-    """The name of a content in git."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _mode(asked: Mapping[str, Any], files: Files) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -138,4 +139,7 @@ def _own() -> Own:
         for name, value in sorted(os.environ.items())
         if _SECRET_NAMES.search(name) and len(value) >= _SHORTEST_SECRET
     ]
-    return Own([getpass.getuser(), socket.gethostname()], secrets)
+    names = [socket.gethostname()]
+    with suppress(KeyError, OSError):  # a user without a name, in some containers
+        names.append(getpass.getuser())
+    return Own(names, secrets)

@@ -14,7 +14,7 @@ from pipeline.corpus.card import CARD
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, LeakPatterns, Own
 from pipeline.corpus.hub.licences import Licences
 from pipeline.corpus.hub.prepare import with_published_uris
-from pipeline.corpus.hub.rows import Found, RowFacts, read_rows, read_tar, read_text
+from pipeline.corpus.hub.rows import Found, RowFacts, holds_frames, read_rows, read_tar, read_text
 from pipeline.corpus.layout import CorpusError
 
 ALLOWED: Final = ("embedded", "test", "unlisted-licence", "mixed-licences")
@@ -108,7 +108,7 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
     leaving: dict[str, Path] = {}
     for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
         name = path.relative_to(corpus).as_posix()
-        if why := _why_not(name, choice):
+        if why := _why_not(path, name, choice):
             files, size_bytes = left_out.get(why, (0, 0))
             left_out[why] = files + 1, size_bytes + path.stat().st_size
             continue
@@ -129,9 +129,9 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
     )
 
 
-def _why_not(name: str, choice: Choice) -> str:
+def _why_not(path: Path, name: str, choice: Choice) -> str:
     """Why a file stays; empty where it leaves."""
-    if is_of(name, FRAMES):
+    if is_of(name, FRAMES) or (is_of(name, ROWS) and holds_frames(path)):
         return "" if choice.frames else "frames: --frames sends them, where every licence allows it"
     return "" if any(is_of(name, form) for form in (ROWS, *TEXTS)) else "no file of a corpus"
 

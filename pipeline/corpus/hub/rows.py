@@ -72,12 +72,27 @@ def read_rows(
         with pq.ParquetFile(path) as file:
             if missing := sorted(set(_NEEDED) - set(file.schema_arrow.names)):
                 raise CorpusError("unreadable", f"{name} has no column {', '.join(missing)}")
+            for key, value in (file.schema_arrow.metadata or {}).items():
+                for leak in leaks.leaks(f"{key.decode()} {value.decode(errors='replace')}"):
+                    facts.add(Found(name, "footer", "", leak))
             for batch in file.iter_batches(_BATCH_ROWS):
                 changed += _read_batch(facts, batch, name, leaks, roots)
     except (OSError, pa.ArrowException) as error:
         raise CorpusError("unreadable", f"{name}: {error}") from error
     facts.uris += changed
     return bool(changed)
+
+
+def holds_frames(path: Path) -> bool:
+    """Whether a Parquet file has bytes in a column, which are frames or videos.
+
+    Raises:
+        CorpusError: ``unreadable``.
+    """
+    try:
+        return any(map(_has_bytes, pq.read_schema(path).types))
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError("unreadable", f"{path.name}: {error}") from error
 
 
 def read_text(facts: RowFacts, text: str, name: str, leaks: LeakPatterns) -> None:
@@ -106,7 +121,7 @@ def read_tar(
                     uri = published_uri(dialogue[URI], roots, leaks)
                     changed |= uri != dialogue[URI]
                     dialogue[URI] = uri
-                for column, text in _texts_in(video, ""):
+                for column, text in sorted(set(_texts_in(video, ""))):
                     for leak in leaks.leaks(text):
                         facts.add(Found(name, column, member.name, leak))
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, AttributeError) as error:
@@ -157,6 +172,11 @@ def _in_column(
                 if (row, leak.kind) not in seen:
                     seen.add((row, leak.kind))
                     yield row, name, leak
+
+
+def _has_bytes(kind: Any) -> bool:
+    inner = [kind.field(index).type for index in range(kind.num_fields)]
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or any(map(_has_bytes, inner))
 
 
 def _texts_in(value: Any, name: str) -> Iterable[tuple[str, str]]:

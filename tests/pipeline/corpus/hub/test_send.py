@@ -19,7 +19,8 @@ from pipeline.corpus.hub.send import Sent, send
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.run import main
-from tests.hub_server import MADE_BY_THE_HUB, Answer, HubServer
+from tests.hub_repository import MADE_BY_THE_HUB, Answer
+from tests.hub_server import HubServer
 from tests.pipeline.corpus.hub.conftest import LICENCES, corpus_in
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -50,13 +51,13 @@ def contents(release: Release) -> dict[str, bytes]:
 
 @pytest.fixture
 def first(tmp_path: Path, samples: list[VideoSample], settings: CorpusSettings) -> Release:
-    return release_of(corpus_in(tmp_path / "first", samples[:8], settings), tmp_path / "copies")
+    return release_of(corpus_in(tmp_path / "first", samples[:5], settings), tmp_path / "copies")
 
 
 @pytest.fixture
 def second(tmp_path: Path, samples: list[VideoSample], settings: CorpusSettings) -> Release:
     """Without the last videos: some files stay under another name, some go, some come."""
-    fewer = samples[:5]
+    fewer = samples[:4]
     return release_of(corpus_in(tmp_path / "second", fewer, settings), tmp_path / "copies")
 
 
@@ -168,6 +169,28 @@ def test_a_killed_process_is_gone_on_with(hub: HubServer, first: Release, tmp_pa
     publish(first, hub)
     assert on_main(hub) == contents(first)
     assert set(hub.uploads.values()) == {1} and len(hub.repositories[REPO].requests) == 1
+
+
+LOADED = """
+import sys
+from datasets import load_dataset
+rows = load_dataset("me/demo", "tsqa", split="train")
+print(sorted(rows["sample_id"]))
+"""
+
+
+def test_what_is_there_loads_with_datasets(
+    hub: HubServer, first: Release, samples: list[VideoSample], tmp_path: Path
+) -> None:
+    publish(first, hub)
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_test"}
+    command = [sys.executable, "-c", LOADED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    dialogues = [dialogue for sample in samples[:5] for dialogue in sample.dialogues]
+    wanted = [each.sample_id for each in dialogues if (each.task, each.split) == ("tsqa", "train")]
+    assert done.stdout == f"{sorted(wanted)}\n"
 
 
 def test_another_release_in_between_is_no_conflict(
