@@ -33,6 +33,7 @@ class Request:
     number: int
     title: str
     base: str
+    author: str
     status: str = "draft"
 
 

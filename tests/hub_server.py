@@ -37,6 +37,8 @@ class HubServer:
     """The server: its repositories, and what was asked of it."""
 
     url: str = ""
+    user: str = "me"
+    """Whose token all have."""
     repositories: dict[str, Repository] = field(default_factory=dict)
     large: dict[str, bytes] = field(default_factory=dict)
     uploads: Counter[str] = field(default_factory=Counter)
@@ -69,6 +71,8 @@ class HubServer:
     def _route(self, method: str, path: str, body: bytes) -> None:
         if path == "/api/validate-yaml":
             raise Answer(200, {"errors": [], "warnings": []})
+        if path == "/api/whoami-v2":
+            raise Answer(200, {"type": "user", "name": self.user})
         if path == "/api/repos/create":
             raise self._create(json.loads(body))
         if found := re.fullmatch(r"/large/(\w+)", path):
@@ -196,7 +200,7 @@ class HubServer:
         if not more and method == "POST":
             number = len(repository.requests) + 1
             main = repository.refs["main"]
-            repository.requests.append(Request(number, asked["title"], main))
+            repository.requests.append(Request(number, asked["title"], main, self.user))
             repository.refs[f"refs/pr/{number}"] = main
             return Answer(200, {"num": number})
         shown = [_shown(name, repository, each) for each in repository.requests]
@@ -223,7 +227,7 @@ def _mode(asked: Mapping[str, Any], files: Files) -> dict[str, Any]:
 def _shown(name: str, repository: Repository, request: Request) -> dict[str, Any]:
     return {
         "num": request.number, "title": request.title, "status": request.status,
-        "createdAt": DATE, "author": {"name": "someone"}, "isPullRequest": True,
+        "createdAt": DATE, "author": {"name": request.author}, "isPullRequest": True,
         "repo": {"name": name, "type": "dataset"}, "events": [],
         "changes": {"base": "refs/heads/main"},
         "filesWithConflicts": repository.conflicts(request) if request.status != "merged" else [],

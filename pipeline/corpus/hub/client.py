@@ -140,14 +140,18 @@ class HubClient:
             }
 
     def pull_request(self, title: str) -> PullRequest | None:
-        """The one of that title that is open or a draft; the last where there are several."""
+        """The one of that title that is open or a draft; the last where there are several.
+
+        Only one's own: whoever opened it may push to it until it is merged.
+        """
         with _explained("look for the pull request"):
+            own = self._api.whoami()["name"]
             found = [
                 PullRequest(each.num, each.title, each.status == "draft")
                 for each in self._api.get_repo_discussions(
                     self._repo, discussion_type="pull_request", repo_type=_KIND
                 )
-                if each.title == title and each.status in ("open", "draft")
+                if (each.title, each.author) == (title, own) and each.status in ("open", "draft")
             ]
         return max(found, key=lambda each: each.number, default=None)
 

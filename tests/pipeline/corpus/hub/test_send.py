@@ -171,6 +171,20 @@ def test_a_killed_process_is_gone_on_with(hub: HubServer, first: Release, tmp_pa
     assert set(hub.uploads.values()) == {1} and len(hub.repositories[REPO].requests) == 1
 
 
+def test_a_pull_request_of_somebody_else_is_not_gone_on_with(
+    hub: HubServer, first: Release
+) -> None:
+    """Who opened it could push to it after it was compared."""
+    hub.user = "mallory"
+    hub.refuse = lambda _, path: Answer(500, {}) if path.endswith("/merge") else None
+    with pytest.raises(CorpusError, match="merge pull request 1"):
+        publish(first, hub)
+    hub.user, hub.refuse = "me", lambda *_: None
+    publish(first, hub)
+    assert on_main(hub) == contents(first)
+    assert [each.status for each in hub.repositories[REPO].requests] == ["open", "merged"]
+
+
 LOADED = """
 import sys
 from datasets import load_dataset
