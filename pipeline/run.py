@@ -23,12 +23,14 @@ from pipeline.cli.audit import audit_file
 from pipeline.cli.catalogue import engines, scenes, stages
 from pipeline.cli.config import show_config
 from pipeline.cli.convert import convert_file
+from pipeline.cli.diff import diff_corpora
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
 from pipeline.cli.preview import preview_dialogues
+from pipeline.cli.publish import publish_files
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
@@ -72,6 +74,8 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "scenes": scenes,
     "preview": preview_dialogues,
     "export": export_files,
+    "publish": publish_files,
+    "diff": diff_corpora,
     "convert": convert_file,
     "audit": audit_file,
     "doctor": run_doctor,

@@ -72,6 +72,15 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("export", place.corpus, "-o", place.folder / "export"),
         ("export", place.corpus, "-o", place.folder / "none", "--task", HOSTILE),
     ],
+    "publish": lambda place: [
+        ("publish", place.corpus, "--repo", "a/b", "--dry-run"),
+        ("publish", "-c", place.config, "--repo", "a/b"),
+        ("publish", place.corpus, "--repo", HOSTILE, "--allow", "embedded"),
+    ],
+    "diff": lambda place: [
+        ("diff", place.corpus, place.corpus / "data" / "offline_qa"),
+        ("diff", place.corpus, place.corpus, "--json"),
+    ],
     "convert": lambda place: [
         ("convert", place.folder / "raw.json", "-o", place.folder / "made.jsonl"),
         ("convert", place.folder / "none.json", "-o", place.folder / "made.jsonl"),
