@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.manifest.adapters.entry import Place
 from pipeline.manifest.video_files import Found, NotFound, VideoFiles, split_name
+from tests.conftest import examples
 
 VideoSet = Callable[..., Path]
 
@@ -136,7 +137,7 @@ characters = st.characters(codec="utf-8", exclude_characters="/\0")
 names = st.text(characters, min_size=1, max_size=12).filter(lambda name: name[0] != ".")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(name=names, suffix=st.sampled_from([".mp4", ".WEBM", ".m2ts"]))
 def test_an_id_of_any_shape_leads_to_its_file(
     name: str, suffix: str, tmp_path_factory: pytest.TempPathFactory
