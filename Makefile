@@ -44,9 +44,10 @@ fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N
 	TURNWISE_FUZZ_SEED=$(SEED) TURNWISE_FUZZ_VIDEOS=2000 TURNWISE_FUZZ_RECORDS=2000 \
 	  $(VENV)/bin/pytest -m faults tests/fuzz
 
-chaos: install ## Kill drivers, workers, engines and decoders of 50 runs, SEED=N to do it again
-	TURNWISE_CHAOS_KILLS=50 $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -m faults -s tests/runs/test_chaos.py \
-	  tests/runs/test_ray_nodes.py
+chaos: install ## Kill processes of 50 runs, cut the power of 20, spoil 200 file operations, SEED=N
+	TURNWISE_CHAOS_KILLS=50 TURNWISE_CHAOS_CUTS=20 TURNWISE_CHAOS_FAULTS=200 \
+	  $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -m faults -s tests/runs/test_chaos.py \
+	  tests/runs/test_ray_nodes.py tests/faults
 
 test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \

@@ -2,7 +2,8 @@
 
 Files are ``train.json`` and ``val_1.json``, objects by ``v_`` and the YouTube id. Times are in
 seconds. ``val_2.json`` describes the videos of ``val_1.json`` a second time: it is not read, for
-each event would occur twice.
+each event would occur twice. The repository 2D-TAN has copies of the three as ``train.json``,
+``val.json`` and ``test.json``, of which the first two are read.
 
 Spans may be reversed, empty, or up to half a second past the end; events overlap and are unordered;
 most sentences begin with a blank and a few have line breaks. The stated duration is wrong by more
@@ -25,7 +26,7 @@ from pipeline.manifest.adapters.layouts import Pair, json_members
 class Described(RawRecord):
     """A video with its sentences, and their spans in a parallel list."""
 
-    key: Annotated[str, Field(min_length=len("v_x"))]
+    key: Annotated[str, Field(pattern=r"^v_.")]
     timestamps: list[Pair]
     sentences: list[str | None]
 
@@ -54,7 +55,7 @@ ADAPTER = Adapter(
     title="ActivityNet Captions",
     files=(
         AnnotationFile("train.json", json_members(), Described, entry, "train"),
-        AnnotationFile("val_1.json", json_members(), Described, entry, "val"),
+        AnnotationFile("val_1.json", json_members(), Described, entry, "val", "val.json"),
     ),
     proven=True,
     proof="byte-equal copies of captions.zip's train.json and val_1.json",

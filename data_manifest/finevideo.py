@@ -1,8 +1,8 @@
 """FineVideo: 43 thousand Creative Commons YouTube videos with detailed descriptions by a model.
 
-Files: Parquet, with the bytes of the video in ``mp4`` and its description in ``json``. Only
-``json`` is read here; write the bytes to files named ``original_video_filename`` first. Scenes have
-titles, and their activities have descriptions; both become events. Their times are strings,
+Files: Parquet, with the bytes of the video in ``mp4`` and its description in ``json``. A video is
+read where it lies, in its row, unless there is a file named ``original_video_filename``. Scenes
+have titles, and their activities have descriptions; both become events. Their times are strings,
 ``HH:MM:SS.fff``, or null where the model answered "throughout", "varies" or the like: such a scene
 or activity alone is unread. The questions have no times. Props, moods, storylines and the
 transcript are not read.
@@ -46,6 +46,7 @@ class Video(RawRecord):
 
     file: Name = Field(alias="original_video_filename")
     content_metadata: Content
+    cell: str = ""
 
 
 class Times(RawRecord):
@@ -61,6 +62,7 @@ class Part(RawRecord):
     file: Name
     text: str | None
     times: Times | None
+    cell: str = ""
 
 
 def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
@@ -77,7 +79,7 @@ def whole(record: Video, pointer: str, split: str) -> Entry | Unread:
                 "qa", asked.answer, question=asked.question, origin="model", pointer=where
             )
         )
-    return _entry(record.file, tuple(annotations), split)
+    return _entry(record, tuple(annotations), split)
 
 
 def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
@@ -89,30 +91,37 @@ def timed(record: Part, pointer: str, split: str) -> Entry | Unread:
         reason = "no_time" if None in texts else "bad_time"
         return Unread(pointer, reason, f"{texts[0]!r:.60} to {texts[1]!r:.60}")
     event = RawAnnotation("event", record.text, start_s, end_s, origin="model", pointer=pointer)
-    return _entry(record.file, (event,), split)
+    return _entry(record, (event,), split)
 
 
-def _entry(file: str, annotations: tuple[RawAnnotation, ...], split: str) -> Entry:
+def _entry(record: Video | Part, annotations: tuple[RawAnnotation, ...], split: str) -> Entry:
+    file = record.file
     stem = file.removesuffix(".mp4")
-    return Entry(file, (Place(file),), annotations, split, youtube_id(stem))
+    places = tuple(Place(path) for path in (file, record.cell) if path)
+    return Entry(file, places, annotations, split, youtube_id(stem))
 
 
 def _videos(path: Path) -> Iterator[tuple[str, Any]]:
-    for pointer, row in parquet_rows("json")(path):
-        yield pointer, row if isinstance(row, Unread) else row.get("json")
+    for pointer, row in parquet_rows("mp4", "json")(path):
+        if isinstance(row, Unread):
+            yield pointer, row
+            continue
+        video = row.get("json")
+        cell = (row.get("mp4") or {}).get("cell", "")
+        yield pointer, {**video, "cell": cell} if isinstance(video, dict) else video
 
 
 def _parts(path: Path) -> Iterator[tuple[str, Any]]:
     for pointer, video in _videos(path):
         if not isinstance(video, dict):
             continue  # reported by ``_videos``
-        file = video.get("original_video_filename")
+        whole = {"file": video.get("original_video_filename"), "cell": video["cell"]}
         scenes = _listed(video.get("content_metadata"), "scenes")
         for i, scene in enumerate(scenes):
             where = f"{pointer}/json/content_metadata/scenes/{i}"
-            yield where, _part(file, scene, "title", "timestamps")
+            yield where, _part(whole, scene, "title", "timestamps")
             for k, activity in enumerate(_listed(scene, "activities")):
-                yield f"{where}/activities/{k}", _part(file, activity, "description", "timestamp")
+                yield f"{where}/activities/{k}", _part(whole, activity, "description", "timestamp")
 
 
 def _listed(value: Any, key: str) -> list[Any]:
@@ -120,10 +129,10 @@ def _listed(value: Any, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _part(file: Any, value: Any, text: str, times: str) -> Any:
+def _part(whole: dict[str, Any], value: Any, text: str, times: str) -> Any:
     if not isinstance(value, dict):
         return value
-    return {"file": file, "text": value.get(text), "times": value.get(times)}
+    return {**whole, "text": value.get(text), "times": value.get(times)}
 
 
 ADAPTER = Adapter(

@@ -1,8 +1,10 @@
-"""A folder of videos without annotations: every file with a video suffix.
+"""A folder of videos without annotations: every file with a video suffix, and every video in a
+``.tar``, a ``.zip`` without compression, or a column of Parquet.
 
 ``--annotations`` and ``--videos`` are both that folder. Hidden files and folders are passed over. A
-video is named by its path below the folder. Options are ``split`` and ``licence``, which hold for
-all videos, and ``platform``, such as ``youtube``, where file stems are ids of that platform.
+video is named by its path below the folder, one in a container also by its name there. Options are
+``split`` and ``licence``, which hold for all videos, and ``platform``, such as ``youtube``, where
+file stems are ids of that platform.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, RawRecor
 from pipeline.manifest.adapters.columns import read_options
 from pipeline.manifest.adapters.entry import Entry, Place, Unread
 from pipeline.manifest.adapters.layouts import video_paths
+from pipeline.manifest.adapters.platform_ids import photo_id
 
 
 class Options(BaseModel):
@@ -29,9 +32,10 @@ class Options(BaseModel):
 
 
 class File(RawRecord):
-    """A file; ``path`` is relative to the folder."""
+    """A file, or a video in one; ``path`` is relative to the folder."""
 
     path: str
+    name: str
 
 
 def make(options: Mapping[str, str]) -> Adapter:
@@ -43,8 +47,9 @@ def make(options: Mapping[str, str]) -> Adapter:
     found = read_options(Options, options)
 
     def entry(record: File, pointer: str, split: str) -> Entry | Unread:
-        stem = Path(record.path).stem
-        platform_id = f"{found.platform}:{stem}" if found.platform else ""
+        stem = Path(record.name).stem
+        named = f"{found.platform}:{stem}" if found.platform and stem else ""
+        platform_id = photo_id(record.name) or named
         return Entry(record.path, (Place(record.path),), (), split, platform_id)
 
     return Adapter(

@@ -5,7 +5,8 @@ downloaded or as written by ``save_to_disk``. ``config``, ``revision`` and ``sub
 read; by default the only config, the newest revision and all subsets. The subsets ``train``,
 ``validation`` and ``test`` are our splits; a row of any other subset needs a column ``split``, else
 it is ``unassigned``. The columns are those of the adapter ``table``. Videos are not downloaded: of
-a column of videos the paths are read.
+a column of videos the paths are read, and looked for in Parquet files and tars below ``--videos``
+too; for a folder of Parquet files with videos the adapter ``table`` is faster.
 """
 
 from __future__ import annotations

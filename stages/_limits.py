@@ -14,6 +14,7 @@ class LimitsConfig(StageConfig):
     timeout_s: float = Field(
         DEFAULT_LIMITS.timeout_s,
         gt=0,
+        le=1_000_000,
         description="seconds of wall clock that reading one video may take",
     )
     max_file_bytes: int = Field(
@@ -34,6 +35,7 @@ class LimitsConfig(StageConfig):
     memory_bytes: int = Field(
         DEFAULT_LIMITS.memory_bytes,
         ge=1,
+        le=1 << 50,
         description="bytes of memory of the process that reads a video; one that needs more is"
         " refused",
     )

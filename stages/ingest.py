@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pipeline.media.base import Clip, Media, MediaError
-from pipeline.media.reasons import MEANINGS
+from pipeline.media.reasons import MEANINGS, PASSING
 from pipeline.records import ManifestRow, Reject, Video
 from pipeline.records.digest import canonical_json
-from pipeline.workflow.stage import Context, Reason, Stage, VideoRows, reasons_of
+from pipeline.workflow.stage import Context, PlaceFaults, Reason, Stage, VideoRows, reasons_of
 from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
@@ -104,7 +104,11 @@ def refusal(raw: Mapping[str, Any], config: Config) -> str:
 
 
 def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
-    """The video with what probing it found, or why it is refused."""
+    """The video with what probing it found, or why it is refused.
+
+    Raises:
+        MediaError: ``unreadable``, which is no verdict on the video.
+    """
     problem = uri_problem(row.uri, config.schemes)
     if problem:
         return _refuse(row, "unsafe_uri", problem)
@@ -112,6 +116,10 @@ def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
         clip = Clip(row.uri, row.clip_start_s, row.clip_end_s)
         probe = media.probe(clip, config.limits())
     except MediaError as error:
+        # Manifests list more than was downloaded, so a file that is not there is refused. When it
+        # is there, its size is known, and this shard is another one.
+        if error.reason == "unreadable":
+            raise
         return _refuse(row, error.reason, error.detail)
     if probe.duration_s < config.min_duration_s:
         return _refuse(row, "too_short", f"{probe.duration_s:.2f} s")
@@ -124,6 +132,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
     """One row for each row of the manifest, in its order."""
     if context.media is None:
         raise TypeError("stage 'ingest' needs media")
+    faults = PlaceFaults()
     for number, raw in enumerate(context.manifest):
         if isinstance(raw, Mapping) and "duplicate_of" in raw:
             yield Reject(
@@ -141,7 +150,9 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
                 row=json.dumps(raw, default=str),
             )
         else:
-            yield admit(row, context.media, config)
+            with faults.noted():
+                yield admit(row, context.media, config)
+    faults.check()
 
 
 def _refuse(row: ManifestRow, reason: str, detail: str) -> Reject:
@@ -168,6 +179,6 @@ STAGE = Stage(
         Reason("unsafe_uri", "The uri may not be opened; `schemes` lists what may be."),
         Reason("too_short", "The clip is shorter than `min_duration_s`."),
         Reason("too_long", "The clip is longer than `max_duration_s`."),
-        *reasons_of(MEANINGS),
+        *reasons_of({n: m for n, m in MEANINGS.items() if n != "unreadable"}, PASSING),
     ),
 )

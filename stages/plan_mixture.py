@@ -17,7 +17,7 @@ from pipeline.records import DialogueHead, TaskMixture
 from pipeline.records.hash_sampling import hash_rank, largest_remainder
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
-Share = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
 class Config(StageConfig):

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
-from pipeline.media.reasons import MEANINGS
+from pipeline.media.reasons import MEANINGS, PASSING
 from pipeline.records import FramedSegment, Reject, Video
 from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage, reasons_of
 from stages._limits import LimitsConfig
@@ -27,7 +27,10 @@ class Config(LimitsConfig):
 
     turns_per_s: float = Field(1.0, gt=0, le=30, description="turns a second; the paper has 1")
     longer_px: int = Field(
-        448, ge=16, description="longer side of a stored frame in pixels; the paper gives none"
+        448,
+        ge=16,
+        le=1 << 16,
+        description="longer side of a stored frame in pixels; the paper gives none",
     )
     jpeg_quality: int = Field(
         90, ge=1, le=100, description="of a stored frame; the paper gives none"
@@ -84,7 +87,11 @@ def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[Fram
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSegment | Reject]:
-    """The segments of one video, or why it has none."""
+    """The segments of one video, or why it has none.
+
+    Raises:
+        MediaError: the place of the video is at fault (``passing``): the video was admitted.
+    """
     if context.media is None:
         raise TypeError("stage 'segment' needs media")
     for video in rows[Video]:
@@ -92,6 +99,11 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
         try:
             stills = context.media.stills(clip, config.request(), config.limits())
         except MediaError as error:
+            if error.reason == "missing_file":
+                detail = f"{video.uri}: {error.detail}, though there was when it was admitted"
+                raise MediaError(error.reason, detail) from error
+            if error.passing:
+                raise
             yield Reject(reason=error.reason, detail=error.detail, row=video.model_dump_json())
             continue
         if not tiles(len(stills), video.duration_s, config.turns_per_s):
@@ -111,6 +123,6 @@ STAGE = per_video_stage(
     run=run,
     reasons=(
         Reason("frames_do_not_tile", "There are not as many frames as turns."),
-        *reasons_of(MEANINGS),
+        *reasons_of({n: m for n, m in MEANINGS.items() if n not in PASSING}),
     ),
 )

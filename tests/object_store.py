@@ -31,6 +31,8 @@ class ObjectStore:
     asked: Counter[str] = field(default_factory=Counter)
     """Requests by method."""
     failed: int = 0
+    refusal: tuple[str, str] | None = None
+    """A status and the name of an error, with which every request is answered."""
 
     def url(self, below: str = "") -> str:
         """An address in its bucket, which is empty at first."""
@@ -49,6 +51,10 @@ def serving() -> Iterator[ObjectStore]:
             store.asked[request["REQUEST_METHOD"]] += 1
             fails = store.fail_every > 0 and store.asked.total() % store.fail_every == 0
             store.failed += fails
+        if store.refusal is not None:
+            request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
+            start(store.refusal[0], [("Content-Type", "application/xml")])
+            return [f"<Error><Code>{store.refusal[1]}</Code></Error>".encode()]
         if fails:
             request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
             start("503 Slow Down", [("Content-Type", "application/xml")])
@@ -80,7 +86,7 @@ def serving() -> Iterator[ObjectStore]:
 
 def clear_clients() -> None:
     """Lets go the clients of this process, which know a server that may be another's."""
-    from pipeline.store import location
+    from pipeline.store import object_store
 
-    location._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
     fsspec.filesystem("s3").clear_instance_cache()

@@ -34,7 +34,8 @@ def test_a_stage_declares_what_it_turns_down_for(name: str) -> None:
     declared = load_stage(name).reasons
     names = [reason.name for reason in declared]
     assert len(set(names)) == len(names)
-    passed_on = {*reasons_of(media.MEANINGS), *reasons_of(engines.MEANINGS)}
+    passed_on = {*reasons_of(media.MEANINGS, media.PASSING)}
+    passed_on |= {*reasons_of(engines.MEANINGS, engines.PASSING_ERRORS)}
     passed_on |= {*reasons_of(dialogue.UNFIT)}
     found = reasons_in(ROOT / "stages" / f"{name}.py")
     assert found <= set(names), "not declared"
@@ -71,7 +72,7 @@ def _texts(path: Path) -> str:
 
 
 def test_names_that_are_types_and_meanings_are_the_same() -> None:
-    assert set(get_args(media.Reason)) == media.MEANINGS.keys()
+    assert set(get_args(media.Reason)) == media.MEANINGS.keys() >= media.PASSING
     names = {name for group in get_args(engines.ErrorName) for name in get_args(group) or [group]}
     assert names | {engines.NO_VALID_ANSWER} == engines.MEANINGS.keys()
 

@@ -34,6 +34,7 @@ from pipeline.corpus.video_lookup import read_durations
 from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.errors import ConfigError
+from pipeline.store.durable import make_folders
 
 
 def convert_file(
@@ -86,7 +87,7 @@ def convert_file(
         raise ConfigError(f"--to {form}: needs the frames: give --videos")
     elif weights == "class_balanced":
         raise ConfigError("--weights class_balanced: needs the states of a corpus: use export")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(out.parent)
     reading = Reading(fps, origin_of(origin), collision, known, videos)
     if compat:
         made = convert_officially(source, out, text, reading)

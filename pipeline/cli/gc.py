@@ -91,7 +91,8 @@ def _folders(garbage: Sequence[Garbage], root: Location) -> Iterator[str]:
 
 def _files(garbage: Sequence[Garbage], root: Location) -> Iterator[str]:
     for each in garbage:
-        yield f"{each.size_bytes} {_below(root, each.file)} ({each.why})"
+        mark = "/" if each.is_folder else ""
+        yield f"{each.size_bytes} {_below(root, each.file)}{mark} ({each.why})"
 
 
 def _below(root: Location, file: Location) -> str:

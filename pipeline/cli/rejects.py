@@ -17,9 +17,8 @@ from pipeline.cli.options import (
     run_root,
 )
 from pipeline.cli.progress import make_missing
-from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.retry import give_up_parts, parts_to_retry, remove_journals
-from pipeline.reports.rejects import check_names, read_rejects, rejects_text
+from pipeline.reports.rejects import check_names, passing_reasons, read_rejects, rejects_text
 from pipeline.workflow.plan import planned_again
 
 NodeOption = Annotated[
@@ -68,18 +67,20 @@ def retry_rejects(
 ) -> None:
     """Ask again what was rejected for these reasons, and make anew what was made without it.
 
-    Without --reason: for passing causes, such as timeout. Shards with such rejects are made again,
-    and what lies below them where their rows change; but an engine is asked only what failed, and
-    what it was never asked before. Other missing parts are made too, as by run.
+    Without --reason: for passing causes, such as timeout, or missing_file where the file is there
+    now. Shards with such rejects are made again, and what lies below them where their rows change;
+    but an engine is asked only what failed, and what it was never asked before. Other missing parts
+    are made too, as by run.
     """
     need_ffmpeg()
     with Display(progress) as display:
         settings, plans = planned(config, overrides, limit)
-        reasons = _reasons(reason) or sorted(PASSING_ERRORS)
+        reasons = _reasons(reason) or passing_reasons(plans)
         check_names(plans, node or (), reasons)
         chosen = parts_to_retry(plans, reasons, node or ())
         if not chosen:
-            typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}")
+            back = " (for want of a file that is there now)" if "missing_file" in reasons else ""
+            typer.echo(f"nothing to retry: nothing was rejected as {', '.join(reasons)}{back}")
             return
         plans = give_up_parts(plans, chosen, reasons)
         try:

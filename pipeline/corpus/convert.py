@@ -24,6 +24,7 @@ from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.media.base import StillsRequest
 from pipeline.records import Dialogue
+from pipeline.store.durable import sync_tree
 from pipeline.store.files.json_rows import JsonRow, is_single_object, read_json_rows
 from pipeline.store.files.json_writer import JsonWriter
 
@@ -102,6 +103,8 @@ def convert(source: Path, target: Path, shape: Shape, reading: Reading) -> Conve
                     jpegs = videos.jpegs(dialogue.video_id, last_uri)
                     images = target.parent / shape.images
                     exporter.tally.images += write_frames(images, last_uri, jpegs)
+        if exporter.tally.images:
+            sync_tree(target.parent / shape.images)
     return Conversion(rows, exporter.tally, times)
 
 
@@ -174,7 +177,7 @@ def _dialogues(
         raw = read_raw(row.value, number=row.number, origin=times)
     except DialogueError as error:
         said = row.value.get("response") if isinstance(row.value, Mapping) else None
-        exporter.reject(name, error.reason, error.detail, sum(1 for _ in entries_of(said)))
+        exporter.reject(name, error.reason, error.detail, len(entries_of(said)))
         return []
     for refusal in raw.refused_questions:
         exporter.reject_question(name, refusal)

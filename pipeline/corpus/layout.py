@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
+from pipeline.settings import Settings
+from pipeline.store.location import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -20,10 +21,8 @@ class CorpusError(ReasonedError):
     """No corpus can be made or read. ``reason`` is a short constant."""
 
 
-class CorpusSettings(BaseModel):
+class CorpusSettings(Settings):
     """How a corpus is called and cut into files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = Field("Streaming-video dialogues", description="headline of the card")
     licence: str = Field(
@@ -31,7 +30,9 @@ class CorpusSettings(BaseModel):
         description="licence of the annotations, as the HF Hub spells it; videos have their own",
     )
     authors: str = Field("", description="of the corpus, as BibTeX has them, for the citation")
-    year: int | None = Field(None, ge=1900, description="of its publication, for the citation")
+    year: int | None = Field(
+        None, ge=1900, le=9999, description="of its publication, for the citation"
+    )
     language: str = Field("en", description="language of questions and answers, as a code")
     rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
     tar_bytes: int = Field(
@@ -84,15 +85,11 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
 
 def describe(folder: Path, path: str, rows: int, task: str = "", split: str = "") -> ShardFile:
     """The row about the file ``folder / path``, which is read once for its digest."""
-    sha256, size_bytes = hashlib.sha256(), 0
-    with (folder / path).open("rb") as stream:
-        while block := stream.read(1 << 20):
-            sha256.update(block)
-            size_bytes += len(block)
+    file = Location.of(folder / path)
     return ShardFile(
         path=path,
-        sha256=sha256.hexdigest(),
-        size_bytes=size_bytes,
+        sha256=file.sha256(),
+        size_bytes=file.size_bytes(),
         rows=rows,
         task=task,
         split=split,

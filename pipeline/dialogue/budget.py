@@ -13,11 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.turn_labels import label_of
 from pipeline.records import Dialogue
+from pipeline.settings import Settings
 
 Counter = Callable[[str], int]
 """How many tokens a text is."""
@@ -175,10 +176,8 @@ def tokenizer_counter(path: Path) -> Counter:
     return count
 
 
-class Budget(BaseModel):
+class Budget(Settings):
     """How long a dialogue may be, and how its tokens are counted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_tokens: int = Field(ge=1, description="the longest sample that is trained on, in tokens")
     overlap_turns: int = Field(
@@ -190,7 +189,9 @@ class Budget(BaseModel):
     frame_tokens: int | None = Field(
         None, ge=1, description="so many tokens a frame, instead of the rule of a model"
     )
-    longer_px: int = Field(448, ge=16, description="longer side of a stored frame in pixels")
+    longer_px: int = Field(
+        448, ge=16, le=1 << 16, description="longer side of a stored frame in pixels"
+    )
     min_pixels: int | None = Field(
         None, ge=1, description="smaller frames are enlarged; the model's training limit when null"
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, AskedQuestion, Dialogue, Turns, Video
+from pipeline.records import Annotation, AskedQuestion, Check, Dialogue, Turns, Video
 from pipeline.records.turns import SILENCE
 
 MIXED = "mixed"
@@ -124,9 +124,7 @@ def _dialogue(
     compiled: Compiled,
     sample_id: str,
 ) -> Dialogue:
-    turns, responses = compiled.turns, list(compiled.responses)
-    rids = {response.rid for response in responses}
-    states = turns.counts()
+    turns, states = compiled.turns, compiled.turns.counts()
     return Dialogue.trusted(
         {
             "sample_id": sample_id,
@@ -154,13 +152,19 @@ def _dialogue(
             "models": sorted({call.writer for call in together.provenance}),
             "origins": together.origins,
             "parent_ids": together.parent_ids,
-            "checks": [each for each in together.checks if not each.rid or each.rid in rids],
+            "checks": _checks_of(together, compiled) if together.checks else [],
             "provenance": together.provenance,
             "questions": [asked[qid] for here in turns.asked.values() for qid in here.qids],
-            "responses": responses,
+            "responses": list(compiled.responses),
             "turns": turns,
         }
     )
+
+
+def _checks_of(together: Annotation, compiled: Compiled) -> list[Check]:
+    """Those of the whole, and those of responses that are in this dialogue."""
+    rids = {response.rid for response in compiled.responses}
+    return [check for check in together.checks if not check.rid or check.rid in rids]
 
 
 def _common(names: Sequence[str], otherwise: str) -> str:

@@ -17,16 +17,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from pipeline.dialogue.placement import (
     Collision,
     Flag,
     Refusal,
+    in_order,
     judge,
     place_responses,
-    said_once,
     settle,
     split_groups,
 )
@@ -37,8 +37,7 @@ from pipeline.records.turns import RESPONSE, STANDBY, Asked, Said
 _STANDBY = bytes([STANDBY])
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """The turns of a dialogue in order, and its responses sorted by turn."""
 
     turns: Turns
@@ -49,8 +48,7 @@ class Compiled:
         return sum(flag in response.flags for response in self.responses)
 
 
-@dataclass(frozen=True)
-class Compilation:
+class Compilation(NamedTuple):
     """The dialogue of an annotation, or several where responses were split off.
 
     ``responses in = responses of all dialogues + refused``.
@@ -92,11 +90,9 @@ def compile_turns(
             refused.append(judged)
         else:
             due.append(judged)
-    if len(due) > 1:
-        due = said_once(sorted(due, key=attrgetter("order")))
-    refused.sort(key=lambda refusal: refusal.rid)
+    refused.sort(key=attrgetter("rid"))
     dialogues = []
-    for group, together in enumerate(split_groups(due, collision)):
+    for group, together in enumerate(split_groups(in_order(due), collision)):
         questions = annotation.questions
         if group:
             mine = {each.response.qid for each in together}
@@ -128,22 +124,23 @@ def _turns(
 ) -> Turns:
     """``placed`` is sorted by turn."""
     states = bytearray(len(tiling))
-    for response in placed:
-        waits = response.turn - response.standby_from
-        if waits > 0:
-            states[response.standby_from : response.turn] = _STANDBY * waits
     together: dict[int, list[PlacedResponse]] = {}
     for response in placed:
-        together.setdefault(response.turn, []).append(response)
+        turn, begins = response.turn, response.standby_from
+        if begins < turn:
+            states[begins:turn] = _STANDBY * (turn - begins)
+        together.setdefault(turn, []).append(response)
     said, flags = {}, {}
     for turn, responses in together.items():
         states[turn] = RESPONSE
-        said[turn], flags[turn] = said_in(responses)
+        said[turn], its = said_in(responses)
+        if its:
+            flags[turn] = its
     by_turn: dict[int, list[Question]] = {}
     for question in sorted(questions, key=attrgetter("asked_s", "text", "qid")):
         by_turn.setdefault(asked[question.qid], []).append(question)
     for turn, here in by_turn.items():
-        if any(question.asked_s > tiling.end_s for question in here):
+        if here[-1].asked_s > tiling.end_s:
             flags[turn] = tuple(sorted((*flags.get(turn, ()), "late_question")))
     return Turns(
         first=0,
@@ -156,7 +153,7 @@ def _turns(
             for turn, here in by_turn.items()
         },
         said=said,
-        flags={turn: names for turn, names in flags.items() if names},
+        flags=flags,
     )
 
 

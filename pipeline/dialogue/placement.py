@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter, lt
 from typing import Any, Literal, NamedTuple
 
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
@@ -85,7 +85,7 @@ def judge(  # noqa: PLR0911  a return for each reason
     end_s, count, question = tiling.end_s, len(tiling.frames), asked.get(response.qid)
     if question is None:
         return Refusal(response.rid, "unknown_qid", f"it answers {response.qid!r}")
-    if not response.text.strip():
+    if not response.text or response.text.isspace():
         return Refusal(response.rid, "empty_text", "")
     if backwards:
         return Refusal(response.rid, "reversed_span", f"{start_s} to {stop_s}")
@@ -97,12 +97,23 @@ def judge(  # noqa: PLR0911  a return for each reason
         detail = f"at {respond_s}, evidence until {over_s}"
         return Refusal(response.rid, "early_response", detail)
     # An event is over when its last frame is replaced; an instant needs a frame from then on.
-    first = (tiling.first_start if event else tiling.first_frame)(respond_s)
-    standby_from = max(tiling.first_frame(begins_s), question) if event else count
-    turn, flags = min(first, count - 1), _CLAMPED if first == count else _IN_TIME
+    turn, standby_from, flags = tiling.first_frame(respond_s), count, _IN_TIME
+    if event:
+        turn, standby_from = tiling.first_start(respond_s), tiling.first_frame(begins_s)
+        standby_from = standby_from if standby_from > question else question
+    if turn == count:
+        turn, flags = count - 1, _CLAMPED
     if turn < question:
         turn, flags = question, _POSTPONED
     return DueResponse(response, turn, standby_from, flags)
+
+
+def in_order(responses: Sequence[DueResponse]) -> Sequence[DueResponse]:
+    """The responses sorted by ``order``, each said once (see ``said_once``)."""
+    turns = [due.turn for due in responses]
+    if all(map(lt, turns, turns[1:])):  # as nearly always: a turn each, one after the other
+        return responses
+    return said_once(sorted(responses, key=attrgetter("order")))
 
 
 def said_once(responses: Sequence[DueResponse]) -> list[DueResponse]:
@@ -121,13 +132,17 @@ def _is_same(one: Response, other: Response) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in _SAID_AGAIN)
 
 
-def split_groups(responses: Sequence[DueResponse], collision: Collision) -> list[list[DueResponse]]:
+def split_groups(
+    responses: Sequence[DueResponse], collision: Collision
+) -> Sequence[Sequence[DueResponse]]:
     """The responses of each dialogue; always at least one group, which may be empty."""
+    if collision != "split":
+        return [responses]
     groups: list[list[DueResponse]] = [[]]
     rank = 0
     for number, due in enumerate(responses):
         same = number > 0 and responses[number - 1].turn == due.turn
-        rank = rank + 1 if same and collision == "split" else 0
+        rank = rank + 1 if same else 0
         if rank == len(groups):
             groups.append([])
         groups[rank].append(due)
@@ -178,10 +193,17 @@ def place_responses(
             flags.append("shifted")
         if split:
             flags.append("split")
-        standby_from = min(due.standby_from, turn)
-        fields = {"turn": turn, "standby_from": standby_from, "flags": flags}
-        placed.append(PlacedResponse.trusted({**vars(due.response), **fields}))
+        placed.append(_placed(due.response, turn, due.standby_from, flags))
         for again in due.repeats:
-            repeated = fields | {"flags": [*flags, "repeated"]}
-            placed.append(PlacedResponse.trusted({**vars(again), **repeated}))
+            placed.append(_placed(again, turn, due.standby_from, [*flags, "repeated"]))
     return tuple(placed)
+
+
+def _placed(
+    response: Response, turn: int, standby_from: int, flags: Sequence[Flag]
+) -> PlacedResponse:
+    fields = vars(response).copy()
+    fields["turn"] = turn
+    fields["standby_from"] = standby_from if standby_from < turn else turn
+    fields["flags"] = flags
+    return PlacedResponse.trusted(fields)

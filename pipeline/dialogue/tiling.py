@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 
@@ -16,6 +17,8 @@ EPSILON_S = 1e-6
 
 _DECIMALS = 6
 """Of a rate."""
+_SHARED = 1 << 12
+"""Turns of a video, at most, whose times are kept for the next."""
 
 
 class DialogueError(ReasonedError):
@@ -98,5 +101,17 @@ def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:
     if not 0 < duration_s < float("inf"):
         raise DialogueError("bad_duration", f"{duration_s} s")
     count = max(1, ceil(duration_s * turns_per_s - EPSILON_S))
-    frames = tuple([i / turns_per_s for i in range(count)])
+    frames = even_times(count, turns_per_s)
     return Tiling(video_id, (*frames, duration_s), frames, round(turns_per_s, _DECIMALS))
+
+
+def even_times(count: int, turns_per_s: float, first: int = 0) -> tuple[float, ...]:
+    """When so many turns start, from that of index ``first`` on. Videos share those of a length."""
+    if first or count > _SHARED:
+        return tuple([i / turns_per_s for i in range(first, first + count)])
+    return _shared_times(1 << (count - 1).bit_length(), turns_per_s)[:count]
+
+
+@lru_cache(maxsize=64)
+def _shared_times(count: int, turns_per_s: float) -> tuple[float, ...]:
+    return tuple([i / turns_per_s for i in range(count)])

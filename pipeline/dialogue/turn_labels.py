@@ -17,7 +17,7 @@ def is_rate(turns_per_s: float) -> bool:
     return _SLOWEST <= turns_per_s <= _FASTEST
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def label_of(index: int, turns_per_s: float) -> str:
     """``<start s-end s>`` of a turn, with its nominal end even where the video ends before.
 
@@ -38,6 +38,7 @@ def exact_rate(turns_per_s: float) -> Fraction:
     return simple if abs(simple - stored) <= _ROUNDED else stored
 
 
+@lru_cache(maxsize=1024)
 def read_label(label: str) -> tuple[Fraction, Fraction] | None:
     """Start and end of a label in seconds; None where it is no label or its span is empty."""
     found = _LABEL.fullmatch(label)

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipeline.engines.errors import ErrorName
 from pipeline.engines.frame_label import FrameLabel
+from pipeline.settings import Settings
 
 Temperature = Annotated[float, Field(ge=0, le=2)]
 
 
-class EngineConfig(BaseModel):
+class EngineConfig(Settings):
     """Which model answers, and how to run or reach it. Each kind of engine has a subclass."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: str = Field(description="kind of engine")
     model: str = Field(description="name of the model")

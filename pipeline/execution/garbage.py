@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.records.digest import digest
-from pipeline.store.heartbeat import live_runs
+from pipeline.store.heartbeat import dead_runs, live_runs
 from pipeline.store.location import Location
 from pipeline.store.part_names import slot_name
 from pipeline.workflow.plan import NodePlan
 
 _RECIPE = "recipe.json"
-_OF_A_SLOT = frozenset({"journal", "manifest"})
+_OF_A_SLOT = frozenset({"journal", "manifest", "reads"})
+_SMALL = ("alive", "settings")
+"""Folders of a root beside the parts in which files are put by a rename."""
 
 
 Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]
@@ -40,7 +42,8 @@ class LiveRunError(RuntimeError):
 class Garbage:
     """A file that no recipe reaches, why, and its bytes.
 
-    ``node`` and ``recipe``, the digest, are those of its folder; empty for files of a corpus.
+    ``node`` and ``recipe``, the digest, are those of its folder; empty for what is no part.
+    ``is_folder``: it is an empty folder.
     """
 
     file: Location
@@ -48,10 +51,11 @@ class Garbage:
     size_bytes: int
     node: str = ""
     recipe: str = ""
+    is_folder: bool = False
 
 
 def find_garbage(plans: Sequence[Sequence[NodePlan]], root: Location) -> Sequence[Garbage]:
-    """All files that none of the plans of this root reaches, in order.
+    """All files and empty folders that none of the plans of this root reaches, in order.
 
     Half-written files of killed runs have names that begin with a dot.
     """
@@ -73,8 +77,9 @@ def remove_garbage(garbage: Sequence[Garbage], root: Location) -> None:
     if alive := live_runs(root):
         raise LiveRunError(f"a run is alive in {root}: {'; '.join(alive)}")
     for each in garbage:
-        each.file.remove()
-        _remove_empty(each.file.parent, root)
+        if not each.is_folder:
+            each.file.remove()
+        _remove_empty(each.file if each.is_folder else each.file.parent, root)
 
 
 def _remove_empty(folder: Location, root: Location) -> None:
@@ -110,6 +115,10 @@ class _Reached:
             return slot in self.slots
         return rest.partition(".")[0] in self.parts
 
+    def has_part_of(self, name: str) -> bool:
+        """Whether it is the journal of a part that is there, of which nothing is to be asked."""
+        return name.startswith("journal-") and slot_name(name) in self.slots
+
 
 def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], _Reached]:
     """By node and digest of the recipe."""
@@ -130,12 +139,32 @@ def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], _R
 def _parts(reached: Mapping[tuple[str, str], _Reached], parts: Location) -> Iterator[Garbage]:
     nodes = {node for node, _ in reached}
     for node in parts.folders():
-        for recipe in (parts / node).folders():
-            of_recipe = reached.get((node, recipe))
-            for name, size_bytes in (parts / node / recipe).walk().items():
-                why = _why(name.partition("/")[0], of_recipe, in_config=node in nodes)
+        recipes = (parts / node).folders()
+        if not recipes and node not in nodes and not (parts / node).sizes():
+            yield Garbage(parts / node, "no node", 0, node, is_folder=True)
+        for recipe in recipes:
+            of_recipe, folder = reached.get((node, recipe)), parts / node / recipe
+            for name, size_bytes in _found(folder).items():
+                top = name.partition("/")[0]
+                why = _why(top, of_recipe, in_config=node in nodes)
+                if why is None and of_recipe is not None and of_recipe.has_part_of(top):
+                    why = "orphan journal"
                 if why is not None:
-                    yield Garbage(parts / node / recipe / name, why, size_bytes, node, recipe)
+                    yield _garbage(folder, name, why, size_bytes, node, recipe)
+
+
+def _found(folder: Location) -> Mapping[str, int]:
+    """Sizes in bytes of all files below a folder, by their path; of empty folders, which end in a
+    slash, 0."""
+    empty = {f"{name}/": 0 for name in folder.empty_folders()}
+    return dict(sorted({**folder.walk(), **empty}.items()))
+
+
+def _garbage(
+    folder: Location, name: str, why: Why, size_bytes: int, node: str = "", recipe: str = ""
+) -> Garbage:
+    file = folder / name.removesuffix("/") if name != "/" else folder
+    return Garbage(file, why, size_bytes, node, recipe, is_folder=name.endswith("/"))
 
 
 def _why(top: str, reached: _Reached | None, *, in_config: bool) -> Why | None:
@@ -155,7 +184,16 @@ def _why(top: str, reached: _Reached | None, *, in_config: bool) -> Why | None:
 
 
 def _half_written(root: Location) -> Iterator[Garbage]:
-    for folder in root.folders():
-        if folder.startswith(".corpus."):
-            for name, size_bytes in (root / folder).walk().items():
-                yield Garbage(root / folder / name, "half-written", size_bytes)
+    """What killed runs left beside the parts: a corpus that was not put in place, temporary files,
+    heartbeats."""
+    for name in root.folders():
+        corpus = name.startswith(".corpus.")
+        for file, size_bytes in _found(root / name).items() if corpus or name in _SMALL else ():
+            empty = name == "settings" and file.endswith("/")
+            if corpus or empty or file.rpartition("/")[2].startswith("."):
+                yield _garbage(root / name, file, "half-written", size_bytes)
+    for name, size_bytes in root.sizes().items():
+        if name.startswith(".doctor-"):
+            yield Garbage(root / name, "half-written", size_bytes)
+    for beat in dead_runs(root):
+        yield Garbage(beat, "half-written", beat.size_bytes())

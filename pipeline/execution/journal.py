@@ -23,6 +23,7 @@ from typing import BinaryIO
 from zlib import crc32
 
 from pipeline.engines.base import Reply
+from pipeline.store.durable import make_folders, naming, sync
 from pipeline.store.location import Location
 
 SYNC_S = 1.0
@@ -58,6 +59,7 @@ class Journal:
         self._file: BinaryIO | None = None
         self._unsent: list[bytes] = []
         self._unsynced = False
+        self._unnamed = False
         self._closed = Event()
         self._saving = Thread(target=self._save_often, name="journal", daemon=True)
 
@@ -74,11 +76,13 @@ class Journal:
             if self._folder.path is None:
                 self._unsent.append(_line(entry))
                 return
-            if self._file is None:
-                self._folder.path.mkdir(parents=True, exist_ok=True)
-                self._file = Path(_new_file(self._folder)).open("xb")  # noqa: SIM115  until ``close``
-            self._file.write(_line(entry))
-            self._file.flush()
+            with naming(self._folder):
+                if self._file is None:
+                    make_folders(self._folder.path)
+                    self._file = Path(_new_file(self._folder)).open("xb")  # noqa: SIM115  until ``close``
+                    self._unnamed = True
+                self._file.write(_line(entry))
+                self._file.flush()
             self._unsynced = True
 
     def close(self) -> None:
@@ -88,7 +92,8 @@ class Journal:
             self._saving.join()
         with self._lock:
             if self._file is not None:
-                self._file.close()
+                with naming(self._folder):
+                    self._file.close()
 
     def __enter__(self) -> Journal:
         """Itself."""
@@ -115,6 +120,9 @@ class Journal:
         try:
             if file is not None and todo:
                 os.fsync(file.fileno())
+                if self._unnamed and self._folder.path is not None:
+                    sync(self._folder.path)
+                    self._unnamed = False
             if unsent:
                 _new_file(self._folder).write_bytes(b"".join(unsent))
         except OSError:

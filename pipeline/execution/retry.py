@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 
 from pipeline.execution.journal import journal_path, replace_journal
 from pipeline.execution.stored_replies import stored_entries
+from pipeline.media.files import is_there
+from pipeline.store.location import Location
 from pipeline.store.part_names import rejects_path, replies_path, slot_of
 from pipeline.store.parts import discard, read_counts, read_table
 from pipeline.workflow.plan import NodePart, NodePlan, planned_again
+
+_MISSING = "missing_file"
 
 
 def parts_to_retry(
@@ -16,10 +21,15 @@ def parts_to_retry(
 ) -> Sequence[NodePart]:
     """The parts of the named nodes, or of all, with a reject or a reply of these reasons.
 
-    Reads footers alone.
+    Reads footers alone; but a missing file counts where it is there now.
     """
     chosen = (plan for plan in plans if not nodes or plan.node.name in nodes)
-    return [made for plan in chosen for made in plan.done() if _has(made, reasons)]
+    return [
+        made
+        for plan in chosen
+        for made in plan.done()
+        if _has(made, reasons, plan.tasks[0].media_root)
+    ]
 
 
 def give_up_parts(
@@ -51,8 +61,16 @@ def remove_journals(given_up: Sequence[NodePart], plans: Sequence[NodePlan]) -> 
             journal_path(slot_of(each.part)).remove_tree()
 
 
-def _has(made: NodePart, reasons: Collection[str]) -> bool:
+def _has(made: NodePart, reasons: Collection[str], media_root: Location) -> bool:
     found: set[str] = set(read_counts(rejects_path(made.part))["rejected"])
     if made.asked:
         found |= set(read_counts(replies_path(made.part))["errors"])
-    return not found.isdisjoint(reasons)
+    wanted = found.intersection(reasons)
+    return _any_is_back(made, media_root) if wanted == {_MISSING} else bool(wanted)
+
+
+def _any_is_back(made: NodePart, media_root: Location) -> bool:
+    """Whether a video that was turned down as a missing file has a file now."""
+    rows = read_table(rejects_path(made.part), ("reason", "row")).to_pylist()
+    uris = (json.loads(row["row"])["uri"] for row in rows if row["reason"] == _MISSING)
+    return any(is_there(uri, media_root) for uri in uris)

@@ -1,35 +1,27 @@
-"""Runs the missing tasks of a plan, logs their results, and installs the corpus."""
+"""Runs the missing tasks of a plan and logs their results."""
 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
-import uuid
 from collections.abc import Collection, Generator, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import yaml
 
-from pipeline.corpus.card import CARD, Intake, with_intake
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Executor
 from pipeline.execution.failure_limits import FailureMonitor
 from pipeline.records.digest import canonical_json, text_digest
-from pipeline.store.heartbeat import heartbeat
 from pipeline.store.location import Location
-from pipeline.store.part_names import files_path, manifest_path
-from pipeline.store.parts import copy_folder, discard, put_folder, write_manifest, write_recipe
+from pipeline.store.part_names import manifest_path
+from pipeline.store.parts import discard, write_manifest, write_recipe
 from pipeline.store.run_log import RunLog, now
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import Node
 from pipeline.workflow.inputs import slot_for
 from pipeline.workflow.plan import ManifestShards, NodePlan, parts_made, planned_again
 from pipeline.workflow.task import PlannedTask, ShardResult
-
-_COPY_UP_TO_BYTES = 1 << 20
 
 _PACKAGES = ("turnwise", "ray", "pyarrow", "av", "decord", "opencv-python-headless", "pydantic")
 
@@ -79,7 +71,7 @@ def execute(
     for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.listing.folder, plan.node.recipe)
-    with heartbeat(root), RunLog(root) as log:
+    with RunLog(root) as log:
         monitor = FailureMonitor(plan.node for plan in plans)
         results = executor.run(tasks, parts_made(plans))
         try:
@@ -116,46 +108,6 @@ def _write_manifests(manifest: ManifestShards, tasks: Sequence[PlannedTask]) -> 
         raise ConfigError("source.path: the manifest became shorter: run again")
 
 
-def install_corpus(
-    plans: Sequence[NodePlan], corpus: Location, intake: Intake | None = None
-) -> bool:
-    """Put the files of the dataset node's part at ``corpus``; False where there are none.
-
-    ``intake`` goes into the card: what the dataset node reads says nothing of rejected videos.
-    Large files are hard links to the part's where the file system allows it. The old folder is
-    replaced by one rename, and of runs that install at once the whole corpus of one stays. In an
-    object store the files are copied one by one, the card and the counts last.
-    """
-    for plan in plans:
-        part = plan.parts.get(0)
-        if plan.node.stage.scope != "dataset" or part is None:
-            continue
-        files = files_path(part)
-        names = files.walk()
-        if not names:
-            continue
-        if corpus.path is None or files.path is None:
-            # The card and the counts are at the top level, and describe the other files.
-            ordered = sorted(names, key=lambda name: ("/" not in name, name))
-            copy_folder({name: files / name for name in ordered}, corpus)
-            _complete_card(corpus / CARD, intake)
-            return True
-        fresh = corpus.path.with_name(f".{corpus.name}.{uuid.uuid4().hex}")
-        try:
-            shutil.copytree(files.path, fresh, copy_function=_link)
-            _complete_card(Location.of(fresh) / CARD, intake)
-            put_folder(fresh, corpus.path)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-        return True
-    return False
-
-
-def _complete_card(card: Location, intake: Intake | None) -> None:
-    if intake is not None and card.exists():
-        card.write_text(with_intake(card.read_bytes().decode(), intake))
-
-
 def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> Location:
     """Write the resolved config, prompts and versions to ``<root>/settings/<digest>``."""
     resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
@@ -163,6 +115,8 @@ def save_settings(config: RunConfig, nodes: Sequence[Node], root: Location) -> L
     versions = canonical_json({"python": platform.python_version(), **_versions()})
     digested = text_digest(canonical_json([resolved, prompts, versions]))
     folder = root / f"settings/{digested}"
+    if (folder / "versions.json").exists():
+        return folder
     (folder / "config.yaml").write_text(resolved)
     for name, text in prompts.items():
         (folder / f"prompts/{name}.md").write_text(text)
@@ -191,14 +145,3 @@ def _entry(result: ShardResult) -> dict[str, object]:
         "error": result.error,
         "blocked": result.blocked,
     }
-
-
-def _link(source: str, target: str) -> None:
-    """Link a large file; copy a small one, which a user may edit in place (the card)."""
-    try:
-        if Path(source).stat().st_size > _COPY_UP_TO_BYTES:
-            os.link(source, target)
-            return
-    except OSError:
-        pass
-    shutil.copyfile(source, target)

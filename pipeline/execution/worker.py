@@ -9,16 +9,20 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from pipeline.engines.configured import ContractError
 from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import JournaledEngine
+from pipeline.media.base import MediaError
 from pipeline.media.decode import DecodeProcess
+from pipeline.media.kept_media import KeptMedia
 from pipeline.records import Record, Reject
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
+from pipeline.store.part_names import reads_path
 from pipeline.store.parts import new_folder, read_manifest, read_table, write_part
 from pipeline.store.video_rows import read_videos
 from pipeline.workflow.stage import (
@@ -74,7 +78,10 @@ def run_shard(task: ShardTask) -> ShardResult:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback; of a very long one both ends and the last line, for the driver logs it."""
+    """The traceback; of a very long one both ends and the last line, for the driver logs it. A
+    fault of the place of videos says itself what is to be mended."""
+    if isinstance(error, MediaError):
+        return error.detail
     text = "".join(traceback.format_exception(error))
     if len(text) <= _ERROR_CHARACTERS:
         return text
@@ -95,9 +102,10 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
     engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
     folder = new_folder(task.slot) if stage.scope == "dataset" else None
     manifest = read_manifest(task.slot) if stage.scope == "source" else ()
+    media = KeptMedia(_media(task.media_root), reads_path(task.slot))
     context = Context(
         manifest=manifest,
-        media=_media(task.media_root),
+        media=media,
         engine=engine,
         prompts=task.prompts,
         folder=folder,
@@ -120,6 +128,12 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
         part = write_part(task.slot, stage.writes, accepted, rejects, counts, replies, folder)
         if engine is not None:
             journal_path(task.slot).remove_tree()
+        media.forget()
+    except Exception:
+        # What was read is worth keeping, and the cause of the failure is worth more.
+        with suppress(Exception):
+            media.keep()
+        raise
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)

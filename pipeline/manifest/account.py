@@ -56,8 +56,12 @@ class Account:
     notes: Counter[str] = field(default_factory=Counter)
     """Of rows: ``platform_differs`` where entries of one name have different platform ids,
     ``no_split_so_train`` where no file has its split."""
+    without_split: int = 0
+    """Rows whose split no file has."""
     video_files: int = 0
     """Files below the folders of videos."""
+    videos_inside: int = 0
+    """Videos in containers there, which are read in place."""
     unlisted: Sequence[str] = ()
     """Folders and files there that could not be listed."""
 
@@ -93,7 +97,9 @@ class Account:
             "without_row": self.without_row,
             "mended": _ordered(self.mended),
             "notes": _ordered(self.notes),
+            "rows_without_split": self.without_split,
             "video_files": self.video_files,
+            "videos_inside": self.videos_inside,
             "unlisted": list(self.unlisted),
         }
 
@@ -128,7 +134,8 @@ class Account:
             yield f"    {kind} by {origin}: {count:,}, {accepted:,} accepted"
         for name, count in sorted((self.mended + self.notes).items()):
             yield f"    {name}: {count:,}"
-        yield f"  videos       {self.video_files:,} files below the folders"
+        inside = f", {self.videos_inside:,} videos in containers" if self.videos_inside else ""
+        yield f"  videos       {self.video_files:,} files below the folders{inside}"
         for split, counts in self.coverage.items():
             found = f"{counts.total():,} videos, {counts['with_file']:,} with a file"
             without = in_brackets({k: n for k, n in counts.items() if k != "with_file"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Making, Wanted, candidate_of, read_entries
 from pipeline.manifest.video_files import VideoFiles
 from pipeline.manifest.write import ManifestFiles
+from pipeline.store.durable import make_folders, remove, remove_abandoned, unfinished
 from pipeline.store.files.json_writer import JsonWriter
 
 
@@ -71,10 +71,12 @@ def make_manifest(
     chosen = chosen or Chosen()
     for source in sources:
         terms_of(licences, source.adapter.licence)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(out.parent)
     with ExitStack() as stack:
-        folder = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
-        work = Path(stack.enter_context(folder))
+        remove_abandoned(out)
+        work = unfinished(out)
+        work.mkdir()
+        stack.callback(remove, work)
         # Left in reverse: the rejects are in place before the manifest.
         manifest = stack.enter_context(ManifestFiles(out, by_licence=by_licence))
         rejects = stack.enter_context(JsonWriter(rejects_beside(out)))
@@ -90,6 +92,7 @@ def make_manifest(
                 store.add(entry, file)
             with VideoFiles(source.videos, below) as files:
                 making.account.video_files = files.count
+                making.account.videos_inside = files.inside
                 making.account.unlisted = files.unlisted
                 for video in _video_entries(making, store):
                     candidates.add(

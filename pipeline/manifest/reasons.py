@@ -49,6 +49,9 @@ REFUSED: Final[Mapping[str, str]] = {
 }
 """What is wrong with it, or why it may not come in."""
 
+WITHOUT_FILE: Final = ("missing_file", "ambiguous", "unsupported")
+"""Of a video whose file was not found. What else is wrong with it counts all the same."""
+
 LEFT_OUT: Final[Mapping[str, str]] = {
     "split": "The video is in another split than the one that is wanted.",
     "limit": "There are as many rows of the source as `limit` allows.",

@@ -80,8 +80,7 @@ class Report:
     def _lines(self) -> Iterator[str]:
         for account in self.accounts:
             yield account.to_text()
-        if len(self.accounts) > 1:
-            yield f"all: {self.rows:,} rows of {len(self.accounts)} sources"
+        yield self._summary()
         if self.identities:
             shared = f"{self.shared:,} of them of several rows"
             yield f"  identity     {self.identities:,} identities, {shared}"
@@ -106,6 +105,14 @@ class Report:
         for part in capped:
             short = f", {part.short:,} SHORT" if part.short else ""
             yield f"    {part.of}: {part.cap:,}, {part.available:,}, {part.drawn:,}{short}"
+
+    def _summary(self) -> str:
+        count = len(self.accounts)
+        rows = f"all: {self.rows:,} rows of {count} source{'s' if count > 1 else ''}"
+        unknown = {one.source: one.without_split for one in self.accounts if one.without_split}
+        if not unknown:
+            return rows
+        return f"{rows}, {sum(unknown.values()):,} of unknown split{in_brackets(unknown)}"
 
     def _leak(self, leak: Leak) -> dict[str, Any]:
         fields = asdict(leak) | {"source": self.accounts[leak.source].source}

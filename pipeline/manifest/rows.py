@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Entry
+from pipeline.manifest.reasons import WITHOUT_FILE
 from pipeline.manifest.reconcile.candidates import Decided
 from pipeline.manifest.reconcile.entry_store import VideoEntries
-from pipeline.manifest.rules import judge
+from pipeline.manifest.rules import Judged, judge
 from pipeline.manifest.survey import Making, platform_ids, video_id_of
-from pipeline.records import ManifestRow, SourceAnnotation
+from pipeline.records import ManifestRow
 
 
 def row_of(
@@ -32,6 +33,11 @@ def row_of(
     if decided.status:
         for file, entry in mine:
             making.reject_entry(entry, file, decided.reason, decided.detail)
+        if decided.reason in WITHOUT_FILE:
+            # What the rules refuse is refused whether or not the file is at hand.
+            before = account.refused.total()
+            _judged(making, video.name, mine)
+            account.without_row -= account.refused.total() - before
         return None
     platforms = platform_ids(mine)
     terms = making.terms(platforms)
@@ -39,12 +45,16 @@ def row_of(
     account.rows[terms.licence] += 1
     if len(platforms) > 1:
         account.notes["platform_differs"] += 1
+    account.without_split += video.unassigned
     if video.unassigned and making.rules.unassigned == "train":
         account.notes["no_split_so_train"] += 1
     clip = decided.clip or (0.0, None)
+    judged = _judged(making, video.name, mine)
+    account.accepted.update((one.kind, one.origin) for one in judged.accepted)
+    account.mended.update(judged.mended)
     row = ManifestRow(
         video_id=video_id_of(making, video),
-        uri=uri_of(Path(decided.path), start),
+        uri=uri_of(decided.path, start),
         platform_id=platforms[0] if platforms else "",
         identity=decided.identity,
         clip_start_s=clip[0],
@@ -52,23 +62,23 @@ def row_of(
         source=making.name,
         licence=terms.licence,
         split=video.split,
-        annotations=_annotations(making, video.name, mine),
+        annotations=list(judged.accepted),
     )
     return row, terms.family
 
 
-def uri_of(path: Path, start: Path) -> str:
-    """The uri of a file in a manifest of the folder ``start``: relative to it where it is below."""
-    if not path.is_relative_to(start):
-        return path.as_posix()
-    below = path.relative_to(start).as_posix()
+def uri_of(uri: str, start: Path) -> str:
+    """An absolute uri in a manifest of the folder ``start``: relative to it where it is below."""
+    folder = f"{start.as_posix().rstrip('/')}/"
+    below = uri.removeprefix(folder)
+    if below == uri:
+        return uri
     # Without "./", a name may look like an option of a program or like a scheme.
     return f"./{below}" if below[0] == "-" or ":" in below.partition("/")[0] else below
 
 
-def _annotations(
-    making: Making, name: str, entries: Sequence[tuple[str, Entry]]
-) -> list[SourceAnnotation]:
+def _judged(making: Making, name: str, entries: Sequence[tuple[str, Entry]]) -> Judged:
+    """The annotations by the rules; those that are refused are counted, and written as rejects."""
     account = making.account
     raw = [
         replace(one, pointer=f"{file}#{one.pointer}")
@@ -81,9 +91,7 @@ def _annotations(
             account.refused["model_written"] += by_model
         raw = [one for one in raw if one.origin != "model"]
     judged = judge(raw, making.rules)
-    account.accepted.update((one.kind, one.origin) for one in judged.accepted)
-    account.mended.update(judged.mended)
     for one in judged.refused:
         account.refused[one.reason] += 1
         making.reject(name, one.pointer, one.reason, one.detail)
-    return list(judged.accepted)
+    return judged

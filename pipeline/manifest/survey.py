@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.manifest.account import Account
-from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
+from pipeline.manifest.adapters.adapter import Adapter, read_file
 from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
 from pipeline.manifest.adapters.licences import Terms, Without
+from pipeline.manifest.listed_file import Found, NotFound
 from pipeline.manifest.reconcile.candidates import Candidate
 from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.reconcile.hold_out import HeldOut
 from pipeline.manifest.rules import Rules
-from pipeline.manifest.video_files import Found, NotFound, VideoFiles
+from pipeline.manifest.video_files import VideoFiles
 from pipeline.records.hash_sampling import hash_rank
 from pipeline.store.files.json_writer import JsonWriter
 
@@ -84,7 +84,10 @@ def read_entries(
     account = making.account
     for kind in making.adapter.files:
         ours = {path.resolve() for path in own}
-        paths = [path for path in _paths(kind, annotations) if path.resolve() not in ours]
+        found = _paths(kind.pattern, annotations)
+        if not found and kind.copies:
+            found = _paths(kind.copies, annotations)
+        paths = [path for path in found if path.resolve() not in ours]
         if not paths:
             account.absent.append(kind.pattern)
         for path in paths:
@@ -136,7 +139,7 @@ def candidate_of(
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
             status, reason, detail = "rejected", found.reason, found.detail
-    path = found.path.as_posix() if isinstance(found, Found) else ""
+    uri, path = (found.uri, found.name) if isinstance(found, Found) else ("", "")
     clips = [place.clip for place in places if place.clip is not None]
     every = platform_ids(video.entries)
     known = (*every, *(one.partition(":")[2] for one in every), video.name)
@@ -146,7 +149,7 @@ def candidate_of(
         split=video.split,
         hash_rank=hash_rank(video_id_of(making, video), seed),
         platform_ids=tuple(every),
-        path=path,
+        path=uri,
         clip=found.clip if isinstance(found, Found) else None,
         extent="-".join(str(float(time_s)) for time_s in clips[0]) if clips else "",
         listed=held_out.find((*known, *(place.path for place in places), path)),
@@ -170,16 +173,16 @@ def _platform(platforms: Sequence[str]) -> str:
     return platforms[0].partition(":")[0] if platforms else ""
 
 
-def _paths(kind: AnnotationFile[Any], annotations: Path) -> Sequence[Path]:
-    """The files of one kind: below a folder, or the path itself where it is a file that matches.
+def _paths(pattern: str, annotations: Path) -> Sequence[Path]:
+    """The files of a pattern: below a folder, or the path itself where it is a file that matches.
 
     An empty pattern stands for the path itself.
     """
-    if not kind.pattern:
+    if not pattern:
         return [annotations]
     if annotations.is_dir():
-        return sorted(path for path in annotations.glob(kind.pattern) if path.is_file())
-    return [annotations] if annotations.resolve().match(kind.pattern) else []
+        return sorted(path for path in annotations.glob(pattern) if path.is_file())
+    return [annotations] if annotations.resolve().match(pattern) else []
 
 
 def _problem(entry: Entry) -> tuple[str, str] | None:

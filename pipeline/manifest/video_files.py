@@ -1,53 +1,31 @@
-"""An index of the files below the user's folders, which finds the file of a video by name."""
+"""An index of the files below the user's folders, and of the videos in containers there, which
+finds the file of a video by name."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Place, is_utf8
+from pipeline.manifest.listed_file import (
+    Found,
+    ListedFile,
+    NotFound,
+    composed,
+    file_at,
+    nearest_files,
+    preference,
+    split_name,
+)
+from pipeline.media.contents import COMPRESSED, contents_of
 from pipeline.media.files import VIDEO_SUFFIXES
+from pipeline.media.member import container_kind, local_path, member_of
 from pipeline.store.files.scratch_db import scratch_base
 
-_LONGEST_SUFFIX = 6
 _MOST_OF_A_STEM = 1000
 """Where more files share a stem, as in ``<id>/video.mp4``, only an exact path finds one."""
 _SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Found:
-    """The file of a video, and the clip of it in seconds; None for all of it."""
-
-    path: Path
-    clip: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class NotFound:
-    """Why no file was found: ``missing_file``, ``ambiguous`` or ``unsupported``, and a detail."""
-
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class _File:
-    root: int
-    folder: str
-    """Relative to its root, accents composed; empty for the root itself."""
-    name: str
-    stem: str
-    suffix: str
-    path: Path
-
-    @property
-    def is_video(self) -> bool:
-        """By its suffix."""
-        return self.suffix in VIDEO_SUFFIXES
 
 
 class VideoFiles:
@@ -57,27 +35,37 @@ class VideoFiles:
         """``work``: a folder for the index, which the caller removes."""
         self.roots = [root.resolve() for root in roots]
         self.count = 0
+        self.inside = 0
+        """Videos in containers."""
         self.unlisted: list[str] = []
-        """Folders that could not be listed, and names that are not UTF-8."""
+        """Folders and containers that could not be listed, and names that are not UTF-8."""
+        self._compressed: list[str] = []
         self._base = scratch_base(work / "files.sqlite")
 
     def __enter__(self) -> VideoFiles:
         """Lists all folders. Links to folders are followed, hidden files and folders are not."""
         run = self._base.execute
-        run("CREATE TABLE folders (id INTEGER PRIMARY KEY, root INTEGER, path TEXT, key TEXT)")
-        run("CREATE TABLE files (stem TEXT, folder INTEGER, name TEXT)")
+        run(
+            "CREATE TABLE folders (id INTEGER PRIMARY KEY, root INTEGER, path TEXT, key TEXT,"
+            " container TEXT)"
+        )
+        run("CREATE TABLE files (stem TEXT, folder INTEGER, name TEXT, member TEXT)")
         run("BEGIN")
         for root, path in enumerate(self.roots):
             for below in self._folders(path):
                 folder = below.relative_to(path).as_posix().removeprefix(".")
-                row = (root, folder, _composed(folder))
-                held = run("INSERT INTO folders (root, path, key) VALUES (?, ?, ?)", row)
-                rows = ((split_name(n)[0], held.lastrowid, n) for n in self._names(below))
-                self._base.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
+                names = list(self._names(below))
+                self.count += len(names)
+                self._add(root, folder, "", ((name, "") for name in names))
+                for name in names:
+                    self._list_container(root, folder, below / name)
         run("CREATE INDEX by_stem ON files (stem, folder)")
         run("CREATE INDEX by_key ON folders (key)")
         run("COMMIT")
-        (self.count,) = run("SELECT count(*) FROM files").fetchone()
+        if self._compressed:
+            others = len(self._compressed) - 1
+            more = f" ({others} more archives are compressed)" if others else ""
+            self.unlisted.append(f"{self._compressed[0]}{more}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +73,9 @@ class VideoFiles:
         self._base.close()
 
     def find(self, places: Sequence[Place]) -> Found | NotFound:
-        """The file of a video: that of the first place that has one.
+        """The file of a video: that of the first place that has one. Where none is of its own, what
+        a place names in a container, as ``shards/0.tar#a.mp4`` from a folder of videos or as an
+        absolute uri; then a video in a container, as if all were unpacked where they lie.
 
         At each place the file of exactly that path is tried, then one of that folder and stem with
         any video suffix. Where no place has one, a file of that stem in another folder is taken:
@@ -94,26 +84,76 @@ class VideoFiles:
         is taken where its path is exactly that of a place. Case matters, except in suffixes; how
         accents are composed does not.
         """
-        other: list[_File] = []
+        plain = self._find(places, inside=False)
+        if isinstance(plain, Found) or plain.reason == "ambiguous":
+            return plain
         for place in places:
-            files = self._candidates(place, in_its_folder=True)
-            file = _at(place, files)
+            if named := self._named(place):
+                return named
+        inside = self._find(places, inside=True) if self.inside else plain
+        return plain if isinstance(inside, NotFound) and inside.reason != "ambiguous" else inside
+
+    def _find(self, places: Sequence[Place], *, inside: bool) -> Found | NotFound:
+        """Among the files of their own, or those ``inside`` containers."""
+        other: list[ListedFile] = []
+        for place in places:
+            files = self._candidates(place, inside=inside, in_its_folder=True)
+            file = file_at(place, files)
             if file is not None:
-                return Found(file.path, place.clip)
+                return file.found(place.clip)
             other += files
         for place in places:
-            files = self._candidates(place, in_its_folder=False)
-            nearest = _nearest(place, [file for file in files if file.is_video])
+            files = self._candidates(place, inside=inside, in_its_folder=False)
+            nearest = nearest_files(place, [file for file in files if file.is_video])
             if len(nearest) > 1 or len(files) > _MOST_OF_A_STEM:
                 shown = sorted(str(file.path) for file in nearest)[:_SHOWN]
                 return NotFound("ambiguous", "; ".join(shown))
             if nearest:
-                return Found(nearest[0].path, place.clip)
+                return nearest[0].found(place.clip)
             other += files
         if other:
             return NotFound("unsupported", f"{other[0].path} does not have the suffix of a video")
         named = ", ".join(place.path for place in places)
         return NotFound("missing_file", named or "the record names no file")
+
+    def _named(self, place: Place) -> Found | None:
+        """The video in the container that a place names, where that is there."""
+        member = member_of(place.path)
+        if member is None or not is_utf8(place.path):
+            return None
+        for root in self.roots:
+            container = root / local_path(member.container)
+            if ".." not in container.parts and container.is_file():
+                return Found(container.resolve(), place.clip, member.name)
+        return None
+
+    def _add(
+        self, root: int, folder: str, container: str, files: Iterable[tuple[str, str]]
+    ) -> None:
+        """Adds the files of a folder: names, and names in the container."""
+        row = (root, folder, composed(folder), container)
+        query = "INSERT INTO folders (root, path, key, container) VALUES (?, ?, ?, ?)"
+        held = self._base.execute(query, row).lastrowid
+        rows = ((split_name(name)[0], held, name, member) for name, member in files)
+        self._base.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
+
+    def _list_container(self, root: int, folder: str, file: Path) -> None:
+        if container_kind(file.name) is None:
+            return
+        found = contents_of(file, VIDEO_SUFFIXES)
+        if found.problem == COMPRESSED:
+            self._compressed.append(f"{file}: {found.detail}")
+        elif found.problem:
+            self.unlisted.append(f"{file}: {found.detail}")
+        self.inside += len(found.videos)
+        by_folder: dict[str, list[tuple[str, str]]] = {}
+        for one in found.videos:
+            above, _, name = one.path.rpartition("/")
+            if name:
+                by_folder.setdefault(above, []).append((name, one.member))
+        for above, files in by_folder.items():
+            inner = "/".join(filter(None, (folder, above.strip("/"))))
+            self._add(root, inner, str(file), files)
 
     def _folders(self, root: Path) -> Iterator[Path]:
         """A folder and all below it, each once: links may form circles."""
@@ -147,68 +187,21 @@ class VideoFiles:
                 else:
                     self.unlisted.append(f"{folder / entry.name}: a name that is not UTF-8")
 
-    def _candidates(self, place: Place, *, in_its_folder: bool) -> list[_File]:
+    def _candidates(self, place: Place, *, inside: bool, in_its_folder: bool) -> list[ListedFile]:
         """The files whose stem is the name of the place, or its name without a video suffix."""
-        folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
+        folder, _, name = composed(place.path).removeprefix("./").rpartition("/")
         if not is_utf8(place.path):
             return []
         stem, suffix = split_name(name)
-        query = "SELECT root, path, key, name, stem FROM files, folders WHERE folders.id = folder"
+        query = "SELECT root, path, key, name, stem, container, member FROM files, folders"
+        query += f" WHERE folders.id = folder AND container {'!=' if inside else '='} ''"
         query += " AND stem IN (?, ?)" + " AND key = ?" * in_its_folder
         values = (name, stem, folder) if in_its_folder else (name, stem)
         rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", values)
         files = []
-        for root, path, key, file, its_stem in rows:
-            if its_stem == name or suffix in VIDEO_SUFFIXES or _composed(file) == name:
+        for root, path, key, file, its_stem, *where in rows:
+            if its_stem == name or suffix in VIDEO_SUFFIXES or composed(file) == name:
                 whole = self.roots[root] / path / file
-                files.append(_File(root, key, file, its_stem, split_name(file)[1], whole))
-        return sorted(files, key=_preference)
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """The stem of a file's name with its accents composed, and its suffix in lower case.
-
-    The part after the last dot is a suffix where it is short and has letters and digits alone: the
-    name ``12@N00_3.`` is all stem.
-    """
-    head, dot, tail = _composed(name).rpartition(".")
-    if not (dot and head and tail.isascii() and tail.isalnum() and len(tail) < _LONGEST_SUFFIX):
-        return _composed(name), ""
-    return head, f".{tail.lower()}"
-
-
-def _composed(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _preference(file: _File) -> tuple[int, int, str, str]:
-    rank = VIDEO_SUFFIXES.index(file.suffix) if file.is_video else len(VIDEO_SUFFIXES)
-    return file.root, rank, file.folder, file.name
-
-
-def _at(place: Place, files: Sequence[_File]) -> _File | None:
-    """The file at a place, by its path or else by its stem."""
-    folder, _, name = _composed(place.path).removeprefix("./").rpartition("/")
-    here = [file for file in files if file.folder == folder]
-    exact = [file for file in here if _composed(file.name) == name]
-    exact = [file for file in exact if file.is_video or not file.suffix]
-    return next(iter(exact + [file for file in here if file.is_video]), None)
-
-
-def _nearest(place: Place, files: Sequence[_File]) -> list[_File]:
-    """The first file of each folder that agrees best with the folders of the place; links to one
-    file count once."""
-    wanted = _composed(place.path).split("/")[-2::-1]
-
-    def agreeing(file: _File) -> int:
-        folders = file.folder.split("/")[::-1]
-        pairs = zip(wanted, folders, strict=False)
-        return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(folders)))
-
-    best = max(map(agreeing, files), default=0)
-    by_folder: dict[Path, _File] = {}
-    for file in files:
-        if agreeing(file) == best:
-            by_folder.setdefault(file.path.parent, file)
-    different = {file.path.resolve(): file for file in by_folder.values()}
-    return list(different.values())
+                its_suffix = split_name(file)[1]
+                files.append(ListedFile(root, key, file, its_stem, its_suffix, whole, *where))
+        return sorted(files, key=preference)

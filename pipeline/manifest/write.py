@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.records import ManifestRow
 from pipeline.records.schema import schema_of, to_table
+from pipeline.store.durable import naming, put_file, remove_abandoned, unfinished
 from pipeline.store.files.json_writer import JsonWriter
 
 ENDINGS = (".jsonl", ".parquet")
@@ -65,7 +66,8 @@ def _json_lines(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Write]:
-    temporary = path.with_name(f".{path.name}.part")
+    remove_abandoned(path)
+    temporary = unfinished(path)
     rows: list[ManifestRow] = []
 
     def flush() -> None:
@@ -78,9 +80,12 @@ def _parquet(path: Path) -> Iterator[Write]:
             flush()
 
     try:
-        with pq.ParquetWriter(temporary, schema_of(ManifestRow), compression="zstd") as file:
+        with (
+            naming(path),
+            pq.ParquetWriter(temporary, schema_of(ManifestRow), compression="zstd") as file,
+        ):
             yield write
             flush()
-        temporary.replace(path)
+        put_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,19 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pipeline.media.reasons import Reason
+from pipeline.media.reasons import PASSING, Reason
 
 ReaderName = Literal["auto", "pyav", "decord"]
 
 
 class MediaError(ValueError):
-    """A video that cannot be read."""
+    """A video that cannot be read, or a place that it cannot be read from."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         """``detail``: the message, for people."""
         super().__init__(detail)
         self.reason: Reason = reason
         self.detail = detail
+
+    @property
+    def passing(self) -> bool:
+        """Whether the place of the video is at fault, and not the video."""
+        return self.reason in PASSING
 
     def __reduce__(self) -> tuple[type[MediaError], tuple[Reason, str]]:
         """For pickle: an error raised in a worker process reaches the runner."""

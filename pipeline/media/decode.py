@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -41,7 +42,14 @@ from pipeline.store.location import Location
 R = TypeVar("R")
 
 _START_S = 120.0
+_LEAST_WORK = 0.1
+"""Share of its time that a decoder works which is not kept from it: much less than one does that
+reads from a slow disk, or shares a CPU with many."""
+_GROUP, _TICKS = 2, slice(11, 15)
+"""Behind the name in ``/proc/PID/stat``: the process group; time in user and system mode, of the
+process and of its children that have ended."""
 
+_PROGRAM = ("-m", "pipeline.media.reader.decode_worker")
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 20)}
 """For the C library of the child: large blocks go back when they are freed. What it kept of one
@@ -102,28 +110,37 @@ class DecodeProcess:
         self.close()
 
     def _call(self, request: Request, kind: type[R]) -> R:
-        """The reply, of that kind. Retries a crash once: its cause need not be this video."""
-        try:
-            return self._call_once(request, kind)
-        except MediaError as error:
-            if error.reason != "decode_crash":
-                raise
-        return self._call_once(request, kind)
+        """The reply, of that kind. Retries a crash once, and what could not be read: neither need
+        be for this video."""
+        file = video_file(request.clip.uri, self._root)
+        with on_this_machine(request.clip.uri, self._root, request.limits) as uri:
+            local = replace(request, clip=replace(request.clip, uri=uri))
+            try:
+                return self._call_once(local, kind)
+            except MediaError as error:
+                if error.reason not in ("decode_crash", "unreadable"):
+                    raise
+            try:
+                return self._call_once(local, kind)
+            except MediaError as error:
+                if error.reason != "unreadable" or file.path is not None:
+                    raise
+                detail = error.detail.replace(uri, f"the copy of {file}", 1)
+                raise MediaError("unreadable", detail) from error
 
     def _call_once(self, request: Request, kind: type[R]) -> R:
-        file = video_file(request.clip.uri, self._root)
-        with on_this_machine(file, request.limits) as path, self._lock:
-            local = replace(request, clip=replace(request.clip, uri=str(path)))
+        with self._lock:
             child = self._running()
             usable = False
+            before_s = _worked_s(Path(f"/proc/{child.pid}/stat"))
             try:
-                reply = _exchange(child, local)
+                reply = _exchange(child, request)
                 # After running out of memory, a process may not get all of it back.
                 usable = not isinstance(reply, MediaError) or reply.reason != "out_of_memory"
             except TimeoutError:
-                raise MediaError(
-                    "decode_timeout", f"not read within {request.limits.timeout_s} s"
-                ) from None
+                # What it waits for, as ffprobe, is in its group.
+                worked_s = _worked_s(*Path("/proc").glob("[0-9]*/stat"), group=child.pid) - before_s
+                raise _timeout_error(request, worked_s) from None
             except (EOFError, BrokenPipeError):
                 raise _exit_error(child) from None
             except ValueError as error:
@@ -142,7 +159,7 @@ class DecodeProcess:
         if self._child is None or self._child.poll() is not None:
             self._stop()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.media.reader.decode_worker"],
+                [sys.executable, *_PROGRAM],
                 cwd=_CHECKOUT,
                 env={**os.environ, **_RETURN_MEMORY},
                 stdin=subprocess.PIPE,
@@ -168,6 +185,29 @@ class DecodeProcess:
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _timeout_error(request: Request, worked_s: float) -> MediaError:
+    """A decoder that worked has a video that takes long; one that waited, one that lies where
+    reading takes long, or nobody let it work."""
+    timeout_s = request.limits.timeout_s
+    if worked_s >= _LEAST_WORK * timeout_s:
+        return MediaError("decode_timeout", f"not read within {timeout_s:g} s")
+    detail = f"its decoder waited, or was stopped, for most of `timeout_s` ({timeout_s:g} s)"
+    return MediaError("unreadable", f"{request.clip.uri}: {detail}")
+
+
+def _worked_s(*stats: Path, group: int | None = None) -> float:
+    """CPU time of these processes (``/proc/PID/stat``), and of their children that have ended; of
+    a group, of those that are in it."""
+    ticks = 0
+    for stat in stats:
+        with suppress(OSError):  # it has just ended
+            # The name of the program, in brackets, may hold blanks.
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if group in (None, int(fields[_GROUP])):
+                ticks += sum(map(int, fields[_TICKS]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _exchange(child: subprocess.Popen[bytes], request: Request) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, pairwise
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +15,6 @@ import pyarrow.compute as pc
 
 from pipeline.records.turns import STATES, Asked, Said, Turns, given
 
-_STATES = pa.array(STATES)
 _TIMES = ("start_s", "end_s", "frame_s")
 _OPTIONAL = ("loss", "loss_scale")
 
@@ -48,7 +48,7 @@ def turns_to_arrow(dialogues: Sequence[Turns], turn: pa.StructType) -> pa.ListAr
         "start_s": times(turns.starts for turns in dialogues),
         "end_s": times(turns.ends for turns in dialogues),
         "frame_s": times(turns.frames for turns in dialogues),
-        "state": _STATES.take(pa.array(codes, pa.uint8())),
+        "state": _states().take(pa.array(codes, pa.uint8())),
         "transition": pa.array(changes),
         "question": asked.texts(),
         "text": said.texts(),
@@ -62,6 +62,12 @@ def turns_to_arrow(dialogues: Sequence[Turns], turn: pa.StructType) -> pa.ListAr
     made = pa.StructArray.from_arrays([columns[each.name] for each in turn], fields=list(turn))
     kind = pa.list_(pa.field("item", turn, nullable=False))
     return pa.ListArray.from_arrays(pa.array(begins, pa.int32()), made, type=kind)
+
+
+@cache
+def _states() -> pa.Array[Any]:
+    """Not made at import: the first array makes Arrow load pandas, and most verbs need neither."""
+    return pa.array(STATES)
 
 
 class _Column(Generic[T]):
@@ -105,7 +111,7 @@ def turns_from_arrow(column: Any) -> list[Turns] | None:
         return None
     offsets = column.offsets.to_numpy()
     begins = offsets - offsets[0]
-    codes: Any = pc.index_in(leaves["state"], value_set=_STATES)
+    codes: Any = pc.index_in(leaves["state"], value_set=_states())
     index = leaves["index"].to_numpy()
     follows = np.diff(index) == 1
     heads = _heads(len(index), begins)

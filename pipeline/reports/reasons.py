@@ -75,7 +75,7 @@ def _of_verbs() -> Iterator[KnownReason]:
         (UNWRITTEN, ("convert", "export")),
         (REFUSED, ("manifest",)),
     ):
-        for reason in reasons_of(meanings):
+        for reason in reasons_of(meanings, media.PASSING):
             yield KnownReason(reason, "input", verbs=verbs)
     for name, meaning in LEFT_OUT.items():
         reason = Reason(name, meaning, absence=True)

@@ -53,9 +53,15 @@ class RejectRow(BaseModel):
     row: str
 
 
+def passing_reasons(plans: Sequence[NodePlan]) -> list[str]:
+    """The reasons of the run's stages that may pass, sorted."""
+    stages = (plan.node.stage for plan in plans)
+    return sorted({each.name for stage in stages for each in stage.reasons if each.passing})
+
+
 def known_reasons(plans: Sequence[NodePlan]) -> set[str]:
     """The reasons that occur in the run, and the errors of any ask. Reads footers alone."""
-    found = set(UNANSWERED)
+    found = {*UNANSWERED, *passing_reasons(plans)}
     for made in done_parts(plans):
         found |= read_counts(rejects_path(made.part))["rejected"].keys()
         if made.asked:

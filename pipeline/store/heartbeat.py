@@ -6,31 +6,34 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 
 from pipeline.records.digest import canonical_json
 from pipeline.store.location import Location
+from pipeline.store.process import Process
 
 EVERY_S = 30.0
 DEAD_AFTER_S = 600.0
-"""A run without a heartbeat for so long is dead: twenty are missing, or clocks differ that much."""
+"""A run of another machine without a heartbeat for so long is dead: twenty are missing, or clocks
+differ that much. Of this machine the process itself is looked at, and no clock."""
 
 
 @contextmanager
 def heartbeat(root: Location) -> Iterator[None]:
     """Write heartbeats of this run while the block lasts."""
     file = root / f"alive/{uuid.uuid4().hex}.json"
+    who = {"host": platform.node(), **asdict(Process.this())}
     ended = threading.Event()
 
     def beat() -> None:
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        file.write_text(canonical_json({"at": at, "host": platform.node(), "pid": os.getpid()}))
+        file.write_text(canonical_json({"at": at, **who}))
 
     def keep_beating() -> None:
         while not ended.wait(EVERY_S):
@@ -49,37 +52,38 @@ def heartbeat(root: Location) -> Iterator[None]:
 
 
 def live_runs(root: Location) -> list[str]:
-    """The runs that are alive, one description each. Heartbeats of dead runs are removed."""
-    found = []
+    """The runs that are alive, one description each."""
+    return list(filter(None, _runs(root).values()))
+
+
+def dead_runs(root: Location) -> list[Location]:
+    """The heartbeats that runs left which are dead, such as killed ones."""
+    return [file for file, alive in _runs(root).items() if not alive]
+
+
+def _runs(root: Location) -> dict[Location, str]:
+    """What is to be said of the run of each heartbeat; nothing of a dead one."""
+    found: dict[Location, str] = {}
     folder = root / "alive"
-    for name in folder.sizes():
+    for name in sorted(folder.sizes()):
         if not name.endswith(".json") or name.startswith("."):
             continue
         try:
             beat = json.loads((folder / name).read_bytes())
-            seen = datetime.fromisoformat(beat["at"])
-            host, pid = str(beat["host"]), int(beat["pid"])
+            seen, host = datetime.fromisoformat(beat["at"]), str(beat["host"])
+            age = datetime.now(timezone.utc) - seen
+            # An earlier version does not say where: it is then judged as one of another machine.
+            started, where = beat.get("started", 0), beat.get("where", "")
+            process = Process(int(beat["pid"]), int(started), str(where))
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):
-            found.append(f"{folder / name} (it cannot be read; remove it if no run is alive)")
+            text = f"{folder / name} (it cannot be read; remove it if no run is alive)"
+            found[folder / name] = text
             continue
-        if _is_dead(seen, host, pid):
-            (folder / name).remove()
-        else:
-            found.append(f"process {pid} of {host}, last seen {beat['at']}")
+        lives = process.lives()
+        if lives is None:
+            lives = age <= timedelta(seconds=DEAD_AFTER_S)
+        text = f"process {process.pid} of {host}, last seen {beat['at']}"
+        found[folder / name] = text if lives else ""
     return found
-
-
-def _is_dead(seen: datetime, host: str, pid: int) -> bool:
-    if datetime.now(timezone.utc) - seen > timedelta(seconds=DEAD_AFTER_S):
-        return True
-    if host != platform.node():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass
-    return False

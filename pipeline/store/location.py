@@ -7,32 +7,26 @@ store's client retry requests that fail for passing causes, so nothing here does
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-import fsspec
-
 from pipeline.errors import ConfigError
+from pipeline.store.durable import make_folders, naming, put_file, unfinished
+from pipeline.store.object_store import ObjectStore, object_store
 
 SCHEMES: Mapping[str, str] = {"s3": "s3", "gs": "gcs"}
 """Schemes of object stores, and the extra of this package that each needs."""
 
 _BUFFER_BYTES = 1 << 20
-
-_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    # botocore's own retries of refused, throttled and aborted requests, with growing waits.
-    "s3": {"config_kwargs": {"retries": {"mode": "standard", "max_attempts": 8}}},
-}
 
 
 class LocationError(ConfigError):
@@ -168,6 +162,14 @@ class Location:
             found |= {f"{folder}/{name}": n_bytes for name, n_bytes in inner.items()}
         return dict(sorted(found.items()))
 
+    def empty_folders(self) -> list[str]:
+        """Sorted paths of the folders below it, relative to it, that hold nothing; its own is the
+        empty one. An object store has none."""
+        if self.scheme:
+            return []
+        found = (below for below, *inside in os.walk(self.address) if not any(inside))
+        return sorted(below[len(self.address) + 1 :] for below in found)
+
     def open(self) -> BinaryIO:
         """Open the file for reading, seekable."""
         if self.scheme:
@@ -181,12 +183,20 @@ class Location:
             return bytes(self._store.cat_file(self.address))
         return Path(self).read_bytes()
 
-    def write_bytes(self, content: bytes) -> None:
-        """Create or replace the file atomically."""
+    def sha256(self) -> str:
+        """The SHA-256 of its content, in hex digits."""
+        digest = hashlib.sha256()
+        with naming(self.address), self.open() as stream:
+            while block := stream.read(_BUFFER_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def write_bytes(self, content: bytes, *, sync_name: bool = True) -> None:
+        """Create or replace the file atomically; ``sync_name`` as of ``writing``."""
         if self.scheme:
             self._store.pipe_file(self.address, content)
             return
-        with self.writing() as path:
+        with self.writing(sync_name=sync_name) as path:
             path.write_bytes(content)
 
     def write_text(self, text: str) -> None:
@@ -194,21 +204,24 @@ class Location:
         self.write_bytes(text.encode())
 
     @contextmanager
-    def writing(self) -> Iterator[Path]:
+    def writing(self, *, sync_name: bool = True) -> Iterator[Path]:
         """A temporary path on this machine; its file replaces this one atomically when the block
-        ends without an exception."""
+        ends without an exception, and outlives a loss of power.
+
+        ``sync_name``: see ``put_file``.
+        """
         path = self.path
         if path is None:
             with tempfile.TemporaryDirectory(prefix="turnwise-") as folder:
                 yield Path(folder) / "file"
                 self._store.put_file(str(Path(folder) / "file"), self.address)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        make_folders(path.parent)
+        temporary = unfinished(path)
         try:
-            yield temporary
-            _sync(temporary)
-            temporary.replace(path)
+            with naming(path):
+                yield temporary
+                put_file(temporary, path, sync_name=sync_name)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -244,26 +257,10 @@ class Location:
             (self / name).remove()
 
     @property
-    def _store(self) -> Any:
-        return _filesystem(self.scheme)
-
-
-@cache
-def _filesystem(scheme: str) -> Any:
-    """The file system of a scheme. It caches no listing, because other processes write there too.
-
-    Raises:
-        LocationError: its client is not installed.
-    """
-    try:
-        options = _OPTIONS.get(scheme, {})
-        return fsspec.filesystem(scheme, use_listings_cache=False, **options)
-    except ImportError as error:
-        extra = SCHEMES[scheme]
-        raise LocationError(f"{scheme}://: pip install 'turnwise[{extra}]' ({error})") from None
-
-
-def _sync(path: Path) -> None:
-    """Make the content durable before the name, in case of a loss of power."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    def _store(self) -> ObjectStore:
+        try:
+            return object_store(self.scheme, self.address)
+        except ImportError as error:
+            extra = SCHEMES[self.scheme]
+            message = f"{self.scheme}://: pip install 'turnwise[{extra}]' ({error})"
+            raise LocationError(message) from None

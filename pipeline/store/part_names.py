@@ -7,6 +7,7 @@
 <root>/parts/<node>/<recipe>/files-00003-<inputs>-<rows>-<rest>/   what a dataset stage wrote
 <root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the manifest rows, for a source
 <root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the replies, until the part is written
+<root>/parts/<node>/<recipe>/reads-00003-<inputs>.bin   videos that were read, until it is written
 
 A slot is what is known of a part before it is made: its recipe, its shard, and a digest of all that
 it reads. The part's name adds what it holds: ``rows``, a digest of what other nodes can read of it
@@ -69,6 +70,11 @@ def files_path(part: Location) -> Location:
 def manifest_path(slot: Location) -> Location:
     """The file of the manifest rows that a part of a source is made of."""
     return slot.with_name(f"{slot.name.replace('part-', 'manifest-', 1)}.jsonl")
+
+
+def reads_path(slot: Location) -> Location:
+    """The file of what was read of videos for a part that failed."""
+    return slot.with_name(f"{slot.name.replace('part-', 'reads-', 1)}.bin")
 
 
 def slot_name(name: str) -> str | None:

@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
-import shutil
 import tempfile
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import ModelReply, Record, Reject
+from pipeline.records import ModelReply, Record, Reject, ShardFile
 from pipeline.records.digest import canonical_json, digest
 from pipeline.records.schema import to_table
 from pipeline.store.content import rows_digest
+from pipeline.store.durable import make_folders, put_folder, unfinished
 from pipeline.store.location import Location
 from pipeline.store.part_names import (
     files_path,
     manifest_path,
     part_path,
+    reads_path,
     rejects_path,
     replies_path,
+    slot_of,
 )
 
 _COUNTS = b"turnwise.counts"
+_FILES = b"turnwise.files"
 _REST_DIGITS = 8
 
 
 class StoreError(RuntimeError):
-    """A file of an existing part cannot be read."""
+    """A file of an existing part cannot be read, or is not what the part says."""
 
-    def __init__(self, file: Location, error: Exception) -> None:
-        """The message says what to do."""
-        part = file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
-        super().__init__(f"{file} cannot be read: remove {part} and run again ({error})")
+    def __init__(self, file: Location, error: Exception, part: Location | None = None) -> None:
+        """The message says what to do. ``part``: the one that ``file`` is of, where its name does
+        not tell.
+
+        A file that is absent or damaged is to be made anew. One that cannot be read for want of
+        memory, permission, disk or network may be whole.
+        """
+        passing = isinstance(error, MemoryError) or (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and not isinstance(error, FileNotFoundError)
+        )
+        part = part or file.with_name(re.sub("^(rejects|replies)-", "part-", file.name))
+        todo = "" if passing else f": remove {part} and run again"
+        super().__init__(f"{file} cannot be read{todo} ({str(error) or type(error).__name__})")
+
+
+class KeptFile(NamedTuple):
+    """What a part says of one of its files."""
+
+    size_bytes: int
+    sha256: str
 
 
 @contextmanager
@@ -77,13 +96,17 @@ def read_counts(part: Location) -> dict[str, Any]:
     Raises:
         StoreError: the file is absent or damaged.
     """
-    with parquet_file(part) as file:
-        metadata = file.metadata.metadata or {}
+    metadata = _footer(part)
     try:
         counts: dict[str, Any] = json.loads(metadata[_COUNTS])
     except (KeyError, ValueError) as error:
         raise StoreError(part, error) from error
     return counts
+
+
+def _footer(part: Location) -> Mapping[bytes, bytes]:
+    with parquet_file(part) as file:
+        return file.metadata.metadata or {}
 
 
 def read_rows(file: Location) -> int:
@@ -114,12 +137,14 @@ def write_part(
     refused = to_table(Reject, rejects)
     rest = digest([rows_digest(refused), counts], _REST_DIGITS)
     part = part_path(slot, rows_digest(table), rest)
+    said: dict[bytes, Any] = {_COUNTS: counts}
     if folder is not None:
-        _keep_folder(folder, part)
+        said[_FILES] = _keep_folder(folder, part, rows)
     if replies is not None:
-        _write_table(replies_path(part), to_table(ModelReply, replies), _measured(replies))
-    _write_table(rejects_path(part), refused, counts)
-    _write_table(part, table, counts)
+        measured = {_COUNTS: _measured(replies)}
+        _write_table(replies_path(part), to_table(ModelReply, replies), measured)
+    _write_table(rejects_path(part), refused, {_COUNTS: counts})
+    _write_table(part, table, said)
     return part
 
 
@@ -136,19 +161,65 @@ def new_folder(slot: Location) -> Path:
     """An empty folder of this machine for the files of a part, beside it if that is here too."""
     if slot.path is None:
         return Path(tempfile.mkdtemp(prefix="turnwise-"))
-    folder = slot.path.with_name(f".{slot.name}.{uuid.uuid4().hex}")
-    folder.mkdir(parents=True)
+    make_folders(slot.path.parent)
+    folder = unfinished(slot.path)
+    folder.mkdir()
     return folder
 
 
-def _keep_folder(folder: Path, part: Location) -> None:
-    """Move the folder to ``files_path(part)``, replacing what an interrupted run left there."""
+def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
+    """Move the folder to ``files_path(part)``, replacing what an interrupted run left there.
+
+    Returns its files by path; the digests of those that a ``ShardFile`` of ``listed`` is about are
+    taken from there.
+    """
+    known = {row.path: row.sha256 for row in listed if isinstance(row, ShardFile)}
+    files = Location.of(folder)
+    kept = {
+        name: KeptFile(n_bytes, known.get(name) or (files / name).sha256())
+        for name, n_bytes in files.walk().items()
+    }
     place = files_path(part)
     if place.path is not None:
         put_folder(folder, place.path)
-        return
-    files = Location.of(folder)
-    copy_folder({name: files / name for name in files.walk()}, place)
+    else:
+        copy_folder({name: files / name for name in kept}, place)
+    return kept
+
+
+def kept_files(part: Location) -> Mapping[str, KeptFile]:
+    """The files that a part of a dataset stage says it has, by path.
+
+    Raises:
+        StoreError: the part is absent or damaged.
+    """
+    listed: Mapping[str, Any] = json.loads(_footer(part).get(_FILES, b"{}"))
+    return {name: KeptFile(*about) for name, about in listed.items()}
+
+
+def has_its_files(part: Location) -> bool:
+    """Whether the files of a part of a dataset stage are there, by a listing of their sizes.
+
+    Raises:
+        StoreError: the part is absent or damaged.
+    """
+    sizes = {name: about.size_bytes for name, about in kept_files(part).items()}
+    return files_path(part).walk() == sizes
+
+
+def check_files(part: Location) -> None:
+    """Read all files of a part.
+
+    Raises:
+        StoreError: one is not what the part says; the message names it.
+    """
+    for name, about in kept_files(part).items():
+        file = files_path(part) / name
+        try:
+            if file.sha256() != about.sha256:
+                raise ValueError("its bytes are not those that were written")
+        except (OSError, ValueError) as error:
+            raise StoreError(file, error, part) from error
 
 
 def copy_folder(files: Mapping[str, Location], place: Location) -> None:
@@ -163,35 +234,20 @@ def copy_folder(files: Mapping[str, Location], place: Location) -> None:
         (place / name).remove()
 
 
-def put_folder(fresh: Path, place: Path) -> None:
-    """Rename a complete folder to a place, replacing what is there; concurrent calls leave one."""
-    while True:
-        try:
-            fresh.rename(place)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise
-        else:
-            return
-        old = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
-        with suppress(FileNotFoundError):
-            place.rename(old)
-        if old.is_dir() and not old.is_symlink():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink(missing_ok=True)
-
-
 def discard(part: Location) -> None:
     """Remove a part and the files beside it, if there are any."""
-    for file in (part, rejects_path(part), replies_path(part)):
+    for file in (part, rejects_path(part), replies_path(part), reads_path(slot_of(part))):
         file.remove()
     files_path(part).remove_tree()
 
 
 def write_manifest(slot: Location, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the manifest rows that a part of a source is to be made of."""
-    manifest_path(slot).write_text("".join(f"{canonical_json(row)}\n" for row in rows))
+    """Write the manifest rows that a part of a source is to be made of.
+
+    No part relies on their name, so after a loss of power they may be there or not.
+    """
+    text = "".join(f"{canonical_json(row)}\n" for row in rows)
+    manifest_path(slot).write_bytes(text.encode(), sync_name=False)
 
 
 def read_manifest(slot: Location) -> Sequence[Mapping[str, Any]]:
@@ -205,7 +261,7 @@ def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
     (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
-def _write_table(file: Location, table: pa.Table, counts: Mapping[str, Any]) -> None:
+def _write_table(file: Location, table: pa.Table, said: Mapping[bytes, Any]) -> None:
     images = [field.name for field in table.schema if pa.types.is_binary(field.type)]
     # Encoded images do not compress, and a dictionary would store each one twice.
     options: dict[str, Any] = {"compression": "zstd"}
@@ -213,6 +269,6 @@ def _write_table(file: Location, table: pa.Table, counts: Mapping[str, Any]) -> 
         others = [name for name in table.schema.names if name not in images]
         options["compression"] = dict.fromkeys(images, "none") | dict.fromkeys(others, "zstd")
         options["use_dictionary"] = others
-    counted = table.replace_schema_metadata({_COUNTS: canonical_json(counts)})
+    footer = {key: canonical_json(value) for key, value in said.items()}
     with file.writing() as path:
-        pq.write_table(counted, path, **options)
+        pq.write_table(table.replace_schema_metadata(footer), path, **options)

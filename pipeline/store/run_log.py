@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import BufferedRandom
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from pipeline.records.digest import canonical_json
+from pipeline.store.durable import make_folders, naming, sync
 from pipeline.store.location import Location
 
 PUT_EVERY_S = 30.0
@@ -57,10 +59,11 @@ class RunLog:
         path = self._place.path
         if path is not None:
             if self._file is None:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folders(path.parent)
                 self._file = path.open("xb+")
-            self._file.write(line)
-            self._file.flush()
+            with naming(path):
+                self._file.write(line)
+                self._file.flush()
             return
         self._lines.append(line)
         if monotonic() - self._put_s >= PUT_EVERY_S:
@@ -69,7 +72,10 @@ class RunLog:
     def __exit__(self, *_: object) -> None:
         """Write what is left, and close."""
         if self._file is not None:
-            self._file.close()
+            with naming(self._place):
+                self._file.close()
+            sync(Path(self._place))
+            sync(Path(self._place).parent)
         elif self._lines:
             self._put()
 

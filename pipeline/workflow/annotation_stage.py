@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER
+from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
 from pipeline.records import FramedSegment, Provenance, Record, Reject
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
@@ -42,7 +42,7 @@ class AnnotationConfig(StageConfig):
     prompt: str = Field(description="name of the prompt, a file below prompts/ without its suffix")
     samples: int = Field(1, ge=1, description="answers drawn for each ask; the paper draws one")
     temperature: float = Field(
-        0.0, ge=0, description="of the sampling; 0 takes the likeliest answer"
+        0.0, ge=0, le=2, description="of the sampling; 0 takes the likeliest answer"
     )
     max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
     seed: int = Field(0, description="of the sampling; another value draws other answers")
@@ -175,7 +175,7 @@ def annotation_stage(
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
         yield from _rows(made)
 
-    declared = (*reasons, *reasons_of(MEANINGS))
+    declared = (*reasons, *reasons_of(MEANINGS, PASSING_ERRORS))
     return Stage(
         *(name, version, reads, writes, config, run),
         answer=answer,

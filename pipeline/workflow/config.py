@@ -11,9 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
@@ -25,6 +23,7 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.media.files import VIDEO_SUFFIXES
+from pipeline.settings import Settings
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
 
@@ -33,6 +32,8 @@ ExecutorName = Literal["auto", "local", "ray"]
 
 
 def _address(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a path has no NUL")
     Location.of(text)
     return text
 
@@ -47,13 +48,7 @@ NodeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")]
 """It names the folder of the node's parts."""
 
 
-class Section(BaseModel):
-    """Base of every section: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class RunSection(Section):
+class RunSection(Settings):
     """Where a run writes its parts and how it runs. Only ``videos_per_shard`` bears identity."""
 
     name: str = Field(
@@ -70,25 +65,35 @@ class RunSection(Section):
     workers: int | None = Field(
         None,
         ge=1,
+        le=10_000,
         description="worker processes on this machine; one a CPU when null. On Ray the cluster"
         " decides",
+    )
+    worker_silence_s: float = Field(
+        600.0,
+        ge=10,
+        le=1_000_000,
+        description="seconds without a sign of life after which a worker process of this machine,"
+        " such as one that was stopped, is killed and another takes its shards; Ray has limits of"
+        " its own",
     )
     videos_per_shard: int = Field(
         64,
         ge=1,
+        le=1_000_000,
         description="rows of the manifest in a shard, the unit of work and of what a failure costs:"
         " fewer spread over more workers, more make fewer files. Another value makes every part"
         " anew",
     )
 
 
-class SourceSection(Section):
+class SourceSection(Settings):
     """Where the videos come from."""
 
     kind: Literal["manifest", "folder", "scenes"] = Field(
         "manifest",
-        description="a JSONL or Parquet manifest, a folder of videos or one video, or the scripted"
-        " scenes",
+        description="a JSONL or Parquet manifest; a folder of videos, one video, or a tar, zip or"
+        " Parquet file of videos; or the scripted scenes",
     )
     path: Address = Field(
         description="the manifest (a path, s3:// or gs://), the folder or the video, or where to"
@@ -96,31 +101,33 @@ class SourceSection(Section):
     )
     suffixes: tuple[str, ...] = Field(
         VIDEO_SUFFIXES,
-        description="for a folder: which files are videos; an empty list takes every file. Others"
-        " are passed over and counted",
+        description="for a folder: which files are videos, also in tars, zips and Parquet files"
+        " there; an empty list takes every file as one. Others are passed over and counted",
     )
     source: str = Field("", description="for a folder: name of the dataset the videos belong to")
     licence: str = Field("", description="for a folder: licence of the videos")
     split: str = Field("train", description="for a folder: split they belong to")
 
 
-class Execution(Section):
+class Execution(Settings):
     """What one shard of a node needs. Never part of its identity."""
 
     cpus: float = Field(
         1,
         gt=0,
+        le=10_000,
         description="CPU cores that Ray keeps for a shard; on one machine run.workers decides",
     )
     gpus: float = Field(
         0,
         ge=0,
+        le=10_000,
         description="GPUs that Ray keeps for a shard, also a part of one; an engine with a process"
         " to itself has its own",
     )
 
 
-class Limits(Section):
+class Limits(Settings):
     """Shares above which a node stops the run; 1 is no limit. Never part of its identity."""
 
     unanswered: float = Field(
@@ -145,7 +152,7 @@ class Limits(Section):
     )
 
 
-class NodeSection(Section):
+class NodeSection(Settings):
     """A node: a stage in the run."""
 
     stage: str = Field(description="name of its stage; the verb stages lists them")
@@ -161,7 +168,7 @@ class NodeSection(Section):
     limits: Limits = Field(Limits(), description="when it stops the run")
 
 
-class RunConfig(Section):
+class RunConfig(Settings):
     """A complete run."""
 
     run: RunSection = Field(RunSection(), description="where and how it runs")

@@ -40,8 +40,8 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
-    if not isinstance(parent, str):
-        raise ConfigError(f"{path}: extends: must be a path, not {parent!r}")
+    if not isinstance(parent, str) or "\0" in parent:
+        raise ConfigError(f"{path}: extends: must be a path, not {parent!r:.200}")
     return _merge(_read(_extended(path, parent), (*below, resolved)), raw)
 
 

@@ -11,9 +11,10 @@ from pipeline.media.files import FileSizes
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.store.part_names import Listing, list_parts, recipe_folder
+from pipeline.store.parts import has_its_files
 from pipeline.workflow.graph import Node
 from pipeline.workflow.inputs import PartsMade, slot_for
-from pipeline.workflow.raw_rows import RawRow
+from pipeline.workflow.raw_rows import RawRow, RefusedRow
 from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
 from pipeline.workflow.task import Key, PlannedTask
@@ -28,8 +29,12 @@ class ManifestShard:
 
     @property
     def identity(self) -> str:
-        """Digest of the rows and of the sizes of their files."""
-        return digest([[dict(row), self.sizes.of(row)] for row in self.rows], 16)
+        """Digest of the rows and of the sizes of their files; those of refused rows are not looked
+        for."""
+        return digest([[dict(row), self._size_of(row)] for row in self.rows], 16)
+
+    def _size_of(self, row: RawRow) -> int | None:
+        return None if isinstance(row, RefusedRow) else self.sizes.of(row)
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,9 @@ def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Seq
     for plan in plans:
         node = plan.node
         listing = list_parts(plan.listing.folder, journals=node.engine is not None)
+        if node.stage.scope == "dataset":
+            whole = {slot: part for slot, part in listing.parts.items() if has_its_files(part)}
+            listing = replace(listing, parts=whole)
         slots = {t.shard: slot for t in plan.tasks if (slot := slot_for(t, parts)) is not None}
         there = {n: part for n, slot in slots.items() if (part := listing.part(slot)) is not None}
         parts |= {(node.name, shard): part for shard, part in there.items()}

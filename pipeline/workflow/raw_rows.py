@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from pipeline.records.digest import canonical_json
+from pipeline.store.files.json_objects import object_of
 
 RawRow = Mapping[str, Any]
+
+
+class RefusedRow(dict[str, Any]):
+    """A row that is turned down whatever its file is, so nobody looks for its file."""
+
 
 LONGEST_LINE_BYTES = 16 << 20
 """An hour of speech with a time for every word takes less than a tenth of it."""
@@ -30,6 +37,23 @@ def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         while not whole:
             more = file.readline(LONGEST_LINE_BYTES)
             whole = not more or more.endswith(b"\n")
+
+
+def parsed_line(line: bytes) -> Any:
+    """The value of a line of JSON.
+
+    Raises:
+        ValueError: it is none, or an object in it has a key twice: one of two values would be lost
+            silently. The message says which.
+    """
+    try:
+        return json.loads(line, object_pairs_hook=object_of)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"not JSON: not text in UTF-8, at byte {error.start} of the line"
+        ) from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from None
 
 
 def shape_problem(value: Any, levels: int = MOST_LEVELS) -> str:

@@ -6,7 +6,7 @@ pass, and never held.
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,14 +14,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import ffmpeg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.media.files import VIDEO_SUFFIXES
-from pipeline.media.folder import list_folder, passed_over_text
+from pipeline.media.folder import Listing, list_file, list_folder, passed_over_text
+from pipeline.media.member import container_kind
 from pipeline.media.scenes.render import render_scenes
-from pipeline.store.files.json_objects import object_of
 from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
 from pipeline.store.files.signatures import HEAD_BYTES, PARQUET, what_it_is
 from pipeline.store.location import Location
@@ -30,7 +31,9 @@ from pipeline.workflow.raw_rows import (
     LONGEST_LINE_BYTES,
     MOST_KEYS,
     RawRow,
+    RefusedRow,
     bounded_lines,
+    parsed_line,
     row_problem,
 )
 
@@ -67,9 +70,10 @@ def read_source(
     before becomes ``{"video_id": id, "duplicate_of": "row 3"}``. Rows count from 1, in JSONL by
     lines.
 
-    A row that will be turned down whatever its file is (``refusal`` says why) holds no id: the
-    next of that id is no duplicate. One whose file cannot be used does hold it, since a part
-    depends on its own rows and files and on those of no other shard.
+    A row that will be turned down whatever its file is (``refusal`` says why) is a ``RefusedRow``,
+    whose file nobody looks for. It holds no id: the next of that id is no duplicate. One whose file
+    cannot be used does hold it, since a part depends on its own rows and files and on those of no
+    other shard.
 
     Scenes are rendered here where they are not there yet, for a plan too: the names of parts
     depend on the sizes of the videos.
@@ -77,12 +81,17 @@ def read_source(
     Raises:
         ConfigError: the file or folder does not exist, is empty, or is something else. An
             iteration over the rows raises it too, at its end, where none of them can be read.
+        OSError: the place of the source cannot be read, or that of the scenes not written. So does
+            an iteration.
     """
     place = Location.of(section.path)
     passed_over: Mapping[str, int] = {}
     match section.kind:
         case "scenes":
-            place = Location.of(render_scenes(Path(place)))
+            try:
+                place = Location.of(render_scenes(Path(place)))
+            except (ffmpeg.Error, OSError) as error:
+                raise _fault("scenes cannot be rendered to", place, error) from error
             root = place.parent
         case "manifest":
             _check_manifest(place)
@@ -92,17 +101,14 @@ def read_source(
                 raise ConfigError(
                     f"source.path: not supported: a folder at {place}; list it in a manifest"
                 )
-            if place.path.is_file():
-                root = place.parent
-            elif place.path.is_dir():
-                root = place
-                listing = list_folder(place.path, section.suffixes)
-                passed_over = listing.passed_over
-                if not listing.videos:
-                    others = passed_over_text(passed_over) or "it is empty"
-                    raise ConfigError(f"source.path: no videos in {place}; {others}")
-            else:
+            if not (place.path.is_dir() or place.path.is_file()):
                 raise ConfigError(f"source.path: there is no folder or video {place}")
+            root = place if place.path.is_dir() else place.parent
+            listing = _listing(section, place.path)
+            passed_over = listing.passed_over
+            if not listing.videos:
+                others = passed_over_text(passed_over) or "it is empty"
+                raise ConfigError(f"source.path: no videos in {place}; {others}")
     rows = _Rows(section, place, limit, refusal)
     next(iter(rows), None)
     root = Location.of(Path(root).resolve()) if root.path else root
@@ -116,13 +122,26 @@ def _check_manifest(place: Location) -> None:
         raise ConfigError(
             f"source.path: {place} is a folder: set source.kind=folder to take the videos in it"
         )
-    if not place.is_file():
-        raise ConfigError(f"source.path: there is no manifest {place}")
-    with place.open() as file:
-        what = what_it_is(file.read(HEAD_BYTES))
+    absent = ConfigError(f"source.path: there is no manifest {place}")
+    if place.path is not None and not place.path.is_file():
+        raise absent
+    try:
+        with place.open() as file:
+            what = what_it_is(file.read(HEAD_BYTES))
+    except FileNotFoundError:
+        raise absent from None
+    except ConfigError:
+        raise
+    except Exception as error:  # each client of a store has errors of its own
+        raise _fault("it cannot be read:", place, error) from error
     if what == "a video" or place.suffix.lower() in VIDEO_SUFFIXES:
         raise ConfigError(
             f"source.path: {place} is a video, not a manifest: set source.kind=folder, {one_row}"
+        )
+    if container_kind(place.name) in ("tar", "zip"):
+        raise ConfigError(
+            f"source.path: {place} is an archive, not a manifest: set source.kind=folder to take"
+            " the videos in it"
         )
     if what:
         todo = "save it as UTF-8" if "UTF-16" in what else "unpack it first"
@@ -152,11 +171,31 @@ class _Rows:
             raise ConfigError(f"source.path: no row of {self.place} can be read; {problem}")
 
     def _numbered(self) -> Iterator[tuple[int, RawRow | str]]:
+        try:
+            yield from self._read()
+        except ConfigError:
+            raise
+        except Exception as error:  # see ``_check_manifest``
+            if self.place.path is not None and not isinstance(error, OSError):
+                raise
+            raise _fault("it cannot be read:", self.place, error) from error
+
+    def _read(self) -> Iterator[tuple[int, RawRow | str]]:
         if self.section.kind == "folder":
             return enumerate(_folder(self.section, Path(self.place)), 1)
         if _is_parquet(self.place):
             return enumerate(_parquet(self.place), 1)
         return _jsonl(self.place)
+
+
+def _fault(what: str, place: Location, error: Exception) -> OSError:
+    """A fault of a place, with what was to be done there and why it could not."""
+    cause = str(error)
+    if isinstance(error, ffmpeg.Error):
+        cause = f"ffmpeg: {(error.stderr or b'').decode(errors='replace').strip()[-200:]}"
+    elif isinstance(error, OSError) and error.strerror:
+        cause = error.strerror
+    return OSError(f"source.path: {what} {place}: {cause or type(error).__name__}")
 
 
 def _is_parquet(place: Location) -> bool:
@@ -177,12 +216,9 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line, object_pairs_hook=object_of)
-            except UnicodeDecodeError as error:
-                yield number, f"not JSON: not text in UTF-8, at byte {error.start} of the line"
-                continue
-            except (ValueError, RecursionError) as error:
-                yield number, f"not JSON: {error}"
+                row = parsed_line(line)
+            except ValueError as error:
+                yield number, str(error)
                 continue
             yield number, row if isinstance(row, dict) else "not a JSON object"
 
@@ -190,8 +226,12 @@ def _jsonl(place: Location) -> Iterator[tuple[int, RawRow | str]]:
 def _parquet(place: Location) -> Iterator[RawRow | str]:
     try:
         with place.open() as stream:
-            if (columns := pq.read_metadata(stream).num_columns) > MOST_KEYS:
+            about = pq.read_metadata(stream)
+            if (columns := about.num_columns) > MOST_KEYS:
                 raise ConfigError(f"source.path: {place}: {columns} columns, at most {MOST_KEYS}")
+            names = Counter(about.schema.to_arrow_schema().names)
+            if twice := next((name for name, count in names.items() if count > 1), None):
+                raise ConfigError(f"source.path: {place}: the column {twice!r} is there twice")
             stream.seek(0)
             for row in bounded_rows(stream):
                 yield f"larger than {ROW_BYTES} bytes" if row is None else _without_nulls(row)
@@ -209,9 +249,8 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _folder(section: SourceSection, place: Path) -> Iterator[RawRow]:
-    """The videos of a folder; or the one file that is named itself, whatever its suffix."""
-    one = place.is_file()
-    for name in (place.name,) if one else list_folder(place, section.suffixes).videos:
+    """The videos of a folder, or of the one file that is named itself."""
+    for name in _listing(section, place).videos:
         yield {
             "video_id": name,
             "uri": name,
@@ -219,6 +258,10 @@ def _folder(section: SourceSection, place: Path) -> Iterator[RawRow]:
             "licence": section.licence,
             "split": section.split,
         }
+
+
+def _listing(section: SourceSection, place: Path) -> Listing:
+    return (list_folder if place.is_dir() else list_file)(place, section.suffixes)
 
 
 def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -> Iterator[RawRow]:
@@ -231,7 +274,7 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
             yield {"video_id": f"row {number}", "unreadable": problem}
             continue
         if refusal and refusal(row):
-            yield row
+            yield RefusedRow(row)
             continue
         known = first.setdefault(blake2b(row["video_id"].encode(), digest_size=16).digest(), number)
         if known != number:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from pipeline.engines.base import Engine
-from pipeline.media.base import Media
+from pipeline.media.base import Media, MediaError
 from pipeline.records import Record, Reject
 from pipeline.records.complete import complete
+from pipeline.settings import Settings
 from pipeline.workflow.prompt import Prompt
 
 R = TypeVar("R", bound=Record)
@@ -27,10 +29,8 @@ def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
     return ()
 
 
-class StageConfig(BaseModel):
+class StageConfig(Settings):
     """Settings that change what a stage computes. Every field is part of its identity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def prompts(self) -> tuple[str, ...]:
         """Names of the prompt files, or folders of them, that the stage reads."""
@@ -83,17 +83,61 @@ class Reason:
 
     ``name`` is the ``reason`` of its rejects, ``meaning`` a sentence that tells a user what
     happened. ``absence``: nothing is wrong; there was nothing to do, or it was not wanted. So it is
-    counted apart, and against no limit.
+    counted apart, and against no limit. ``passing``: a fault of an engine, or of the place of a
+    video, which may pass; ``retry`` takes these where no reason is named.
     """
 
     name: str
     meaning: str
     absence: bool = False
+    passing: bool = False
 
 
-def reasons_of(meanings: Mapping[str, str]) -> tuple[Reason, ...]:
-    """The reasons that a package gives, by name and meaning."""
-    return tuple(Reason(name, meaning) for name, meaning in meanings.items())
+def reasons_of(meanings: Mapping[str, str], passing: Collection[str] = ()) -> tuple[Reason, ...]:
+    """The reasons that a package gives, by name and meaning; ``passing`` names some of them."""
+    return tuple(Reason(name, text, passing=name in passing) for name, text in meanings.items())
+
+
+class PlaceFaults:
+    """What a shard met of faults of the place of its videos.
+
+    They are no verdicts on the videos, so that they fail the shard; but at its end, so that all of
+    them are known at once, and what the other videos cost is not lost (``KeptMedia``). When
+    ``IN_A_ROW`` videos fail one after the other, the place is gone, and the rest is not tried.
+    """
+
+    IN_A_ROW = 5
+
+    def __init__(self) -> None:
+        """None so far."""
+        self._met: list[MediaError] = []
+        self._in_a_row = 0
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """The work on one video, which ends where its place is at fault.
+
+        Raises:
+            MediaError: too many failed in a row.
+        """
+        try:
+            yield
+        except MediaError as error:
+            if not error.passing:
+                raise
+            self._met.append(error)
+            self._in_a_row += 1
+            if self._in_a_row == self.IN_A_ROW:
+                self.check()
+        else:
+            self._in_a_row = 0
+
+    def check(self) -> None:
+        """Raises MediaError if there were any; its detail is for users."""
+        if self._met:
+            lines = [f"  {error.detail}" for error in self._met]
+            head = "videos that cannot be read now; the next run reads them, and keeps the others:"
+            raise MediaError(self._met[0].reason, "\n".join([head, *lines]))
 
 
 @dataclass(frozen=True)
@@ -185,8 +229,11 @@ def per_video_stage(
     """
 
     def run_all(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
+        faults = PlaceFaults()
         for rows in videos:
-            for row in run(rows, config, context):
-                yield complete(row, rows.video_id)
+            with faults.noted():
+                for row in run(rows, config, context):
+                    yield complete(row, rows.video_id)
+        faults.check()
 
     return Stage(name, version, reads, writes, config, run_all, reasons=reasons)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from data_manifest.activitynet_captions import ADAPTER
 from pipeline.manifest.adapters.entry import Place, Unread
+from pipeline.manifest.adapters.licences import load_licences
+from pipeline.manifest.make import Source, make_manifest
 from tests.data_manifest.reading import only, spans, texts, written
 
 
@@ -66,3 +69,29 @@ def test_a_span_of_one_number_is_named(tmp_path: Path) -> None:
     assert isinstance(item, Unread)
     assert (item.pointer, item.reason) == ("v_aaaaaaaaaaa", "malformed")
     assert item.detail.startswith("timestamps.1")
+
+
+def test_the_copies_of_another_repository_are_read_where_the_originals_are_not(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "ActivityNet"
+    events = video(([0, 2], "A man walks."))
+    files = {"train": "v_aaaaaaaaaaa", "val": "v_bbbbbbbbbbb", "test": "v_bbbbbbbbbbb"}
+    for name, key in files.items():
+        (folder / f"{name}.json").parent.mkdir(exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps({key: events}))
+
+    def report_of() -> tuple[dict[str, int], list[str], dict[str, Any]]:
+        sources = [Source("a", ADAPTER, folder, [tmp_path])]
+        report, _ = make_manifest(sources, tmp_path / "m.jsonl", load_licences())
+        (account,) = report.accounts
+        return account.files, account.absent, account.coverage
+
+    missing = {"missing_file": 1}
+    assert report_of() == (
+        {"train.json": 1, "val.json": 1},
+        [],
+        {"train": missing, "val": missing},
+    )
+    (folder / "val_1.json").write_text(json.dumps({"v_ccccccccccc": events}))
+    assert report_of()[0] == {"train.json": 1, "val_1.json": 1}

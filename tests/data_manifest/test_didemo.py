@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from data_manifest.didemo import ADAPTER, most_voted, overlap
 from pipeline.manifest.adapters.entry import Place, Unread
+from pipeline.manifest.adapters.licences import load_licences
+from pipeline.manifest.make import Source, make_manifest
+from pipeline.manifest.registry import lookup_adapter
 from tests.data_manifest.reading import only, spans, texts, written
 
 CHUNKS = st.integers(0, 5)
@@ -114,3 +118,30 @@ def test_choices_that_are_none_are_unread(tmp_path: Path, times: Any) -> None:
     assert isinstance(item, Unread)
     assert item.reason == "malformed"
     assert item.detail.startswith("times")
+
+
+def test_a_name_of_flickr_is_one_video_whatever_its_suffix(tmp_path: Path) -> None:
+    moment = {"description": "A dog.", "num_segments": 6, "times": [[0, 1]] * 4}
+    didemo = tmp_path / "didemo"
+    didemo.mkdir()
+    for split, names in (("test", ["1@N00_345_6f.mov"]), ("train", ["2@N00_77_a.mov"])):
+        records = [{"video": name, **moment} for name in names]
+        (didemo / f"{split}_data.json").write_text(json.dumps(records))
+    (tmp_path / "mine.csv").write_text("video\n1@N00_345_99.mp4\n2@N00_77_a.mov.mp4\n345.mp4\n")
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in ("1@N00_345_6f.mov", "1@N00_345_99.mp4", "2@N00_77_a.mov.mp4", "345.mp4"):
+        (videos / name).write_bytes(name.encode())
+    sources = [
+        Source("didemo", lookup_adapter("didemo", {}), didemo, [videos]),
+        Source("mine", lookup_adapter("table", {}), tmp_path / "mine.csv", [videos]),
+    ]
+    report, _ = make_manifest(sources, tmp_path / "m.jsonl", load_licences())
+    rows = [json.loads(line) for line in (tmp_path / "m.jsonl").open(encoding="utf-8")]
+    assert [(row["video_id"], row.get("identity", "")) for row in rows] == [
+        ("didemo/2@N00_77_a.mov", "flickr:77"),
+        ("didemo/1@N00_345_6f.mov", "flickr:345"),
+        ("mine/2@N00_77_a.mov.mp4", "flickr:77"),
+        ("mine/345.mp4", ""),
+    ]
+    assert (report.leaks.total(), report.shared) == (1, 2)

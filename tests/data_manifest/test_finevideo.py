@@ -47,7 +47,7 @@ def test_a_video_its_questions_its_scenes_and_what_happens_in_them(tmp_path: Pat
     below = "0/json/content_metadata"
     assert whole == Entry(
         NAME,
-        (Place(NAME),),
+        (Place(NAME), Place(f"{tmp_path}/train-00000-of-00001.parquet#mp4/0")),
         (
             RawAnnotation(
                 "event", "A dog and its day.", origin="model", pointer=f"{below}/description"
@@ -106,3 +106,9 @@ def test_a_file_of_other_columns_has_no_entries(tmp_path: Path) -> None:
     pq.write_table(pa.table({"mp4": [b"x"]}), tmp_path / "a.parquet")
     items = read(ADAPTER, tmp_path)
     assert all(isinstance(item, Unread) for item in items)
+
+
+def test_a_row_without_bytes_names_its_file_alone(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([{"json": video()}]), tmp_path / "a.parquet")
+    entry = only([read(ADAPTER, tmp_path)[0]])
+    assert entry.places == (Place(NAME),)

@@ -7,6 +7,7 @@ import pytest
 from data_manifest.folder import make
 from pipeline.manifest.adapters.adapter import read_file
 from pipeline.manifest.adapters.entry import Entry, Place
+from tests.pipeline.media.containers import make_parquet, make_tar
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -45,3 +46,16 @@ def test_a_wrong_option_is_named() -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         entries(tmp_path / "nothing")
+
+
+def test_videos_in_containers_are_among_them(tmp_path: Path) -> None:
+    touch(tmp_path, "dQw4w9WgXcQ.mp4", "notes.txt")
+    video = tmp_path / "dQw4w9WgXcQ.mp4"
+    make_tar(tmp_path / "a" / "0.tar", {"x/_Qw4w9WgXcQ.mp4": video, "x/notes.txt": video})
+    make_parquet(tmp_path / "b.parquet", [video, video])
+    found = entries(tmp_path, platform="youtube")
+    assert [(entry.name, entry.platform_id.removeprefix("youtube:")) for entry in found] == [
+        *(("b.parquet#mp4/0", ""), ("b.parquet#mp4/1", "")),
+        *((f"b.parquet#video/{row}", "dQw4w9WgXcQ") for row in (0, 1)),
+        *(("dQw4w9WgXcQ.mp4", "dQw4w9WgXcQ"), ("a/0.tar#x/_Qw4w9WgXcQ.mp4", "_Qw4w9WgXcQ")),
+    ]

@@ -9,6 +9,7 @@ import pytest
 from data_manifest.table import make
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, Unread
 from tests.data_manifest.reading import only, read, texts, written
+from tests.pipeline.media.containers import make_parquet
 
 CSV = "file,begin,end,caption\n-a b_c.mp4,1.5,0:01:02.25,It runs.\n"
 MAP = {"video": "file", "start_s": "begin", "end_s": "end", "text": "caption"}
@@ -20,6 +21,7 @@ def test_a_table_with_columns_of_its_own(tmp_path: Path) -> None:
         "-a b_c.mp4",
         (Place("-a b_c.mp4"),),
         (RawAnnotation("event", "It runs.", 1.5, 62.25, pointer="1/caption"),),
+        "unassigned",
     )
 
 
@@ -81,7 +83,7 @@ def test_a_clip_and_names_of_its_own(tmp_path: Path) -> None:
 def test_blank_cells_say_nothing_and_a_blank_text_is_judged_elsewhere(tmp_path: Path) -> None:
     header = "video,name,text,start_s,end_s,clip_start_s,clip_end_s,split,options"
     entry = only(written(make({}), tmp_path, "a.csv", f"{header}\na,,,,, ,,,\n"))
-    assert (entry.name, entry.split, entry.places) == ("a", "train", (Place("a"),))
+    assert (entry.name, entry.split, entry.places) == ("a", "unassigned", (Place("a"),))
     assert entry.annotations == (RawAnnotation("event", "", pointer="1/text"),)
 
 
@@ -137,3 +139,26 @@ def test_a_pattern_chooses_the_files(tmp_path: Path) -> None:
     (item,) = read(make({"pattern": "b.*"}), tmp_path)
     assert isinstance(item, Unread)
     assert item.reason == "unsupported"
+
+
+def test_a_column_with_the_bytes_of_videos(tmp_path: Path) -> None:
+    video = tmp_path / "v.mp4"
+    video.write_bytes(b"no video")
+    path = make_parquet(tmp_path / "a.parquet", [video, video])
+    rows = read(make({"video": "video", "text": "n"}), tmp_path)
+    assert all(isinstance(row, Unread) for row in rows)  # a number is no text
+    named = [only([row]) for row in read(make({"video": "video"}), tmp_path)]
+    assert [(entry.name, entry.places) for entry in named] == [
+        ("v.mp4", (Place("v.mp4"), Place(f"{path}#video/{row}"))) for row in (0, 1)
+    ]
+    bare = [only([row]) for row in read(make({"video": "mp4"}), tmp_path)]
+    assert [(entry.name, entry.places[-1]) for entry in bare] == [
+        (f"{path}#mp4/{row}", Place(f"{path}#mp4/{row}")) for row in (0, 1)
+    ]
+
+
+def test_a_column_of_bytes_alone(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"no video")
+    path = make_parquet(tmp_path / "a.parquet", [tmp_path / "v.mp4"] * 300, column="mp4")
+    names = [only([row]).name for row in read(make({"video": "mp4"}), tmp_path)]
+    assert names == [f"{path}#mp4/{row}" for row in range(300)]

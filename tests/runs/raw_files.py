@@ -128,8 +128,8 @@ def audited(capsys: pytest.CaptureFixture[str], path: Path, *options: object) ->
 def peak_mib(*arguments: str) -> float:
     """The most memory that the command line held, in a process of its own."""
     code = (
-        "import resource, sys; from pipeline.run import main; status = main(sys.argv[1:]);"
-        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        "import sys; from pipeline.run import main; from tests.peak_memory import peak_kib;"
+        "status = main(sys.argv[1:]); print(status, peak_kib(), file=sys.stderr)"
     )
     command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

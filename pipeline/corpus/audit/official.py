@@ -12,10 +12,16 @@ from pipeline.corpus.streamo.official_converter import (
     official_states,
     official_time,
 )
+from pipeline.dialogue.state_tokens import STATE_TOKENS
+from pipeline.records import State
 
 ResponseStatus = Literal["kept", "lost_at_the_end", "overwritten", "not_read"]
 COMMON_RATES = (23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0)
 """Frames a second of most video files."""
+_NAMES: Mapping[str, State] = {
+    STATE_TOKENS["official"].silence: "silence",
+    STATE_TOKENS["official"].standby: "standby",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class OfficialResponse:
 class OfficialRow:
     """The states by name, one a frame; and the responses in the order of the row."""
 
-    states: tuple[str, ...]
+    states: tuple[State, ...]
     responses: tuple[OfficialResponse, ...]
     first_question: str
     """The row's question that it asks in the first turn; empty where it asks its default."""
@@ -52,13 +58,13 @@ def official_outcome(n_frames: int, row: Mapping[str, Any], fps: float) -> Offic
     except (AttributeError, TypeError) as error:
         raise OfficialFailure(f"{type(error).__name__}: {error}") from error
     messages, asked = official_states(n_frames, questions, marked, fps)
-    found: dict[int, int] = {}
-    states = []
-    for frame, state in enumerate(messages):
-        token, _, mark = state.partition(" #")
-        states.append(token.strip("</>").lower())
-        if mark:
-            found[int(mark)] = frame
+    # Only a response has a text beside its token.
+    states: list[State] = [_NAMES.get(message, "response") for message in messages]
+    found = {
+        int(messages[frame].partition(" #")[2]): frame
+        for frame, state in enumerate(states)
+        if state == "response"
+    }
     outcomes = [
         OfficialResponse("kept", found[number])
         if number in found
@@ -72,7 +78,7 @@ def official_outcome(n_frames: int, row: Mapping[str, Any], fps: float) -> Offic
 def dangling_standby(states: Sequence[str], *, goes_on: bool = False) -> int:
     """How many runs of standby no response follows. ``goes_on``: more turns follow the last."""
     shown = [*states, "standby" if goes_on else "silence"]
-    return sum(pair == ("standby", "silence") for pair in pairwise(shown))
+    return list(pairwise(shown)).count(("standby", "silence"))
 
 
 def official_drift(video_fps: float, fps: float) -> float:

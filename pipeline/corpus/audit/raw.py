@@ -68,7 +68,7 @@ class RawAudit:
         """
         entries = [
             {key: value for key, value in entry.items() if key != "rid"}
-            if isinstance(entry, Mapping)
+            if isinstance(entry, Mapping) and "rid" in entry
             else entry
             for entry in entries_of(row.get("response"))
         ]
@@ -102,7 +102,7 @@ class RawAudit:
         self._found["past_the_end"] += sum(over_s(each) > end_s + SAME_S for each in valid)
         self._invalid.update(refusal.reason for refusal in raw.refused)
         self._invalid.update(filter(None, reasons.values()))
-        states: Counter[State] = Counter(turn.state for turn in turns or ())
+        states: Counter[State] = Counter([turn.state for turn in turns or ()])
         if turns is None:
             self._ours["lost"] += len(valid)
             self._ours["rows_without_response"] += bool(valid)
@@ -175,7 +175,7 @@ class RawAudit:
                 self._early_s += early_s
         self._official["rows_without_response"] += bool(valid) and not kept
         self._official["standby_without_response"] += dangling_standby(outcome.states)
-        self._official_states += StateCounts(**Counter(outcome.states))
+        self._official_states += StateCounts(**dict(Counter(outcome.states)))
         due = {tiling.turn_of(q.asked_s) for q in raw.annotation.questions
                if q.text == outcome.first_question}  # fmt: skip
         self._official["questions_early"] += min(due, default=0) > 0

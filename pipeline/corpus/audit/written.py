@@ -41,9 +41,10 @@ def written_turns(raw: RawSample, tiling: Tiling) -> list[WrittenTurn] | None:
 
 def as_written(turns: Turns) -> list[WrittenTurn]:
     """Of turns that were read, what the checker looks at."""
-    asked = {at: question.text for at, question in turns.asked.items()}
-    said = {at: response.text for at, response in turns.said.items()}
-    return [
-        WrittenTurn(start_s, STATES[code], asked.get(at, ""), said.get(at, ""))
-        for at, (start_s, code) in enumerate(zip(turns.starts, turns.states, strict=True))
-    ]
+    questions, texts = [""] * len(turns), [""] * len(turns)
+    for at, question in turns.asked.items():
+        questions[at] = question.text
+    for at, response in turns.said.items():
+        texts[at] = response.text
+    states = [STATES[code] for code in turns.states]
+    return list(map(WrittenTurn, turns.starts, states, questions, texts))

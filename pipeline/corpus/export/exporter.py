@@ -24,6 +24,7 @@ from pipeline.dialogue.weights import Preset, weigh
 from pipeline.dialogue.window import windows
 from pipeline.engines.base import BASELINE, for_training
 from pipeline.records import Dialogue, DialogueHead
+from pipeline.store.durable import unfinished
 from pipeline.store.files.json_writer import JsonWriter
 
 
@@ -266,7 +267,7 @@ class Exporter:
         if split not in self._writers:
             path = self._path_of(split)
             if self._shape.format.save is not None:  # which makes the file from these rows
-                path = path.with_name(f".{path.name}.rows.jsonl")
+                path = path.with_name(f"{unfinished(path).name}.jsonl")
             indent = 2 if self._shape.format.suffix == "json" else None
             self._writers[split] = self._stack.enter_context(JsonWriter(path, indent, compact=True))
         return self._writers[split]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +14,14 @@ from pipeline.corpus.export.survey import survey
 from pipeline.corpus.formats.messages import dataset_info
 from pipeline.corpus.layout import VideoSample
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.store.durable import (
+    make_folders,
+    put_folder,
+    remove,
+    remove_abandoned,
+    unfinished,
+)
 from pipeline.store.location import Location
-from pipeline.store.parts import put_folder
 
 REJECTS = "rejects.jsonl"
 _NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
@@ -47,14 +51,16 @@ def export_folder(
     for task in sorted(set(tasks) - found.tasks):
         raise ConfigError(f"--task: there is no {task!r}{did_you_mean(task, found.tasks)}")
     shape = replace(shape, corpus=found.states, weighed=found.weighed)
-    fresh = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    fresh.mkdir(parents=True)
+    make_folders(folder.parent)
+    remove_abandoned(folder)
+    fresh = unfinished(folder)
+    fresh.mkdir()
     try:
         tally = _write_samples(_of_tasks(samples, tasks), fresh, shape, frames=frames)
         _write_descriptions(fresh, shape, tally, _NOT_IN_A_NAME.sub("_", folder.name))
         put_folder(fresh, folder)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        remove(fresh)
     return tally
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,22 +130,28 @@ def checked(text: str, what: str) -> str:
     """
     if "<" not in text and "[" not in text:  # as in nearly every text, and in no token
         return text
-    found = _STATE.search(checked_system(text, what))
+    _check_tokens(text, what)
+    found = _STATE.search(text)
     if found:
         raise FormatError("token_in_text", f"{what} holds {found[0]}")
     return text
 
 
-def checked_system(text: str, what: str = "the system text") -> str:
-    """The system text, unchanged; state tokens are allowed in it.
+@lru_cache(maxsize=64)
+def checked_system(text: str) -> str:
+    """The system text, unchanged; state tokens are allowed in it. All rows of a file have the same.
 
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` for a token of a chat template.
     """
+    _check_tokens(text, "the system text")
+    return text
+
+
+def _check_tokens(text: str, what: str) -> None:
     for reason, pattern in (("placeholder_in_text", MEDIA), ("token_in_text", CHAT)):
         if found := pattern.search(text):
             raise FormatError(reason, f"{what} holds {found[0]}")
-    return text
 
 
 def check_whole(dialogue: Dialogue, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.corpus.formats.base import View, checked_system
@@ -39,14 +39,21 @@ def read_messages(row: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     Raises:
         FormatError: ``bad_row``.
     """
-    found = [_message(message) for message in array(row.get("messages"), "messages")]
-    system = found.pop(0)[1] if found and found[0][0] == "system" else ""
-    if len(found) % 2:
+    found = array(row.get("messages"), "messages")
+    roles: list[Any] = [each.get("role") if isinstance(each, dict) else None for each in found]
+    contents: list[Any] = [
+        each.get("content") if isinstance(each, dict) else None for each in found
+    ]
+    if not {*map(type, roles), *map(type, contents)} <= {str}:
+        _refuse_messages(found)
+    system = contents.pop(0) if roles[:1] == ["system"] else ""
+    del roles[: len(roles) - len(contents)]
+    if len(roles) % 2:
         refuse("the last message has no answer")
-    for number, (role, _) in enumerate(found):
-        if role != ("assistant" if number % 2 else "user"):
-            refuse(f"message {number} has the role {role!r}")
-    contents = [content for _, content in found]
+    if roles != ["user", "assistant"] * (len(roles) // 2):
+        for number, role in enumerate(roles):
+            if role != ("assistant" if number % 2 else "user"):
+                refuse(f"message {number} has the role {role!r}")
     return system, list(zip(contents[::2], contents[1::2], strict=True))
 
 
@@ -56,6 +63,9 @@ def _weight(loss: bool | None, scale: float | None, context: bool) -> tuple[bool
     return loss is not False, 1.0 if scale is None else scale
 
 
-def _message(message: object) -> tuple[str, str]:
-    found = mapping(message, "a message")
-    return text(found.get("role"), "a role"), text(found.get("content"), "a content")
+def _refuse_messages(messages: Sequence[object]) -> None:
+    """Names the first that is no message."""
+    for message in messages:
+        found = mapping(message, "a message")
+        text(found.get("role"), "a role")
+        text(found.get("content"), "a content")

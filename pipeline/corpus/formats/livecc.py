@@ -31,6 +31,7 @@ from pipeline.corpus.formats.fields import (
 )
 from pipeline.corpus.formats.flags import REPEATED, question_flags
 from pipeline.records import Dialogue, PlacedResponse
+from pipeline.store.durable import put_file, remove_abandoned, unfinished
 
 _DECIMALS = 3
 
@@ -133,7 +134,8 @@ def write_livecc(path: Path, rows: Iterable[Row]) -> int:
 
     The file appears all at once, or, where ``rows`` raise, not at all.
     """
-    part = path.with_name(f".{path.name}.part")
+    remove_abandoned(path)
+    part = unfinished(path)
     offsets: list[int] = []
     try:
         with part.open("wb") as file:
@@ -141,7 +143,7 @@ def write_livecc(path: Path, rows: Iterable[Row]) -> int:
                 offsets.append(file.tell())
                 file.write(_line(row))
             file.write(_line(offsets))
-        part.replace(path)
+        put_file(part, path)
     finally:
         part.unlink(missing_ok=True)
     return len(offsets)

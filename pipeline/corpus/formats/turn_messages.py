@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from pipeline.corpus.formats.base import FormatError, ReadQuestion, checked
 from pipeline.corpus.formats.fields import refuse
 from pipeline.dialogue.state_tokens import StateTokens, tokens_of
+from pipeline.dialogue.tiling import even_times
 from pipeline.dialogue.turn_labels import exact_rate, is_rate, label_of, read_label
 from pipeline.records import Dialogue, Turns
 from pipeline.records.turns import RESPONSE, STATES, Asked, Said
@@ -16,6 +18,8 @@ from pipeline.records.turns import RESPONSE, STATES, Asked, Said
 Message = dict[str, Any]
 _BLOCK = 64
 """Turns whose messages are made at once."""
+_BLOCKS = 128
+"""So many of these are kept: 8192 turns."""
 
 
 class Speakers(NamedTuple):
@@ -84,31 +88,33 @@ def read_turn_messages(
     tokens = tokens_of(pairs[0][1])
     if tokens is None:
         refuse("the first answer begins with no token")
-    states = bytearray()
-    ends: list[float] = []
+    count = len(pairs)
+    expected = _label_texts(first, first + count, rate, placeholder)
+    idle = {tokens.token(state): code for code, state in enumerate(STATES) if code != RESPONSE}
+    states = bytearray(count)
     asked: dict[int, Asked] = {}
     said: dict[int, Said] = {}
-    for index, (user, assistant) in enumerate(pairs, first):
-        expected = _label(index, rate, placeholder)
-        question = user.removesuffix(expected)
-        if question == user or (question and question[-1] != "\n"):
-            refuse(f"turn {index} does not end with {expected!r}")
+    for place, (label, (user, assistant)) in enumerate(zip(expected, pairs, strict=True)):
+        code = idle.get(assistant)
+        if code is not None and user == label:  # as in nearly all turns
+            states[place] = code
+            continue
+        question = user.removesuffix(label)
+        if (question == user) or (question and question[-1] != "\n"):
+            refuse(f"turn {first + place} does not end with {label!r}")
         parsed = tokens.parse(assistant)
         if parsed is None:
-            refuse(f"turn {index} has none of the {tokens.name} tokens")
-        state, text = parsed
+            refuse(f"turn {first + place} has none of the {tokens.name} tokens")
         if question[:-1]:
-            asked[len(states)] = Asked(question[:-1], ())
-        if text:
-            said[len(states)] = Said(text, (), ())
-        start_s, end_s = index / rate, (index + 1) / rate
-        if duration_s is not None and start_s < duration_s < end_s:
-            end_s = duration_s
-        ends.append(end_s)
-        states.append(STATES.index(state))
-    starts = tuple(index / rate for index in range(first, first + len(states)))
-    turns = Turns(first, starts, tuple(ends), starts, bytes(states), asked, said)
-    return turns, rate
+            asked[place] = Asked(question[:-1], ())
+        if parsed[1]:
+            said[place] = Said(parsed[1], (), ())
+        states[place] = STATES.index(parsed[0])
+    times = even_times(count + 1, rate, first)
+    starts, ends = times[:-1], times[1:]
+    if duration_s is not None and (last := bisect_left(starts, duration_s) - 1) >= 0:
+        ends = (*ends[:last], min(ends[last], duration_s), *ends[last + 1 :])
+    return Turns(first, starts, ends, starts, bytes(states), asked, said), rate
 
 
 def turn_questions(turns: Turns) -> tuple[ReadQuestion, ...]:
@@ -130,16 +136,24 @@ def _first(user: str, placeholder: str, turns_per_s: float | None) -> tuple[int,
     return round(start_s * exact_rate(rate)), rate
 
 
-@lru_cache(maxsize=1024)
+def _label_texts(first: int, end: int, turns_per_s: float, placeholder: str) -> list[str]:
+    """What ends the user's message of each of the turns ``[first, end)``."""
+    blocks = range(first // _BLOCK, (end - 1) // _BLOCK + 1)
+    texts = [text for block in blocks for text in _block(block, turns_per_s, placeholder)]
+    skipped = first % _BLOCK
+    return texts[skipped : skipped + end - first]
+
+
+@lru_cache(maxsize=_BLOCKS)
 def _labels(
     block: int, turns_per_s: float, placeholder: str, speakers: Speakers
 ) -> tuple[Message, ...]:
     """The user's messages of ``_BLOCK`` turns in which nothing is asked."""
     by, text, user, _ = speakers
+    return tuple({by: user, text: label} for label in _block(block, turns_per_s, placeholder))
+
+
+@lru_cache(maxsize=_BLOCKS)
+def _block(block: int, turns_per_s: float, placeholder: str) -> tuple[str, ...]:
     indices = range(block * _BLOCK, (block + 1) * _BLOCK)
-    return tuple({by: user, text: _label(i, turns_per_s, placeholder)} for i in indices)
-
-
-@lru_cache(maxsize=1 << 16)
-def _label(index: int, turns_per_s: float, placeholder: str) -> str:
-    return f"{label_of(index, turns_per_s)}\n{placeholder}"
+    return tuple(f"{label_of(index, turns_per_s)}\n{placeholder}" for index in indices)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.corpus.streamo.raw_fields import Entry, Refused, entries_of, is_present, time_of
+from pipeline.corpus.streamo.raw_fields import (
+    UNREADABLE,
+    Entry,
+    entries_of,
+    is_present,
+    read_time,
+)
 from pipeline.store.files.json_rows import read_json_rows
 
 Zero = Literal[0, 1]
@@ -23,8 +30,6 @@ included. 0: they measure seconds from the start: a question or an instant is at
 
 LEAST_SHARE = 0.01
 """Of fewer rows, the evidence may be a mistake in them: the file is named as mixed."""
-_LARGEST_COUNT = 1 << 49
-"""Less than the largest number that is read as a time."""
 _MEASURING = frozenset(("fractions", "zeros", "clocks"))
 _NOTHING = ("", 0.0)
 
@@ -140,7 +145,7 @@ class OriginEvidence:
         if stated_origin(row) is not None:
             self._counts["stated"] += 1
             return
-        kinds = set(self._of_questions(row))
+        kinds = self._of_questions(row)
         for entry in entries_of(row.get("response")):
             if isinstance(entry, dict):
                 start, end = _seen(entry, "start_s", "st_time"), _seen(entry, "end_s", "end_time")
@@ -160,15 +165,15 @@ class OriginEvidence:
         asked = self._asked_whole and self._asked_least == 1
         return OriginFound(questions_count=asked, **self._counts)  # type: ignore[arg-type]
 
-    def _of_questions(self, row: Entry) -> Iterator[str]:
+    def _of_questions(self, row: Entry) -> set[str]:
+        kinds = set()
         for entry in entries_of(row.get("question")):
-            if not isinstance(entry, dict):
-                continue
-            kind, written = _seen(entry, "time_s", "time")
+            kind, written = _seen(entry, "time_s", "time") if isinstance(entry, dict) else _NOTHING
             if kind:
                 self._asked_whole &= kind == "whole"
                 self._asked_least = min(self._asked_least, written)
-                yield kind
+                kinds.add(kind)
+        return kinds
 
 
 def origin_of_rows(rows: Iterable[object]) -> OriginFound:
@@ -206,14 +211,13 @@ def _seen(entry: Entry, exact_key: str, key: str) -> tuple[str, float]:
     value = entry.get(key)
     if value is None or value == "" or (exact_key in entry and is_present(entry, exact_key)):
         return _NOTHING
-    if type(value) in (int, float) and 0 < value < _LARGEST_COUNT:  # most are: no reading
-        number = "whole" if value == int(value) else "fractions"
-        return number, value
-    try:
-        time = time_of(entry, exact_key, key)
-    except Refused:
-        time = None
-    if time is None or time.written < 0:
+    return _kind(value) if isinstance(value, (str, int, float)) else _NOTHING
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _kind(value: str | float) -> tuple[str, float]:
+    time = read_time({"time": value}, "time_s", "time")
+    if time is None or time is UNREADABLE or time.written < 0:
         return _NOTHING
     whole = "whole" if time.written else "zeros"
     kind = "clocks" if time.exact else whole if time.whole else "fractions"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.corpus.attribution import models_of
 from pipeline.corpus.streamo.origin import (
@@ -18,18 +17,20 @@ from pipeline.corpus.streamo.origin import (
 from pipeline.corpus.streamo.raw_fields import (
     Entry,
     Refused,
+    Time,
     began_before,
     check_entry,
+    check_time,
     content_of,
     entries_of,
     exact_s,
     id_of,
     ids_of,
     is_present,
+    read_time,
     seconds_of,
     shown,
     text_of,
-    time_of,
 )
 from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.tiling import DialogueError
@@ -51,8 +52,7 @@ _UNPROBED = Video(
 )
 
 
-@dataclass(frozen=True)
-class RawSample:
+class RawSample(NamedTuple):
     """The content of a raw row. Texts that it lacks are empty."""
 
     video_name: str
@@ -125,8 +125,7 @@ def read_raw(
     name = text_of(row.get("video_name")) or PurePosixPath(path).name
     if not name:
         raise DialogueError("no_video_name", "neither video_name nor video_path nor videos")
-    asked = list(entries_of(row.get("question")))
-    answers = list(entries_of(row.get("response")))
+    asked, answers = entries_of(row.get("question")), entries_of(row.get("response"))
     of_questions, used = _origins(row, origin)
     questions, unasked, untimed = _questions(asked, of_questions)
     if not questions and all(refusal.reason == "empty_text" for refusal in unasked):
@@ -144,7 +143,8 @@ def read_raw(
             answered = id_of(entry.get("qid")) or qid or _latest(questions, fields["respond_s"])
             if answered not in known:
                 raise Refused("unknown_qid", f"it answers {answered!r}")
-            responses.append(Response.trusted(fields | {"qid": answered}))
+            fields["qid"] = answered
+            responses.append(Response.trusted(fields))
             clamped += fields["start_s"] == 0 and began_before(entry, "start_s", "st_time")
         except Refused as refusal:
             refused.append(Refusal(rid, refusal.reason, refusal.detail))
@@ -194,7 +194,8 @@ def _questions(
             text = content_of(entry)
             asked_s = 0.0
             try:
-                time = time_of(entry, "time_s", "time")
+                time = read_time(entry, "time_s", "time")
+                check_time(time, entry, "time_s", "time")
                 if time is not None and time.written < 0:
                     raise Refused("before_start", f"time is {time.written:g}")
                 asked_s = 0.0 if time is None else time.begins_s(origin)
@@ -212,48 +213,52 @@ def _questions(
 
 def _response(entry: Entry, rid: str, origin: Zero) -> dict[str, Any]:
     """The fields of the response, without its ``qid`` yet."""
-    text = content_of(entry)
-    kind = entry.get("kind")
-    timed = kind != "event" and is_present(entry, "time_s", "time")
-    spanned = is_present(entry, "start_s", "st_time") and is_present(entry, "end_s", "end_time")
-    if kind == "instant" and timed:
+    text, kind = content_of(entry), entry.get("kind")
+    start, end = read_time(entry, "start_s", "st_time"), read_time(entry, "end_s", "end_time")
+    time = None if kind == "event" else read_time(entry, "time_s", "time")
+    spanned = start is not None and end is not None
+    if kind == "instant" and time is not None:
         spanned = is_present(entry, "start_s") and is_present(entry, "end_s")
     if spanned:
-        start, end = time_of(entry, "start_s", "st_time"), time_of(entry, "end_s", "end_time")
-    elif timed:
-        start = end = time_of(entry, "time_s", "time")
+        check_time(start, entry, "start_s", "st_time")
+        check_time(end, entry, "end_s", "end_time")
     else:
-        start = end = None
+        check_time(time, entry, "time_s", "time")
+        start = end = time
     if start is None or end is None:
         raise Refused("no_time")
     event = spanned and kind != "instant"
-    written = f"{start.written:g} to {end.written:g}"
     if end.written < start.written:
-        raise Refused("reversed_span", written)
+        raise Refused("reversed_span", _shown_span(start, end))
     if end.written < 0 or (event and start.written < 0 == end.written):
-        raise Refused("before_start", written)
+        raise Refused("before_start", _shown_span(start, end))
     start_s = start.begins_s(origin)
     end_s = end.written if spanned else start_s
     if event and end_s <= start_s:
-        raise Refused("zero_length_span", written)
+        raise Refused("zero_length_span", _shown_span(start, end))
     respond_s = exact_s(entry, "respond_s")
     if respond_s is None:
         respond_s = end_s if event else start_s
-    span = {"start_s": start_s, "end_s": end_s}
+    otherwise = [Span.trusted({"start_s": start_s, "end_s": end_s})] if event else []
     return {
         "rid": rid,
         "qid": "",
         "kind": "event" if event else "instant",
         "text": text,
-        **span,
+        "start_s": start_s,
+        "end_s": end_s,
         "respond_s": respond_s,
         "valid_until_s": exact_s(entry, "valid_until_s"),
-        "evidence": _evidence(entry, [Span.trusted(span)] if event else []),
+        "evidence": _evidence(entry, otherwise) if "evidence" in entry else otherwise,
     }
 
 
+def _shown_span(start: Time, end: Time) -> str:
+    return f"{start.written:g} to {end.written:g}"
+
+
 def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
-    if "evidence" not in entry or not is_present(entry, "evidence"):
+    if not is_present(entry, "evidence"):
         return otherwise
     pairs = entry["evidence"]
     spans = []

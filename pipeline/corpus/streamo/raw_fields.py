@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeGuard
+from math import nan
+from typing import Any, Final, Literal, TypeGuard
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:\.[0-9]*)?)")
@@ -48,32 +49,36 @@ class Time:
         return not self.exact and self.written.is_integer()
 
 
-def entries_of(value: Any) -> Iterator[Any]:
+UNREADABLE: Final = Time(nan, exact=False)
+"""Stands for a value that is no time."""
+
+
+def entries_of(value: Any) -> Sequence[Any]:
     """The items of nested lists, in order; none for an absent value."""
     if value is None or value == "":
-        return
-    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
-        yield from value
-        return
-    waiting = [value]
+        return ()
+    if isinstance(value, list) and list not in map(type, value):  # as nearly always
+        return value
+    waiting, found = [value], []
     while waiting:
         item = waiting.pop()
         if isinstance(item, list):
             waiting.extend(reversed(item))
         else:
-            yield item
+            found.append(item)
+    return found
 
 
 def is_entry(value: Any) -> TypeGuard[Entry]:
     """Whether a value is an object."""
-    return isinstance(value, (dict, Mapping))  # the first is what JSON gives, and is quick
+    return isinstance(value, dict)
 
 
-def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
+def ids_of(entries: Sequence[Any], key: str, letter: str) -> Sequence[str]:
     """The id that each entry has, or one after its position that no other has."""
-    names = [id_of(entry[key]) if is_entry(entry) and key in entry else "" for entry in entries]
+    names = [id_of(entry.get(key)) if isinstance(entry, dict) else "" for entry in entries]
     if not any(names):
-        return [f"{letter}{position}" for position in range(len(names))]
+        return _numbered(letter, len(names))
     taken = set(names)
     for position, name in enumerate(names):
         made = f"{letter}{position}"
@@ -81,6 +86,11 @@ def ids_of(entries: Sequence[Any], key: str, letter: str) -> list[str]:
             made += "'"
         names[position] = name or made
     return names
+
+
+@lru_cache(maxsize=256)
+def _numbered(letter: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{letter}{position}" for position in range(count))
 
 
 def id_of(value: Any) -> str:
@@ -117,11 +127,11 @@ def content_of(entry: Entry) -> str:
         Refused: ``empty_text`` or ``bad_text``.
     """
     content = entry.get("content")
-    if content is None:
+    if content is None or content == "":
         raise Refused("empty_text")
     if not isinstance(content, str) or not _writable(content):
         raise Refused("bad_text", shown(content))
-    if not content.strip():
+    if content.isspace():
         raise Refused("empty_text")
     return content
 
@@ -140,35 +150,34 @@ def is_present(entry: Entry, *keys: str) -> bool:
     return False
 
 
-def time_of(entry: Entry, exact_key: str, key: str) -> Time | None:
-    """The exact time if it is there, else the one that may be a count, else None.
-
-    Raises:
-        Refused: ``bad_time``.
-    """
-    measured_s = exact_s(entry, exact_key)
-    if measured_s is not None:
-        return Time(measured_s, exact=True)
-    if not is_present(entry, key):
+def read_time(entry: Entry, exact_key: str, key: str) -> Time | None:
+    """The exact time if it is there, else the one that may be a count; None where there is neither,
+    and ``UNREADABLE`` where that which counts is no time."""
+    if exact_key in entry and is_present(entry, exact_key):
+        seconds = seconds_of(entry[exact_key])
+        return UNREADABLE if seconds is None else Time(seconds, exact=True)
+    value = entry.get(key)
+    if value is None or value == "":
         return None
-    value = entry[key]
-    read = written_time(value)
-    if read is None:
-        raise Refused("bad_time", f"{key} is {shown(value)}")
-    return read
+    return _time(value) if isinstance(value, (str, int, float)) else UNREADABLE
 
 
-def written_time(value: Any) -> Time | None:
-    """The time that a value is, if any."""
-    return _time(value) if isinstance(value, (str, int, float)) else None
+def check_time(time: Time | None, entry: Entry, exact_key: str, key: str) -> None:
+    """Raises Refused ``bad_time`` for ``UNREADABLE``, and names the value."""
+    if time is UNREADABLE:
+        which = exact_key if is_present(entry, exact_key) else key
+        raise Refused("bad_time", f"{which} is {shown(entry[which])}")
 
 
 @lru_cache(maxsize=1 << 14, typed=True)
 def _time(value: str | float) -> Time | None:
-    """The time that a number or a text is, if any. Most of a file's are the same few."""
+    """What a number or a text is as a time; None for a blank one. Most of a file's are the same
+    few."""
     clock = None
     if isinstance(value, str):
         text = value.strip()
+        if not text:
+            return None
         clock = _CLOCK.fullmatch(text)
         if clock:
             hours, minutes, seconds = (float(part or 0) for part in clock.groups())
@@ -176,12 +185,12 @@ def _time(value: str | float) -> Time | None:
         elif _NUMBER.fullmatch(text):
             value = float(text)
     read = number_of(value)
-    return None if read is None else Time(read, exact=clock is not None)
+    return UNREADABLE if read is None else Time(read, exact=clock is not None)
 
 
 def began_before(entry: Entry, exact_key: str, key: str) -> bool:
     """Whether a time that can be read is before 0."""
-    time = time_of(entry, exact_key, key)
+    time = read_time(entry, exact_key, key)
     return time is not None and time.written < 0
 
 

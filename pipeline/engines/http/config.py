@@ -72,18 +72,21 @@ class HttpConfig(SamplingConfig):
     timeout_s: float = Field(
         300.0,
         gt=0,
+        le=1_000_000,
         description="wall clock of one try, in seconds; long, because a busy server lets requests"
         " wait",
     )
     attempts: int = Field(
         5,
         ge=1,
+        le=1000,
         description="tries of a request that fails for a passing cause, such as 429 or a lost"
         " connection",
     )
     longest_wait_s: float = Field(
         60.0,
         ge=0,
+        le=1_000_000,
         description="the longest wait between two tries, in seconds; waits double up to it",
     )
 

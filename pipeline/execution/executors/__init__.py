@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pipeline.execution.executors.base import WatchedExecutor
-from pipeline.execution.executors.local import LocalExecutor
+from pipeline.execution.executors.local import SILENCE_S, LocalExecutor
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.workflow.config import ExecutorName
 
 
-def open_executor(name: ExecutorName, workers: int | None) -> WatchedExecutor:
+def open_executor(
+    name: ExecutorName, workers: int | None, worker_silence_s: float = SILENCE_S
+) -> WatchedExecutor:
     """The executor of a name; ``auto`` is Ray inside a Ray job and local processes elsewhere.
 
     ``workers``: local processes, or the CPUs of a Ray cluster that has to be started; None takes
-    one for each CPU.
+    one for each CPU. ``worker_silence_s``: see ``LocalExecutor``.
     """
     if name == "local" or (name == "auto" and not in_ray_job()):
-        return LocalExecutor(workers)
+        return LocalExecutor(workers, worker_silence_s)
     from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds
 
     return RayExecutor(workers)

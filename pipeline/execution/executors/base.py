@@ -65,9 +65,10 @@ class Loss(Enum):
 
     PROCESS = "its worker process died"
     MACHINE = "the machine it ran on was lost"
+    SILENCE = "its worker process gave no sign of life (run.worker_silence_s)"
 
 
-_LIMITS = {Loss.PROCESS: ATTEMPTS, Loss.MACHINE: MACHINES}
+_LIMITS = {Loss.PROCESS: ATTEMPTS, Loss.MACHINE: MACHINES, Loss.SILENCE: ATTEMPTS}
 
 
 class Pool(Protocol):
@@ -223,7 +224,7 @@ class _Starter:
         """Whether the processes of an engine were lost too often without a finished task."""
         if key.engine is None:
             return False
-        deaths, machines = (self._in_a_row[loss][key] for loss in Loss)
+        deaths, machines = (self._in_a_row[loss][key] for loss in (Loss.PROCESS, Loss.MACHINE))
         return deaths >= DEATHS_IN_A_ROW or machines >= MACHINES * len(key.engine.replica_configs())
 
     def _take(self, key: PoolKey) -> ShardTask | None:

@@ -9,17 +9,23 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from multiprocessing.connection import wait
 from pathlib import Path
+from time import monotonic
 
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.base import Loss, run_on
 from pipeline.execution.executors.ready_queue import PoolKey, pool_key
-from pipeline.execution.executors.worker_process import WorkerProcess
+from pipeline.execution.executors.worker_process import BEAT_S, WorkerProcess
 from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.inputs import PartsMade
 from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+SILENCE_S = 600.0
+"""Far longer than the other threads of a process can be kept from running by the work of one."""
+_START_S = 120.0
+"""It takes seconds to load what a process needs, and many of them on a busy machine."""
 
 _DEVICES = Path("/dev")
 
@@ -29,9 +35,11 @@ class LocalExecutor:
 
     name: ExecutorName = "local"
 
-    def __init__(self, workers: int | None = None) -> None:
-        """``workers``: number of processes; None takes one for each CPU this process may use."""
+    def __init__(self, workers: int | None = None, silence_s: float = SILENCE_S) -> None:
+        """``workers``: number of processes; None takes one for each CPU this process may use.
+        ``silence_s``: after so long without a sign of life, a process is killed."""
         self.workers = workers or len(os.sched_getaffinity(0))
+        self._silence_s = silence_s
         self.in_flight: Counter[str] = Counter()
 
     def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
@@ -46,7 +54,7 @@ class LocalExecutor:
                 raise ConfigError(
                     f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
                 )
-        pool = _LocalPool(min(self.workers, max(1, len(tasks))), gpus)
+        pool = _LocalPool(min(self.workers, max(1, len(tasks))), gpus, self._silence_s)
         try:
             yield from run_on(pool, tasks, made, in_flight=self.in_flight)
         finally:
@@ -72,13 +80,19 @@ class _Replica:
     engine: EngineConfig | None
     gpus: Sequence[str]
     running: dict[Key, ShardTask] = field(default_factory=dict)
+    started: bool = False
+    silent_s: float = 0.0
+    """How long it has given no sign of life while this process looked for one: had this one been
+    stopped too, it could not have seen any."""
 
 
 class _LocalPool:
-    def __init__(self, workers: int, gpus: Sequence[str]) -> None:
+    def __init__(self, workers: int, gpus: Sequence[str], silence_s: float) -> None:
         self._workers = workers
+        self._silence_s = silence_s
         self._free_gpus = list(gpus)
         self._replicas: dict[PoolKey, list[_Replica]] = {}
+        self._closed: list[WorkerProcess] = []
 
     def open(self, key: PoolKey) -> None:
         engines = key.engine.replica_configs() if key.engine else [None] * self._workers
@@ -100,6 +114,7 @@ class _LocalPool:
         for replica in replicas:
             _wait_for_gpus(replica)
             self._free_gpus += replica.gpus
+            self._closed.append(replica.process)
 
     def close_all(self) -> None:
         for replicas in self._replicas.values():
@@ -107,6 +122,9 @@ class _LocalPool:
                 replica.process.close()
         for key in list(self._replicas):
             self.close(key)
+        for process in self._closed:
+            # One that is stopped would not end, and this process waits for its children.
+            process.wait()
 
     def start(self, task: ShardTask) -> None:
         replicas = self._replicas[pool_key(task)]
@@ -114,6 +132,8 @@ class _LocalPool:
         if not replica.running and not replica.process.is_alive():
             # It died while idle, so no task is at fault.
             replica = _replaced(replica, replicas)
+        if not replica.running:
+            replica.silent_s = 0.0
         replica.running[task.key] = task
         replica.process.start(replace(task, engine=replica.engine) if replica.engine else task)
 
@@ -124,16 +144,28 @@ class _LocalPool:
             for replica in replicas
             if replica.running
         }
-        found: list[tuple[ShardTask, ShardResult | Loss]] = []
-        for connection in wait(list(waiting)):
-            replicas, replica = waiting[connection]  # type: ignore[index]  # one of those passed in
-            result = replica.process.result()
-            if result is not None:
-                found.append((replica.running.pop(result.key), result))
-                continue
-            found += [(task, Loss.PROCESS) for task in replica.running.values()]
-            _replaced(replica, replicas)
-        return found
+        while True:
+            before_s = monotonic()
+            ready = wait(list(waiting), BEAT_S)
+            passed_s = min(monotonic() - before_s, 2 * BEAT_S)
+            found: list[tuple[ShardTask, ShardResult | Loss]] = []
+            for connection, (replicas, replica) in waiting.items():
+                replica.silent_s += passed_s
+                loss = None
+                if connection in ready:
+                    replica.started, replica.silent_s = True, 0.0
+                    result = replica.process.result()
+                    if isinstance(result, ShardResult):
+                        found.append((replica.running.pop(result.key), result))
+                    loss = Loss.PROCESS if result is None else None
+                elif replica.silent_s > max(self._silence_s, 0 if replica.started else _START_S):
+                    replica.process.kill()
+                    loss = Loss.SILENCE
+                if loss is not None:
+                    found += [(task, loss) for task in replica.running.values()]
+                    _replaced(replica, replicas)
+            if found:
+                return found
 
 
 def _replica(engine: EngineConfig | None, gpus: Sequence[str]) -> _Replica:

@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from typing import Final, Literal
 
 from pipeline.engines import close_engines
 from pipeline.execution.executors.base import CLOSE_TIMEOUT_S
@@ -19,6 +21,9 @@ from pipeline.execution.worker import run_shard
 from pipeline.store.files.terminal import escaping
 from pipeline.workflow.task import ShardResult, ShardTask
 
+BEAT_S = 1.0
+"""How often a process with shards under way gives a sign of life."""
+BEAT: Final = "beat"
 _GRACE_S = 5.0
 """For the process to end by itself after ``CLOSE_TIMEOUT_S``."""
 
@@ -50,10 +55,10 @@ class WorkerProcess:
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(task)
 
-    def result(self) -> ShardResult | None:
-        """Wait for the next result; None when the process has died."""
+    def result(self) -> ShardResult | Literal["beat"] | None:
+        """Wait for the next result or sign of life (``BEAT``); None when the process has died."""
         try:
-            result: ShardResult = self.connection.recv()
+            result: ShardResult | Literal["beat"] = self.connection.recv()
         except (EOFError, ConnectionResetError):
             return None
         return result
@@ -66,11 +71,15 @@ class WorkerProcess:
         """Make the process end, whatever it is running. Does not wait."""
         self.connection.close()
 
+    def kill(self) -> None:
+        """End the process at once, also one that is stopped."""
+        self._process.kill()
+
     def wait(self) -> None:
         """Wait until the process has ended; kill it where it does not end by itself."""
         self._process.join(CLOSE_TIMEOUT_S + _GRACE_S)
         if self._process.is_alive():
-            self._process.kill()
+            self.kill()
             self._process.join(_GRACE_S)
 
 
@@ -113,19 +122,34 @@ def _serve(connection: Connection, slots: int, environment: Mapping[str, str]) -
     # A child that an engine forks must not keep the pipe open after the end of this process.
     os.register_at_fork(after_in_child=connection.close)
     sending = threading.Lock()
+    under_way: set[Future[None]] = set()
+
+    def send(message: ShardResult | Literal["beat"]) -> None:
+        with sending, suppress(OSError):  # closed: the parent wants no more of it
+            connection.send(message)
 
     def run(task: ShardTask) -> None:
         result = run_shard(task)
-        with sending, suppress(BrokenPipeError, ConnectionResetError):
-            connection.send(result)
+        send(result)
 
+    def beat() -> None:
+        while True:
+            time.sleep(BEAT_S)
+            if under_way:  # else nobody reads it
+                send(BEAT)
+
+    send(BEAT)  # it has started, which takes a while
+    threading.Thread(target=beat, name="beat", daemon=True).start()
     threads = ThreadPoolExecutor(slots)
     while True:
         try:
             task = connection.recv()
         except (EOFError, OSError):
             break
-        threads.submit(run, task).add_done_callback(_exit_on_failure)
+        shard = threads.submit(run, task)
+        under_way.add(shard)
+        shard.add_done_callback(under_way.discard)
+        shard.add_done_callback(_exit_on_failure)
     late = threading.Timer(CLOSE_TIMEOUT_S, os._exit, (1,))
     late.daemon = True
     late.start()

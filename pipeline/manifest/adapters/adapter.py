@@ -34,7 +34,8 @@ class AnnotationFile(Generic[R]):
 
     ``pattern`` is a glob below the folder of annotations. ``rows`` reads a file record by record
     (``layouts.py``). ``entry`` makes an entry of a validated record, its pointer and the split of
-    the file. ``split`` is that of all records, where the file has one split.
+    the file. ``split`` is that of all records, where the file has one split. ``copies`` is a glob
+    of the same files under other names; they are read where ``pattern`` has none.
     """
 
     pattern: str
@@ -42,6 +43,7 @@ class AnnotationFile(Generic[R]):
     record: type[R]
     entry: Callable[[R, str, str], Entry | Unread]
     split: str = "train"
+    copies: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError, explain
 from pipeline.manifest.adapters.adapter import RawRecord, Rows
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation, RawKind, Unread
 from pipeline.manifest.adapters.layouts import clock_s
+from pipeline.manifest.adapters.platform_ids import photo_id
 
 M = TypeVar("M", bound=BaseModel)
 Column = Annotated[str, Field(min_length=1)]
@@ -63,8 +64,8 @@ class Columns(BaseModel):
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """The name of the column of each field of ``Cells``."""
-        return {key: getattr(self, key) for key in Cells.model_fields}
+        """The name of the column of each field of ``Cells`` that is one."""
+        return {key: getattr(self, key) for key in Cells.model_fields if key != "cell"}
 
     @property
     def named(self) -> frozenset[str]:
@@ -76,6 +77,8 @@ class Cells(RawRecord):
     """A row, by our names of the fields."""
 
     video: Annotated[str, Field(pattern=r"\S")]
+    cell: str = ""
+    """The uri of the bytes of the video, where the row has them."""
     name: str | int | None = None
     split: str | None = None
     platform_id: str | None = None
@@ -119,7 +122,8 @@ def by_column(rows: Rows, columns: Columns) -> Iterator[tuple[str, Any]]:
         video = cells.get("video")
         if isinstance(video, Mapping):
             # Columns of videos in Hub datasets hold {"path": ..., "bytes": ...}.
-            cells["video"] = video.get("path")
+            cell = video.get("cell") or ""
+            cells |= {"video": video.get("path") or cell or None, "cell": cell}
         yield pointer, cells
 
 
@@ -167,10 +171,10 @@ def _entry(columns: Columns, cells: Cells, pointer: str, split: str) -> Entry:
     name = "" if cells.name is None else str(cells.name)
     return Entry(
         name if name.strip() else f"{cells.video}{part}",
-        (Place(cells.video, clip),),
+        tuple(Place(path, clip) for path in (cells.video, cells.cell) if path),
         (_annotation(columns, cells, pointer),) if "text" in cells.model_fields_set else (),
         cells.split or split,
-        cells.platform_id or "",
+        cells.platform_id or photo_id(cells.video),
     )
 
 

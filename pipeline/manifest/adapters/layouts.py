@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from pipeline.manifest.adapters.entry import Unread
+from pipeline.media.contents import contents_of, has_bytes, has_path, is_bytes
 from pipeline.media.files import VIDEO_SUFFIXES
+from pipeline.media.member import member_uri
 from pipeline.store.files.json_objects import object_of
 from pipeline.store.files.json_rows import read_json_rows
 from pipeline.store.files.parquet_rows import ROW_BYTES, ParquetLimitError, bounded_rows
@@ -175,16 +178,31 @@ def text_lines(path: Path) -> Iterator[tuple[str, Any]]:
                 yield str(number), {"line": line.rstrip("\r\n")}
 
 
-def parquet_rows(*columns: str) -> Reader:
-    """The rows of a Parquet file, with the named columns or all; pointers are numbers from 0."""
+def parquet_rows(video: str, *others: str) -> Reader:
+    """The rows of a Parquet file, with the named columns or all, but none of bytes; pointers are
+    numbers from 0. Where the column ``video`` holds the bytes of videos, it is
+    ``{"path": path, "cell": uri}``; the path is None where none is there."""
 
     def read(path: Path) -> Iterator[tuple[str, Any]]:
         number = 0
         try:
             with path.open("rb") as stream:
-                for row in bounded_rows(stream, columns):
-                    large = Unread(str(number), "damaged", f"larger than {ROW_BYTES} bytes")
-                    yield str(number), large if row is None else row
+                about = pq.ParquetFile(stream)
+                kinds: dict[str, Any] = {field.name: field.type for field in about.schema_arrow}
+                held = [name for name, kind in kinds.items() if is_bytes(kind) or has_bytes(kind)]
+                plain = [name for name in kinds if name not in held]
+                paths = [f"{name}.path" for name in held if has_path(kinds[name])]
+                columns = [name for name in plain if name in (others or plain)] + paths
+                nothing: Iterator[dict[str, Any]] = ({} for _ in range(about.metadata.num_rows))
+                for row in bounded_rows(stream, columns) if columns else nothing:
+                    if row is None:
+                        detail = f"larger than {ROW_BYTES} bytes"
+                        yield str(number), Unread(str(number), "damaged", detail)
+                    else:
+                        if video in held:
+                            cell = member_uri(str(path.resolve()), f"{video}/{number}")
+                            row[video] = {"path": (row.get(video) or {}).get("path"), "cell": cell}
+                        yield str(number), row
                     number += 1
         except (pa.ArrowException, ParquetLimitError) as error:
             yield str(number), Unread(str(number), "damaged", str(error)[:200])
@@ -193,7 +211,8 @@ def parquet_rows(*columns: str) -> Reader:
 
 
 def video_paths(folder: Path) -> Iterator[tuple[str, Any]]:
-    """The video files below a folder as ``{"path": path}``; pointers are the paths, in order.
+    """The videos below a folder, those in containers too, as ``{"path": path, "name": name}``, in
+    order; pointers are the paths. ``name`` is the path that a member would have unpacked.
 
     Hidden files and folders are passed over, and links to folders are not followed.
     """
@@ -204,6 +223,11 @@ def video_paths(folder: Path) -> Iterator[tuple[str, Any]]:
     for where, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and name.lower().endswith(VIDEO_SUFFIXES):
-                path = (Path(where) / name).relative_to(folder).as_posix()
-                yield path, {"path": path}
+            if name.startswith("."):
+                continue
+            path = (Path(where) / name).relative_to(folder).as_posix()
+            if name.lower().endswith(VIDEO_SUFFIXES):
+                yield path, {"path": path, "name": path}
+            for one in contents_of(Path(where) / name, VIDEO_SUFFIXES).videos:
+                uri = member_uri(path, one.member)
+                yield uri, {"path": uri, "name": one.path}

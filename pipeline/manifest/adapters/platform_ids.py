@@ -46,6 +46,13 @@ def flickr_id(name: str) -> str:
     return f"flickr:{parts[1]}" if len(parts) == 3 and parts[1].isdecimal() else ""
 
 
+def photo_id(path: str) -> str:
+    """``flickr:<photo>`` of a file whose name Flickr gave, with any suffix or none,
+    ``<owner>@N<nn>_<photo>_<hash>``; empty of any other. No other names look like these."""
+    name = PurePosixPath(path).name
+    return flickr_id(f"{name}.") if _FLICKR.fullmatch(name.rstrip(".")) else ""
+
+
 def collected_id(path: str) -> str:
     """The id in a path below the folders of LLaVA-Video, which collects from many platforms; empty
     where there is none.
@@ -64,7 +71,7 @@ def collected_id(path: str) -> str:
         return youtube_id(folders[-1])
     if "NextQA" in folders and stem.isdecimal():
         return f"flickr:{stem}"
-    return f"charades:{stem}" if "Charades" in folders else ""
+    return f"charades:{stem}" if "Charades" in folders else photo_id(path)
 
 
 def aliases(text: str) -> Iterator[str]:
@@ -94,8 +101,7 @@ def aliases(text: str) -> Iterator[str]:
             yield youtube
     if _UID.match(stem):
         yield ego4d_id(stem)
-    if _FLICKR.fullmatch(stem.rstrip(".")):
-        yield flickr_id(f"{stem.rstrip('.')}.")
+    yield from filter(None, [photo_id(stem)])
 
 
 def _composed(text: str) -> str:

@@ -27,7 +27,7 @@ class Candidate:
     platform_ids: tuple[str, ...]
     """Those of all its entries, of any split."""
     path: str = ""
-    """Of its file; empty where none was found."""
+    """The absolute uri of its file; empty where none was found."""
     clip: tuple[float, float] | None = None
     """Start and end in that file, in seconds; None for all of it."""
     extent: str = ""

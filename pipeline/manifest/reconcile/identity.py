@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from pipeline.manifest.reasons import WITHOUT_FILE
 from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.entry_store import HELD_OUT
 from pipeline.manifest.reconcile.union_find import UnionFind
@@ -61,7 +62,8 @@ def hold_out(
     """Rejects, and yields, each row of a video that a row of another split or a list holds out.
 
     A video belongs to the split of highest priority among all its rows, those without a file and
-    those that are not wanted included. A video on a list is kept out of ``train`` alone.
+    those that are not wanted included. A video on a list is kept out of ``train`` alone. A row
+    without a file is held out too: its file would not help it.
 
     ``sources`` and ``lists`` are their names, by number.
     """
@@ -79,7 +81,8 @@ def hold_out(
             listed[group] = number
     rows = run(
         "SELECT number, source, video_id, split, split_priority, identity FROM rows"
-        " WHERE status = '' ORDER BY number"
+        f" WHERE status = '' OR reason IN ({', '.join('?' * len(WITHOUT_FILE))}) ORDER BY number",
+        WITHOUT_FILE,
     )
     for number, source, video_id, split, priority, identity in rows:
         group = groups.group(number)

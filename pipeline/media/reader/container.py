@@ -12,7 +12,8 @@ import os
 import cv2
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, Header, Limits, MediaError
-from pipeline.media.reader.packet_index import existing_file
+from pipeline.media.reader.local_file import existing_file
+from pipeline.media.reader.slice import File, Slice
 
 CONTAINERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif", "mxf", "rm", "wtv"),
@@ -24,8 +25,11 @@ CONTAINERS = (
 )
 """Names of demuxers. Any one name of a demuxer with several, as ``mov,mp4,...``, is enough."""
 
-OPTIONS = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
-"""For libavformat: only these containers, and only local files."""
+
+def options(file: File) -> dict[str, str]:
+    """For libavformat: only these containers, and only local files."""
+    protocols = "file,subfile" if isinstance(file, Slice) else "file"
+    return {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": protocols}
 
 
 def container_count(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
@@ -34,14 +38,14 @@ def container_count(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
     Raises:
         MediaError: ``missing_file``, ``empty_file``, ``too_large`` or ``not_a_video``.
     """
-    path = existing_file(clip.uri, limits)
+    file = existing_file(clip.uri, limits)
     # The only way to pass options to OpenCV's FFmpeg, which reads them whenever it opens a file.
-    options = "|".join(f"{name};{value}" for name, value in OPTIONS.items())
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    settings = "|".join(f"{name};{value}" for name, value in options(file).items())
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = settings
+    capture = cv2.VideoCapture(str(file), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
-            raise MediaError("not_a_video", f"{path} cannot be opened")
+            raise MediaError("not_a_video", "OpenCV cannot open it")
         frames, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
         return Header(int(frames), float(rate))
     finally:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import cv2
 
 from pipeline.media.base import FileFactsRequest, Limits, MediaError
+from pipeline.media.files import unreadable
 from pipeline.media.protocol import (
     LENGTH,
     STARTED,
@@ -30,21 +31,57 @@ from pipeline.media.protocol import (
 from pipeline.media.reader.container import container_count
 from pipeline.media.reader.file_facts import file_facts
 from pipeline.media.reader.frames import stills
+from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.probe import probe
+from pipeline.media.reader.pyav_reader import FFmpegError
+from pipeline.media.reader.slice import chunks
+from pipeline.store.location import Location
+
+_ABOUT_CONTENT = frozenset(
+    {
+        *("not_a_video", "no_video_stream", "no_frames", "damaged", "encrypted"),
+        *("unsupported_codec", "unsupported_container", "unsupported"),
+    }
+)
+"""Reasons that a fault of the place may look like: libraries see no bytes, and say no more."""
 
 
 def answer(request: Request) -> Reply:
-    """What the request asks for, or the error that reading it raised."""
+    """What the request asks for, or the error that reading it raised.
+
+    A verdict on the content of a file is given of bytes that can be read: should any of them not,
+    the place is at fault (``unreadable``).
+    """
     try:
-        if request.wanted == "probe":
-            return probe(request.clip, request.limits)
-        if request.wanted == "header":
-            return container_count(request.clip, request.limits)
-        if isinstance(request.wanted, FileFactsRequest):
-            return file_facts(request.clip.uri, request.wanted, request.limits)
-        return stills(request.clip, request.wanted, request.limits)
+        return _answer(request)
+    except MediaError as error:
+        if error.reason not in _ABOUT_CONTENT:
+            return error
+        verdict: Exception = error
+    except OSError as error:
+        verdict = error
+    try:
+        for _ in chunks(existing_file(request.clip.uri, request.limits)):
+            pass
     except MediaError as error:
         return error
+    except OSError as error:
+        return unreadable(Location(request.clip.uri), error)
+    if isinstance(verdict, MediaError):
+        return verdict
+    if isinstance(verdict, FFmpegError):
+        raise verdict
+    return unreadable(Location(request.clip.uri), verdict)
+
+
+def _answer(request: Request) -> Reply:
+    if request.wanted == "probe":
+        return probe(request.clip, request.limits)
+    if request.wanted == "header":
+        return container_count(request.clip, request.limits)
+    if isinstance(request.wanted, FileFactsRequest):
+        return file_facts(request.clip.uri, request.wanted, request.limits)
+    return stills(request.clip, request.wanted, request.limits)
 
 
 def packed_answer(request: Request) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from pipeline.media.base import MediaError
 from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T
+from pipeline.media.reader.slice import File
 
 EXACT_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"})
 """Codecs that ``tests`` have clips of. decord reads others, untested."""
@@ -25,7 +25,7 @@ _FAULT_TOLERANCE = 1e-9
 
 
 def read(
-    path: Path, index: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+    file: File, index: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
     """A ``FrameReader``.
 
@@ -40,7 +40,7 @@ def read(
     width, height = size
     try:
         video = decord.VideoReader(
-            str(path), decord.cpu(0), width, height, num_threads=1, fault_tol=_FAULT_TOLERANCE
+            str(file), decord.cpu(0), width, height, num_threads=1, fault_tol=_FAULT_TOLERANCE
         )
         times_s = video.get_frame_timestamp(range(len(video)))[:, 0]
     except (decord.DECORDError, RuntimeError) as error:

@@ -9,7 +9,8 @@ import numpy as np
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, FileFacts, FileFactsRequest, Limits
 from pipeline.media.reader import pyav_reader
-from pipeline.media.reader.packet_index import Image, existing_file
+from pipeline.media.reader.local_file import existing_file
+from pipeline.media.reader.packet_index import Image
 from pipeline.media.reader.probe import file_sha256
 from pipeline.media.reader.stills import target_size
 from pipeline.media.reader.timeline import clip_timeline
@@ -32,11 +33,11 @@ def file_facts(uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIM
         MediaError: there is no such file, or, where duration or frames are requested, it holds no
             readable video.
     """
-    path = existing_file(uri, limits)
-    sha256 = file_sha256(path) if request.content else ""
+    file = existing_file(uri, limits)
+    sha256 = file_sha256(file) if request.content else ""
     if not (request.length or request.frames):
         return FileFacts(sha256)
-    index = pyav_reader.read_packet_index(path, limits)
+    index = pyav_reader.read_packet_index(file, limits)
     timeline = clip_timeline(index, Clip(uri))
     if not request.frames:
         return FileFacts(sha256, timeline.duration_s)
@@ -45,7 +46,7 @@ def file_facts(uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIM
     )
     shown = [timeline.on_screen(time_s) for time_s in middles]
     size = target_size(index.size, _LONGER_PX)
-    hashes = pyav_reader.read(path, index, frozenset(shown), size, difference_hash)
+    hashes = pyav_reader.read(file, index, frozenset(shown), size, difference_hash)
     return FileFacts(sha256, timeline.duration_s, tuple(hashes[pts] for pts in shown))
 
 

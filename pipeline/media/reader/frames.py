@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, ReaderName, Still, StillsRequest
 from pipeline.media.reader import decord_reader, pyav_reader
-from pipeline.media.reader.packet_index import FrameReader, existing_file
+from pipeline.media.reader.local_file import existing_file
+from pipeline.media.reader.packet_index import FrameReader
 from pipeline.media.reader.stills import encode_jpeg, target_size, turn_times
 from pipeline.media.reader.timeline import clip_timeline
 
@@ -31,15 +32,15 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
     Raises:
         MediaError: the clip holds no readable video, or exceeds a limit.
     """
-    path = existing_file(clip.uri, limits)
-    index = pyav_reader.read_packet_index(path, limits)
+    file = existing_file(clip.uri, limits)
+    index = pyav_reader.read_packet_index(file, limits)
     timeline = clip_timeline(index, clip)
     shown = [
         timeline.on_screen(time_s)
         for time_s in turn_times(timeline.duration_s, request.turns_per_s)
     ]
     jpegs = READERS[request.reader](
-        path,
+        file,
         index,
         frozenset(shown),
         target_size(index.size, request.longer_px),

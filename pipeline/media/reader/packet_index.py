@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from pipeline.media.base import Limits, MediaError
 from pipeline.media.reader.colour import Colour
 from pipeline.media.reader.orientation import Orientation
+from pipeline.media.reader.slice import File
 
 Image = npt.NDArray[np.uint8]
 """RGB, [height, width, 3], contiguous."""
@@ -73,7 +73,7 @@ class FrameReader(Protocol):
 
     def __call__(
         self,
-        path: Path,
+        file: File,
         index: PacketIndex,
         wanted: Collection[int],
         size: Size,
@@ -89,27 +89,6 @@ class FrameReader(Protocol):
                 when a wanted frame cannot be decoded.
         """
         ...
-
-
-def existing_file(uri: str, limits: Limits) -> Path:
-    """The path of a local file that is not empty.
-
-    Raises:
-        MediaError: ``missing_file``, ``empty_file`` or ``too_large``.
-    """
-    path = Path(uri)
-    try:
-        found = path.is_file()
-    except OSError as error:  # a name longer than the file system takes
-        raise MediaError("missing_file", f"there can be no such file: {error.strerror}") from None
-    if not found:
-        raise MediaError("missing_file", f"there is no file {path.name}")
-    n_bytes = path.stat().st_size
-    if n_bytes == 0:
-        raise MediaError("empty_file", f"{path.name} has no bytes")
-    if n_bytes > limits.max_file_bytes:
-        raise MediaError("too_large", f"{n_bytes} bytes are more than {limits.max_file_bytes}")
-    return path
 
 
 def check_pixels(stored: Size, limits: Limits) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from pathlib import Path
 from typing import Any
 
 import ffmpeg
@@ -17,11 +16,11 @@ import numpy.typing as npt
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, MediaError, Probe
 from pipeline.media.reader import pyav_reader
-from pipeline.media.reader.container import OPTIONS
-from pipeline.media.reader.packet_index import check_pixels, existing_file
+from pipeline.media.reader.container import options
+from pipeline.media.reader.local_file import existing_file
+from pipeline.media.reader.packet_index import check_pixels
+from pipeline.media.reader.slice import File, chunks
 from pipeline.media.reader.timeline import clip_timeline
-
-_CHUNK_BYTES = 1 << 20
 
 
 def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
@@ -32,9 +31,9 @@ def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
     Raises:
         MediaError: the clip holds no readable video, or exceeds a limit.
     """
-    path = existing_file(clip.uri, limits)
-    codec = stream_codec(path, limits)
-    index = pyav_reader.read_packet_index(path, limits)
+    file = existing_file(clip.uri, limits)
+    codec = stream_codec(file, limits)
+    index = pyav_reader.read_packet_index(file, limits)
     timeline = clip_timeline(index, clip)
     width, height = index.size
     return Probe(
@@ -44,11 +43,11 @@ def probe(clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
         rotation_deg=index.orientation.rotation_deg,
         codec=codec,
         frame_rate=_frame_rate(index.shown_pts * float(index.time_base), timeline.duration_s),
-        sha256=file_sha256(path),
+        sha256=file_sha256(file),
     )
 
 
-def stream_codec(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+def stream_codec(file: File, limits: Limits = DEFAULT_LIMITS) -> str:
     """The codec of the first video stream that is not a cover picture, as ffprobe names it.
 
     Raises:
@@ -58,7 +57,7 @@ def stream_codec(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     """
     try:
         answer: dict[str, Any] = ffmpeg.probe(  # type: ignore[no-untyped-call]
-            str(path), v="error", **OPTIONS
+            str(file), v="error", **options(file)
         )
     except ffmpeg.Error as error:
         raise _probe_error(error.stderr.decode(errors="replace").strip()) from error
@@ -96,10 +95,9 @@ def _frame_rate(shown_s: npt.NDArray[np.floating], duration_s: float) -> float:
     return float((shown_s.size - 1) / (shown_s[-1] - shown_s[0]))
 
 
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of the file's content."""
+def file_sha256(file: File) -> str:
+    """Hexadecimal SHA-256 of its content."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+    for chunk in chunks(file):
+        digest.update(chunk)
     return digest.hexdigest()

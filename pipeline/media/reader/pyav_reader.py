@@ -7,7 +7,6 @@ from array import array
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import av
@@ -24,13 +23,16 @@ from av.video.stream import VideoStream
 from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
 from pipeline.media.reader.bitstream import is_b_frame, is_hidden, shown_ticks
 from pipeline.media.reader.colour import UNSPECIFIED, Colour, colour_of
-from pipeline.media.reader.container import OPTIONS
+from pipeline.media.reader.container import options
 from pipeline.media.reader.orientation import Orientation, orientation_of
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T, check_pixels
 from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
+from pipeline.media.reader.slice import File
 from pipeline.media.reader.stills import displayed_size, upright
 from pipeline.media.reader.tone_mapping import tone_mapped
 
+FFmpegError = av.error.FFmpegError
+"""Some of them are kinds of ``OSError``, for whatever FFmpeg calls an error of input."""
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
 )
@@ -40,10 +42,10 @@ SKIPS_UNREFERENCED = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(file: File) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its first video stream that is not a cover picture, one thread."""
     try:
-        container = av.open(str(path), metadata_errors="ignore", options=dict(OPTIONS))
+        container = av.open(str(file), metadata_errors="ignore", options=options(file))
     except av.error.FFmpegError as error:
         _check_memory(error)
         raise MediaError("not_a_video", error.strerror or type(error).__name__) from error
@@ -92,7 +94,7 @@ def _check_memory(error: av.error.FFmpegError) -> None:
         raise MediaError("out_of_memory", "the decoder got no more memory") from error
 
 
-def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
+def read_packet_index(file: File, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
     """The packets of the file's video stream; only its first frames are decoded.
 
     Raises:
@@ -103,7 +105,7 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     ticks, ticks_long = array("q"), array("q")
     is_key, is_shown_flag, is_b = bytearray(), bytearray(), bytearray()
     cut_off, is_packed = False, False
-    with _opened(path) as (container, stream):
+    with _opened(file) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
         stored = (stream.width, stream.height)
         check_pixels(stored, limits)
@@ -134,7 +136,7 @@ def read_packet_index(path: Path, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
     if is_packed:
         pts = shown_ticks(pts, np.array(is_b, dtype=np.bool_))
-    head = _read_head(path, int(pts[keys][0]) if keys.any() else None)
+    head = _read_head(file, int(pts[keys][0]) if keys.any() else None)
     first_group_pts = pts[keys][0] if keys.any() else pts.min()
     in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
     is_shown = shown_flags & ~(in_head & ~np.isin(pts, list(head.pts)))
@@ -163,7 +165,7 @@ class _Head:
     pts: frozenset[int]
 
 
-def _read_head(path: Path, key_pts: int | None) -> _Head:
+def _read_head(file: File, key_pts: int | None) -> _Head:
     """Decodes up to the first keyframe.
 
     A recording that starts in the middle of a stream has pictures there that refer to frames before
@@ -171,7 +173,7 @@ def _read_head(path: Path, key_pts: int | None) -> _Head:
     """
     orientation, colour = Orientation(), Colour()
     seen: set[int] = set()
-    with _opened(path) as (container, stream):
+    with _opened(file) as (container, stream):
         in_container = _colour(stream.codec_context)
         for frame in _frames(container, stream):
             matrix: Any = frame.side_data.get("DISPLAYMATRIX")
@@ -223,7 +225,7 @@ def _image(
 
 
 def read(
-    path: Path, index: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
+    file: File, index: PacketIndex, wanted: Collection[int], size: Size, use: Callable[[Image], T]
 ) -> dict[int, T]:
     """A ``FrameReader``.
 
@@ -236,16 +238,16 @@ def read(
     """
     found: dict[int, T] = {}
     if index.codec in SKIPS_GROUPS:
-        found = read_plan(path, packets_in_groups(index, wanted), size, use)
+        found = read_plan(file, packets_in_groups(index, wanted), size, use)
     if len(found) < len(set(wanted)):
-        found = read_plan(path, packets_in_order(index, wanted), size, use)
+        found = read_plan(file, packets_in_order(index, wanted), size, use)
     missing = len(set(wanted)) - len(found)
     if missing:
         raise MediaError("damaged", f"{missing} of {len(set(wanted))} frames missing")
     return found
 
 
-def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T]) -> dict[int, T]:
+def read_plan(file: File, plan: PacketPlan, size: Size, use: Callable[[Image], T]) -> dict[int, T]:
     """``use(image)`` by time in ticks, of those wanted frames that decode without an error."""
     index = plan.index
     packet_of = {int(index.pts[i]): int(i) for i in np.flatnonzero(index.is_shown)}
@@ -268,7 +270,7 @@ def read_plan(path: Path, plan: PacketPlan, size: Size, use: Callable[[Image], T
                 else:
                     found[pts] = use(upright(image, index.orientation))
 
-    with _opened(path) as (container, stream):
+    with _opened(file) as (container, stream):
         skips = plan.skips and index.codec in SKIPS_UNREFERENCED
         last = plan.last
         flush_first = False

@@ -17,6 +17,8 @@ from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.script import HEIGHT, RGB, WIDTH, Actor, Colour, Scene, Texture
 from pipeline.media.scenes.truth_of import source_annotations_of, truth_of
 from pipeline.records import ManifestRow
+from pipeline.store.durable import make_folders, sync
+from pipeline.store.location import Location
 
 Pixels = NDArray[np.uint8]
 
@@ -51,12 +53,13 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
         text = truth_of(scene).model_dump_json(indent=1) + "\n"
         known = truth.read_bytes() if truth.is_file() else b""
         if not (video.is_file() and known == text.encode()):
-            for path in (video, truth):
-                path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(video.parent)
             # The truth is written last: its presence shows that the video is complete.
             truth.unlink(missing_ok=True)
             render(scene, video)
-            truth.write_text(text, encoding="utf-8")
+            sync(video)
+            sync(video.parent)
+            Location.of(truth).write_text(text)
         row = ManifestRow(
             video_id=name,
             uri=f"videos/{name}.mp4",
@@ -65,9 +68,9 @@ def render_scenes(folder: Path, names: Sequence[str] | None = None) -> Path:
             annotations=source_annotations_of(scene, number),
         )
         rows.append(row.model_dump_json() + "\n")
-    manifest = folder / "manifest.jsonl"
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    manifest.write_text("".join(rows), encoding="utf-8")
+    manifest, listed = folder / "manifest.jsonl", "".join(rows).encode()
+    if not (manifest.is_file() and manifest.read_bytes() == listed):
+        Location.of(manifest).write_bytes(listed)
     return manifest
 
 

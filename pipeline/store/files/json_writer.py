@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from pipeline.store.durable import naming, put_file, remove_abandoned, unfinished
+
 LINE_ENDINGS: Final = frozenset({".jsonl", ".ndjson"})
 """Of the names of JSON Lines files."""
 JSON_ENDINGS: Final = (".json", *sorted(LINE_ENDINGS))
@@ -40,12 +42,13 @@ class JsonWriter:
         self._lines = path.suffix.lower() in LINE_ENDINGS
         self._single = single and not self._lines
         self._indent = None if self._lines else indent
-        self._temporary = path.with_name(f".{path.name}.part")
+        self._temporary = unfinished(path)
         self._rows = 0
         self._compact = compact
 
     def __enter__(self) -> JsonWriter:
         """Raises: OSError."""
+        remove_abandoned(self.path)
         self._file = self._temporary.open("w", encoding="utf-8", errors="backslashreplace")
         return self
 
@@ -68,7 +71,8 @@ class JsonWriter:
             end = -1 if self._indent is None else -2
             between = ", " if self._indent is None else ","
             text = (between if self._rows else "[") + _dumped([row], self._indent)[1:end]
-        self._file.write(text)
+        with naming(self.path):
+            self._file.write(text)
         self._rows += 1
 
     def __exit__(
@@ -79,11 +83,11 @@ class JsonWriter:
     ) -> None:
         """Closes, and renames unless something was raised."""
         try:
-            with self._file:
+            with naming(self.path), self._file:
                 if kind is None and not self._lines:
                     self._file.write(self._tail())
             if kind is None:
-                self._temporary.replace(self.path)
+                put_file(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
 

@@ -33,7 +33,7 @@ class ParquetLimitError(ValueError):
 def bounded_rows(
     stream: IO[bytes], columns: Sequence[str] = (), batch_rows: int = BATCH_ROWS
 ) -> Iterator[dict[str, Any] | None]:
-    """Each row, with the named columns or all; None for one larger than ``ROW_BYTES``.
+    """Each row, with the named columns or fields or all; None for one larger than ``ROW_BYTES``.
 
     What a row group takes is judged by what the file says of it; memory holds one batch of rows.
 
@@ -52,12 +52,16 @@ def bounded_rows(
         for group in range(groups.num_row_groups):
             of_group = groups.row_group(group)
             chunks = [of_group.column(i) for i in range(of_group.num_columns)]
-            wanted = [c for c in chunks if not columns or c.path_in_schema.split(".")[0] in columns]
+            wanted = [c for c in chunks if not columns or _is_of(c.path_in_schema, columns)]
             rows_at_once = min(batch_rows, _check(wanted, group, frozenset(in_lists)))
             for batch in file.iter_batches(
                 rows_at_once, row_groups=[group], columns=list(columns) or None
             ):
                 yield from _rows(batch)
+
+
+def _is_of(leaf: str, columns: Sequence[str]) -> bool:
+    return any(leaf == column or leaf.startswith(f"{column}.") for column in columns)
 
 
 def _check(columns: Sequence[pq.ColumnChunkMetaData], number: int, in_lists: Set[str]) -> int:

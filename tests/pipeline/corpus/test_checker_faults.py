@@ -17,6 +17,7 @@ from pipeline.dialogue import placement
 from pipeline.dialogue.placement import DueResponse, Refusal
 from pipeline.dialogue.state_tokens import StateTokens
 from pipeline.dialogue.tiling import Tiling, even_tiling
+from pipeline.dialogue.turn_labels import label_of
 from pipeline.records import PlacedResponse, Question, Response
 from tests.pipeline.corpus.test_checker import rows_of
 from tests.pipeline.dialogue.annotations import made_of
@@ -105,9 +106,9 @@ def first_of_each_turn(responses: Sequence[DueResponse]) -> list[DueResponse]:
 
 
 def labelled(patch: Patch) -> None:
-    right = turn_messages._label
-    patch.setattr(turn_messages, "_label", lambda index, *more: right(index + 1, *more))
-    patch.setattr(turn_messages, "_labels", turn_messages._labels.__wrapped__)
+    patch.setattr(turn_messages, "label_of", lambda index, rate: label_of(index + 1, rate))
+    for kept in ("_block", "_labels"):
+        patch.setattr(turn_messages, kept, getattr(turn_messages, kept).__wrapped__)
 
 
 def spoken(patch: Patch) -> None:
@@ -145,7 +146,7 @@ IN_CODE: dict[str, tuple[Callable[[Patch], None], tuple[str, str, str, str]]] = 
         ("misplaced", "misplaced", "misplaced", ""),
     ),
     "what comes second in a turn is dropped": (
-        lambda patch: patch.setattr(compiler, "said_once", first_of_each_turn),
+        lambda patch: patch.setattr(placement, "said_once", first_of_each_turn),
         ("lost",) * 4,
     ),
     "long events are refused": (

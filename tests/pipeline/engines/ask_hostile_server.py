@@ -9,13 +9,13 @@ The answers are ``outcomes``, by mode: ``answer``, the error of the reply, or ``
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.engines.base import Ask, EngineError, Sampling
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.engine import HttpEngine
+from tests.peak_memory import peak_kib
 from tests.pipeline.engines.contract import SCHEMA
 
 AT_ONCE = 3
@@ -44,8 +44,7 @@ def main() -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda each: outcome(root, *each), asked)
         outcomes = {mode: one for (mode, _), one in zip(asked, found, strict=True)}
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"outcomes": outcomes, "peak_rss_mb": peak_mb}))
+    print(json.dumps({"outcomes": outcomes, "peak_rss_mb": peak_kib() / 1024}))
 
 
 if __name__ == "__main__":

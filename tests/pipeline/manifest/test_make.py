@@ -68,6 +68,7 @@ def test_a_dataset_becomes_rows_that_run_as_they_are(
         ("", "a.jsonl#3", "malformed"),
         ("x", "a.jsonl#0/annotations/1", "reversed_span"),
         ("gone", "a.jsonl#4/annotations/0", "missing_file"),
+        ("gone", "a.jsonl#4/annotations/1", "duplicate"),
     ]
     reconciled(account, rejects)
     assert account.coverage == {
@@ -223,5 +224,5 @@ def test_without_a_file_of_the_dataset_nothing_is_made(
     [("-x.mp4", "./-x.mp4"), ("a:b/c.mp4", "./a:b/c.mp4"), ("v/-x.mp4", "v/-x.mp4")],
 )
 def test_a_path_below_the_manifest_is_relative_and_no_option(path: str, expected: str) -> None:
-    assert uri_of(Path("/data") / path, Path("/data")) == expected
-    assert uri_of(Path("/data") / path, Path("/data/m")) == f"/data/{path}"
+    assert uri_of(f"/data/{path}", Path("/data")) == expected
+    assert uri_of(f"/data/{path}", Path("/data/m")) == f"/data/{path}"

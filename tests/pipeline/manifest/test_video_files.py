@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.manifest.adapters.entry import Place
-from pipeline.manifest.video_files import Found, NotFound, VideoFiles, split_name
+from pipeline.manifest.listed_file import Found, NotFound, split_name
+from pipeline.manifest.video_files import VideoFiles
 from tests.conftest import examples
+from tests.pipeline.media.containers import make_parquet, make_tar
 
 VideoSet = Callable[..., Path]
 
@@ -155,3 +157,68 @@ def test_a_suffix_is_short_and_of_letters_and_digits() -> None:
     for name in ("a.", "a.b c", "a.toolong", "a", ".mp4", "a.é"):
         assert split_name(name)[1] == "", name
     assert split_name("a.b.MP4") == ("a.b", ".mp4")
+
+
+@pytest.fixture
+def contained(tmp_path: Path) -> Path:
+    """A folder with videos of their own and in containers."""
+    root = tmp_path / "videos"
+    (root / "sub").mkdir(parents=True)
+    for name in ("v.mp4", "sub/w.webm"):
+        (root / name).write_bytes(b"no video")
+    one = root / "v.mp4"
+    make_tar(root / "0.tar", {"8/x.mp4": one, "v.mp4": one, "._x.mp4": one, "x.json": one})
+    make_tar(root / "sub/1.tar", {"8/x.mp4": one, "9/y.mkv": one, "w.mp4": one})
+    make_parquet(root / "p.parquet", [root / "sub/w.webm", one])
+    (root / "2.tar.gz").touch()
+    (root / "3.tar").write_text("no tar")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("9/y.mp4", "sub/1.tar#9/y.mkv"),
+        ("y", "sub/1.tar#9/y.mkv"),
+        ("sub/8/x.mp4", "sub/1.tar#8/x.mp4"),
+        ("8/x.mp4", "0.tar#8/x.mp4"),
+        ("7/x.mp4", "ambiguous"),
+        ("v.mp4", "v.mp4"),
+        ("gone/w.mp4", "sub/w.webm"),
+        ("0.tar#v.mp4", "0.tar#v.mp4"),
+        ("p.parquet#mp4/1", "p.parquet#mp4/1"),
+        ("4.tar#v.mp4", "missing_file"),
+        ("sub/../0.tar#v.mp4", "missing_file"),
+        ("\ud800.tar#v.mp4", "missing_file"),
+        ("x.json", "missing_file"),
+        ("._x.mp4", "missing_file"),
+    ],
+)
+def test_a_place_leads_into_a_container(contained: Path, path: str, expected: str) -> None:
+    with listed(contained) as files:
+        found = files.find([Place(path)])
+    if isinstance(found, NotFound):
+        assert found.reason == expected
+    else:
+        assert found.uri == f"{contained.resolve()}/{expected}"
+
+
+def test_the_paths_in_a_column_lead_to_its_cells(contained: Path) -> None:
+    (contained / "sub/w.webm").unlink()
+    with listed(contained) as files:
+        found = files.find([Place("w.webm")])
+        assert isinstance(found, Found)
+        assert (found.uri, found.name) == (
+            f"{contained.resolve()}/p.parquet#video/0",
+            f"{contained.resolve()}/w.webm",
+        )
+
+
+def test_containers_are_counted_and_those_that_cannot_be_listed_are_named(contained: Path) -> None:
+    (contained / "4.tgz").touch()
+    with listed(contained) as files:
+        # 0.tar has two, 1.tar three, p.parquet two in each of its columns.
+        assert (files.count, files.inside) == (8, 9)
+        damaged, compressed = files.unlisted
+    assert damaged == f"{contained.resolve()}/3.tar: truncated header, after 0 members"
+    assert compressed.endswith("unpack it, or make it a .tar (1 more archives are compressed)")

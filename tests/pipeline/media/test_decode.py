@@ -141,19 +141,52 @@ def test_a_child_that_died_between_videos_is_replaced(
     assert media.stills(clip, REQUEST)
 
 
-def test_a_hang_ends_when_its_time_is_over(
+def test_a_stopped_decoder_is_killed_and_another_reads_the_video(
     media: DecodeProcess, clip_file: Callable[[str], Path]
 ) -> None:
     clip = Clip(str(clip_file("h264.mp4")))
-    media.probe(clip)
-    hung = child_of(media)
-    os.kill(hung, signal.SIGSTOP)
-    with pytest.raises(MediaError) as raised:  # a stopped process exceeds any limit
-        media.stills(clip, REQUEST, Limits(timeout_s=0.3))
-    assert raised.value.reason == "decode_timeout"
+    before = media.stills(clip, REQUEST)
+    stopped = child_of(media)
+    os.kill(stopped, signal.SIGSTOP)
+    assert media.stills(clip, REQUEST, Limits(timeout_s=5)) == before
+    assert child_of(media) != stopped
     with pytest.raises(ProcessLookupError):
-        os.kill(hung, 0)
+        os.kill(stopped, 0)
+
+
+def test_decoders_that_are_stopped_again_and_again_are_no_verdict_on_the_video(
+    media: DecodeProcess, clip_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip(str(clip_file("h264.mp4")))
+    running = media._running
+
+    def stop() -> subprocess.Popen[bytes]:
+        child = running()
+        os.kill(child.pid, signal.SIGSTOP)
+        return child
+
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "_running", stop)
+        with pytest.raises(MediaError, match=r"h264.mp4: .* waited, or was stopped") as raised:
+            media.stills(clip, REQUEST, Limits(timeout_s=0.3))
+    assert raised.value.reason == "unreadable" and raised.value.passing
     assert media.stills(clip, REQUEST)
+
+
+def test_a_decoder_that_works_until_its_time_is_over_is_a_verdict(
+    media: DecodeProcess, clip_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "from pipeline.media.reader import decode_worker\n"
+        "def answer(request):\n"
+        "    while True: pass\n"
+        "decode_worker.answer = answer\n"
+        "decode_worker.main()\n"
+    )
+    monkeypatch.setattr(decode, "_PROGRAM", ["-c", program])
+    with pytest.raises(MediaError) as raised:
+        media.stills(Clip(str(clip_file("h264.mp4"))), REQUEST, Limits(timeout_s=0.5))
+    assert raised.value.reason == "decode_timeout"
 
 
 def test_a_missing_ffprobe_is_no_fault_of_a_video(
@@ -163,13 +196,6 @@ def test_a_missing_ffprobe_is_no_fault_of_a_video(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="ffprobe"):
         media.probe(clip)
-
-
-def test_a_pipe_that_nobody_writes_to_is_no_video(media: DecodeProcess, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(MediaError) as raised:
-        media.probe(Clip("pipe.mp4"))
-    assert raised.value.reason == "missing_file"
 
 
 def test_threads_take_turns(media: DecodeProcess, clip_file: Callable[[str], Path]) -> None:

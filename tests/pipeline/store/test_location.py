@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.store.location import Location, LocationError
+from pipeline.store.object_store import _filesystem
 from tests.object_store import ObjectStore, serving
 
 
@@ -124,6 +125,18 @@ def test_a_file_that_is_absent_says_so(folder: Location) -> None:
         (folder / "absent").read_bytes()
     with pytest.raises(FileNotFoundError):
         (folder / "absent").fetch(Path(os.devnull))
+
+
+def test_a_store_that_does_not_answer_says_which_and_why(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("Could not connect to the endpoint")
+
+    file = Location.of(store.url("gone"))
+    monkeypatch.setattr(type(_filesystem("s3")), "exists", refuse)
+    with pytest.raises(OSError, match=f"Could not connect to the endpoint: '{file}'"):
+        file.exists()
 
 
 def test_a_store_that_fails_every_tenth_call_only_slows(store: ObjectStore) -> None:

@@ -95,10 +95,24 @@ def test_shapes(value: object, problem: str) -> None:
     assert shape_problem(value) == problem
 
 
-def test_a_row_with_a_key_twice_is_not_read(tmp_path: Path) -> None:
-    """What one reader admits by its first value, another would open by its last."""
-    path = tmp_path / "m.jsonl"
-    path.write_text('{"uri": "a.mp4", "uri": "/etc/passwd"}\n{"uri": "b.mp4"}\n', "utf-8")
-    twice, right = read_source(section(path)).rows
-    assert twice == {"video_id": "row 1", "unreadable": "not JSON: the key 'uri' stands twice"}
-    assert right["uri"] == "b.mp4"
+def test_a_key_that_stands_twice_is_said_with_its_line(tmp_path: Path) -> None:
+    lines = [
+        '{"uri": "a.mp4", "licence": "CC0", "licence": "none"}',
+        '{"uri": "b.mp4", "annotations": [{"text": "x", "kind": "qa", "kind": "event"}]}',
+        '{"uri": "c.mp4", "uri": "c.mp4"}',
+        '{"uri": "d.mp4", "annotations": [{"text": "uri"}, {"text": "uri"}]}',
+    ]
+    (tmp_path / "m.jsonl").write_text("\n".join(lines))
+    rows = list(read_source(section(tmp_path / "m.jsonl")).rows)
+    twice = {row["video_id"]: row["unreadable"] for row in rows if "unreadable" in row}
+    assert twice == {
+        f"row {number}": f"the key {key!r} stands twice"
+        for number, key in ((1, "licence"), (2, "kind"), (3, "uri"))
+    }
+
+
+def test_a_column_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["a.mp4"]), pa.array(["b.mp4"])], names=["uri", "uri"])
+    pq.write_table(table, tmp_path / "m.parquet")
+    with pytest.raises(ConfigError, match="the column 'uri' is there twice"):
+        read_source(section(tmp_path / "m.parquet"))

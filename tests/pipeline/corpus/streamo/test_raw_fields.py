@@ -158,3 +158,10 @@ def test_all_is_read_or_refused_and_nothing_is_raised(row: Any, origin: Origin) 
     compilation = compile_turns(annotation, even_tiling(annotation.video_id, 12.0, 1.0))
     placed = sum(len(compiled.responses) for compiled in compilation.dialogues)
     assert placed + len(compilation.refused) == len(annotation.responses)
+
+
+def test_an_instant_beside_an_unreadable_start_is_counted_once() -> None:
+    said = {"content": "x", "time": 1, "st_time": "soon", "end_time": ""}
+    sample = read_raw({"video_name": "v", "response": [said]}, number=0, origin=1)
+    assert [response.start_s for response in sample.annotation.responses] == [0.0]
+    assert sample.refused == ()

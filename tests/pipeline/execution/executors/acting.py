@@ -20,6 +20,7 @@ from pipeline.engines.base import EngineConfig
 from pipeline.execution import worker
 from pipeline.execution.executors.local import GPU_VARIABLE
 from pipeline.media.decode import DecodeProcess
+from pipeline.media.kept_media import KeptMedia
 from pipeline.records import Record
 from pipeline.store.location import Location
 from pipeline.store.parts import write_manifest
@@ -89,8 +90,9 @@ class Holding:
 
 def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Iterator[Where]:
     """Do what the config says, then write where."""
-    assert isinstance(context.media, DecodeProcess)
-    folder = Path(context.media._root)
+    assert isinstance(context.media, KeptMedia)
+    assert isinstance(context.media._media, DecodeProcess)
+    folder = Path(context.media._media._root)
     if context.engine is not None:
         assert context.engine.version
     if config.meet:
@@ -115,6 +117,9 @@ def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Ite
     if config.do == "die once" and not (once := folder / "once").exists():
         once.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.do == "stop" or (config.do == "stop once" and not (folder / "once").exists()):
+        (folder / "once").write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
     for row in context.manifest:
         gpus = os.environ.get(GPU_VARIABLE, "")
         yield Where(video_id=row["video_id"], pid=os.getpid(), gpus=gpus)

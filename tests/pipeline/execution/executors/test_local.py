@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -10,9 +11,9 @@ import pytest
 
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.errors import ConfigError
-from pipeline.execution.executors import local
+from pipeline.execution.executors import local, worker_process
 from pipeline.execution.executors.local import GPU_VARIABLE, LocalExecutor, visible_gpus
-from pipeline.execution.executors.worker_process import WorkerProcess
+from pipeline.execution.executors.worker_process import BEAT, WorkerProcess
 from tests.pipeline.execution.executors.acting import (
     Holder,
     Tasks,
@@ -54,6 +55,46 @@ def test_a_death_is_seen_although_a_child_lives_on(make_task: Tasks, tmp_path: P
         os.kill(pid, signal.SIGKILL)  # raises where a child was gone
 
 
+def test_a_stopped_worker_is_killed_and_another_takes_its_task(
+    make_task: Tasks, tmp_path: Path
+) -> None:
+    tasks = [make_task(0, do="stop once"), make_task(1)]
+    assert not errors_of(LocalExecutor(2, silence_s=3).run(tasks, Placed()))
+    stopped = int((tmp_path / "once").read_text())
+    assert not Path(f"/proc/{stopped}").exists()
+    assert stopped not in {pid for pid, _ in places(tasks)}
+
+
+def test_a_worker_that_is_stopped_again_and_again_fails_its_task_alone(make_task: Tasks) -> None:
+    tasks = [make_task(0, do="stop"), make_task(1)]
+    assert errors_of(LocalExecutor(2, silence_s=2).run(tasks, Placed())) == {
+        "act0": "its worker process gave no sign of life (run.worker_silence_s) 2 times"
+    }
+
+
+def test_a_worker_at_work_gives_signs_of_life_and_a_stopped_driver_sees_none(
+    make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-Z and ``fg`` hours have passed for the driver, in which it saw nothing."""
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr(local, "monotonic", lambda: next(hours))
+    assert not errors_of(LocalExecutor(1, silence_s=5).run([make_task(0, sleep_s=4)], Placed()))
+
+
+def test_a_run_ends_although_an_idle_worker_is_stopped(
+    make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "CLOSE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(worker_process, "_GRACE_S", 0.5)
+    first = make_task(0)
+    results = LocalExecutor(1).run([first], Placed())
+    assert not next(results).error
+    ((pid, _),) = places([first])
+    os.kill(pid, signal.SIGSTOP)
+    assert not list(results)
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_a_death_of_an_idle_process_is_no_fault_of_the_next_task(make_task: Tasks) -> None:
     first = make_task(0)
     results = LocalExecutor(1).run([first, make_task(1, [first], do="die once")], Placed())
@@ -71,7 +112,8 @@ ready = Placed().resolve
 def test_a_process_may_die_before_it_has_read_what_it_was_sent(make_task: Tasks) -> None:
     process = WorkerProcess(2, {})
     process.start(ready(make_task(0)))
-    assert process.result() is not None
+    while process.result() == BEAT:
+        pass
     pid = process._process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)

@@ -269,3 +269,27 @@ def test_rows_are_drawn_by_hash_rank_and_another_seed_draws_others(
         found.append([int(row["video_id"].partition("/")[2]) for row in made])
     assert found[0] != found[1] and all(f == sorted(f) and len(f) == 20 for f in found)
     assert all(max(f) > 40 for f in found)
+
+
+def test_what_is_refused_counts_though_no_file_is_there(
+    combine: Combine, videos: Callable[..., Path]
+) -> None:
+    by_model = {"start_s": 0, "end_s": 1, "origin": "model"}
+    annotations = [{"start_s": 3, "end_s": 1}, by_model, {"start_s": 1, "end_s": 2}]
+    records = {
+        "one": [
+            {"name": "a", "platform_id": "youtube:1", "annotations": annotations},
+            {"name": "b", "annotations": annotations},
+            {"name": "c", "platform_id": "ego4d:1"},
+        ],
+        "two": [{"name": "d", "platform_id": "youtube:1", "split": "test"}],
+    }
+    wanted = {"one": Wanted(without=frozenset({"model-written", "ego4d"}))}
+    report, rows, _ = combine(records, videos(), wanted=wanted)
+    one = report.accounts[0]
+    assert (rows, report.leaks.total()) == ([], 1)
+    assert one.rejected == {"held_out": 1, "missing_file": 1} and one.left_out == {"ego4d": 1}
+    assert one.refused == {"reversed_span": 1, "model_written": 1}
+    # All of a, which is held out, and what is left of b.
+    assert (one.accepted.total(), one.without_row, one.annotations.total()) == (0, 4, 6)
+    assert one.coverage["train"] == {"missing_file": 2}

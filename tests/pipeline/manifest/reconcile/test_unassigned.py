@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.manifest.report import Report
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Wanted
 from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
@@ -51,6 +52,9 @@ def test_a_video_without_a_split_is_trained_on_unless_the_rule_forbids_it(
         {"with_file": 1},
     )
     assert ("no_split_so_train: 1" in account.to_text()) == bool(notes)
+    summary = Report([account]).to_text().splitlines()[-1]
+    assert summary == "all: 3 rows of 1 source, 1 of unknown split (toy 1)"
+    assert account.as_json()["rows_without_split"] == 1
     reconciled(account, rejects)
 
 

@@ -264,10 +264,7 @@ import sys
 from pathlib import Path
 from pipeline.store.files.json_rows import read_json_rows
 from pipeline.store.files.json_writer import JsonWriter
-
-def peak_kib() -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])
+from tests.peak_memory import peak_kib
 
 folder = Path(sys.argv[1])
 row = {"content": ["one of many words"] * 20, "time": 1.5}

@@ -1,0 +1,101 @@
+"""Puts the corpus of a run in place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.corpus.card import CARD, Intake, with_intake
+from pipeline.store.durable import put_folder, remove, unfinished
+from pipeline.store.location import Location
+from pipeline.store.part_names import files_path
+from pipeline.store.parts import KeptFile, check_files, copy_folder, kept_files
+from pipeline.workflow.plan import NodePlan
+
+COPY_UP_TO_BYTES = 1 << 20
+
+
+def install_corpus(
+    plans: Sequence[NodePlan], corpus: Location, intake: Intake | None = None
+) -> bool:
+    """Put the files of the dataset node's part at ``corpus``; False where there are none.
+
+    ``intake`` goes into the card: what the dataset node reads says nothing of rejected videos.
+    Large files are hard links to the part's where the file system allows it. All are read and
+    compared with the digests that the part has of them, then ``put_folder`` replaces the old
+    folder; one that is this corpus already stays. In an object store the files are copied one by
+    one, the card and the counts last.
+
+    Raises:
+        StoreError: a file of the part is not what the part says.
+    """
+    for plan in plans:
+        part = plan.parts.get(0)
+        if plan.node.stage.scope != "dataset" or part is None:
+            continue
+        kept, files = kept_files(part), files_path(part)
+        if not kept:
+            continue
+        if corpus.path is None or files.path is None:
+            # The card and the counts are at the top level, and describe the other files.
+            ordered = sorted(kept, key=lambda name: ("/" not in name, name))
+            copy_folder({name: files / name for name in ordered}, corpus)
+            if CARD in kept:
+                (corpus / CARD).write_text(_card(files, intake))
+        elif not _is_in_place(corpus, files, kept, intake):
+            check_files(part)
+            _put_in_place(corpus.path, files.path, intake)
+        return True
+    return False
+
+
+def _card(files: Location, intake: Intake | None) -> str:
+    text = (files / CARD).read_bytes().decode()
+    return text if intake is None else with_intake(text, intake)
+
+
+def _is_in_place(
+    corpus: Location, files: Location, kept: Mapping[str, KeptFile], intake: Intake | None
+) -> bool:
+    """Whether the corpus has these files and no others."""
+    if Path(corpus).is_symlink() or corpus.walk().keys() != kept.keys():
+        return False
+    for name, about in kept.items():
+        own, other = corpus / name, files / name
+        if name == CARD:
+            if own.read_bytes() != _card(files, intake).encode():
+                return False
+        elif not _is_same(Path(own), Path(other), about):
+            return False
+    return True
+
+
+def _is_same(own: Path, other: Path, about: KeptFile) -> bool:
+    if other.exists() and own.samefile(other):
+        return True
+    return own.stat().st_size == about.size_bytes and Location.of(own).sha256() == about.sha256
+
+
+def _put_in_place(corpus: Path, files: Path, intake: Intake | None) -> None:
+    fresh = unfinished(corpus)
+    try:
+        shutil.copytree(files, fresh, copy_function=_link)
+        if (files / CARD).exists():
+            (fresh / CARD).unlink()  # it may be a link
+            (fresh / CARD).write_bytes(_card(Location.of(files), intake).encode())
+        put_folder(fresh, corpus)
+    finally:
+        remove(fresh)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a large file; copy a small one, which a user may edit in place (the card)."""
+    try:
+        if Path(source).stat().st_size > COPY_UP_TO_BYTES:
+            os.link(source, target)
+            return
+    except OSError:
+        pass
+    shutil.copyfile(source, target)
