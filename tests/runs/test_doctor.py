@@ -110,9 +110,8 @@ def test_people_read_a_line_a_check(
 
 @pytest.mark.slow
 def test_a_served_model_is_checked_and_asked(
-    doctor: Doctor, served: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, served: Path, server: ModelServer
 ) -> None:
-    monkeypatch.setattr(checks, "SCENES", checks.SCENES[:2])
     status, report = doctor(served)
     assert levels(report, "engines.") == ["ok", "ok", "warning", "ok"]
     texts = [found["text"] for found in report["findings"]]
