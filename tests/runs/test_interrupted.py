@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,7 @@ def test_a_disk_that_takes_no_more_costs_what_did_not_fit_and_no_more(
         full = subprocess.run(
             [sys.executable, "pipeline/run.py", *command],
             cwd=ROOT,
-            preexec_fn=lambda most=most_bytes: resource.setrlimit(
-                resource.RLIMIT_FSIZE, (most, most)
-            ),
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most_bytes,) * 2),
             capture_output=True,
             text=True,
             check=False,
