@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,11 +21,27 @@ PARTS_OF_A_CHECKOUT = ("pipeline", "stages", "prompts", "configs", "data_manifes
 # Else a test would join whatever cluster it finds on this machine: another test's, or the user's.
 os.environ["RAY_ADDRESS"] = "local"
 
+LONG = "TURNWISE_LONG" in os.environ
+"""Tests have their long form: ``make laws``."""
+
+
+def examples(few: int) -> int:
+    """On how many examples a property is tried: these few, and in its long form many more."""
+    return 100 * few if LONG else few
+
+
 # On a busy machine an example may take any time.
-settings.register_profile("any_time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any_time",
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any_time")
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+RenderOnce = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -57,8 +76,51 @@ def cli() -> Cli:
 
 
 @pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The scripted scenes, rendered once: the folder of their manifest."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """``made_once(name, make)``: the file or folder that ``make(path)`` makes, by whichever process
+    of pytest-xdist is the first to ask for it; for reading alone."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def once(name: str, make: Callable[[Path], object]) -> Path:
+        made = folder / name
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                half = Path(tempfile.mkdtemp(dir=folder)) / name
+                make(half)
+                half.rename(made)
+        return made
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def render_once(made_once: MadeOnce) -> RenderOnce:
+    """``with render_once():`` a scene that was rendered before is copied, not rendered again."""
+    from pipeline.media.scenes import render
+    from pipeline.media.scenes.script import Scene
+
+    rendered = render.render
+
+    def copied(scene: Scene, path: Path) -> None:
+        made = made_once(f"{scene.name}.mp4", lambda half: rendered(scene, half))
+        shutil.copyfile(made, path)
+
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(render, "render", copied)
+            yield
+
+    return patched
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Path:
+    """The scripted scenes: the folder of their manifest."""
     from pipeline.media.scenes.render import render_scenes
 
-    yield render_scenes(tmp_path_factory.mktemp("scenes")).parent
+    with render_once():
+        return render_scenes(tmp_path_factory.mktemp("scenes")).parent

@@ -26,6 +26,7 @@ from data_manifest import (
 )
 from pipeline.manifest.adapters.adapter import Adapter, AnnotationFile, read_file
 from pipeline.manifest.adapters.entry import Entry, Unread
+from tests.conftest import examples
 
 ID = "-_aaaaaaaaa"
 LISTS = {"duration": 9.5, "timestamps": [[0, 4.5], [4, 9]], "sentences": ["one", " two"]}
@@ -98,7 +99,7 @@ SPOILS = st.one_of(
     st.lists(st.none() | st.integers() | st.text(max_size=3), max_size=3),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=examples(60))
 
 
 def spoilt(value: Any, data: st.DataObject) -> Any:

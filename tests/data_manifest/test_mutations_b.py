@@ -32,6 +32,7 @@ from data_manifest import (
 )
 from pipeline.manifest.adapters.adapter import Adapter, read_file
 from pipeline.manifest.adapters.entry import Entry, Unread
+from tests.conftest import examples
 
 TURNS = [{"from": "human", "value": "<image>\nWho?\nA. he\nB. she"}, {"from": "gpt", "value": "B"}]
 MOMENT = {"video_id": "c", "question": "did l?", "answer": "yes", "wrong_answers": ["no", "so"]}
@@ -232,7 +233,7 @@ def test_the_record_itself_is_an_entry(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_a_changed_record_is_an_entry_or_turned_down(name: str, data: st.DataObject) -> None:
     case = CASES[name]
@@ -240,7 +241,7 @@ def test_a_changed_record_is_an_entry_or_turned_down(name: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(data=st.data())
 def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(name: str, data: st.DataObject) -> None:
     case = CASES[name]

@@ -18,6 +18,7 @@ import pytest
 
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
+from tests.conftest import RenderOnce
 from tests.documents.blocks import Block, blocks, command_lines, documents, turnwise_arguments
 from tests.documents.parse_only import parse_only
 
@@ -33,7 +34,7 @@ def three_scenes(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Iterator[Path]:
     """The working directory of a reader: the sources, three videos, and the demo, already run."""
     folder = tmp_path_factory.mktemp("sandbox")
     for name in SOURCES:
@@ -41,8 +42,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("first", "mine", "folder"):
         (folder / "runs" / "shared").mkdir(parents=True, exist_ok=True)
         (folder / "runs" / name).symlink_to("shared")
-    shutil.copytree(three_scenes(folder / "scenes").parent / "videos", folder / "videos")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, render_once():
+        shutil.copytree(three_scenes(folder / "scenes").parent / "videos", folder / "videos")
         patch.chdir(folder)
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("COLUMNS", "80")

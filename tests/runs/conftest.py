@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+
+from pipeline.run import main
+from tests.conftest import MadeOnce
 
 EXTENDS = Path(__file__).resolve().parents[2] / "configs" / "streamo.yaml"
 
@@ -25,6 +29,29 @@ def write_config(scenes: Path, tmp_path: Path) -> Callable[..., Path]:
         }
         path = tmp_path / f"{name}.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def finished_config(
+    write_config: Callable[..., Path], made_once: MadeOnce, tmp_path: Path
+) -> Callable[..., Path]:
+    """``finished_config(name, …)``: as ``write_config``, one video a shard, and its root is that of
+    a run whose first two videos are done."""
+
+    def finished(root: Path) -> None:
+        config = write_config("finished")
+        one = ("--set", "run.videos_per_shard=1", "--set", f"run.root={root}")
+        assert main(["run", "-c", str(config), "--limit", "2", *one]) == 0
+
+    def write(name: str, **sections: object) -> Path:
+        path = write_config(name, **sections)
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config["run"]["videos_per_shard"] = 1
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        shutil.copytree(made_once("finished run", finished), tmp_path / name)
         return path
 
     return write

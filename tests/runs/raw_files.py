@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from pipeline.run import main
+from tests.conftest import LONG
 
 Row = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT.parent / "shared" / "annotations" / "streamo_target_example"
+MANY_ROWS = 40_000 if LONG else 10_000
+"""Through which memory must stay flat."""
 LETTERS = {"</Silence>": "S", "</Standby>": "B", "<Silence>": "S", "<Standby>": "B"}
 
 

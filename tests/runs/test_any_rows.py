@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.corpus.formats import FORMATS
 from pipeline.run import main
+from tests.conftest import examples
 from tests.runs.raw_files import lines_of, reconciled, rejects_of, write
 
 odd = st.sampled_from(
@@ -64,7 +65,7 @@ def called(*arguments: object) -> tuple[int, Any]:
     return status, json.loads(text.getvalue())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20))
 @given(
     made=st.lists(rows, max_size=6),
     form=st.sampled_from(sorted(FORMATS)),

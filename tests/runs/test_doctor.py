@@ -9,8 +9,13 @@ from typing import Any, get_args
 
 import pytest
 
+from pipeline.reports.doctor import checks
+from pipeline.reports.doctor.findings import NodeReport
+from pipeline.reports.doctor.probe import probe_node
 from pipeline.run import main
 from pipeline.workflow.config import Role
+from pipeline.workflow.graph import Node
+from tests.conftest import RenderOnce
 from tests.pipeline.reports.doctor.model_server import ModelServer
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
@@ -20,11 +25,12 @@ Doctor = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
+def doctor(capsys: pytest.CaptureFixture[str], render_once: RenderOnce) -> Doctor:
     """``doctor(config, …)``: the exit status, and its report."""
 
     def call(config: Path, *options: str) -> tuple[int, Any]:
-        status = main(["doctor", "-c", str(config), "--json", *options])
+        with render_once():
+            status = main(["doctor", "-c", str(config), "--json", *options])
         output = capsys.readouterr()
         assert KEY not in output.out + output.err
         return status, json.loads(output.out)
@@ -56,7 +62,26 @@ def served(
     return write_config("served", extends=DEMO, engines=dict.fromkeys(get_args(Role), engine))
 
 
+@pytest.fixture(scope="module")
+def reports() -> dict[str, NodeReport]:
+    """Those of the nodes of the demo, from the first test that probes them."""
+    return {}
+
+
+@pytest.fixture
+def probed_once(reports: dict[str, NodeReport], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo is probed once; that report is then held against other limits."""
+
+    def probe(node: Node, *others: Any) -> NodeReport:
+        if node.name not in reports:
+            reports[node.name] = probe_node(node, *others)
+        return reports[node.name]
+
+    monkeypatch.setattr(checks, "probe_node", probe)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("probed_once")
 def test_the_demo_is_well(
     doctor: Doctor, write_config: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -108,6 +133,7 @@ def test_an_engine_that_fails_is_not_asked(
     assert server.asked == []
 
 
+@pytest.mark.usefixtures("probed_once")
 def test_each_limit_is_an_option(doctor: Doctor, write_config: Callable[..., Path]) -> None:
     config = write_config("demo", extends=DEMO)
     strict = ("--bias-warning=0", "--bias-failure=0.001", "--found-warning=1")

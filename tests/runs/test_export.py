@@ -19,6 +19,7 @@ from pipeline.dialogue.weights import FIXED, Preset
 from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
+from tests.conftest import RenderOnce
 from tests.runs.conftest import EXTENDS
 from tests.runs.raw_files import Row, call, lines_of, questions_of, reconciled, states_of, write
 
@@ -27,10 +28,11 @@ Export = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Path:
     """A finished run over three scenes: ``run.yaml`` and ``run/corpus``."""
     folder = tmp_path_factory.mktemp("a run")
-    manifest = render_scenes(folder / "scenes", [scene.name for scene in SCENES[:3]])
+    with render_once():
+        manifest = render_scenes(folder / "scenes", [scene.name for scene in SCENES[:3]])
     run = {"name": "run", "root": str(folder / "run"), "videos_per_shard": 2, "workers": 2}
     source = {"kind": "manifest", "path": str(manifest)}
     config = {"extends": str(EXTENDS), "run": run, "source": source}

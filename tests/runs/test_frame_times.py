@@ -23,7 +23,10 @@ from pipeline.media.reader.container import container_count
 from pipeline.records import Dialogue, FramedSegment, Record
 from pipeline.store.location import Location
 from pipeline.store.video_rows import read_videos
+from tests.conftest import LONG
 from tests.pipeline.media.barcode_clips import ffmpeg
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 LENGTH_S = 300
@@ -111,10 +114,9 @@ def uneven_ticks(number: int) -> int:
 SLOW = "max(N-4000\\,0)"
 UNEVEN = f"settb=1/1000,setpts=20*N+6*mod(N*N\\,5)+70*{SLOW}+3000*floor({SLOW}/300)"
 VIDEOS = (
-    even("23.976.mp4", 24000, 4),
     even("29.97.mp4", 30000, 9),
-    even("59.94.mp4", 60000, 4),
     Video("uneven.mp4", 1000, uneven_ticks, "30", UNEVEN, 4),
+    *([even("23.976.mp4", 24000, 4), even("59.94.mp4", 60000, 4)] if LONG else ()),
 )
 
 

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER = Path(__file__).with_name("answering_server.py")
 KEY = "sk-a-key-that-nobody-may-see"
 ROLES = get_args(Role)
+VIDEOS = ("--limit", "2", "--set", "run.videos_per_shard=1")
 
 ASKING = {
     "narrate": "provenance",
@@ -76,7 +77,7 @@ def rows_of(root: Path) -> dict[str, str]:
 
 def status_of(config: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     capsys.readouterr()
-    assert main(["status", "-c", str(config), "--json", "--limit", "4"]) == 0
+    assert main(["status", "-c", str(config), "--json", *VIDEOS]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -87,7 +88,7 @@ def test_executors_do_not_show_costs_do_and_the_key_does_not(
     found = {}
     for executor in ("local", "ray"):
         config = asking_config(executor)
-        assert main(["run", "-c", str(config), "--executor", executor, "--limit", "4"]) == 0
+        assert main(["run", "-c", str(config), "--executor", executor, *VIDEOS]) == 0
         found[executor] = rows_of(tmp_path / executor)
     assert found["local"] == found["ray"]
     out, err = capfd.readouterr()
@@ -101,7 +102,7 @@ def test_replies_are_kept_and_summed(
     asking_config: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = asking_config("replies")
-    assert main(["run", "-c", str(config), "--limit", "4"]) == 0
+    assert main(["run", "-c", str(config), *VIDEOS]) == 0
     nodes = {node["node"]: node for node in status_of(config, capsys)["nodes"]}
     for name, column in ASKING.items():
         node = nodes[name]
@@ -123,9 +124,9 @@ def test_processes_killed_under_a_run_cost_it_nothing_but_time(
     asking_config: Callable[[str], Path], tmp_path: Path
 ) -> None:
     whole = asking_config("whole")
-    assert main(["run", "-c", str(whole), "--limit", "4"]) == 0
+    assert main(["run", "-c", str(whole), *VIDEOS]) == 0
     config = asking_config("killed")
-    command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), "--limit", "4"]
+    command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), *VIDEOS]
     run = subprocess.Popen(command, cwd=ROOT)
     # Two that take any task, and the one that asks.
     while not list(tmp_path.glob("killed/parts/segment/*/part-*")) or len(workers(run.pid)) < 3:

@@ -23,11 +23,10 @@ def block(name: str) -> str:
 
 
 def test_the_three_steps_of_contributing(
-    checkout: Path, cli: Callable[..., Any], write_config: Callable[..., Path], tmp_path: Path
+    checkout: Path, cli: Callable[..., Any], finished_config: Callable[..., Path], tmp_path: Path
 ) -> None:
-    config = write_config("toy", extends=checkout / "configs" / "streamo.yaml")
+    config = finished_config("toy", extends=checkout / "configs" / "streamo.yaml")
     arguments = ("-c", str(config), "--limit", "2")
-    cli(checkout, "run", *arguments)
 
     (checkout / "stages" / "counting.py").write_text(block("stages/counting.py"))
     (checkout / "prompts" / "counting.md").write_text(block("prompts/counting.md"))

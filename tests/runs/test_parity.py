@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.run import main
 
+VIDEOS = ("--limit", "2", "--set", "run.videos_per_shard=1")
+
 
 def digests(folder: Path) -> dict[str, str]:
     """Every file below a folder with the digest of its bytes."""
@@ -32,16 +34,16 @@ def results(root: Path) -> dict[str, str]:
 
 @pytest.mark.ray
 def test_workers_and_executors_do_not_show(
-    write_config: Callable[..., Path], tmp_path: Path
+    write_config: Callable[..., Path], finished_config: Callable[..., Path], tmp_path: Path
 ) -> None:
-    found = {}
+    finished_config("two")
+    found = {"two": results(tmp_path / "two")}
     for name, arguments in {
         "one": ["--set", "run.workers=1"],
-        "two": ["--set", "run.workers=2"],
         "four": ["--set", "run.workers=4"],
         "ray": ["--executor", "ray"],
     }.items():
         config = write_config(name)
-        assert main(["run", "-c", str(config), *arguments, "--limit", "4"]) == 0
+        assert main(["run", "-c", str(config), *arguments, *VIDEOS]) == 0
         found[name] = results(tmp_path / name)
     assert found["one"] == found["two"] == found["four"] == found["ray"]

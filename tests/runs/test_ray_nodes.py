@@ -71,6 +71,7 @@ def test_nodes_lost_and_added_in_mid_run_do_not_show(
     nodes: Nodes,
     engine: str,
     write_config: Callable[..., Path],
+    finished_config: Callable[..., Path],
     request: pytest.FixtureRequest,
     tmp_path: Path,
 ) -> None:
@@ -100,7 +101,10 @@ def test_nodes_lost_and_added_in_mid_run_do_not_show(
     added = nodes.add(num_cpus=1)  # all that is not done yet is done there
     run.end()
     nodes.kill(added)
-    assert main(["run", "-c", str(config("alone")), "--limit", "2", *ONE_A_SHARD]) == 0
+    if engine == "embedded":
+        finished_config("alone")
+    else:
+        assert main(["run", "-c", str(config("alone")), "--limit", "2", *ONE_A_SHARD]) == 0
     found = rows(tmp_path / name)
     whole = {name: digest for name, digest in found.items() if "/." not in name}
     assert whole == rows(tmp_path / "alone")
@@ -110,16 +114,22 @@ def test_nodes_lost_and_added_in_mid_run_do_not_show(
 
 
 def test_two_runs_on_a_cluster_and_one_beside_it_do_not_show(
-    nodes: Nodes, write_config: Callable[..., Path], tmp_path: Path
+    nodes: Nodes,
+    write_config: Callable[..., Path],
+    finished_config: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
-    mine, other, alone = (write_config(name) for name in ("mine", "other", "alone"))
+    mine, other = (write_config(name) for name in ("mine", "other"))
+    finished_config("alone")
     added = [nodes.add(num_cpus=1), nodes.add(num_cpus=1)]
-    runs = [Run(mine, ray=nodes), Run(mine), Run(other, ray=nodes)]
+    runs = [
+        Run(config, *ONE_A_SHARD, ray=ray)
+        for config, ray in ((mine, nodes), (mine, None), (other, nodes))
+    ]
     for run in runs:
         run.end()
     for node in added:
         nodes.kill(node)
-    assert main(["run", "-c", str(alone), "--limit", "2"]) == 0
     assert results(tmp_path / "mine") == results(tmp_path / "other") == results(tmp_path / "alone")
     assert not list(tmp_path.rglob(".*")), "nothing half-written stays"
     assert not list(tmp_path.glob("*/alive/*"))

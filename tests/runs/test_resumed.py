@@ -20,7 +20,7 @@ from tests.runs.test_http_run import ROOT, rows_of, workers
 
 pytestmark = pytest.mark.faults
 
-VIDEOS = 6
+VIDEOS = 4
 ENOUGH = 40
 """Answers after which the first shard that asks is in the middle of it. No more are given."""
 

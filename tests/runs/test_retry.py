@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.cli.options import PARTLY
 from pipeline.run import main
 from pipeline.store.location import Location
 from pipeline.store.parts import discard
+from tests.conftest import LONG
 from tests.runs.answering_server import Server, serving
 from tests.runs.asking import write_asking
 from tests.runs.test_http_run import rows_of
@@ -36,6 +38,29 @@ def config_of(write_config: Callable[..., Path], server: Server) -> Config:
     return lambda name: str(write_asking(write_config, name, server))
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A run without a failure: what was asked, and its rows."""
+
+    asked: Counter[str]
+    rows: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def kept() -> list[Whole]:
+    """The one of the first test that needs it."""
+    return []
+
+
+@pytest.fixture
+def whole(config_of: Config, server: Server, kept: list[Whole], tmp_path: Path) -> Whole:
+    if not kept:
+        assert main(["run", "-c", config_of("whole"), *VIDEOS]) == 0
+        kept.append(Whole(server.asked, rows_of(tmp_path / "whole")))
+        server.asked, server.answered = Counter(), Counter()
+    return kept[0]
+
+
 class Killed(RuntimeError):
     """Here."""
 
@@ -56,11 +81,8 @@ def rejects(config: str, capsys: Output, *options: str) -> list[dict[str, Any]]:
 
 
 def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
-    config_of: Config, server: Server, tmp_path: Path, capsys: Output
+    config_of: Config, server: Server, whole: Whole, tmp_path: Path, capsys: Output
 ) -> None:
-    assert main(["run", "-c", config_of("whole"), *VIDEOS]) == 0
-    whole, server.asked, server.answered = server.asked, Counter(), Counter()
-
     config = config_of("failing")
     server.fails = some
     assert main(["run", "-c", config, *VIDEOS]) == 0
@@ -69,7 +91,7 @@ def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
     found = rejects(config, capsys, "--reason", "server_error")
     assert {row["reason_class"] for row in found} == {"engine"}
     assert {row["attempts"] for row in found} == {1}
-    assert rows_of(tmp_path / "failing") != rows_of(tmp_path / "whole")
+    assert rows_of(tmp_path / "failing") != whole.rows
 
     # Twenty that fail in a row, with none that is answered between, look like the end of a server.
     answered, server.asked = server.answered.copy(), Counter()
@@ -82,9 +104,9 @@ def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
 
     server.fails, server.asked = lambda name: False, Counter()
     assert main(["retry", "-c", config, *VIDEOS]) == 0
-    assert failed & whole.keys() <= server.asked.keys()
-    assert not asked_twice(server, answered, whole)
-    assert rows_of(tmp_path / "failing").items() >= rows_of(tmp_path / "whole").items()
+    assert failed & whole.asked.keys() <= server.asked.keys()
+    assert not asked_twice(server, answered, whole.asked)
+    assert rows_of(tmp_path / "failing").items() >= whole.rows.items()
     assert not list(tmp_path.glob("*/parts/*/*/journal-*"))
 
     server.asked = Counter()
@@ -94,13 +116,16 @@ def test_only_what_failed_is_asked_again_and_what_lies_below_is_healed(
     assert not server.asked
 
 
-@pytest.mark.parametrize("written", [1, 5])
+@pytest.mark.long
+@pytest.mark.parametrize("written", [1, 5] if LONG else [5])
 def test_a_retry_that_is_killed_loses_no_answer(
-    config_of: Config, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+    config_of: Config,
+    server: Server,
+    whole: Whole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written: int,
 ) -> None:
-    assert main(["run", "-c", config_of("whole"), *VIDEOS]) == 0
-    whole, server.asked = server.asked, Counter()
-    server.answered.clear()
     config = config_of("failing")
     server.fails = some
     assert main(["run", "-c", config, *VIDEOS]) == 0
@@ -122,8 +147,8 @@ def test_a_retry_that_is_killed_loses_no_answer(
             main(["retry", "-c", config, *VIDEOS])
     assert main(["run", "-c", config, *VIDEOS]) == 0
     assert main(["retry", "-c", config, *VIDEOS]) == 0
-    assert not asked_twice(server, answered, whole)
-    assert rows_of(tmp_path / "failing").items() >= rows_of(tmp_path / "whole").items()
+    assert not asked_twice(server, answered, whole.asked)
+    assert rows_of(tmp_path / "failing").items() >= whole.rows.items()
 
 
 def test_rejects_are_listed_with_their_references(

@@ -13,6 +13,9 @@ import pytest
 
 from pipeline.run import main
 from pipeline.workflow.stage import load_stage
+from tests.conftest import LONG
+
+SMALL_BYTES = 12_000
 
 
 def test_in_is_out_plus_rejected(
@@ -104,12 +107,19 @@ def check_what_is_there_so_far(config: str, rows: int, capsys: pytest.CaptureFix
     assert f"  by task: event_caption {made['rows_out']}" in lines
 
 
+@pytest.mark.long
 def test_the_real_videos_beside_the_checkout(
-    write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    write_config: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = Path(__file__).resolve().parents[3] / "shared" / "videos"
-    if not folder.is_dir():
+    """All of them, or a few that are small, sound and damaged."""
+    shared = Path(__file__).resolve().parents[3] / "shared" / "videos"
+    if not shared.is_dir():
         pytest.skip("there are no ../shared/videos")
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for path in shared.iterdir():
+        if LONG or path.stat().st_size < SMALL_BYTES:
+            shutil.copy(path, folder)
     config = str(write_config("run", source={"kind": "folder", "path": str(folder)}))
     assert main(["run", "-c", config]) == 0
     capsys.readouterr()

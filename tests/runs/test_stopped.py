@@ -142,7 +142,9 @@ def test_a_verb_that_begins_anew_promises_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)]
+)
 def test_on_ray(write_config: WriteConfig, tmp_path: Path, number: signal.Signals) -> None:
     """SIGTERM to the driver alone, for with all processes it would end Ray itself."""
     run = started("run", "-c", str(write_config("run")), "--executor", "ray")

@@ -18,6 +18,7 @@ import yaml
 
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import VERBS, main
+from tests.conftest import RenderOnce
 from tests.pipeline.engines.server_process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,9 +115,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("terminal") / HOSTILE.replace("/", "")
-    video = render_scenes(folder, ("scene-14",)).parent / "videos" / "scene-14.mp4"
+    with render_once():
+        video = render_scenes(folder, ("scene-14",)).parent / "videos" / "scene-14.mp4"
     video.rename(folder / "videos" / "\u202egpj [red].mp4")
     qa = [{"kind": "qa", "question": f"{HOSTILE}?", "text": HOSTILE, "origin": "human"}]
     row = {"source": HOSTILE, "licence": HOSTILE, "annotations": qa}

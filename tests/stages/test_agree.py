@@ -10,10 +10,13 @@ from pipeline.records import GroundedEvent, VerifiedEvent
 from pipeline.records.spans import iou
 from pipeline.workflow.stage import Context
 from stages import agree
+from tests.conftest import examples
 
 TIMES = st.floats(0, 600, allow_nan=False)
 SPANS = st.tuples(TIMES, TIMES).map(lambda s: (min(s), max(s)))
-quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @given(SPANS, SPANS)

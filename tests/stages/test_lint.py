@@ -12,6 +12,7 @@ from pipeline.records import Annotation, Provenance, Reject, Verdict
 from pipeline.workflow.stage import Context
 from stages import lint
 from stages._wording import required_checks
+from tests.conftest import examples
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_question_comes_before_its_answers(
     assert refused == [("annotation", "asked_too_late")]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.floats(0, 60), st.sampled_from(["red", "Red", "green", "b"])), max_size=7

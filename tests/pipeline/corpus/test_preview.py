@@ -17,6 +17,7 @@ from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.window import windows
 from pipeline.records import Check, Dialogue, Question, Response, Span, Turns
 from pipeline.store.files.terminal import escaped
+from tests.conftest import examples
 from tests.pipeline.corpus.formats.samples import dialogue_of, dialogues
 
 ASKED = Question(qid="q", text="Which colour is it?\nA. red\nB. blue", asked_s=1.2)
@@ -74,7 +75,7 @@ def test_the_strip_wraps_to_the_width() -> None:
 
 
 @given(dialogues(), st.integers(40, 100))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_every_turn_and_response_is_there_and_fits(dialogue: Dialogue, width: int) -> None:
     lines = plain_preview(dialogue, width).split("\n")
     assert all(cell_len(line) <= width for line in lines)
@@ -93,7 +94,7 @@ CONTROL = "\x1b[2J\x1b]0;title\x07 \u202e\u2066 \x9b31m \r \x00 \u2028 \ud800 \u
 
 
 @given(st.text())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_what_is_escaped_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
     shown = escaped(text + CONTROL)
     assert not [char for char in shown if unicodedata.category(char)[0] == "C"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from itertools import pairwise
@@ -16,16 +15,14 @@ from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.read_events import read_events
 from pipeline.dialogue.tiling import EPSILON_S, even_tiling
 from pipeline.records import PlacedResponse, Question, Response
+from tests.conftest import examples
 from tests.pipeline.dialogue.annotations import Case, cases, made_of
 
-EXAMPLES = int(os.environ.get("TURNWISE_LAW_EXAMPLES", "5000"))
 COLLISIONS: tuple[Collision, ...] = ("merge", "shift", "split")
 LONG = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
+    max_examples=examples(500),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-SHORT = settings(max_examples=max(100, EXAMPLES // 50), deadline=None)
 
 
 def placed(made: Compilation) -> list[PlacedResponse]:
@@ -134,25 +131,16 @@ LAWS = (
 
 
 @pytest.mark.parametrize("collision", COLLISIONS)
-@pytest.mark.timeout(0 if EXAMPLES > 5000 else 1800)
-def test_all_laws_hold(collision: Collision) -> None:
-    seen = 0
-
-    @given(cases())
-    @settings(LONG, max_examples=EXAMPLES if collision == "merge" else EXAMPLES // 5)
-    def hold(case: Case) -> None:
-        nonlocal seen
-        seen += 1
-        made = compile_turns(case.annotation, case.tiling, collision=collision)
-        for law in LAWS:
-            law(case, made)
-
-    hold()
-    assert seen >= EXAMPLES // 5
+@given(case=cases())
+@LONG
+def test_all_laws_hold(collision: Collision, case: Case) -> None:
+    made = compile_turns(case.annotation, case.tiling, collision=collision)
+    for law in LAWS:
+        law(case, made)
 
 
 @given(cases(longest=400, responses=40), st.sampled_from(COLLISIONS))
-@settings(LONG, max_examples=max(20, EXAMPLES // 200))
+@settings(LONG, max_examples=examples(5))
 def test_they_hold_over_thousands_of_turns(case: Case, collision: Collision) -> None:
     made = compile_turns(case.annotation, case.tiling, collision=collision)
     for law in LAWS:
@@ -160,7 +148,6 @@ def test_they_hold_over_thousands_of_turns(case: Case, collision: Collision) -> 
 
 
 @given(cases())
-@SHORT
 def test_splitting_leaves_one_response_a_turn(case: Case) -> None:
     made = compile_turns(case.annotation, case.tiling, collision="split")
     assert all(len(turn.rids) <= 1 for each in made.dialogues for turn in each.turns)
@@ -172,7 +159,6 @@ def test_splitting_leaves_one_response_a_turn(case: Case) -> None:
 
 
 @given(cases())
-@SHORT
 def test_shifting_moves_only_the_later_ones_and_only_while_they_are_valid(case: Case) -> None:
     merged = compile_turns(case.annotation, case.tiling, collision="merge").dialogues[0]
     shifted = compile_turns(case.annotation, case.tiling, collision="shift").dialogues[0]
@@ -193,7 +179,6 @@ def test_shifting_moves_only_the_later_ones_and_only_while_they_are_valid(case: 
 
 
 @given(cases(), st.sampled_from(COLLISIONS), st.randoms(use_true_random=False))
-@SHORT
 def test_the_order_of_the_input_does_not_matter(
     case: Case, collision: Collision, chance: random.Random
 ) -> None:
@@ -235,7 +220,6 @@ def separate_events(draw: st.DrawFn) -> Case:
 
 
 @given(separate_events(), st.sampled_from(COLLISIONS))
-@SHORT
 def test_events_come_back_to_turn_precision(case: Case, collision: Collision) -> None:
     (compiled,) = compile_turns(case.annotation, case.tiling, collision=collision).dialogues
     events = read_events(compiled.turns)

@@ -11,6 +11,7 @@ from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import Collision
 from pipeline.dialogue.tiling import Tiling
 from pipeline.records import Annotation, State, Turn
+from tests.conftest import examples
 from tests.pipeline.dialogue.annotations import Case, cases
 
 
@@ -47,7 +48,7 @@ def slow_turns(annotation: Annotation, tiling: Tiling, compiled: Compiled) -> li
 
 
 @given(cases(), st.sampled_from(get_args(Collision)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100))
 def test_the_columns_are_the_turns_made_one_by_one(case: Case, collision: Collision) -> None:
     made = compile_turns(case.annotation, case.tiling, collision=collision)
     for number, compiled in enumerate(made.dialogues):

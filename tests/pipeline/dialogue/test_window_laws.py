@@ -105,9 +105,6 @@ def windowed(draw: st.DrawFn) -> Case:
         raise
 
 
-LAW = settings(deadline=None, max_examples=100)
-
-
 @given(dialogues(), st.integers(0, 500))
 @settings(deadline=None)
 def test_a_dialogue_within_the_budget_stays_as_it_is(dialogue: Dialogue, spare: int) -> None:
@@ -116,7 +113,6 @@ def test_a_dialogue_within_the_budget_stays_as_it_is(dialogue: Dialogue, spare: 
 
 
 @given(windowed())
-@LAW
 def test_windows_own_the_turns_side_by_side_within_the_budget(case: Case) -> None:
     owned = [turn.index for window in case.windowed.dialogues for turn in own(window)]
     assert owned == [turn.index for turn in case.dialogue.turns]
@@ -129,7 +125,6 @@ def test_windows_own_the_turns_side_by_side_within_the_budget(case: Case) -> Non
 
 
 @given(windowed())
-@LAW
 def test_every_response_is_said_once_outside_the_context_or_refused(case: Case) -> None:
     said = [rid for w in case.windowed.dialogues for turn in own(w) for rid in turn.rids]
     assert sorted([*said, *case.refused]) == sorted(case.responses)
@@ -141,7 +136,6 @@ def test_every_response_is_said_once_outside_the_context_or_refused(case: Case) 
 
 
 @given(windowed())
-@LAW
 def test_a_response_is_refused_only_where_its_evidence_does_not_fit(case: Case) -> None:
     for refusal in case.windowed.refused:
         assert refusal.reason == "evidence_over_budget"
@@ -154,7 +148,6 @@ def test_a_response_is_refused_only_where_its_evidence_does_not_fit(case: Case) 
 
 
 @given(windowed())
-@LAW
 def test_what_is_said_is_shown(case: Case) -> None:
     for window in case.windowed.dialogues:
         start, begin, _ = case.range_of(window)
@@ -169,7 +162,6 @@ def test_what_is_said_is_shown(case: Case) -> None:
 
 
 @given(windowed())
-@LAW
 def test_standby_waits_for_what_this_window_or_a_later_one_says(case: Case) -> None:
     for window in case.windowed.dialogues:
         start, begin, _ = case.range_of(window)
@@ -188,7 +180,6 @@ def test_standby_waits_for_what_this_window_or_a_later_one_says(case: Case) -> N
 
 
 @given(windowed())
-@LAW
 def test_open_questions_are_carried(case: Case) -> None:
     texts = {question.qid: question.text for question in case.dialogue.questions}
     for window in case.windowed.dialogues:
@@ -205,7 +196,6 @@ def test_open_questions_are_carried(case: Case) -> None:
 
 
 @given(windowed())
-@LAW
 def test_a_window_begins_with_its_overlap_or_its_evidence_or_where_it_fits(case: Case) -> None:
     for window in case.windowed.dialogues:
         start, begin, end = case.range_of(window)
@@ -217,7 +207,6 @@ def test_a_window_begins_with_its_overlap_or_its_evidence_or_where_it_fits(case:
 
 
 @given(windowed())
-@LAW
 def test_a_window_without_overlap_ends_in_the_latter_half_of_what_it_could_own(case: Case) -> None:
     assume(not case.budget.overlap_turns)
     count = len(case.dialogue.turns)
@@ -236,7 +225,6 @@ def test_a_window_without_overlap_ends_in_the_latter_half_of_what_it_could_own(c
 
 
 @given(windowed())
-@LAW
 def test_what_a_window_says_of_itself(case: Case) -> None:
     for number, window in enumerate(case.windowed.dialogues):
         assert window.sample_id == f"{case.dialogue.sample_id}-w{number}"
@@ -265,7 +253,6 @@ def test_what_a_window_says_of_itself(case: Case) -> None:
 
 
 @given(windowed())
-@LAW
 def test_windows_are_the_same_again(case: Case) -> None:
     again = Dialogue.model_validate(case.dialogue.model_dump())
     assert windows(again, case.budget) == case.windowed

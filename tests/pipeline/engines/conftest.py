@@ -18,6 +18,7 @@ from pipeline.media.base import Clip, StillsRequest
 from pipeline.media.reader.frames import stills
 from pipeline.media.scenes.render import render_scenes
 from pipeline.media.scenes.truth import Truth
+from tests.conftest import RenderOnce
 
 Thing = tuple[str, Shape, float, float]
 """Colour, shape, and the place of the centre in heights from the top left."""
@@ -71,8 +72,9 @@ def engine() -> EmbeddedEngine:
 
 
 @pytest.fixture(scope="session")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Shown]:
-    folder = render_scenes(tmp_path_factory.mktemp("scenes"), SCENES).parent
+def shown(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Mapping[str, Shown]:
+    with render_once():
+        folder = render_scenes(tmp_path_factory.mktemp("scenes"), SCENES).parent
     return {name: load(folder, name) for name in SCENES}
 
 

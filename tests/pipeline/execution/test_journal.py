@@ -19,6 +19,7 @@ from pipeline.execution.journal import (
     replace_journal,
 )
 from pipeline.store.location import Location
+from tests.conftest import examples
 from tests.object_store import serving
 
 texts = st.text(max_size=20)
@@ -53,7 +54,7 @@ def write(slot: Location, *entries: Entry) -> Path:
     return max(Path(journal_path(slot)).iterdir(), key=lambda path: path.stat().st_mtime_ns)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(entries, st.data())
 def test_what_was_written_is_read_wherever_the_writer_was_killed(
     given_entries: list[Entry], data: st.DataObject
@@ -80,7 +81,7 @@ def test_what_was_written_is_read_wherever_the_writer_was_killed(
     shutil.rmtree(folder)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_a_damaged_line_costs_itself_alone(data: st.DataObject) -> None:
     folder = Path(tempfile.mkdtemp())

@@ -11,6 +11,7 @@ from pipeline.manifest.account import Account
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Wanted
 from pipeline.records import ManifestRow
+from tests.conftest import examples
 from tests.pipeline.manifest.reconcile.reconciling import Make, reconciled
 
 times = st.none() | st.integers(-2, 9) | st.sampled_from([0.5, "1", [], 1e308])
@@ -49,9 +50,7 @@ all_rules = st.builds(
 )
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(records, max_size=8), wishes, all_rules)
 def test_the_counts_add_up_for_any_dataset(
     make: Make,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.manifest.adapters.entry import Place
 from pipeline.manifest.listed_file import Found, NotFound, split_name
 from pipeline.manifest.video_files import VideoFiles
+from tests.conftest import examples
 from tests.pipeline.media.containers import make_parquet, make_tar
 
 VideoSet = Callable[..., Path]
@@ -138,7 +139,7 @@ characters = st.characters(codec="utf-8", exclude_characters="/\0")
 names = st.text(characters, min_size=1, max_size=12).filter(lambda name: name[0] != ".")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(name=names, suffix=st.sampled_from([".mp4", ".WEBM", ".m2ts"]))
 def test_an_id_of_any_shape_leads_to_its_file(
     name: str, suffix: str, tmp_path_factory: pytest.TempPathFactory

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pipeline import records
 from pipeline.records import FramedSegment, Record, Segment, Turn, Turns
 from pipeline.records.schema import from_table, schema_of, to_table
+from tests.conftest import examples
 
 KINDS = [
     kind
@@ -38,7 +39,7 @@ def side_by_side(turns: list[Turn]) -> Turns:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_every_record_survives_arrow(kind: type[Record], data: st.DataObject) -> None:
     st.register_type_strategy(str, st.text(st.characters(codec="utf-8"), max_size=5))

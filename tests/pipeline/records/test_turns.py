@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pipeline.records import Record, Turn, Turns
 from pipeline.records.schema import from_table, schema_of, to_table
 from pipeline.records.turns import STATES
+from tests.conftest import examples
 
 NAMES = st.lists(st.sampled_from(["a", "b", "ç"]), max_size=2)
 TEXTS = st.sampled_from(["", "", "", "said", "two\nlines"])
@@ -93,7 +94,7 @@ def test_in_a_record_it_reads_and_writes_as_a_list_of_turns(turns: list[Turn]) -
 
 
 @given(st.lists(records(), max_size=4), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_its_arrow_column_is_that_of_the_records(rows: list[list[Turn]], data: Any) -> None:
     table = to_table(OfColumns, [OfColumns(turns=Turns.of(turns)) for turns in rows])
     assert table == flat(rows)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
 from pipeline.records import Dialogue
+from tests.conftest import examples
 from tests.pipeline.corpus.formats.samples import ANY_JSON, as_json, dialogues, view
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @given(row=ANY_JSON)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_whatever_a_row_is_reading_gives_a_sample_or_says_bad_row(name: str, row: Any) -> None:
     try:
         FORMATS[name].read(row)
@@ -47,7 +48,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @given(dialogue=dialogues(most_questions=1, collision="merge"))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 def test_a_row_with_one_wrong_value_is_read_or_is_a_bad_row(name: str, dialogue: Any) -> None:
     if not dialogue.responses:
         return
@@ -62,7 +63,7 @@ def test_a_row_with_one_wrong_value_is_read_or_is_a_bad_row(name: str, dialogue:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @given(dialogue=dialogues(rates=st.just(1.0), most_questions=1, collision="merge"))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_a_row_says_where_it_comes_from(name: str, dialogue: Dialogue) -> None:
     assume(dialogue.responses)
     form = FORMATS[name]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.engines.embedded.motion import Velocity, direction_words, is_moving, motions_of
 from pipeline.engines.embedded.tracks import Film
+from tests.conftest import examples
 
 FilmMaker = Callable[[Sequence[float], Sequence[Sequence[Any]]], Film]
 LENGTH = 16
@@ -20,7 +21,7 @@ def way(start_s: float, end_s: float, speed: float) -> list[list[tuple[str, str,
     return [[("red", "circle", 0.2 + speed * m, 0.5)] for m in moved]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0.5, 6), st.floats(2.2, 8), st.floats(0.03, 0.2))
 def test_a_motion_is_timed_more_finely_than_the_frames(
     film: FilmMaker, start_s: float, length_s: float, speed: float
@@ -38,7 +39,7 @@ def test_a_motion_is_timed_more_finely_than_the_frames(
     assert overlap / (max(motion.end_s, end_s) - min(motion.start_s, start_s)) > 0.7
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(1, 6), st.floats(2.2, 8), st.floats(0.05, 0.2))
 def test_moving_depends_on_the_past_alone(
     film: FilmMaker, start_s: float, length_s: float, speed: float

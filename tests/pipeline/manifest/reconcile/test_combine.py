@@ -21,6 +21,7 @@ from pipeline.manifest.reconcile.combination import Bin, Chosen
 from pipeline.manifest.reconcile.entry_store import split_priority
 from pipeline.manifest.report import LEAKS_NAMED, LEAKS_SHOWN, Report
 from pipeline.manifest.survey import Wanted
+from tests.conftest import examples
 from tests.pipeline.manifest.conftest import lines_of
 from tests.pipeline.manifest.reconcile.reconciling import reconciled
 
@@ -225,9 +226,7 @@ plans = st.builds(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(one=records, two=records, chosen=plans, shares=st.sampled_from([{}, {"one": 2, "two": 1}]))
 def test_caps_hold_and_every_entry_is_accounted_for(
     combine: Combine,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.reconcile.entry_store import EntryStore, assigned
+from tests.conftest import examples
 
 
 def entry(name: str, text: str, split: str = "train") -> Entry:
@@ -50,7 +51,7 @@ def test_a_video_is_in_the_split_of_highest_priority(
 splits = st.lists(st.sampled_from(["unassigned", "train", "val", "test"]), min_size=1, max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(splits, st.sampled_from(["train", "unassigned"]))
 def test_an_entry_without_a_split_goes_with_the_others(
     tmp_path_factory: pytest.TempPathFactory, splits: list[str], otherwise: str
@@ -68,7 +69,7 @@ def test_an_entry_without_a_split_goes_with_the_others(
         assert after.annotations == before.annotations
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(names=st.lists(st.text(max_size=4), max_size=30))
 def test_names_of_any_shape_come_back(
     names: list[str], tmp_path_factory: pytest.TempPathFactory
@@ -104,7 +105,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(entries=st.lists(ENTRIES, min_size=1, max_size=3))
 def test_entries_come_back_as_they_were(
     entries: list[Entry], tmp_path_factory: pytest.TempPathFactory

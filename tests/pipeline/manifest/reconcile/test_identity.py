@@ -12,6 +12,7 @@ from pipeline.manifest.reconcile.candidates import CONTENT, FRAMES, Candidate, C
 from pipeline.manifest.reconcile.entry_store import HELD_OUT, split_priority
 from pipeline.manifest.reconcile.identity import Leak, hold_out, identify, keep_first
 from pipeline.manifest.reconcile.union_find import UnionFind
+from tests.conftest import examples
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def key_set(row: Row) -> set[object]:
     return {*row.keys, *row.platforms}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(rows=ROWS, names=st.permutations("abc"))
 def test_no_row_that_stays_is_of_a_video_of_a_higher_priority(
     rows: list[Row], names: list[str], tmp_path_factory: pytest.TempPathFactory

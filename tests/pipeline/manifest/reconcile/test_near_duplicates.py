@@ -16,6 +16,7 @@ from pipeline.manifest.reconcile.near_duplicates import (
     SameFrames,
     alike,
 )
+from tests.conftest import examples
 
 RULE = SameFrames()
 hashes = st.lists(st.none() | st.integers(0, 2**64 - 1), min_size=FRAMES, max_size=FRAMES)
@@ -100,7 +101,7 @@ def test_a_cut_beside_a_frame_does_not_matter() -> None:
     assert not alike((9.0, frames), (9.0, (*frames[:3], *video(random)[3:])), RULE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(files=st.lists(st.tuples(st.floats(0, 1e6), hashes.map(tuple)), max_size=8))
 def test_every_comparable_file_has_a_key_and_equal_files_share_it(
     files: list[FrameHashes], tmp_path_factory: pytest.TempPathFactory

@@ -17,6 +17,7 @@ from pipeline.reports.doctor.scene_inputs import KnownRows, KnownVideo
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import Node, build_graph
 from pipeline.workflow.stage import Context
+from tests.conftest import RenderOnce
 from tests.pipeline.reports.doctor.model_server import ModelServer
 
 DEMO = Path(__file__).resolve().parents[4] / "configs" / "demo.yaml"
@@ -29,9 +30,10 @@ def nodes() -> Mapping[str, Node]:
 
 @pytest.fixture(scope="session")
 def videos(
-    tmp_path_factory: pytest.TempPathFactory, nodes: Mapping[str, Node]
+    tmp_path_factory: pytest.TempPathFactory, nodes: Mapping[str, Node], render_once: RenderOnce
 ) -> Sequence[KnownVideo]:
-    folder = render_scenes(tmp_path_factory.mktemp("scenes"), SCENES).parent
+    with render_once():
+        folder = render_scenes(tmp_path_factory.mktemp("scenes"), SCENES).parent
     found = []
     with DecodeProcess(folder) as media:
         for name in SCENES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig, load_config
 from pipeline.workflow.graph import Node, build_graph
 from pipeline.workflow.prompt import Prompt
+from tests.conftest import RenderOnce
 
 DEMO = Path(__file__).resolve().parents[4] / "configs" / "demo.yaml"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> RunConfig:
-    manifest = render_scenes(tmp_path, ("scene-14",))
-    return load_config(DEMO, ["source.kind=manifest", f"source.path={manifest}"])
+def settings(tmp_path: Path, render_once: RenderOnce) -> Iterator[RunConfig]:
+    with render_once():
+        manifest = render_scenes(tmp_path, ("scene-14",))
+        yield load_config(DEMO, ["source.kind=manifest", f"source.path={manifest}"])
 
 
 def levels(settings: RunConfig, nodes: Sequence[Node], tmp_path: Path) -> dict[str, Finding]:

@@ -87,6 +87,12 @@ class SameReply:
             yield i, [reply] * sampling.samples
 
 
+@pytest.fixture(scope="module")
+def embedded() -> EmbeddedEngine:
+    """It remembers the frames that it has seen."""
+    return EmbeddedEngine()
+
+
 def probed(node: Node, engine: Engine, videos: Sequence[KnownVideo]) -> NodeReport:
     return probe_node(node, EmbeddedConfig(revision="1"), engine, videos)
 
@@ -114,9 +120,9 @@ def test_a_late_engine_is_found_late(
 
 @pytest.mark.parametrize("name", ASKING)
 def test_the_embedded_engine_passes(
-    nodes: Mapping[str, Node], videos: Sequence[KnownVideo], name: str
+    nodes: Mapping[str, Node], videos: Sequence[KnownVideo], embedded: EmbeddedEngine, name: str
 ) -> None:
-    report = probed(nodes[name], EmbeddedEngine(), videos)
+    report = probed(nodes[name], embedded, videos)
     assert report.obeyed == report.replies == report.asks > 0
     assert judge(report, Thresholds()).level == "ok"
     measured = name in TIMED or name in ("narrate", "verify")
