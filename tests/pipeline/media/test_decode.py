@@ -26,15 +26,11 @@ from pipeline.media.protocol import (
 )
 from pipeline.media.reader import frames
 from pipeline.media.reader import probe as probing
-from pipeline.media.reasons import MEANINGS
 from pipeline.store.location import Location
-from tests.conftest import LONG
 from tests.pipeline.media.barcode_clips import ffmpeg
 from tests.pipeline.media.child_processes import HANG_S, wait_for_end
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-VIDEOS = CHECKOUT / "../shared/videos"
-LARGE_BYTES = 400_000
 REQUEST = StillsRequest(turns_per_s=2.0)
 
 
@@ -265,28 +261,6 @@ def test_damage_is_reported(media: DecodeProcess, tmp_path: Path) -> None:
     with pytest.raises(MediaError) as raised:
         media.stills(Clip("hit.avi"), StillsRequest(turns_per_s=1.0))
     assert (raised.value.reason, raised.value.detail) == ("damaged", "1 of 2 frames missing")
-
-
-@pytest.mark.slow
-@pytest.mark.long
-@pytest.mark.timeout(3600)
-@pytest.mark.skipif(not VIDEOS.is_dir(), reason="there is no folder ../shared/videos")
-def test_every_video_at_hand_is_read_or_refused_with_a_reason() -> None:
-    """All of them, or those that are not large."""
-    reasons: dict[str, str] = {}
-    paths = [path for path in VIDEOS.iterdir() if LONG or path.stat().st_size < LARGE_BYTES]
-    with DecodeProcess(VIDEOS) as media:
-        for path in sorted(paths):
-            try:
-                found = media.probe(Clip(path.name))
-                seen = media.stills(Clip(path.name), StillsRequest(0.1))
-            except MediaError as error:
-                reasons[path.name] = error.reason
-                continue
-            assert len(seen) == max(1, -(-found.duration_s // 10)), path.name
-            assert all(still.frame_s <= i * 10 for i, still in enumerate(seen)), path.name
-    assert set(reasons.values()) <= MEANINGS.keys() - {"decode_timeout"}
-    assert len(reasons) < 15, reasons
 
 
 def test_a_decoder_that_does_not_start_is_no_fault_of_the_video(

@@ -12,7 +12,7 @@ import pytest
 from pipeline.media.base import Clip, FileFactsRequest, MediaError, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.kept_media import KeptMedia
-from pipeline.store import location
+from pipeline.store import object_store
 from pipeline.store.location import Location
 from tests.object_store import ObjectStore, clear_clients, serving
 from tests.pipeline.media.faulty_disk import FaultyDisk
@@ -110,7 +110,7 @@ def test_what_a_store_refuses_or_cannot_be_asked_is_no_verdict(
     clip_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(location, "_OPTIONS", {"s3": {"config_kwargs": NO_RETRIES}})
+    monkeypatch.setattr(object_store, "_OPTIONS", {"s3": {"config_kwargs": NO_RETRIES}})
     monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
     clear_clients()
     uri = store.url("a.mp4")

@@ -37,7 +37,7 @@ def test_what_the_stage_has_set_stays() -> None:
 
 def test_an_event_is_known_by_its_call_its_place_and_what_it_is() -> None:
     first = completed(event())
-    made_of = ["event", "v", 0, "It rolls.", [1.0, 2.0], ["m", "1", "", 0, "q1"]]
+    made_of = ["event", "v", 0, "It rolls.", [1.0, 2.0], ["m", "1", 0, "q1"]]
     assert first.event_id == digest(made_of, 16)
     others = [
         completed(event(), place=1),
@@ -54,7 +54,7 @@ def test_an_annotation_ends_its_provenance_with_the_call_and_is_known_by_it() ->
     made = completed(row)
     assert made.provenance == [OTHER, CALL]
     assert made.parent_ids == ["q1"]
-    content = ["colour", "Which?", [[1.0, "red"]], ["m", "1", "", 0, "q1"]]
+    content = ["colour", "Which?", [[1.0, "red"]], ["m", "1", 0, "q1"]]
     assert made.annotation_id == digest(["tsqa", "v", content], 16)
 
 

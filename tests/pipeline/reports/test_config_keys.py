@@ -61,14 +61,14 @@ def test_a_default_is_the_value_as_yaml() -> None:
 @pytest.mark.parametrize(
     ("section", "key", "expected"),
     [
-        ("run", "workers", ("whole number or null", "at least 1", "null")),
+        ("run", "workers", ("whole number or null", "at least 1, at most 10000", "null")),
         ("source", "path", ("text", "not empty", None)),
         ("source", "kind", ("choice", "manifest, folder, scenes", "manifest")),
         ("nodes", "limits", ("section", "", "{}")),
         ("nodes.limits", "rejected", ("number", "at least 0, at most 1", "0.98")),
         ("engines.vllm", "memory_share", ("number", "above 0, at most 1", "0.9")),
         ("engines.http", "further_urls", ("list of texts", "", "[]")),
-        ("stages.plan_mixture", "shares", ("mapping", "each above 0", "{}")),
+        ("stages.plan_mixture", "shares", ("mapping", "each above 0, at most 1000000", "{}")),
         ("stages.dialogue", "window", ("section or null", "", "null")),
         ("stages.dialogue.window", "max_tokens", ("whole number", "at least 1", None)),
         ("stages.ingest", "schemes", ("list of texts", "", "[file]")),

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli.options import FAILED
 from pipeline.run import main
-from pipeline.store import location
+from pipeline.store import object_store
 from pipeline.store.location import Location
 from tests.object_store import ObjectStore, clear_clients, serving
 
@@ -23,7 +23,7 @@ STREAMO = Path(__file__).resolve().parents[3] / "configs" / "streamo.yaml"
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
     """One that is asked once."""
     options = {"s3": {"config_kwargs": {"retries": {"total_max_attempts": 1}}}}
-    monkeypatch.setattr(location, "_OPTIONS", options)
+    monkeypatch.setattr(object_store, "_OPTIONS", options)
     monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
     with serving() as running:
         yield running

@@ -151,11 +151,10 @@ def test_other_texts_have_no_shape(text: str) -> None:
 
 
 @given(JSON)
-def test_what_has_a_shape_can_be_written_and_needs_no_repair(value: Any) -> None:
+def test_what_has_a_shape_needs_no_repair(value: Any) -> None:
     text = json.dumps({"text": value})
     schema = {"type": "object", "properties": {"text": {}}, "required": ["text"]}
-    assert has_shape(text, schema)
-    assert json.dumps(json.loads(repaired(text, schema) or "")) == json.dumps(json.loads(text))
+    assert has_shape(text, schema) and repaired(text, schema) is None
 
 
 @given(st.text())
