@@ -17,12 +17,15 @@ _CONFIGS_SHOWN = 12
 _INDENT = 12
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
+_PATH_CHARACTERS = 68
+"""What a line of 80 has left beside its name."""
+
 
 def text_of_release(release: Release, corpus: Path, repo: str, refusals: int) -> str:
     """Files, configs, licences, checks, what stays, and so many refusals at most."""
     kinds = Counter(_kind(file.path) for file in release.files)
     facts = {
-        "corpus": str(corpus),
+        "corpus": _end_of(str(corpus)),
         "to": f"dataset {repo}, release {release.digest}",
         "files": f"{len(release.files)}, {size(release.size_bytes)}: {named(kinds)}",
         "rows": _few({f"{task}/{split}": n for (task, split), n in release.rows.items()}),
@@ -44,6 +47,11 @@ def size(size_bytes: int) -> str:
     while value >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.1f} {_UNITS[unit]}" if unit else f"{size_bytes} bytes"
+
+
+def _end_of(path: str) -> str:
+    """A path, of a long one the end."""
+    return path if len(path) <= _PATH_CHARACTERS else f"…{path[1 - _PATH_CHARACTERS :]}"
 
 
 def _kind(path: str) -> str:

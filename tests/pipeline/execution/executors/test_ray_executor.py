@@ -22,7 +22,7 @@ from tests.pipeline.execution.executors.acting import (
     Tasks,
     errors_of,
     make_task,
-    places,
+    parts_of,
 )
 from tests.pipeline.execution.executors.scripted_pool import Placed
 
@@ -95,7 +95,7 @@ def test_an_actor_that_is_killed_is_replaced_and_all_are_let_go(
             killed = actors[0]
             ray.kill(killed)
     assert len(actors) == 3
-    assert len(places(tasks)) >= 2
+    assert all(map(parts_of, tasks)), "whichever process did them"
     assert all(map(ends, actors))
 
 
