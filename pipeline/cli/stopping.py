@@ -49,8 +49,9 @@ def run_until_stopped(main: Callable[[], int]) -> int:
         status = main()
     except SystemExit as ended:  # outside of what main itself catches
         status = int(ended.code or 0)
-    # All is done that is to be done before the end.
-    _handle(lambda number, _: os._exit(_SIGNAL_STATUS + number))
+    # All is done that is to be done before the end. Python takes handlers away as it ends, and
+    # another Ctrl-C would then change the status; what is ignored stays so.
+    _handle(signal.SIG_IGN if received else lambda number, _: os._exit(_SIGNAL_STATUS + number))
     # Not the status: Ray makes errors of its own of whatever a handler raises.
     return _SIGNAL_STATUS + received[0] if received and status else status
 
@@ -61,7 +62,7 @@ def _say_it() -> None:
         os.write(2, f"{stopped_text(sys.argv[1:])}\n".encode())
 
 
-def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
+def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Handle the signals, but for one that this process was started to ignore (as by ``&``)."""
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:

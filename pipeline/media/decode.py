@@ -187,11 +187,15 @@ class DecodeProcess:
                 pipe.close()
 
 
+_MEASURABLE_S = 0.1
+"""CPU time comes in hundredths of a second: of a shorter limit it says nothing."""
+
+
 def _timeout_error(request: Request, worked_s: float) -> MediaError:
     """A decoder that worked has a video that takes long; one that waited, one that lies where
     reading takes long, or nobody let it work."""
     timeout_s = request.limits.timeout_s
-    if worked_s >= _LEAST_WORK * timeout_s:
+    if timeout_s < _MEASURABLE_S or worked_s >= _LEAST_WORK * timeout_s:
         return MediaError("decode_timeout", f"not read within {timeout_s:g} s")
     detail = f"its decoder waited, or was stopped, for most of `timeout_s` ({timeout_s:g} s)"
     return MediaError("unreadable", f"{request.clip.uri}: {detail}")

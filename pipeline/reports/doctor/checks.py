@@ -16,7 +16,7 @@ from pipeline.engines.base import EmbeddedConfig, EngineConfig, EngineError
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.errors import ConfigError
-from pipeline.media.base import Clip, Media
+from pipeline.media.base import Clip, Media, MediaError
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.scenes.render import render_scenes
 from pipeline.records import FramedSegment, Video
@@ -233,10 +233,13 @@ def _unmade(node: Node) -> str:
 
 
 def _cut(cutter: Node, video: Video, media: Media) -> tuple[FramedSegment, ...]:
-    """The turns of a video as the run cuts it; none if it rejects the video."""
+    """The turns of a video as the run cuts it; none if it rejects the video, or cannot read it."""
     rows = KnownRows(video.video_id, {Video: [video]})
     made = cutter.stage.run([rows], cutter.config, Context(media=media))
-    return tuple(row for row in made if isinstance(row, FramedSegment))
+    try:
+        return tuple(row for row in made if isinstance(row, FramedSegment))
+    except MediaError:
+        return ()
 
 
 def _video(folder: Path, scene: str, media: Media) -> Video:
