@@ -18,7 +18,7 @@ from pipeline.store.part_names import slot_name
 from pipeline.workflow.plan import NodePlan
 
 _RECIPE = "recipe.json"
-_OF_A_SLOT = frozenset({"journal", "manifest", "reads"})
+_OF_A_SLOT = frozenset({"manifest", "reads"})
 _SMALL = ("alive", "settings")
 """Folders of a root beside the parts in which files are put by a rename."""
 
@@ -108,16 +108,14 @@ class _Reached:
     def has(self, name: str) -> bool:
         """Whether a file or folder is reached; one with a name of any other form is the user's."""
         slot = slot_name(name)
+        kind, _, rest = name.partition("-")
+        if kind == "journal" and slot in self.slots:
+            return False  # of a part that is there nothing is to be asked
         if slot is None or slot in self.missing or slot.partition("-")[0] in self.waiting:
             return True
-        kind, _, rest = name.partition("-")
         if kind in _OF_A_SLOT:
             return slot in self.slots
         return rest.partition(".")[0] in self.parts
-
-    def has_part_of(self, name: str) -> bool:
-        """Whether it is the journal of a part that is there, of which nothing is to be asked."""
-        return name.startswith("journal-") and slot_name(name) in self.slots
 
 
 def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], _Reached]:
@@ -147,8 +145,6 @@ def _parts(reached: Mapping[tuple[str, str], _Reached], parts: Location) -> Iter
             for name, size_bytes in _found(folder).items():
                 top = name.partition("/")[0]
                 why = _why(top, of_recipe, in_config=node in nodes)
-                if why is None and of_recipe is not None and of_recipe.has_part_of(top):
-                    why = "orphan journal"
                 if why is not None:
                     yield _garbage(folder, name, why, size_bytes, node, recipe)
 

@@ -19,7 +19,6 @@ from pipeline.store.parts import discard, write_manifest, write_recipe
 from pipeline.store.run_log import RunLog, now
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import Node
-from pipeline.workflow.inputs import slot_for
 from pipeline.workflow.plan import ManifestShards, NodePlan, parts_made, planned_again
 from pipeline.workflow.task import PlannedTask, ShardResult
 
@@ -67,7 +66,7 @@ def execute(
     started = {task.node for task in tasks}
     for plan in plans:
         if plan.node.name in started and plan.manifest is not None:
-            _write_manifests(plan.manifest, [t for t in tasks if t.node == plan.node.name])
+            _write_manifests(plan.manifest, plan, [t for t in tasks if t.node == plan.node.name])
     for plan in plans:
         if plan.node.name in started:
             write_recipe(plan.listing.folder, plan.node.recipe)
@@ -86,13 +85,15 @@ def execute(
                 results.close()
 
 
-def _write_manifests(manifest: ManifestShards, tasks: Sequence[PlannedTask]) -> None:
+def _write_manifests(
+    manifest: ManifestShards, plan: NodePlan, tasks: Sequence[PlannedTask]
+) -> None:
     """Write the manifest rows of each part of the source beside its slot, where they are not yet.
 
     That reads the manifest a second time: a plan holds none of its rows, for there may be millions.
     """
     there = tasks[0].folder.sizes()
-    slots = {task.shard: slot for task in tasks if (slot := slot_for(task, {})) is not None}
+    slots = {task.shard: plan.slots[task.shard] for task in tasks}
     wanted = {n: slot for n, slot in slots.items() if manifest_path(slot).name not in there}
     planned = {task.shard: task.manifest for task in tasks}
     for number, shard in enumerate(manifest if wanted else ()):

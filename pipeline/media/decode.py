@@ -38,6 +38,7 @@ from pipeline.media.protocol import (
     unpacked_reply,
 )
 from pipeline.store.location import Location
+from pipeline.store.process import stat_fields
 
 R = TypeVar("R")
 
@@ -207,8 +208,7 @@ def _worked_s(*stats: Path, group: int | None = None) -> float:
     ticks = 0
     for stat in stats:
         with suppress(OSError):  # it has just ended
-            # The name of the program, in brackets, may hold blanks.
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            fields = stat_fields(stat)
             if group in (None, int(fields[_GROUP])):
                 ticks += sum(map(int, fields[_TICKS]))
     return ticks / os.sysconf("SC_CLK_TCK")

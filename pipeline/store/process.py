@@ -47,13 +47,22 @@ class Process:
         return True
 
 
+def stat_fields(stat: Path) -> list[str]:
+    """The fields of a ``/proc/<pid>/stat`` behind the name of the program, which is in brackets and
+    may hold blanks.
+
+    Raises:
+        OSError: the process has ended.
+    """
+    return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+
+
 def _started(pid: int) -> int | None:
     """When a process started; None where there is none, or it has ended."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        fields = stat_fields(Path(f"/proc/{pid}/stat"))
     except OSError:
         return None
-    fields = text.rpartition(")")[2].split()
     return None if fields[_STATE] in _ENDED else int(fields[_STARTED])
 
 

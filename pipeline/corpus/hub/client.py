@@ -6,12 +6,10 @@ that no reader of ``main`` sees, and the Hub merges it in one step.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 from httpx2 import HTTPError
@@ -29,6 +27,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from pipeline.corpus.hub.release import SentFile
 from pipeline.corpus.layout import CorpusError
 from pipeline.errors import ConfigError
+from pipeline.store.location import Location
 
 MAIN: Final = "main"
 KEPT: Final = frozenset({".gitattributes"})
@@ -191,7 +190,7 @@ class HubClient:
             found = self._api.hf_hub_download(
                 self._repo, path, repo_type=_KIND, revision=revision, local_dir=folder
             )
-            return hashlib.sha256(Path(found).read_bytes()).hexdigest()
+            return Location.of(found).sha256()
 
     def merge(self, request: PullRequest) -> None:
         """Puts the pull request into ``main`` in one step."""
