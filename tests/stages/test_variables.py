@@ -12,6 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.records import (
     Annotation,
     Change,
+    DenseSegment,
     Event,
     FramedSegment,
     Provenance,
@@ -46,7 +47,13 @@ def rows(
     ]
     events = [event(0, 3), event(4, 8)]
     plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
-    kinds = {FramedSegment: framed(10), Change: changes, Event: plain, VerifiedEvent: events}
+    kinds = {
+        FramedSegment: framed(10),
+        DenseSegment: framed(10),
+        Change: changes,
+        Event: plain,
+        VerifiedEvent: events,
+    }
     return video_rows(kinds | {Video: [video()], Annotation: [tsqa((2, "red"), (6, "blue"))]})
 
 
