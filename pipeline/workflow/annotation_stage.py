@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.answer import answer_schema, most_tokens, narrowed
-from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
+from pipeline.engines.base import Ask, Frame, Sampling
+from pipeline.engines.errors import MEANINGS, PASSING_ERRORS
 from pipeline.records import FramedSegment, Provenance, Record, Reject, TurnFrame
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
+from pipeline.workflow.answers import provenance_of, refused, valid_answers
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     C,
     Context,
-    NodeEngine,
     Reason,
     Rows,
     Stage,
@@ -200,12 +199,12 @@ def annotation_stage(
             ]
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
-                call = _provenance(name, config, prompt, engine, ask, replies[i])
-                valid, errors = _parse(answer, ask, replies[i])
+                call = provenance_of(name, config.sampling(), prompt, engine, ask, replies[i])
+                valid, errors = valid_answers(answer, ask, replies[i])
                 if valid:
                     node.take(accept(node.case, Answers(valid, config.samples), config), call)
                     continue
-                node.take([_unanswered(ask, replies[i], errors)], call)
+                node.take([refused(ask, replies[i], errors)], call)
                 if unanswered is not None:
                     node.take(unanswered(node.case, config), call)
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
@@ -280,52 +279,3 @@ def _rows(made: Iterable[_Node[S] | Record]) -> Iterator[Record]:
             yield from _rows(each.made)
         else:
             yield each
-
-
-def _unanswered(ask: Ask, samples: Sequence[Reply], errors: Sequence[str]) -> Reject:
-    """Refused for the error that all samples share (``timeout``), else as ``no_valid_answer``."""
-    shared = {sample.error for sample in samples}
-    reason = (shared.pop() if len(shared) == 1 else None) or NO_VALID_ANSWER
-    values = {key: str(value) for key, value in ask.variables.items()}
-    row = json.dumps({"request_id": ask.request_id, **values})
-    return Reject(reason=reason, detail="; ".join(errors)[:2000], row=row)
-
-
-def _parse(answer: type[A], ask: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
-    """The valid answers, and why the other samples are none."""
-    answers: list[A] = []
-    errors: list[str] = []
-    for sample in samples:
-        if sample.request_id != ask.request_id:
-            raise ValueError(f"reply {sample.request_id} came for ask {ask.request_id}")
-        if sample.text is None:
-            errors.append(": ".join(filter(None, [sample.error, sample.detail])))
-            continue
-        try:
-            answers.append(answer.model_validate_json(sample.text))
-        except ValidationError as error:
-            errors.append(f"unparsable: {error.error_count()} errors in {sample.text[:200]!r}")
-    return answers, errors
-
-
-def _provenance(
-    stage: str,
-    config: AnnotationConfig,
-    prompt: Prompt,
-    engine: NodeEngine,
-    ask: Ask,
-    samples: Sequence[Reply],
-) -> Provenance:
-    return Provenance(
-        stage=stage,
-        prompt=prompt.name,
-        prompt_sha=prompt.sha,
-        model=engine.model,
-        revision=engine.revision,
-        engine=engine.kind,
-        engine_version=samples[0].engine_version or engine.version,
-        **asdict(config.sampling()),
-        tokens_in=sum(s.tokens_in for s in samples),
-        tokens_out=sum(s.tokens_out for s in samples),
-        request_id=ask.request_id,
-    )

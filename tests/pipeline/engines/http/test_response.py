@@ -185,7 +185,7 @@ def test_of_the_values_to_choose_from_one_is_taken() -> None:
     assert repaired(json.dumps(SEEN | {"text": "a bird"})[:-1], schema) is None
 
 
-class Told(BaseModel):
+class Remark(BaseModel):
     line: str = Field(max_length=12)
     others: list[Sighting] = []
 
@@ -202,19 +202,19 @@ class Told(BaseModel):
     ],
 )
 def test_a_text_that_ends_where_its_schema_ends_it_was_cut(line: str, cut: bool) -> None:
-    schema = Told.model_json_schema()
+    schema = Remark.model_json_schema()
     assert bool(cut_text({"line": line}, schema)) == cut
     assert not cut_text({"line": line}, narrowed(schema, {"line": {"enum": [line]}}))
 
 
 def test_a_text_is_found_to_be_cut_wherever_it_stands() -> None:
-    schema = narrowed(Told.model_json_schema(), {"others.text": {"maxLength": 5}})
+    schema = narrowed(Remark.model_json_schema(), {"others.text": {"maxLength": 5}})
     others = [SEEN | {"text": "a ca."}, SEEN | {"text": "a dog"}, SEEN | {"text": "a bird"}]
     assert cut_text({"line": "x", "others": others}, schema) == "a dog"
 
 
 def test_a_cut_answer_is_an_error_unless_a_warmer_one_is_whole() -> None:
-    ask = Ask("a", "", Told.model_json_schema())
+    ask = Ask("a", "", Remark.model_json_schema())
     cut, whole = ('{"line": "A dog is bar", "others": []}', '{"line": "A dog.", "others": []}')
     samples = [Sample(), Sample()]
     for sample in samples:
@@ -235,7 +235,7 @@ def test_a_cut_answer_is_an_error_unless_a_warmer_one_is_whole() -> None:
 
 
 def test_the_longest_answer_is_counted_from_its_bounds() -> None:
-    schema = narrowed(Told.model_json_schema(), {"others": {"maxItems": 3}})
+    schema = narrowed(Remark.model_json_schema(), {"others": {"maxItems": 3}})
     less = narrowed(schema, {"line": {"maxLength": 3}})
     assert most_tokens(schema) - most_tokens(less) == 3
     more = narrowed(schema, {"others": {"maxItems": 4}, "others.text": {"maxLength": 300}})
