@@ -8,11 +8,11 @@ from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
 
 class Change(Record):
-    """What changed between the frame before and the frame at ``time_s``, or that nothing did."""
+    """What changed since the turn before, as seen up to ``time_s``, or that nothing did."""
 
     video_id: str = ""
     index: int
-    """The turn of the later frame."""
+    """The turn whose frame is the last one that was shown, at ``time_s``."""
     time_s: Seconds
     changed: bool
     text: str
