@@ -24,6 +24,8 @@ from tests.runs.small_corpus import asked, dialogue_of, event, frames_of
 
 VIDEOS = 4
 SECONDS = 3.0
+CONFIG = "small.yaml"
+"""The name of the file."""
 
 
 class Answer(BaseModel):
@@ -84,8 +86,9 @@ class Here(InlineExecutor):
     in_flight: Mapping[str, int] = {}
 
 
-def write_config(folder: Path) -> Path:
-    """The manifest and the config of the run; its root is ``folder / "run"``."""
+def write_config(folder: Path, **sections: object) -> Path:
+    """The manifest and the config of the run, with further sections; its root is
+    ``folder / "run"``."""
     rows = [{"video_id": f"v{i}", "n": i} for i in range(VIDEOS)]
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     (folder / "m.jsonl").write_text(text, encoding="utf-8")
@@ -100,8 +103,9 @@ def write_config(folder: Path) -> Path:
         "source": {"path": str(folder / "m.jsonl")},
         "engines": {"captioner": {"kind": "embedded"}},
         "nodes": nodes,
+        **sections,
     }
-    path = folder / "small.yaml"
+    path = folder / CONFIG
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 
