@@ -15,6 +15,7 @@ from random import Random
 
 import pytest
 
+from tests.chaos_figures import Figures
 from tests.faults.children import forking
 from tests.faults.healing import Cases
 from tests.faults.operations import Does, Fault
@@ -26,7 +27,7 @@ SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)
 DOES: Sequence[Does] = ("kill", "EIO", "ENOSPC", "EACCES")
 
 
-def test_a_run_goes_on_after_any_fault_of_the_file_system(tmp_path: Path) -> None:
+def test_a_run_goes_on_after_any_fault_of_the_file_system(tmp_path: Path, figures: Figures) -> None:
     print(f"seed {SEED}, {FAULTS} faults")
     chance = Random(SEED)
     with forking() as children:
@@ -37,7 +38,8 @@ def test_a_run_goes_on_after_any_fault_of_the_file_system(tmp_path: Path) -> Non
             at = chance.randint(1, cases.operations[edited])
             fault = Fault(does, at, lasts=does != "kill" and chance.random() < 0.5)
             print(f"{number + 1:3} {fault} {'after an edit' if edited else ''}")
-            printed = cases.disturb_and_heal(fault, edited=edited)
+            with figures.one("fault", does):
+                printed = cases.disturb_and_heal(fault, edited=edited)
             for line in printed.splitlines():
                 if "[Errno" in line:
                     assert str(tmp_path) in line, "it says of which file"

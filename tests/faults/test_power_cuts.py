@@ -13,6 +13,7 @@ from typing import get_args
 
 import pytest
 
+from tests.chaos_figures import Figures
 from tests.faults.children import forking
 from tests.faults.disk import Left
 from tests.faults.healing import Cases
@@ -32,7 +33,7 @@ def test_a_corpus_that_is_not_synced_is_found_out(tmp_path: Path) -> None:
             cases.disturb_and_heal(Fault("cut", end, left="named", unsynced=True), edited=False)
 
 
-def test_what_was_not_synced_is_made_again(tmp_path: Path) -> None:
+def test_what_was_not_synced_is_made_again(tmp_path: Path, figures: Figures) -> None:
     print(f"seed {SEED}, {CUTS} cuts")
     chance = Random(SEED)
     with forking() as children:
@@ -43,4 +44,5 @@ def test_what_was_not_synced_is_made_again(tmp_path: Path) -> None:
             left: Left = get_args(Left)[number % 3]
             fault = Fault("cut", at, left=left, seed=chance.randrange(1 << 30))
             print(f"{number + 1:3} {fault} {'after an edit' if edited else ''}")
-            cases.disturb_and_heal(fault, edited=edited)
+            with figures.one("cut", f"{left} is left"):
+                cases.disturb_and_heal(fault, edited=edited)

@@ -2,7 +2,7 @@
 command, or ``run``, leads to the bytes of a run that nobody disturbed.
 
 ``TURNWISE_CHAOS_KILLS=500`` is the long form (``make chaos``), with a tenth of them on Ray;
-``TURNWISE_CHAOS_SEED`` repeats one.
+``TURNWISE_CHAOS_SEED`` repeats one, and ``TURNWISE_CHAOS_MINUTES`` is its longest time.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ pytestmark = pytest.mark.faults
 
 KILLS = int(os.environ.get("TURNWISE_CHAOS_KILLS", "6"))
 SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)))
+MINUTES = float(os.environ.get("TURNWISE_CHAOS_MINUTES", "inf"))
 LATENCY_S = 0.05
 ON_RAY = 10
 """One kill of so many happens on Ray."""
+RAY_TIME = 0.3
+"""They have this share of the time."""
 TRIES = 8
 """Now and then what is to be killed is over before."""
 
@@ -100,13 +103,23 @@ def test_what_is_killed_anywhere_is_resumed_to_the_same_bytes(
         server.latency_s = LATENCY_S
         with render_once():
             run = FinishedRun(tmp_path, server)
-        for number in range(kills):
+        for number in until_late(kills, 1 - RAY_TIME):
             verb, target = TARGETS[number % len(TARGETS)]
             with figures.one("kill", f"{verb}: {target}"):
                 status = kill_and_heal(drivers, run, verbs[verb], target, chance)
             print(f"{number + 1:3} {verb}: {target}: {status}", flush=True)
         run.start_from("whole")
         run.same_as(run.whole)
+
+
+def until_late(kills: int, share: float) -> Iterator[int]:
+    """Numbers of kills, until a share of the time is over."""
+    ends_s = time.monotonic() + 60 * MINUTES * share
+    for number in range(kills):
+        if time.monotonic() > ends_s:
+            print(f"after {number} of {kills} kills the time is over")
+            return
+        yield number
 
 
 def kill_and_heal(

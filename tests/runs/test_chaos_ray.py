@@ -21,7 +21,7 @@ from tests.runs.forked_drivers import Drivers, forking_drivers, load_workers_onc
 from tests.runs.killed_verbs import of_force, of_retry, of_run
 from tests.runs.killing import kill
 from tests.runs.ray_nodes import SETTINGS, Nodes, ray_nodes, wait_for
-from tests.runs.test_chaos import KILLS, LATENCY_S, ON_RAY, SEED, TRIES, Verb
+from tests.runs.test_chaos import KILLS, LATENCY_S, ON_RAY, RAY_TIME, SEED, TRIES, Verb, until_late
 
 pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
@@ -64,7 +64,7 @@ def test_on_ray_too(
         server.latency_s = LATENCY_S
         with render_once():
             run = FinishedRun(tmp_path, server)
-        for number in range(RAY_KILLS):
+        for number in until_late(RAY_KILLS, RAY_TIME):
             verb, target = TARGETS[number % len(TARGETS)]
             with figures.one("kill on Ray", f"{verb}: {target}"):
                 status = kill_and_heal(drivers, nodes, run, VERBS[verb], target, chance)
