@@ -78,6 +78,18 @@ class Echo:
         """Nothing is held."""
 
 
+class Failing(Echo):
+    """One that gives no answer in time to half of what it is asked."""
+
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``Engine.generate``."""
+        for number, (reply,) in super().generate(asks, sampling):
+            late = Reply(reply.request_id, error="timeout")
+            yield number, [late if number % 2 else reply]
+
+
 class Here(InlineExecutor):
     """Runs tasks in this process."""
 
@@ -110,8 +122,9 @@ def write_config(folder: Path, **sections: object) -> Path:
     return path
 
 
-def call_main(arguments: Sequence[str]) -> int:
+def call_main(arguments: Sequence[str], *, failing: bool = False) -> int:
     """The command line in this process, with the stages above, one task after the other."""
+    engine = Failing if failing else Echo
 
     def load(name: str) -> Stage[Any]:
         return STAGES[name] if name in STAGES else load_toy(name)
@@ -119,7 +132,7 @@ def call_main(arguments: Sequence[str]) -> int:
     put: Sequence[tuple[ModuleType, str, object]] = (
         (graph, "load_stage", load),
         (worker, "load_stage", load),
-        (journaled_engine, "open_engine", lambda config: Echo()),
+        (journaled_engine, "open_engine", lambda config: engine()),
         (progress, "open_executor", lambda *_: Here()),
         (install, "COPY_UP_TO_BYTES", 3000),  # so that some files are copied and some linked
     )
