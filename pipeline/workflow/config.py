@@ -74,8 +74,8 @@ class RunSection(Settings):
         ge=10,
         le=1_000_000,
         description="seconds without a sign of life after which a worker process of this machine,"
-        " such as one that was stopped, is killed and another takes its shards; Ray has limits of"
-        " its own",
+        " such as one that was stopped, is killed and another takes its shards. On Ray there is no"
+        " such limit for a worker: Ray gives up machines that do not answer",
     )
     videos_per_shard: int = Field(
         64,
