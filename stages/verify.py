@@ -48,7 +48,8 @@ class Trial(NamedTuple):
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
     """The checks of each annotation, with the frames that they may see.
 
-    The question comes with all its answers and distractors to choose from. A check that has no frame is left out.
+    The question comes with all its answers and distractors to choose from. A check that has no
+    frame is left out.
     """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:

@@ -17,6 +17,7 @@ ASKING = {
     "rewrite": ["rewrite"],
     "query": ["query"],
     "change_points": ["change_points"],
+    "change_questions": ["change_questions"],
     "verify": ["verify"],
 }
 TASKS = {
