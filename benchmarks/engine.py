@@ -179,7 +179,9 @@ def asks_of(task: ShardTask) -> Iterator[Ask]:
     for rows in read_videos([FramedSegment], parts):
         for case in narrate.cases(rows, SETTINGS):
             if not isinstance(case, Reject):
-                yield ask_of(case, "ask", task.prompts[SETTINGS.prompt], SCHEMA)
+                prompt = task.prompts[SETTINGS.prompt]
+                system = prompt.render_system({"language": SETTINGS.language})
+                yield ask_of(case, "ask", prompt, SCHEMA, system, timed_frames=True)
 
 
 async def bare(config: VllmConfig, asks: Sequence[Ask], counts: Path) -> Measured:

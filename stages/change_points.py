@@ -7,22 +7,19 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA, step 1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from pipeline.records import Aspect, ChangePoint, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import PRINTED_S, Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, AnswerTime, SingleAnswerConfig, whole_video
+from stages._asking import Answer, AnswerTime, Seen, SingleAnswerConfig, whole_video
 from stages._wording import UNKNOWN, bare
 
-MOST = 64
-"""Change points of one answer: the longest that fits the default ``max_tokens``."""
-Seen = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=48)]
-Held = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]
+Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Held = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)]
 
 
 class Config(SingleAnswerConfig):
@@ -39,11 +36,12 @@ class Config(SingleAnswerConfig):
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
     max_points: int = Field(
-        48,
-        ge=1,
-        le=MOST,
-        description="change points per video; more are refused; the paper gives none",
+        32, ge=1, description="change points per video; more are refused; the paper gives none"
     )
+
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """One change point more than is asked for is one too many."""
+        return {"points": {"maxItems": self.max_points + 1}, "points.seen": {"maxLength": 160}}
 
 
 class PointSeen(Answer):
@@ -60,7 +58,7 @@ class PointSeen(Answer):
 class ChangePoints(Answer):
     """Change points of a video."""
 
-    points: Annotated[list[PointSeen], Field(max_length=MOST)]
+    points: list[PointSeen]
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
@@ -121,7 +119,7 @@ STAGE = annotation_stage(
     writes=ChangePoint,
     config=Config,
     answer=ChangePoints,
-    variables={"max_points": 48, "duration_s": 9.5},
+    variables={"max_points": 32, "duration_s": 9.5},
     cases=cases,
     accept=accept,
     reasons=(

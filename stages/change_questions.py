@@ -14,7 +14,7 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA, step 2; kinds of que
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
 
@@ -78,6 +78,10 @@ class Config(SingleAnswerConfig):
         " questions offer them is a setting of multiple_choice, and asks nobody anew",
     )
 
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """As many distractors as are asked for."""
+        return {"distractors": {"maxItems": self.distractors}}
+
 
 class TimedAnswer(Answer):
     """When an answer becomes true, and the answer."""
@@ -91,7 +95,7 @@ class ChangeQuestion(Answer):
 
     question: Asked
     answers: Annotated[list[TimedAnswer], Field(max_length=32)]
-    distractors: Annotated[list[Value], Field(max_length=4)]
+    distractors: list[Value]
 
 
 class Subject(NamedTuple):

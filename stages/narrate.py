@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 from pipeline.records import Change, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, SampledConfig
+from stages._asking import Answer, SampledConfig, Seen
 from stages._consistency import spokesman, texts_alike
 from stages._reasons import INCONSISTENT
 
@@ -38,6 +38,7 @@ class Config(SampledConfig):
 class ChangeSeen(Answer):
     """Whether something changed, and if so what."""
 
+    seen: Seen
     changed: bool
     sentence: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
@@ -91,7 +92,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=2,
+    version=3,
     reads=(FramedSegment,),
     writes=Change,
     config=Config,

@@ -10,12 +10,13 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
-from pipeline.engines.answer import answer_schema, narrowed
+from pipeline.engines.answer import answer_schema, most_tokens, narrowed
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
 from pipeline.records import FramedSegment, Provenance, Record, Reject
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
+from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     C,
@@ -46,6 +47,10 @@ class AnnotationConfig(StageConfig):
     )
     max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
     seed: int = Field(0, description="of the sampling; another value draws other answers")
+    language: LanguageCode = Field(
+        DEFAULT_LANGUAGE,
+        description="language in which the model is to write, as a code; the run's by default",
+    )
 
     @model_validator(mode="after")
     def _samples_differ(self) -> AnnotationConfig:
@@ -63,6 +68,14 @@ class AnnotationConfig(StageConfig):
         """The one prompt it asks with."""
         return (self.prompt,)
 
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """Further keywords of the answer's schema that follow from these settings, by path of the
+        field (``narrowed``): how long a list (``maxItems``) or a text (``maxLength``) may be.
+
+        A list has one place more than is allowed, so that one that is too long is seen to be.
+        """
+        return {}
+
     def sampling(self) -> Sampling:
         """How the engine is to sample."""
         return Sampling(self.samples, self.temperature, self.max_tokens, self.seed)
@@ -74,7 +87,8 @@ class Case(Generic[S]):
 
     ``variables`` are the values of the prompt. The model sees the frames of ``shared`` first, which
     other cases of the video show too, then those of ``frames``; each in order of time. A prompt
-    that names ``frame_times`` gets their times in seconds. ``subject`` is for ``accept``: what the
+    that names ``frame_times`` gets their times in seconds, none where the engine shows each frame
+    with its time. ``subject`` is for ``accept``: what the
     answers are about.
 
     ``choices`` has the only values that a field of the answer may have, by path of the field:
@@ -142,7 +156,6 @@ def annotation_stage(
     engine together, so that it stays busy. Tokens of a chat template in the values of a prompt are
     neutralised.
     """
-    schema = answer_schema(answer)
     shows = any(issubclass(kind, FramedSegment) for kind in reads)
     example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
 
@@ -150,11 +163,27 @@ def annotation_stage(
         for prompt in prompts.values():
             yield from prompt.problems(example, optional=[FRAME_TIMES])
 
+    def misfits(config: AnnotationConfig, prompts: Mapping[str, Prompt]) -> Iterator[str]:
+        tokens = most_tokens(narrowed(answer_schema(answer), config.bounds()))
+        if tokens > config.max_tokens:
+            yield (
+                f"max_tokens: the longest answer that its schema allows has about {tokens} tokens,"
+                f" and {config.max_tokens} are allowed: raise it, or ask for less"
+            )
+        for prompt in prompts.values():
+            if config.language != DEFAULT_LANGUAGE and not prompt.names_language:
+                yield (
+                    f"prompt: {prompt.file} does not say in its system part that answers are to be"
+                    f" in {{{{ language }}}}, which is {config.language!r}"
+                )
+
     def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         engine = context.engine
         if engine is None or not isinstance(config, AnnotationConfig):
             raise TypeError(f"stage {name!r} needs an engine and an AnnotationConfig")
         prompt = context.prompts[config.prompt]
+        system = prompt.render_system({"language": config.language})
+        schema = narrowed(answer_schema(answer), config.bounds())
         made: list[_Node[S] | Record] = [
             _Node(rows.video_id, number, case)
             if isinstance(case, Case)
@@ -166,7 +195,8 @@ def annotation_stage(
         while nodes:
             ids = [digest([name, prompt.name, n.video_id, n.number], 16) for n in nodes]
             asks = [
-                ask_of(node.case, id_, prompt, schema) for node, id_ in zip(nodes, ids, strict=True)
+                ask_of(*(node.case, id_, prompt, schema, system), timed_frames=engine.timed_frames)
+                for node, id_ in zip(nodes, ids, strict=True)
             ]
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
@@ -187,12 +217,23 @@ def annotation_stage(
         answer=answer,
         variables=example,
         prompt_problems=problems,
+        config_problems=misfits,
         reasons=declared,
     )
 
 
-def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:
-    """What an engine gets of a case.
+def ask_of(
+    case: Case[S],
+    request_id: str,
+    prompt: Prompt,
+    schema: Mapping[str, Any],
+    system: str = "",
+    *,
+    timed_frames: bool,
+) -> Ask:
+    """What an engine gets of a case; ``system`` is the prompt's own, rendered.
+
+    ``timed_frames``: the engine shows each frame with its time, so that the text need not.
 
     Raises:
         PromptError: the prompt names a variable that the case has not, or the reverse.
@@ -201,14 +242,15 @@ def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, 
     shown = [*case.shared, *case.frames]
     variables = dict(case.variables)
     if shown and FRAME_TIMES in prompt.variables:
-        variables[FRAME_TIMES] = [printed(segment.frame_s) for segment in shown]
+        times = () if timed_frames else shown
+        variables[FRAME_TIMES] = [printed(segment.frame_s) for segment in times]
     return Ask(
         request_id=request_id,
         text=neutralise(prompt.render(variables)),
         answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()}),
         frames=tuple(Frame(segment.frame_s, segment.jpeg) for segment in shown),
         variables=variables,
-        system=prompt.system,
+        system=system,
     )
 
 

@@ -56,6 +56,7 @@ class ScriptedEngine:
     kind: str = "embedded"
     model: str = "m"
     revision: str = "1"
+    timed_frames: bool = True
     asks: list[Ask] = field(default_factory=list)
 
     def generate(

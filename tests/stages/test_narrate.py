@@ -43,7 +43,8 @@ def test_every_pair_leaves_a_change(
         3: {"changed": True, "sentence": ""},
         4: {"changed": "perhaps"},
     }
-    context, _ = asking("narrate", lambda ask: said[int(ask.variables["after_s"])])
+    seen = {"seen": "A ball. A ball."}
+    context, _ = asking("narrate", lambda ask: seen | said[int(ask.variables["after_s"])])
     made = list(
         narrate.STAGE.run([video_rows({FramedSegment: framed(5)})], narrate.Config(), context)
     )
