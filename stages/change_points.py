@@ -30,13 +30,13 @@ class Config(SingleAnswerConfig):
         description="name of the prompt, a file below prompts/ without its suffix",
     )
     max_tokens: int = Field(
-        8192, ge=1, description="most tokens of the answer, all change points of a video"
+        5120, ge=1, description="most tokens of the answer, all change points of a video"
     )
     max_frames: int = Field(
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
     max_points: int = Field(
-        32, ge=1, description="change points per video; more are refused; the paper gives none"
+        24, ge=1, description="change points per video; more are refused; the paper gives none"
     )
 
     def bounds(self) -> Mapping[str, Mapping[str, Any]]:
@@ -119,7 +119,7 @@ STAGE = annotation_stage(
     writes=ChangePoint,
     config=Config,
     answer=ChangePoints,
-    variables={"max_points": 32, "duration_s": 9.5},
+    variables={"max_points": 24, "duration_s": 9.5},
     cases=cases,
     accept=accept,
     reasons=(

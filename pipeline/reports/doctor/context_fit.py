@@ -96,7 +96,7 @@ def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestA
     name: FrameRuleName = "qwen2_5_vl"
     name = next((rule for part, rule in RULES.items() if part in model), name)
     frames = max(len(ask.frames) for ask in asks)
-    text = max(estimate_tokens(ask.text) for ask in asks)
+    text = max(estimate_tokens(ask.system) + estimate_tokens(ask.text) for ask in asks)
     return LongestAsk(
         node=node.name,
         frames=frames,
