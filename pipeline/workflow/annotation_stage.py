@@ -13,7 +13,7 @@ from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.answer import answer_schema, most_tokens, narrowed
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
-from pipeline.records import FramedSegment, Provenance, Record, Reject
+from pipeline.records import FramedSegment, Provenance, Record, Reject, TurnFrame
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
@@ -99,8 +99,8 @@ class Case(Generic[S]):
 
     subject: S
     variables: Mapping[str, Any] = field(default_factory=dict)
-    frames: Sequence[FramedSegment] = ()
-    shared: Sequence[FramedSegment] = ()
+    frames: Sequence[FramedSegment | TurnFrame] = ()
+    shared: Sequence[FramedSegment | TurnFrame] = ()
     choices: Mapping[str, Sequence[str | float]] = field(default_factory=dict)
 
 
@@ -243,12 +243,12 @@ def ask_of(
     variables = dict(case.variables)
     if shown and FRAME_TIMES in prompt.variables:
         times = () if timed_frames else shown
-        variables[FRAME_TIMES] = [printed(segment.frame_s) for segment in times]
+        variables[FRAME_TIMES] = [printed(frame.frame_s) for frame in times]
     return Ask(
         request_id=request_id,
         text=neutralise(prompt.render(variables)),
         answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()}),
-        frames=tuple(Frame(segment.frame_s, segment.jpeg) for segment in shown),
+        frames=tuple(Frame(frame.frame_s, frame.jpeg) for frame in shown),
         variables=variables,
         system=system,
     )

@@ -13,6 +13,7 @@ from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.records import (
     Annotation,
     Change,
+    DenseSegment,
     Event,
     FramedSegment,
     GroundedEvent,
@@ -181,7 +182,7 @@ def test_a_change_that_most_samples_see_is_taken(
         {"seen": "A cup.", "changed": True, "sentence": "A cup falls."},
         {"seen": "A cup.", "changed": True, "sentence": "A red cup falls."},
     ]
-    rows = video_rows({FramedSegment: framed(2)})
+    rows = video_rows({DenseSegment: framed(2)})
     context = drawn("narrate", *said)
     (change,) = narrate.STAGE.run([rows], narrate.Config(**SAMPLED), context)
     assert isinstance(change, Change) and change.text == "A cup falls."
@@ -228,7 +229,12 @@ def test_one_valid_sample_of_three_passes_no_threshold(
 ) -> None:
     known = Event.model_validate(event(3, 5).model_dump(include=set(Event.model_fields)))
     rows = video_rows(
-        {Event: [known], FramedSegment: framed(2), Annotation: [tsqa((0, "red"), (1, "blue"))]}
+        {
+            Event: [known],
+            FramedSegment: framed(2),
+            DenseSegment: framed(2),
+            Annotation: [tsqa((0, "red"), (1, "blue"))],
+        }
     )
     strict = {**SAMPLED, "min_consistency": 0.1}
 

@@ -13,6 +13,7 @@ from pipeline.records import (
     Annotation,
     Change,
     ChangePoint,
+    DenseSegment,
     Event,
     FramedSegment,
     Provenance,
@@ -48,8 +49,11 @@ def rows(
     ]
     events = [event(0, 3), event(4, 8)]
     plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
-    kinds: dict[Any, Any] = {FramedSegment: framed(10), Change: changes, Event: plain}
-    kinds |= {
+    kinds: dict[Any, Any] = {
+        FramedSegment: framed(10),
+        DenseSegment: framed(10),
+        Change: changes,
+        Event: plain,
         VerifiedEvent: events,
         ChangePoint: [point("red", "blue", 4), point("blue", "red", 8)],
     }

@@ -13,6 +13,7 @@ from pipeline.records import (
     CaptionedEvent,
     Change,
     ChangePoint,
+    DenseSegment,
     Event,
     FramedSegment,
     GroundedEvent,
@@ -29,8 +30,9 @@ from pipeline.workflow.graph import Node
 R = TypeVar("R", bound=Record)
 
 OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
+OF_FRAMES = (Segment, FramedSegment, DenseSegment)
 OF_CHANGES = (Change, ChangePoint, Annotation)
-MADE: tuple[type[Record], ...] = (Video, Segment, FramedSegment, *OF_CHANGES, *OF_EVENTS)
+MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS)
 """The kinds of rows that can be made."""
 
 QUESTIONS: Mapping[str, str] = {
@@ -98,6 +100,7 @@ class KnownVideo:
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
             FramedSegment: self.segments,
+            DenseSegment: [row for row in self.segments if isinstance(row, DenseSegment)],
             Segment: [_as(Segment, segment) for segment in self.segments],
             Change: self._changes(),
             ChangePoint: [point for track in self.asked_tracks() for point in self._points(track)],
