@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Annotation, Reject, Verdict
+from pipeline.records import Annotation, FramedSegment, Reject, Verdict
+from pipeline.workflow.config import load_config
+from pipeline.workflow.config_file import CONFIGS
+from pipeline.workflow.graph import build_graph
 from pipeline.workflow.prompt import load_prompts
 from pipeline.workflow.stage import Context
-from stages import multiple_choice
+from stages import lint, multiple_choice, verify
 from stages._wording import bare, options
 from stages.dialogue import worded
 from stages.multiple_choice import Config
@@ -140,3 +143,33 @@ def test_options_are_never_the_same_twice(
     for made in chosen(*(question(name=str(i)) for i in range(50)), share=1):
         listed = [bare(text) for text in made.questions[0].options]
         assert len(set(listed)) == len(listed) == 5
+
+
+def test_what_held_just_before_an_answer_is_no_distractor(
+    question: Callable[..., Annotation],
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+) -> None:
+    """The question stands as it is: blue at 3 s is not green yet. But blue has held."""
+    seen = {0.0: "red", 3.0: "blue", 4.0: "Green", 7.0: "Green", 8.0: "red"}
+    context, engine = asking("verify", lambda ask: {"value": seen[ask.frames[-1].time_s]})
+    rows = {Annotation: [question()], FramedSegment: framed(10)}
+    verdicts = list(verify.STAGE.run([video_rows(rows)], verify.Config(), context))
+    assert all("blue" in ask.variables["options"] for ask in engine.asks)
+    judged = video_rows({Annotation: [question()], Verdict: verdicts})
+    (standing,) = lint.STAGE.run([judged], lint.Config(), Context())
+    chosen = video_rows({Annotation: [standing], Verdict: verdicts})
+    reject, made = multiple_choice.STAGE.run([chosen], Config(share=1), Context())
+    assert isinstance(reject, Reject) and isinstance(made, Annotation)
+    assert (reject.reason, made.questions[0].options) == ("distractor_seen", [])
+
+
+def test_another_share_asks_no_model() -> None:
+    def recipes(share: float) -> dict[str, str | None]:
+        overrides = [f"nodes.multiple_choice.config.share={share}"]
+        graph = build_graph(load_config(CONFIGS / "streamo.yaml", overrides))
+        return {node.name: node.recipe_digest for node in graph}
+
+    few, many = recipes(0.1), recipes(0.9)
+    assert {name for name in few if few[name] != many[name]} == {"multiple_choice"}
