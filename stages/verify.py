@@ -53,11 +53,14 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
     """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
-        questions = {question.qid: question.text for question in annotation.questions}
+        questions = {question.qid: question for question in annotation.questions}
         trials = [
             Case(
                 Trial(annotation, response, check),
-                {"question": questions[response.qid], "options": options(annotation)},
+                {
+                    "question": questions[response.qid].text,
+                    "options": options(annotation, questions[response.qid]),
+                },
                 evenly(allowed, config.max_frames),
             )
             for response, check in required_checks(annotation.responses)
