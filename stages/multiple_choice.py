@@ -29,22 +29,25 @@ class Config(StageConfig):
         0.5,
         ge=0,
         le=1,
-        description="of the questions, those that are multiple choice, drawn by hash; one without"
-        " distractors, or with too many answers, stays open; the paper gives none",
+        description="of the questions, those that are multiple choice, drawn by hash; one with too"
+        " few distractors or too many answers stays open; the paper gives none",
     )
     max_options: int = Field(
-        5,
-        ge=2,
-        le=5,
-        description="most options of a question, one of them at least a distractor; the paper has"
-        " letters up to E",
+        5, ge=2, le=5, description="most options of a question; the paper has letters up to E"
+    )
+    min_distractors: int = Field(
+        1,
+        ge=0,
+        le=3,
+        description="fewest of them that are never right; with 0 questions for yes or no have"
+        " options too",
     )
     seed: int = Field(0, description="of the draw, and of the order of options")
 
 
 def offered(annotation: Annotation, config: Config) -> tuple[list[str], list[str]]:
     """The distinct answers to the first question, and as many of its distractors as may stand
-    beside them; perhaps none."""
+    beside them."""
     question = annotation.questions[0]
     answers = {bare(r.text): r.text for r in reversed(annotation.responses)}
     values = list(dict.fromkeys(answers[bare(r.text)] for r in annotation.responses))
@@ -78,17 +81,22 @@ def choose(
         yield _refuse(annotation, "distractor_seen", ", ".join(held))
         question = question.model_copy(update={"distractors": []})
         annotation = annotation.model_copy(update={"questions": [question]})
-    if hash_fraction(annotation.annotation_id, config.seed) >= config.share or held:
+    # By a name of its own, so that other draws by the annotation's id do not go along with it.
+    chance = hash_fraction(f"multiple_choice {annotation.annotation_id}", config.seed)
+    if held or chance >= config.share:
         yield annotation
         return
     values, distractors = offered(annotation, config)
-    if distractors:
+    if len(values) + config.min_distractors > config.max_options:
+        detail = f"{len(values)} answers, at most {config.max_options} options"
+        yield _refuse(annotation, "too_many_answers", detail)
+        yield annotation
+    elif len(distractors) < config.min_distractors:
+        detail = f"{len(distractors)} of at least {config.min_distractors}"
+        yield _refuse(annotation, "too_few_distractors", detail)
+        yield annotation
+    else:
         yield lettered(annotation, values, distractors, config.seed)
-        return
-    reason = "too_many_answers" if question.distractors else "no_distractors"
-    detail = f"{len(values)} answers, at most {config.max_options} options"
-    yield _refuse(annotation, reason, detail)
-    yield annotation
 
 
 def _refuse(annotation: Annotation, reason: str, detail: str) -> Reject:
@@ -117,11 +125,13 @@ STAGE = per_video_stage(
             "The verifier chose a wrong option at some time: the question stays open, without it.",
         ),
         Reason(
-            "no_distractors", "There is no wrong option: the question stays open.", absence=True
+            "too_few_distractors",
+            "It has fewer wrong options than `min_distractors`: the question stays open.",
+            absence=True,
         ),
         Reason(
             "too_many_answers",
-            "With a wrong option it would have more than `max_options`: it stays open.",
+            "With wrong options it would have more than `max_options`: the question stays open.",
             absence=True,
         ),
     ),

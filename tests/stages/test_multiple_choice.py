@@ -92,7 +92,7 @@ def test_a_distractor_that_the_verifier_chose_leaves_the_question_open(
 @pytest.mark.parametrize(
     ("answers", "distractors", "reason"),
     [
-        (ANSWERS, [], "no_distractors"),
+        (ANSWERS, [], "too_few_distractors"),
         ([(0, "a"), (4, "b"), (8, "c"), (12, "d"), (16, "e")], ["f"], "too_many_answers"),
     ],
 )
@@ -106,6 +106,14 @@ def test_without_a_wrong_option_there_is_no_choice(
     reject, made = chosen(question(answers, distractors), share=1)
     assert isinstance(reject, Reject)
     assert (reject.reason, made) == (reason, question(answers, distractors))
+
+
+def test_yes_and_no_are_options_where_no_distractor_is_wanted(
+    chosen: Chosen, question: Callable[..., Annotation]
+) -> None:
+    asked = question([(0, "no"), (4, "yes"), (8, "no")], [])
+    (made,) = chosen(asked, share=1, min_distractors=0, max_options=2)
+    assert sorted(made.questions[0].options) == ["no", "yes"]
 
 
 def test_the_share_is_kept_and_no_letter_is_right_more_often(
