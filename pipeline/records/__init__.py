@@ -30,7 +30,15 @@ from pipeline.records.dialogue import (
     ShardFile,
     TaskMixture,
 )
-from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
+from pipeline.records.event import (
+    Aspect,
+    CaptionedEvent,
+    Change,
+    ChangePoint,
+    Event,
+    GroundedEvent,
+    VerifiedEvent,
+)
 from pipeline.records.turns import Turn, Turns
 from pipeline.records.video import (
     DenseSegment,
@@ -46,8 +54,10 @@ __all__ = [
     "THIS_CALL",
     "Annotation",
     "AskedQuestion",
+    "Aspect",
     "CaptionedEvent",
     "Change",
+    "ChangePoint",
     "Check",
     "DenseSegment",
     "Dialogue",
