@@ -9,16 +9,18 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.records.digest import FORMAT, digest
 from pipeline.records.schema import schema_of
+from pipeline.settings import Settings
 from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
+from pipeline.workflow.withdrawal import Exclusion
 
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 
@@ -84,6 +86,7 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         done[name] = _node(name, config.nodes[name], config, done)
         order.done(name)
     _check_sources(list(done.values()))
+    _check_exclusion(config, list(done.values()))
     return list(done.values())
 
 
@@ -163,9 +166,8 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     stage = find_stage(f"{where}.stage", section.stage)
     values = dict(section.config)
     for _, shared in config:
-        # A section of the run has defaults for the stages whose config extends its model.
-        if isinstance(shared, BaseModel) and issubclass(stage.config, type(shared)):
-            values = shared.model_dump() | values
+        if isinstance(shared, Settings):
+            values = _defaults(shared, stage.config) | values
     try:
         settings = stage.config.model_validate(values)
     except ValidationError as error:
@@ -177,6 +179,18 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _defaults(section: Settings, config: type[StageConfig]) -> dict[str, Any]:
+    """What a section of the run has for a stage whose config extends its model, or a base of it."""
+    kinds = (kind for kind in type(section).__mro__ if issubclass(config, kind))
+    names = {
+        name
+        for kind in kinds
+        if issubclass(kind, Settings) and kind is not Settings
+        for name in kind.model_fields
+    }
+    return section.model_dump(include=names) if names else {}
 
 
 def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:
@@ -227,6 +241,15 @@ def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
                 f"{where}.after: {node.name!r} writes {node.stage.writes.__name__}, which stage"
                 f" {stage.name!r} does not read; it reads {names}"
             )
+
+
+def _check_exclusion(config: RunConfig, nodes: Sequence[Node]) -> None:
+    """What is to be withdrawn must not stay because nobody looks."""
+    if config.corpus.exclude and not any(isinstance(node.config, Exclusion) for node in nodes):
+        raise ConfigError(
+            "corpus.exclude: no node of this run takes dialogues out of the corpus: put one of the"
+            " stage apply_mixture above the one that writes it"
+        )
 
 
 def _check_sources(nodes: Sequence[Node]) -> None:
