@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from pipeline.corpus.counts import CorpusCounts, FrameSize, Slice
 from pipeline.corpus.markdown import code, fenced, folded_table, plain, table
@@ -98,17 +99,22 @@ def verification(counts: CorpusCounts) -> str:
     if not counts.checks:
         return "No row carries a check."
     rows = []
-    for each in counts.checks:
-        is_share = not each.tenths[-1]
-        groups = [_share(sum(each.tenths[a:b]), each.checks) for _, a, b in _GROUPS]
+    for (task, check), found in groupby(counts.checks, lambda each: (each.task, each.check)):
+        scores = list(found)
+        checks = sum(each.checks for each in scores)
+        shares = [
+            _share(sum(each.checks for each in scores if each.tenth in range(*tenths)), checks)
+            for _, *tenths in _GROUPS
+        ]
+        is_share = all(each.tenth < _GROUPS[-1][-1] for each in scores)
         rows.append(
             (
-                f"`{each.task}`",
-                code(each.check),
-                f"{each.checks:,}",
-                _share(each.passed, each.checks),
-                f"{each.mean_score:.2f}",
-                *(groups if is_share else [""] * len(groups)),
+                f"`{task}`",
+                code(check),
+                f"{checks:,}",
+                _share(sum(each.passed for each in scores), checks),
+                f"{sum(each.thousandths for each in scores) / checks / 1000:.2f}",
+                *(shares if is_share else [""] * len(shares)),
             )
         )
     heads = ("task", "check", ">checks", ">passed", ">mean score", *(f">{g[0]}" for g in _GROUPS))

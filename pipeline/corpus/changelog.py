@@ -50,9 +50,9 @@ def with_entry(changelog: str, version: str, text: str) -> str:
     return f"{_HEAD}\n## {version}\n\n{text}\n" + (f"\n{older}" if older else "")
 
 
-def first_entry(whole: Slice) -> str:
-    """What there is to say of a corpus before which there was none."""
-    return f"{_size(whole)}. There was none before."
+def first_entry(whole: Slice, before: str = "There was none before.") -> str:
+    """What there is to say of a corpus that nothing is compared with."""
+    return f"{_size(whole)}. {before}"
 
 
 def entry(before: Path, after: Path, whole: Slice, former: str, facts: RunFacts) -> str:
@@ -65,7 +65,7 @@ def entry(before: Path, after: Path, whole: Slice, former: str, facts: RunFacts)
     try:
         comparison = compare_corpora(before, after)
     except CorpusError as error:
-        return f"{_size(whole)}.{since} it cannot be told what changed: {code(error.reason)}."
+        return f"{_size(whole)}.{since} nobody can say what changed: {code(error.reason)}."
     old = read_facts(before)
     run = RunChanges(
         settings=changed_settings(_text(before / CONFIG), facts.config),

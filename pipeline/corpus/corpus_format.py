@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from pipeline.corpus.layout import CorpusError
+from pipeline.corpus.layout import CORPUS_FORMAT, CorpusError
 
-FORMAT: Final = 1
-"""Raised when a reader of before would misread a corpus. ``counts.json`` has it as ``format``."""
 COUNTS: Final = "counts.json"
 """The file of the counts in a corpus."""
 _BELOW_FOLDER = 2
@@ -28,16 +26,16 @@ def check_format(path: Path) -> None:
     folder = above[_BELOW_FOLDER] if path.is_file() and len(above) > _BELOW_FOLDER else path
     try:
         counts = json.loads((folder / COUNTS).read_bytes())
-        written = counts.get("format", FORMAT) if isinstance(counts, dict) else None
+        written = counts.get("format", CORPUS_FORMAT) if isinstance(counts, dict) else None
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
         raise CorpusError("unreadable", f"{folder / COUNTS}: {error}") from error
     if not isinstance(written, int):
         raise CorpusError("unreadable", f"{folder / COUNTS} states no counts of a corpus")
-    if written > FORMAT:
+    if written > CORPUS_FORMAT:
         raise CorpusError(
             "newer_format",
-            f"{folder} has format {written}, and this turnwise reads formats up to {FORMAT}:"
+            f"{folder} has format {written}, and this turnwise reads formats up to {CORPUS_FORMAT}:"
             " update turnwise, or ask for the corpus as an earlier one wrote it",
         )

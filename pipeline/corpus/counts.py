@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.corpus.corpus_format import FORMAT
-from pipeline.corpus.layout import VideoSample
+from pipeline.corpus.layout import CORPUS_FORMAT, VideoSample
 from pipeline.corpus.picture import picture_of
 from pipeline.dialogue.state_counts import DURATIONS, StateSlice, StateTally, duration_bin
 from pipeline.engines.base import for_training
@@ -26,7 +25,8 @@ _FLAGS = {
     "postponed": "postponed",
 }
 """Flags of responses, and the counts they go to."""
-_TENTHS = 10
+_ABOVE = 10
+"""The tenth of a score above 1."""
 _MARKER = 0xFF
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Of a JPEG file: the segments that begin with precision, height and width."""
@@ -95,24 +95,24 @@ class Duration(_Value):
 
 
 class CheckScores(_Value):
-    """The verifications of one kind, of all responses of a task."""
+    """How many verifications of one kind, of responses of a task, have a score in one tenth."""
 
     task: str
     check: str
     """Its name, as ``checks`` of a dialogue has it."""
+    tenth: int
+    """0 for scores in [0, 0.1), …, 9 for [0.9, 1], and 10 for those above 1."""
     checks: int
     passed: int
-    mean_score: float
-    """To the thousandth."""
-    tenths: list[int]
-    """Scores in [0, 0.1), [0.1, 0.2), …, [0.9, 1], and above 1."""
+    thousandths: int
+    """Sum of the scores, each rounded to the thousandth."""
 
 
 class CorpusCounts(_Value):
     """All the counts, each list in order of its names."""
 
-    format: int = FORMAT
-    """Of the corpus: raised when a reader of before would misread it."""
+    format: int = CORPUS_FORMAT
+    """Of the corpus: how its files are called and what they hold."""
     slices: list[Slice]
     totals: list[Slice]
     """Each split over all tasks, and the whole, which comes first."""
@@ -155,7 +155,7 @@ class CorpusTally:
         self._writers: Counter[tuple[str, str]] = Counter()
         self._states = StateTally()
         self._durations: Counter[str] = Counter()
-        self._checks: Counter[tuple[str, str, str]] = Counter()
+        self._checks: dict[tuple[str, str, int], Counter[str]] = {}
 
     @property
     def example(self) -> Dialogue:
@@ -222,24 +222,18 @@ class CorpusTally:
             ],
             states=self._states.slices(),
             durations=[Duration(duration=name, videos=self._durations[name]) for name in DURATIONS],
-            checks=[self._scores(*key) for key in sorted({key[:2] for key in self._checks})],
+            checks=[
+                CheckScores(task=task, check=check, tenth=tenth, **counts)
+                for (task, check, tenth), counts in sorted(self._checks.items())
+            ],
         )
 
     def _add_checks(self, dialogue: Dialogue) -> None:
         for check in dialogue.checks:
-            tenth = min(int(check.score * _TENTHS), _TENTHS - 1) if check.score <= 1 else _TENTHS
-            counts = {"checks": 1, "passed": int(check.passed), str(tenth): 1}
-            counts["thousandths"] = round(check.score * 1000)
-            for name, count in counts.items():
-                self._checks[dialogue.task, check.name, name] += count
-
-    def _scores(self, task: str, check: str) -> CheckScores:
-        counts = {name: self._checks[task, check, name] for name in ("checks", "passed")}
-        mean = self._checks[task, check, "thousandths"] / counts["checks"] / 1000
-        tenths = [self._checks[task, check, str(tenth)] for tenth in range(_TENTHS + 1)]
-        return CheckScores(
-            task=task, check=check, mean_score=round(mean, 3), tenths=tenths, **counts
-        )
+            tenth = _ABOVE if check.score > 1 else min(int(check.score * _ABOVE), _ABOVE - 1)
+            counts = self._checks.setdefault((dialogue.task, check.name, tenth), Counter())
+            score = round(check.score * 1000)
+            counts.update(checks=1, passed=int(check.passed), thousandths=score)
 
     def _slice(self, key: tuple[str, str]) -> Slice:
         counts: Mapping[str, int] = self._counts.get(key, Counter())

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.corpus.card import CARD
+from pipeline.corpus.changelog import version_of
 from pipeline.corpus.facts import RunFacts
-from pipeline.execution.run_texts import run_texts
+from pipeline.execution.run_texts import RunTexts
 from pipeline.store.durable import put_folder, remove, unfinished
 from pipeline.store.location import Location
 from pipeline.store.part_names import files_path
@@ -39,33 +41,46 @@ def install_corpus(
         kept, files = kept_files(part), files_path(part)
         if not kept:
             continue
-        texts = run_texts(files, kept, corpus, facts)
+        run = _run_texts(files, kept, facts)
         if corpus.path is None or files.path is None:
+            texts = run.instead_of(corpus, files) if run else {}
             # The card and the counts are at the top level, and describe the other files.
-            ordered = sorted(kept, key=lambda name: ("/" not in name, name))
-            copy_folder({name: files / name for name in ordered}, corpus)
+            ordered = sorted(kept.keys() - texts.keys(), key=lambda name: ("/" not in name, name))
+            copy_folder({name: files / name for name in ordered}, corpus, keep=texts.keys())
             for name, text in texts.items():
                 (corpus / name).write_text(text)
-        elif not _is_in_place(corpus, files, kept, texts):
+        elif not _is_in_place(corpus, files, kept, run):
             check_files(part)
-            _put_in_place(corpus.path, files.path, texts)
+            _put_in_place(corpus, files, run)
         return True
     return False
 
 
+def _run_texts(
+    files: Location, kept: Mapping[str, KeptFile], facts: RunFacts | None
+) -> RunTexts | None:
+    """None where nothing is known of the run, or there is no card to say it."""
+    if facts is None or CARD not in kept:
+        return None
+    version = version_of({name: file.sha256 for name, file in kept.items()})
+    return RunTexts((files / CARD).read_bytes().decode(), version, facts)
+
+
 def _is_in_place(
-    corpus: Location, files: Location, kept: Mapping[str, KeptFile], texts: Mapping[str, str]
+    corpus: Location, files: Location, kept: Mapping[str, KeptFile], run: RunTexts | None
 ) -> bool:
     """Whether the corpus has these files and texts, and no others."""
-    if Path(corpus).is_symlink() or corpus.walk().keys() != kept.keys() | texts.keys():
+    texts = run.in_place(corpus) if run else {}
+    if texts is None or Path(corpus).is_symlink():
         return False
-    for name, text in texts.items():
-        if (corpus / name).read_bytes() != text.encode():
-            return False
-    return all(
-        _is_same(Path(corpus / name), Path(files / name), about)
-        for name, about in kept.items()
-        if name not in texts
+    return (
+        corpus.walk().keys() == kept.keys() | texts.keys()
+        and all((corpus / name).read_bytes() == text.encode() for name, text in texts.items())
+        and all(
+            _is_same(Path(corpus / name), Path(files / name), about)
+            for name, about in kept.items()
+            if name not in texts
+        )
     )
 
 
@@ -75,16 +90,17 @@ def _is_same(own: Path, other: Path, about: KeptFile) -> bool:
     return own.stat().st_size == about.size_bytes and Location.of(own).sha256() == about.sha256
 
 
-def _put_in_place(corpus: Path, files: Path, texts: Mapping[str, str]) -> None:
-    fresh = unfinished(corpus)
+def _put_in_place(corpus: Location, files: Location, run: RunTexts | None) -> None:
+    fresh = unfinished(Path(corpus))
     try:
-        shutil.copytree(files, fresh, copy_function=_link)
+        shutil.copytree(Path(files), fresh, copy_function=_link)
+        texts = run.instead_of(corpus, Location.of(fresh)) if run else {}
         for name, text in texts.items():
             file = fresh / name
             file.unlink(missing_ok=True)  # it may be a link
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode())
-        put_folder(fresh, corpus)
+        put_folder(fresh, Path(corpus))
     finally:
         remove(fresh)
 

@@ -9,14 +9,13 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.records.digest import FORMAT, digest
 from pipeline.records.schema import schema_of
-from pipeline.settings import Settings
 from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
@@ -166,8 +165,9 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     stage = find_stage(f"{where}.stage", section.stage)
     values = dict(section.config)
     for _, shared in config:
-        if isinstance(shared, Settings):
-            values = _defaults(shared, stage.config) | values
+        # A section of the run has defaults for the stages whose config extends a model of it.
+        if isinstance(shared, BaseModel):
+            values = _shared(shared, stage.config) | values
     try:
         settings = stage.config.model_validate(values)
     except ValidationError as error:
@@ -181,16 +181,11 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
 
 
-def _defaults(section: Settings, config: type[StageConfig]) -> dict[str, Any]:
-    """What a section of the run has for a stage whose config extends its model, or a base of it."""
-    kinds = (kind for kind in type(section).__mro__ if issubclass(config, kind))
-    names = {
-        name
-        for kind in kinds
-        if issubclass(kind, Settings) and kind is not Settings
-        for name in kind.model_fields
-    }
-    return section.model_dump(include=names) if names else {}
+def _shared(section: BaseModel, config: type[StageConfig]) -> dict[str, Any]:
+    """The fields of a section that are of a model which it and the config of a stage extend."""
+    models = (b for b in config.__bases__ if issubclass(b, BaseModel) and isinstance(section, b))
+    names = {name for model in models for name in model.model_fields}
+    return section.model_dump(include=names)
 
 
 def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:

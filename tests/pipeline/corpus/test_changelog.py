@@ -81,6 +81,6 @@ def test_an_old_corpus_that_cannot_be_read_stops_nothing(
     (old / RUN).write_text("{}", encoding="utf-8")
     text = entry(old, tmp_path, written(tmp_path / "new", samples[:1]), "", facts(0.5, 0))
     assert text == (
-        "2 dialogues about 1 videos. Since the one before it cannot be told what changed:"
+        "2 dialogues about 1 videos. Since the one before nobody can say what changed:"
         " `newer_format`."
     )

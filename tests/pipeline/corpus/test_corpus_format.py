@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.corpus.compare import compare_corpora
-from pipeline.corpus.corpus_format import COUNTS, FORMAT, check_format
+from pipeline.corpus.corpus_format import COUNTS, check_format
 from pipeline.corpus.hub.licences import Licences
 from pipeline.corpus.hub.release import Choice, make_release
-from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
+from pipeline.corpus.layout import CORPUS_FORMAT, CorpusError, CorpusSettings, VideoSample
 from pipeline.corpus.read import corpus_parts, read_corpus
 from pipeline.corpus.write import write_corpus
 
@@ -39,10 +39,12 @@ def with_format(folder: Path, number: object) -> None:
 
 @pytest.mark.parametrize("read", READERS)
 def test_readers_refuse_what_is_newer(folder: Path, read: Callable[[Path], object]) -> None:
-    assert json.loads((folder / COUNTS).read_bytes())["format"] == FORMAT
+    assert json.loads((folder / COUNTS).read_bytes())["format"] == CORPUS_FORMAT
     read(folder)
-    with_format(folder, FORMAT + 1)
-    with pytest.raises(CorpusError, match=f"format {FORMAT + 1}.*update turnwise") as refused:
+    with_format(folder, CORPUS_FORMAT + 1)
+    with pytest.raises(
+        CorpusError, match=f"format {CORPUS_FORMAT + 1}.*update turnwise"
+    ) as refused:
         read(folder)
     assert refused.value.reason == "newer_format"
 

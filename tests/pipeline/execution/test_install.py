@@ -81,8 +81,8 @@ def test_facts_go_into_the_installed_corpus_and_not_into_the_part(
         assert installed.startswith(with_run(bare, facts).partition("## Who wrote it")[0].strip())
         assert above.strip() in installed and installed.endswith("## Who wrote it" + below)
         assert f"`{version}`" in installed and entry in installed
-        told = RunFacts.model_validate_json((corpus / "run.json").read_bytes())
-        assert told == facts.model_copy(update={"config": "", "texts": {}})
+        said = RunFacts.model_validate_json((corpus / "run.json").read_bytes())
+        assert said == facts.model_copy(update={"config": "", "texts": {}})
         assert (corpus / "config.yaml").read_text(encoding="utf-8") == facts.config
         assert (corpus / "prompts/a/b.md").read_text(encoding="utf-8") == "Say {{ it }}."
         seen.add(corpus.stat().st_ino)

@@ -114,12 +114,12 @@ def test_diff_of_two_revisions(
         assert main(["diff", before, after, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
-    told = diff(f"{REPO}@v1", f"{REPO}@v2")
-    assert told == diff(str(corpus), str(later)) == diff(f"{REPO}@v1", f"{REPO}@main")
-    assert [(c["task"], c["what"], c["why"]) for c in told["changes"]] == [
+    found = diff(f"{REPO}@v1", f"{REPO}@v2")
+    assert found == diff(str(corpus), str(later)) == diff(f"{REPO}@v1", f"{REPO}@main")
+    assert [(c["task"], c["what"], c["why"]) for c in found["changes"]] == [
         ("event_caption", "gone", "video"),
         ("tsqa", "gone", "video"),
     ]
-    assert told["run"]["settings"] == [{"key": "run.name", "before": "small", "after": "larger"}]
+    assert found["run"]["settings"] == [{"key": "run.name", "before": "small", "after": "larger"}]
     assert main(["diff", f"{REPO}@v1", f"{REPO}@v3"]) != 0
     assert "v3" in capsys.readouterr().err
