@@ -28,6 +28,7 @@ from pipeline.corpus.facts import RunFacts
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.corpus.markdown import folded, plain
 from pipeline.records import Dialogue
+from pipeline.settings import DEFAULT_LANGUAGE
 
 CARD = "README.md"
 """The file of the card in a corpus."""
@@ -86,7 +87,7 @@ def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
     return {
         "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
-        "language": [settings.language],
+        "language": [settings.language or DEFAULT_LANGUAGE],
         "task_categories": ["video-text-to-text"],
         "tags": ["video", "streaming", "dialogue", "instruction-tuning"],
         "size_categories": [_size(counts.whole.dialogues)],

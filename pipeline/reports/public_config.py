@@ -33,6 +33,7 @@ def public_config(config: RunConfig) -> str:
     hidden = set(Exclusion.model_fields)
     nodes = {name: _only(node, _NODE) for name, node in whole["nodes"].items()}
     shown = {
+        **whole,
         "run": _only(whole["run"], _RUN),
         "source": {**_only(whole["source"], _SOURCE), "path": _file_name(config.source.path)},
         "engines": {
