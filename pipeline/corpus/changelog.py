@@ -14,10 +14,11 @@ from pipeline.corpus.compare_runs import (
     RunChanges,
     changed_settings,
     changed_yields,
+    read_config,
     read_facts,
 )
 from pipeline.corpus.counts import Slice
-from pipeline.corpus.facts import CONFIG, RunFacts
+from pipeline.corpus.facts import RunFacts
 from pipeline.corpus.layout import CorpusError
 from pipeline.corpus.markdown import code, folded_table, plain
 
@@ -68,7 +69,7 @@ def entry(before: Path, after: Path, whole: Slice, former: str, facts: RunFacts)
         return f"{_size(whole)}.{since} nobody can say what changed: {code(error.reason)}."
     old = read_facts(before)
     run = RunChanges(
-        settings=changed_settings(_text(before / CONFIG), facts.config),
+        settings=changed_settings(read_config(before), facts.config),
         yields=changed_yields(old, facts),
     )
     parts = [f"{_size(whole)}.{since}: {sums_of(comparison)}."]
@@ -138,10 +139,3 @@ def _value(value: Any) -> str:
     if value is None:
         return "none"
     return code(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""

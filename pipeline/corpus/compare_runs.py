@@ -50,7 +50,7 @@ class RunChanges(_Value):
 def compare_runs(before: Path, after: Path) -> RunChanges:
     """Of two corpus folders. One that does not know its run, as a Parquet file, has no changes."""
     return RunChanges(
-        settings=changed_settings(_config(before), _config(after)),
+        settings=changed_settings(read_config(before), read_config(after)),
         yields=changed_yields(read_facts(before), read_facts(after)),
     )
 
@@ -102,7 +102,8 @@ def _yields(facts: RunFacts) -> Mapping[tuple[str, str], tuple[dict[str, Any], i
     return found
 
 
-def _config(corpus: Path) -> str:
+def read_config(corpus: Path) -> str:
+    """The config that lies in a corpus folder, as YAML; empty where none can be read."""
     try:
         return (corpus / CONFIG).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

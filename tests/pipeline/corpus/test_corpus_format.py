@@ -22,14 +22,14 @@ READERS: list[Callable[[Path], object]] = [
     lambda folder: list(read_corpus(next(folder.glob("data/*/*.parquet")), frames=False)),
     corpus_parts,
     lambda folder: compare_corpora(folder, folder),
-    lambda folder: make_release(folder, Choice(), Licences({}), folder / "copies"),
+    lambda folder: make_release(folder, Choice(), Licences({}), folder.parent / "copies"),
 ]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, samples: list[VideoSample]) -> Path:
-    write_corpus(tmp_path, samples[:1], CorpusSettings())
-    return tmp_path
+    write_corpus(tmp_path / "corpus", samples[:1], CorpusSettings())
+    return tmp_path / "corpus"
 
 
 def with_format(folder: Path, number: object) -> None:
