@@ -1,4 +1,4 @@
-"""Write the corpus: Parquet a task, WebDataset with the frames, card and counts.
+"""Write the corpus: Parquet a task, WebDataset with the frames, card, counts and a picture.
 
 reads:  Dialogue, FramedSegment (all shards)
 writes: ShardFile, one a file, by path; the files themselves go to the folder of the context
@@ -28,4 +28,4 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
     yield from write_corpus(context.folder, samples, config)
 
 
-STAGE = Stage("write_corpus", 3, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")
+STAGE = Stage("write_corpus", 4, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")

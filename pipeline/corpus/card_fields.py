@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
+from pipeline.corpus.markdown import table
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Record, Turn
 from pipeline.records.schema import schema_of
 
@@ -113,28 +113,3 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
 
 
 _NO_BREAK = "\u00a0"
-_MARKS = re.compile(r"([\\`*_\[\]<>#~&])")
-"""What begins anything but text in Markdown and HTML."""
-
-
-def plain(text: str) -> str:
-    """A name that others chose, in Markdown: it shows as it is, and as nothing but text."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def code(text: str) -> str:
-    """A name that others chose, as code; a backtick in it would end that."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A name that begins with ``>`` aligns its column to the right."""
-    heads = [name.removeprefix(">") for name in names]
-    rule = ["---:" if name.startswith(">") else "---" for name in names]
-    lines = [heads, rule, *([_cell(text) for text in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """The text on one line, with nothing that ends a cell."""
-    return " ".join(text.split()).replace("|", "\\|")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from pipeline.corpus.counts import CorpusCounts
 from pipeline.corpus.layout import CorpusSettings
 
+_TRAINERS_WITHOUT_FRAMES = """\
+Trainers need the frames, which this corpus was written without: `frames: true` in the section
+`corpus` of its config, and a run over the videos, write them."""
+
 
 def loading(counts: CorpusCounts, settings: CorpusSettings) -> str:
-    """Code for the Parquet form and, where there are frames, for the WebDataset form."""
+    """Code for the Parquet form, for trainers and, where there are frames, for the WebDataset form.
+
+    Code in Python and shell alike names the corpus ``CORPUS``.
+    """
     first = counts.slices[0]
     parquet = f"""\
-Parquet, one config a task, annotations only:
+Parquet, one config a task, annotations only. `CORPUS` is the name of this repository, or a folder
+that holds it:
 
 ```python
 from datasets import load_dataset
@@ -18,11 +26,19 @@ from datasets import load_dataset
 dialogues = load_dataset("CORPUS", "{first.task}", split="{first.split}")
 ```
 
-`CORPUS` is the name of this repository, or a folder that holds it."""
+Row by row, without a download of the whole:
+
+```python
+streamed = load_dataset("CORPUS", "{first.task}", split="{first.split}", streaming=True)
+for dialogue in streamed.take(2):
+    print(dialogue["video_id"], [turn["state"] for turn in dialogue["turns"]])
+```"""
     if not settings.frames:
-        return parquet
+        return f"{parquet}\n\n{_TRAINERS_WITHOUT_FRAMES}"
     split = counts.totals[1].split
     return f"""{parquet}
+
+{_trainers(split)}
 
 WebDataset, one sample a video, with all its dialogues and each frame once:
 
@@ -61,3 +77,18 @@ videos = load_dataset(
     streaming=True,
 )
 ```"""
+
+
+def _trainers(split: str) -> str:
+    return f"""\
+For ms-swift 4 and LLaMA-Factory, `turnwise export` writes `messages`, with the frames as images
+from the tars below `wds`:
+
+```sh
+turnwise export CORPUS --format messages -o trainer
+cd trainer
+ROOT_IMAGE_DIR=. swift sft --dataset {split}.jsonl --model MODEL  # ms-swift
+llamafactory-cli train TRAINING.yaml  # has `dataset_dir: .` and `dataset: trainer_{split}`
+```
+
+`trainer/README.md` says which state tokens to add, and how weights are read."""

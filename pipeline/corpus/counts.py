@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.corpus.layout import VideoSample
-from pipeline.dialogue.state_counts import StateSlice, StateTally
+from pipeline.corpus.layout import CORPUS_FORMAT, VideoSample
+from pipeline.corpus.picture import picture_of
+from pipeline.dialogue.state_counts import DURATIONS, StateSlice, StateTally, duration_bin
 from pipeline.engines.base import for_training
 from pipeline.records import Dialogue
 from pipeline.records.hash_sampling import hash_rank
@@ -23,6 +25,8 @@ _FLAGS = {
     "postponed": "postponed",
 }
 """Flags of responses, and the counts they go to."""
+_ABOVE = 10
+"""The tenth of a score above 1."""
 _MARKER = 0xFF
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Of a JPEG file: the segments that begin with precision, height and width."""
@@ -83,9 +87,32 @@ class Model(_Value):
     """Of a dataset, who wrote it there: ``human``, ``model``, ``asr``; empty where unknown."""
 
 
+class Duration(_Value):
+    """How many videos are of a length, by the bins of the paper."""
+
+    duration: str
+    videos: int
+
+
+class CheckScores(_Value):
+    """How many verifications of one kind, of responses of a task, have a score in one tenth."""
+
+    task: str
+    check: str
+    """Its name, as ``checks`` of a dialogue has it."""
+    tenth: int
+    """0 for scores in [0, 0.1), …, 9 for [0.9, 1], and 10 for those above 1."""
+    checks: int
+    passed: int
+    thousandths: int
+    """Sum of the scores, each rounded to the thousandth."""
+
+
 class CorpusCounts(_Value):
     """All the counts, each list in order of its names."""
 
+    format: int = CORPUS_FORMAT
+    """Of the corpus: how its files are called and what they hold."""
     slices: list[Slice]
     totals: list[Slice]
     """Each split over all tasks, and the whole, which comes first."""
@@ -96,6 +123,8 @@ class CorpusCounts(_Value):
     frames: list[FrameSize]
     """Empty for a corpus without frames."""
     states: list[StateSlice]
+    durations: list[Duration] = Field(default_factory=list)
+    checks: list[CheckScores] = Field(default_factory=list)
 
     @property
     def whole(self) -> Slice:
@@ -103,12 +132,21 @@ class CorpusCounts(_Value):
         return self.totals[0]
 
 
+class _Example(NamedTuple):
+    """A dialogue to show, and a picture of it; the least of all that were met is shown."""
+
+    is_silent: bool
+    hash_rank: str
+    dialogue: Dialogue
+    picture: bytes
+
+
 class CorpusTally:
     """Counts dialogues, video by video, and keeps one to show."""
 
     def __init__(self) -> None:
         """Starts at nothing."""
-        self._example: tuple[bool, str, Dialogue] | None = None
+        self._example: _Example | None = None
         self._not_for_training = 0
         self._frames: Counter[tuple[int, int]] = Counter()
         self._counts: dict[tuple[str, str], Counter[str]] = {}
@@ -116,6 +154,8 @@ class CorpusTally:
         self._sources: Counter[tuple[str, str]] = Counter()
         self._writers: Counter[tuple[str, str]] = Counter()
         self._states = StateTally()
+        self._durations: Counter[str] = Counter()
+        self._checks: dict[tuple[str, str, int], Counter[str]] = {}
 
     @property
     def example(self) -> Dialogue:
@@ -126,7 +166,12 @@ class CorpusTally:
         """
         if self._example is None:
             raise ValueError("no dialogue was counted")
-        return self._example[2]
+        return self._example.dialogue
+
+    @property
+    def picture(self) -> bytes:
+        """A JPEG of the example's frames; empty where there are none."""
+        return self._example.picture if self._example else b""
 
     def add(self, sample: VideoSample) -> None:
         """Counts one video, with all its dialogues; no video comes twice."""
@@ -135,10 +180,12 @@ class CorpusTally:
         if sample.frames:
             self._frames[_size(sample.frames[0].jpeg)] += 1
         self._sources[dialogues[0].source, dialogues[0].licence] += 1
+        self._durations[duration_bin(dialogues[0].duration_s)] += 1
         for dialogue in dialogues:
-            shown = (not dialogue.n_response, hash_rank(dialogue.sample_id, seed=0), dialogue)
-            if self._example is None or shown[:2] < self._example[:2]:
-                self._example = shown
+            rank = not dialogue.n_response, hash_rank(dialogue.sample_id, seed=0)
+            if self._example is None or rank < self._example[:2]:
+                self._example = _Example(*rank, dialogue, picture_of(dialogue, sample.frames))
+            self._add_checks(dialogue)
             self._not_for_training += not for_training(dialogue.models)
             self._writers.update(_writers(dialogue))
             of_one = _of_one(dialogue)
@@ -174,7 +221,19 @@ class CorpusTally:
                 for (width, height), videos in sorted(self._frames.items())
             ],
             states=self._states.slices(),
+            durations=[Duration(duration=name, videos=self._durations[name]) for name in DURATIONS],
+            checks=[
+                CheckScores(task=task, check=check, tenth=tenth, **counts)
+                for (task, check, tenth), counts in sorted(self._checks.items())
+            ],
         )
+
+    def _add_checks(self, dialogue: Dialogue) -> None:
+        for check in dialogue.checks:
+            tenth = _ABOVE if check.score > 1 else min(int(check.score * _ABOVE), _ABOVE - 1)
+            counts = self._checks.setdefault((dialogue.task, check.name, tenth), Counter())
+            score = round(check.score * 1000)
+            counts.update(checks=1, passed=int(check.passed), thousandths=score)
 
     def _slice(self, key: tuple[str, str]) -> Slice:
         counts: Mapping[str, int] = self._counts.get(key, Counter())

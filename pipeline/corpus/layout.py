@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 
@@ -13,6 +14,9 @@ from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
 from pipeline.settings import LanguageCode, Settings
 from pipeline.store.location import Location
+
+CORPUS_FORMAT: Final = 1
+"""Of the files: it is raised when a reader of before would misread or miss some."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 

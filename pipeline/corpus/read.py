@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from pipeline.corpus.corpus_format import check_format
 from pipeline.corpus.layout import CorpusError, VideoSample
 from pipeline.corpus.webdataset import VideoRow
 from pipeline.records import Dialogue, FramedSegment
@@ -31,8 +32,8 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
     the Parquet form, and a sample is a single dialogue.
 
     Raises:
-        CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without them), or
-            ``unreadable``, naming the file.
+        CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without them),
+            ``newer_format``, or ``unreadable``, naming the file.
     """
     files = _parquet_files(path)
     tars = [] if path.is_file() else sorted(path.glob("wds/*/*.tar"))
@@ -50,7 +51,7 @@ def corpus_parts(path: Path) -> list[Location]:
     """The Parquet files of a corpus folder, or the one file that the path names.
 
     Raises:
-        CorpusError: ``no_corpus``, there are none.
+        CorpusError: ``no_corpus``, there are none; or ``newer_format``.
     """
     return [Location.of(file) for file in _parquet_files(path)]
 
@@ -59,6 +60,7 @@ def _parquet_files(path: Path) -> list[Path]:
     files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
     if not files:
         raise CorpusError("no_corpus", f"{path} holds no data/<task>/<split>-*.parquet")
+    check_format(path)
     return files
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.corpus.card import CARD, card
+from pipeline.corpus.corpus_format import COUNTS
 from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.layout import (
     CorpusError,
@@ -16,6 +17,7 @@ from pipeline.corpus.layout import (
     describe,
 )
 from pipeline.corpus.parquet import ParquetFiles
+from pipeline.corpus.picture import PICTURE
 from pipeline.corpus.webdataset import TarFiles, sample_key
 from pipeline.records import ShardFile
 
@@ -56,11 +58,13 @@ def write_corpus(
         if not keys:
             raise CorpusError("empty", "there are no dialogues to write")
         files = [*parquet.finish(), *tars.finish()]
-    counts = tally.result()
-    for path, text in (
-        (CARD, card(counts, settings, tally.example)),
-        ("counts.json", counts.model_dump_json(indent=2) + "\n"),
+    counts, picture = tally.result(), PICTURE if tally.picture else ""
+    for path, content in (
+        (CARD, card(counts, settings, tally.example, picture).encode()),
+        (COUNTS, (counts.model_dump_json(indent=2) + "\n").encode()),
+        (picture, tally.picture),
     ):
-        (folder / path).write_text(text, encoding="utf-8", newline="\n")
-        files.append(describe(folder, path, rows=0))
+        if path:
+            (folder / path).write_bytes(content)
+            files.append(describe(folder, path, rows=0))
     return sorted(files, key=lambda file: file.path)

@@ -1,7 +1,7 @@
 """How often each state occurs, and what follows from it.
 
-source: arXiv:2512.21334, equations 3 and 4 (frequency weights of the focal loss), and the ratio
-and duration bins of Streamo-Instruct-465K in its supplement, figure 3.
+source: arXiv:2512.21334, equations 3 and 4 (frequency weights of the focal loss), and the ratio,
+shares of tasks and duration bins of Streamo-Instruct-465K in its supplement, figure 3.
 """
 
 from __future__ import annotations
@@ -16,6 +16,22 @@ from pipeline.records import State
 PAPER_RATIO: Mapping[str, int] = {"silence": 12, "standby": 3, "response": 2}
 """Of Streamo-Instruct-465K."""
 BINS_S = ((30, "0-30 s"), (60, "30-60 s"), (120, "60-120 s"), (240, "120-240 s"))
+_LONGEST = ">240 s"
+DURATIONS = (*(name for _, name in BINS_S), _LONGEST)
+"""All bins of durations, in order."""
+PAPER_VIDEOS: Mapping[str, int] = dict(
+    zip(DURATIONS, (68_273, 19_153, 21_834, 20_529, 6_086), strict=True)
+)
+"""Videos of Streamo-Instruct-465K by duration."""
+PAPER_SHARES: Mapping[str, float] = {
+    "tsqa": 0.348,
+    "event_grounding": 0.263,
+    "offline_qa": 0.138,
+    "narration": 0.127,
+    "event_caption": 0.067,
+    "action_caption": 0.058,
+}
+"""Shares of its samples, by task."""
 
 
 class StateCounts(BaseModel):
@@ -111,4 +127,4 @@ def total(slices: Iterable[StateSlice]) -> StateCounts:
 
 def duration_bin(duration_s: float) -> str:
     """The bin of a duration, as the paper has them; a border belongs to the lower one."""
-    return next((name for end_s, name in BINS_S if duration_s <= end_s), ">240 s")
+    return next((name for end_s, name in BINS_S if duration_s <= end_s), _LONGEST)

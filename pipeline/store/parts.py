@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -222,15 +222,15 @@ def check_files(part: Location) -> None:
             raise StoreError(file, error, part) from error
 
 
-def copy_folder(files: Mapping[str, Location], place: Location) -> None:
-    """Copy files below a place in their order, then remove all others there.
+def copy_folder(files: Mapping[str, Location], place: Location, keep: Collection[str] = ()) -> None:
+    """Copy files below a place in their order, then remove all others there but for ``keep``.
 
     This is not atomic: a reader may meanwhile see old and new files.
     """
     old = place.walk()
     for name, file in files.items():
         file.copy_to(place / name)
-    for name in old.keys() - files.keys():
+    for name in old.keys() - files.keys() - set(keep):
         (place / name).remove()
 
 

@@ -26,6 +26,7 @@ from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode, Settings
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
+from pipeline.workflow.withdrawal import Exclusion
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -168,6 +169,10 @@ class NodeSection(Settings):
     limits: Limits = Field(Limits(), description="when it stops the run")
 
 
+class CorpusSection(CorpusSettings, Exclusion):
+    """How the corpus is written, and what is taken out of it."""
+
+
 class RunConfig(Settings):
     """A complete run."""
 
@@ -184,9 +189,10 @@ class RunConfig(Settings):
     nodes: dict[NodeName, NodeSection] = Field(
         description="name: a stage in the run, and the nodes that it reads"
     )
-    corpus: CorpusSettings = Field(
-        CorpusSettings(),
-        description="defaults of the settings of every node that writes a corpus (write_corpus)",
+    corpus: CorpusSection = Field(
+        CorpusSection(),
+        description="defaults of the settings of every node that writes a corpus (write_corpus) or"
+        " chooses what goes into it (apply_mixture)",
     )
 
     @field_validator("engines", mode="before")

@@ -20,6 +20,7 @@ from pipeline.records.schema import schema_of
 from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
+from pipeline.workflow.withdrawal import Exclusion
 
 LANGUAGE = "language"
 """The setting of stages that the run has for all of them."""
@@ -88,6 +89,7 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         done[name] = _node(name, config.nodes[name], config, done)
         order.done(name)
     _check_sources(list(done.values()))
+    _check_exclusion(config, list(done.values()))
     return list(done.values())
 
 
@@ -167,9 +169,9 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     stage = find_stage(f"{where}.stage", section.stage)
     values = dict(section.config)
     for _, shared in config:
-        # A section of the run has defaults for the stages whose config extends its model.
-        if isinstance(shared, BaseModel) and issubclass(stage.config, type(shared)):
-            values = shared.model_dump() | values
+        # A section of the run has defaults for the stages whose config extends a model of it.
+        if isinstance(shared, BaseModel):
+            values = _shared(shared, stage.config) | values
     if LANGUAGE in stage.config.model_fields and values.get(LANGUAGE) is None:
         values[LANGUAGE] = config.language
     try:
@@ -185,6 +187,13 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _shared(section: BaseModel, config: type[StageConfig]) -> dict[str, Any]:
+    """The fields of a section that are of a model which it and the config of a stage extend."""
+    models = (b for b in config.__bases__ if issubclass(b, BaseModel) and isinstance(section, b))
+    names = {name for model in models for name in model.model_fields}
+    return section.model_dump(include=names)
 
 
 def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:
@@ -235,6 +244,15 @@ def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
                 f"{where}.after: {node.name!r} writes {node.stage.writes.__name__}, which stage"
                 f" {stage.name!r} does not read; it reads {names}"
             )
+
+
+def _check_exclusion(config: RunConfig, nodes: Sequence[Node]) -> None:
+    """What is to be withdrawn must not stay because nobody looks."""
+    if config.corpus.exclude and not any(isinstance(node.config, Exclusion) for node in nodes):
+        raise ConfigError(
+            "corpus.exclude: no node of this run takes dialogues out of the corpus: put one of the"
+            " stage apply_mixture above the one that writes it"
+        )
 
 
 def _check_sources(nodes: Sequence[Node]) -> None:

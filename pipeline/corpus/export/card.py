@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 
 from pipeline.corpus.attribution import training_warning
-from pipeline.corpus.card_fields import code, plain, table
 from pipeline.corpus.export.exporter import ExportTally, Shape
+from pipeline.corpus.markdown import code, plain, table
 
 _LOADING = {
     "messages": """\

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from httpx2 import HTTPError
@@ -191,6 +192,15 @@ class HubClient:
                 self._repo, path, repo_type=_KIND, revision=revision, local_dir=folder
             )
             return Location.of(found).sha256()
+
+    def download(self, revision: str, forms: Sequence[str]) -> Path:
+        """The folder, in the client's cache, with the files of these forms at a revision."""
+        with _explained(f"download {self._repo} at {revision}"):
+            return Path(
+                self._api.snapshot_download(
+                    self._repo, repo_type=_KIND, revision=revision, allow_patterns=list(forms)
+                )
+            )
 
     def merge(self, request: PullRequest) -> None:
         """Puts the pull request into ``main`` in one step."""

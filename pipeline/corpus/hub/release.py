@@ -12,17 +12,24 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.corpus.card import CARD
+from pipeline.corpus.changelog import CHANGELOG
+from pipeline.corpus.corpus_format import COUNTS, check_format
+from pipeline.corpus.facts import CONFIG, RUN
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, LeakPatterns, Own
 from pipeline.corpus.hub.licences import Licences
 from pipeline.corpus.hub.prepare import with_published_uris
 from pipeline.corpus.hub.rows import Found, RowFacts, holds_frames, read_rows, read_tar, read_text
 from pipeline.corpus.layout import CorpusError
+from pipeline.corpus.picture import PICTURE, without_picture
 
 ALLOWED: Final = ("embedded", "test", "unlisted-licence", "mixed-licences")
 """What is refused unless it is allowed by name."""
 
 ROWS, FRAMES = "data/*/*.parquet", "wds/*/*.tar"
-TEXTS: Final = (CARD, "counts.json", "CHANGELOG.md", "LICENSE", "prompts/*.md", "config.yaml")
+TEXTS: Final = (
+    *(CARD, COUNTS, CHANGELOG, "LICENSE"),
+    *("prompts/*.md", "prompts/*/*.md", CONFIG, RUN),
+)
 """Files of text that belong to a corpus. What is no file of a corpus does not leave."""
 HELD_OUT: Final = frozenset({"test", "heldout", "held_out", "holdout"})
 """Splits that nothing is to be trained on."""
@@ -103,9 +110,10 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
 
     Raises:
         CorpusError: ``no_corpus``: there is no card or no Parquet file; ``changed``: another corpus
-            was put in its place meanwhile; or ``unreadable``.
+            was put in its place meanwhile; ``newer_format``; or ``unreadable``.
     """
     with _unchanged(corpus):
+        check_format(corpus)
         return _release_of(corpus, choice, licences, copies)
 
 
@@ -163,7 +171,8 @@ def _identity(folder: Path) -> tuple[int, ...] | None:
 
 def _why_not(path: Path, name: str, choice: Choice) -> str:
     """Why a file stays; empty where it leaves."""
-    if is_of(name, FRAMES) or (is_of(name, ROWS) and holds_frames(path)):
+    is_picture = is_of(name, FRAMES) or name == PICTURE
+    if is_picture or (is_of(name, ROWS) and holds_frames(path)):
         return "" if choice.frames else "frames: --frames sends them, where every licence allows it"
     return "" if any(is_of(name, form) for form in (ROWS, *TEXTS)) else "no file of a corpus"
 
@@ -188,6 +197,8 @@ def _as_it_leaves(
             return path
         with_published_uris(path, copies / name, choice.roots, leaks)
         return copies / name
+    if name == PICTURE:
+        return path
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -195,7 +206,7 @@ def _as_it_leaves(
     read_text(facts, text, name, leaks)
     if name != CARD or choice.frames or not list((path.parent / "wds").glob("*/*.tar")):
         return path
-    head, mark, rest = text.partition("\n# ")
+    head, mark, rest = without_picture(text).partition("\n# ")
     title, end, body = rest.partition("\n")
     copies.mkdir(parents=True, exist_ok=True)
     (copies / name).write_text(

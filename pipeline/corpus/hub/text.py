@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.corpus.hub.release import FRAMES, ROWS, Release, is_of
+from pipeline.corpus.picture import PICTURE
 from pipeline.store.files.terminal import escaped
 from pipeline.store.files.text_table import named, wrapped
 
@@ -55,6 +56,8 @@ def _end_of(path: str) -> str:
 
 
 def _kind(path: str) -> str:
+    if path == PICTURE:
+        return "picture"
     return "Parquet" if is_of(path, ROWS) else "tar" if is_of(path, FRAMES) else "text"
 
 

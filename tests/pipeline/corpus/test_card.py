@@ -10,8 +10,9 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from pipeline.corpus.card import Intake, card, with_intake
+from pipeline.corpus.card import card, with_run
 from pipeline.corpus.counts import CorpusTally
+from pipeline.corpus.facts import Intake, RunFacts
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn
 
@@ -45,6 +46,7 @@ def test_the_body_states_counts_states_models_and_fields(
     corpus: tuple[Path, list[ShardFile]],
 ) -> None:
     body = (corpus[0] / "README.md").read_text(encoding="utf-8")
+    assert not re.search(r"[^\S\n ]|[\x00-\x08]", body.replace("\u00a0", " "))
     assert "24 dialogues about 12 videos" in body
     assert re.search(r"Silence to standby to response is [\d.]+ : [\d.]+ : 2 ", body)
     assert "| `teacher-7b@abc` | 6 |" in body
@@ -131,18 +133,20 @@ def test_what_came_in_is_said_where_it_is_known(
 ) -> None:
     text = counted(samples, settings)
     assert "came in" not in text
-    full = with_intake(text, Intake(1016, 12, {"odd": 3, "too_short": 1000}, unfinished=1))
+    intake = Intake(1016, 12, {"odd": 3, "too_short": 1000}, unfinished=1)
+    full = with_run(text, RunFacts(intake=intake))
     assert (
         "Of 1,016 videos that came in, 12 are in the corpus and 1,003 were rejected;"
         " 1 are not finished."
     ) in full
     assert "| `too_short` | 1,000 |\n| `odd` | 3 |\n\n## Who wrote it" in full
-    absent = with_intake(text, Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1}))
+    intake = Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1})
+    absent = with_run(text, RunFacts(intake=intake))
     assert "12 are in the corpus and 0 were rejected; 8 gave nothing, or were not drawn." in absent
     assert "| `not_drawn` | 7 |\n| `no_events` | 1 |\n\n## Who wrote it" in absent
-    assert with_intake(text, Intake(12, 12, {})).count("## What came in") == 1
+    assert with_run(text, RunFacts(intake=Intake(12, 12, {}))).count("## What came in") == 1
     with pytest.raises(ValueError, match="Who wrote it"):
-        with_intake("# Another file\n", Intake(1, 1, {}))
+        with_run("# Another file\n", RunFacts(intake=Intake(1, 1, {})))
 
 
 def test_a_source_of_any_name_keeps_to_its_cell(
@@ -152,6 +156,7 @@ def test_a_source_of_any_name_keeps_to_its_cell(
     assert r"| a\|b c | " in counted([VideoSample(named)], settings)
 
 
+PAPER = "https://arxiv.org/abs/2512.21334"
 HOSTILE = [
     "<script>alert(1)</script>",
     "![x](http://example.org/track.png)",
@@ -159,6 +164,7 @@ HOSTILE = [
     "`code` **bold** _it_ ~~gone~~ &lt;",
     "x\n\n# A heading\n\n---\nlicense: mit\n---",
     "a | b || c",
+    "http://example.org/www.example.org me@example.org $x^2$",
 ]
 
 
@@ -188,12 +194,13 @@ def test_names_show_as_text_and_do_nothing(
     assert shown.replace("`", "'") in texts  # a model
     for content, parts in inline:
         kinds = {part.type for part in parts}
-        assert not kinds & {"html_inline", "image", "link_open"}, content
+        ours = [part.attrs["href"] for part in parts if part.type == "link_open"]
+        assert not kinds & {"html_inline", "image"} and ours in ([], [PAPER]), content
 
 
 @pytest.mark.parametrize(
     ("rows", "size"),
-    [(999, "n<1K"), (1000, "1K<n<10K"), (465_000, "100K<n<1M"), (20_000_000, "n>10M")],
+    [(999, "n<1K"), (1000, "1K<n<10K"), (465_000, "100K<n<1M"), (20_000_000, "10M<n<100M")],
 )
 def test_size_category(
     rows: int, size: str, samples: list[VideoSample], settings: CorpusSettings
@@ -212,7 +219,7 @@ def test_the_loading_instructions_work_as_printed(
     folder, _ = corpus
     text = (folder / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names: dict[str, Any] = {}
     for block in blocks:
         exec(block.replace("CORPUS", str(folder)), names)
