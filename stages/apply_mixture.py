@@ -33,16 +33,17 @@ def run(
     videos: Iterable[VideoRows], config: Config, context: Context
 ) -> Iterator[Dialogue | Reject]:
     """The samples that were drawn, as they are to be learned from."""
-    draws = {draw.task: draw for draw in context.rows(TaskMixture)}
+    draws = {(draw.task, draw.is_negative): draw for draw in context.rows(TaskMixture)}
     corpus = sum((states(draw) for draw in draws.values()), StateCounts())
     for rows in videos:
         for dialogue in rows[Dialogue]:
-            draw = draws[dialogue.task]
+            draw = draws[dialogue.task, dialogue.is_negative]
             if hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
+                what = "negatives" if draw.is_negative else "samples"
                 yield Reject(
                     video_id=dialogue.video_id,
                     reason="not_drawn",
-                    detail=f"{draw.drawn} of {draw.samples} samples of {draw.task} were drawn",
+                    detail=f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn",
                     row=f'{{"sample_id": "{dialogue.sample_id}"}}',
                 )
                 continue
@@ -70,7 +71,7 @@ def _as_learned(
 
 STAGE = Stage(
     "apply_mixture",
-    1,
+    2,
     (Dialogue, TaskMixture),
     Dialogue,
     Config,
@@ -78,7 +79,7 @@ STAGE = Stage(
     reasons=(
         Reason(
             "not_drawn",
-            "`plan_mixture` did not draw it; see its `shares`.",
+            "`plan_mixture` did not draw it; see its `shares` and `negatives`.",
             absence=True,
         ),
     ),

@@ -29,7 +29,14 @@ from pipeline.records.dialogue import (
     ShardFile,
     TaskMixture,
 )
-from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
+from pipeline.records.event import (
+    Candidate,
+    CaptionedEvent,
+    Change,
+    Event,
+    GroundedEvent,
+    VerifiedEvent,
+)
 from pipeline.records.turns import Turn, Turns
 from pipeline.records.video import FramedSegment, ManifestRow, Segment, SourceAnnotation, Video
 
@@ -37,6 +44,7 @@ __all__ = [
     "THIS_CALL",
     "Annotation",
     "AskedQuestion",
+    "Candidate",
     "CaptionedEvent",
     "Change",
     "Check",

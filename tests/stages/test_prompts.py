@@ -16,6 +16,7 @@ ASKING = {
     "ground": ["ground"],
     "rewrite": ["rewrite"],
     "query": ["query"],
+    "near_miss": ["near_miss"],
     "change_points": ["change_points"],
     "verify": ["verify"],
 }

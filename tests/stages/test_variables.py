@@ -48,7 +48,9 @@ def rows(
     events = [event(0, 3), event(4, 8)]
     plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
     kinds = {FramedSegment: framed(10), Change: changes, Event: plain, VerifiedEvent: events}
-    return video_rows(kinds | {Video: [video()], Annotation: [tsqa((2, "red"), (6, "blue"))]})
+    asked = tsqa((2, "red"), (6, "blue"))
+    wanted = asked.model_copy(update={"annotation_id": "b", "task": "event_grounding"})
+    return video_rows(kinds | {Video: [video()], Annotation: [asked, wanted]})
 
 
 def shape(value: Any) -> Any:

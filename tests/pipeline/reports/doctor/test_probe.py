@@ -19,8 +19,14 @@ from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
 
-TIMED = ("caption_events", "caption_actions", "ground_events", "ground_actions", "change_points")
-ASKING = (*TIMED, "narrate", "polish", "rewrite_events", "rewrite_actions", "query", "verify")
+TIMED = (
+    *("caption_events", "caption_actions", "change_points"),
+    *("ground_events", "ground_actions", "ground_negatives"),
+)
+ASKING = (
+    *TIMED,
+    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss", "verify"),
+)
 
 
 @dataclass
