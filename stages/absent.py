@@ -46,7 +46,10 @@ class Judged(NamedTuple):
     def denied(self) -> float | None:
         """The share of the samples that say it is not there; None without an answer."""
         located = self.located
-        if located is None or (located.grounding_consistency == 0 and not located.denied):
+        if located is None:
+            return None
+        answered = located.grounding_consistency > 0 or located.grounded_start_s is not None
+        if not answered and not located.denied:
             return None
         return located.denied
 
