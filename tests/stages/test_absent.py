@@ -10,6 +10,7 @@ from pipeline.dialogue.tiling import even_tiling
 from pipeline.records import (
     Annotation,
     Candidate,
+    Event,
     FramedSegment,
     GroundedEvent,
     Provenance,
@@ -53,7 +54,7 @@ def judged(
             for i, (text, kind) in enumerate(candidates)
         ]  # fmt: skip
         context, _ = asking("ground", lambda ask: finds(ask.variables["caption"]))
-        shown = video_rows({ground.Event: rows, FramedSegment: framed(10)})
+        shown = video_rows({Event: rows, FramedSegment: framed(10)})
         located = list(ground.STAGE.run([shown], ground.Config(**asked), context))
         found = [row for row in located if isinstance(row, GroundedEvent)]
         kinds = video_rows({Candidate: rows, GroundedEvent: found})

@@ -47,7 +47,8 @@ def drawn(
         ]
         made: dict[str, list[Any]] = {name: [] for name in shard}
         for row in other_events.STAGE.run(rows, config or other_events.Config(), Context()):
-            made[row.video_id].append(row)  # type: ignore[attr-defined]
+            assert isinstance(row, (Candidate, Reject))
+            made[row.video_id].append(row)
         return made
 
     return run
