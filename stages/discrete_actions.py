@@ -15,6 +15,7 @@ from pydantic import Field
 
 from pipeline.records import Event, Reject, Video
 from pipeline.records.spans import iou
+from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
 from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage
 from stages._consistency import texts_alike
 from stages._coverage import CoverageConfig
@@ -22,6 +23,7 @@ from stages._discrete import fault_of
 from stages._reasons import COVERS_VIDEO
 
 ENGLISH = "en"
+"""Also as ``en-GB``."""
 REASONS = {"state": "state", "scene": "scene_description", "talk": "talk"}
 """By the fault of a caption."""
 
@@ -47,12 +49,17 @@ class Config(CoverageConfig):
     twin_words: float = Field(
         0.7, ge=0, le=1, description="share of words, of both together, from which they are alike"
     )
-    language: str = Field(
-        ENGLISH,
-        description="language of the captions, as a code; rules by words (state,"
-        " scene_description, talk) are there for en alone, and for others a reject says of each"
-        " video that they did not apply",
+    language: LanguageCode = Field(
+        DEFAULT_LANGUAGE,
+        description="language of the captions, as a code, the run's by default; rules by words"
+        " (state, scene_description, talk) are there for English alone, and for others a reject"
+        " says of each video that they did not apply",
     )
+
+    @property
+    def english(self) -> bool:
+        """Whether the rules by words apply."""
+        return self.language.partition("-")[0] == ENGLISH
 
 
 class Refused(NamedTuple):
@@ -71,7 +78,7 @@ def refusal_of(event: Event, duration_s: float, config: Config) -> Refused | Non
         return Refused("covers_video", excess)
     if length_s > config.max_s:
         return Refused("too_long", f"{length_s:.2f} s of at most {config.max_s:.2f} s")
-    fault = fault_of(event.caption) if config.language == ENGLISH else None
+    fault = fault_of(event.caption) if config.english else None
     return Refused(REASONS[fault], event.caption) if fault else None
 
 
@@ -101,7 +108,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | R
             refused[event.event_id] = Refused("twin", f"of {twin.event_id}: {twin.caption}")
         else:
             kept.append(event)
-    if config.language != ENGLISH and events:
+    if not config.english and events:
         yield Reject(reason="words_not_judged", detail=f"language {config.language!r}")
     for event in events:
         if reason := refused.get(event.event_id):

@@ -30,7 +30,7 @@ class Config(SingleAnswerConfig):
     prompt: str = Field(
         "near_miss", description="name of the prompt, a file below prompts/ without its suffix"
     )
-    max_tokens: int = Field(128, ge=1, description="most tokens of one change")
+    max_tokens: int = Field(256, ge=1, description="most tokens of one change")
     questions: int = Field(1, ge=1, description="questions changed for each video; ours")
     choice_seed: int = Field(
         0, description="of the choice of questions; another value chooses others"

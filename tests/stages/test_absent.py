@@ -64,7 +64,7 @@ def judged(
 
 
 def span(*known: str) -> Callable[[str], Any]:
-    return lambda text: {"found": text in known, "start_s": 1, "end_s": 4}
+    return lambda text: {"seen": "this", "found": text in known, "start_s": 1, "end_s": 4}
 
 
 def reasons(rows: list[Any]) -> list[str]:
@@ -96,7 +96,7 @@ def test_what_is_there_is_no_negative(judged: Any) -> None:
 
 
 def test_a_verifier_that_always_says_absent_is_caught(judged: Any) -> None:
-    rows = judged(lambda text: {"found": False})
+    rows = judged(lambda text: {"seen": "that", "found": False})
     assert not [row for row in rows if isinstance(row, Annotation)]
     assert reasons(rows) == ["denies_real_events"] * 2 + ["planted_denied"] * 2
     half = judged(span("a dog runs"))
@@ -106,15 +106,19 @@ def test_a_verifier_that_always_says_absent_is_caught(judged: Any) -> None:
 
 
 def test_without_a_planted_event_nobody_is_believed(judged: Any) -> None:
-    rows = judged(lambda text: {"found": False}, [("a cup falls", "other_event")])
+    rows = judged(lambda text: {"seen": "that", "found": False}, [("a cup falls", "other_event")])
     assert reasons(rows) == ["untested"]
 
 
 def test_an_impossible_span_and_a_missing_answer_deny_nothing(judged: Any) -> None:
     def answer(text: str) -> Any:
         if text in ("a dog runs", "a cat jumps"):
-            return {"found": True, "start_s": 1, "end_s": 4}
-        return {"found": True, "start_s": 9, "end_s": 2} if text == "a cup falls" else "nothing"
+            return {"seen": "this", "found": True, "start_s": 1, "end_s": 4}
+        return (
+            {"seen": "x", "found": True, "start_s": 9, "end_s": 2}
+            if text == "a cup falls"
+            else "nothing"
+        )
 
     assert reasons(judged(answer)) == ["not_absent", "planted", "planted", "unanswered"]
 
