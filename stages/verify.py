@@ -13,11 +13,10 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, StringConstraints
 
 from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
-from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, evenly
-from stages._wording import CheckName, bare, majority, required_checks
+from stages._wording import CheckName, bare, majority, options, required_checks
 
 
 class Config(AnnotationConfig):
@@ -49,15 +48,19 @@ class Trial(NamedTuple):
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
     """The checks of each annotation, with the frames that they may see.
 
-    The question comes with all its answers to choose from. A check that has no frame is left out.
+    The question comes with all its answers and distractors to choose from. A check that has no
+    frame is left out.
     """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
-        questions = {question.qid: question.text for question in annotation.questions}
+        questions = {question.qid: question for question in annotation.questions}
         trials = [
             Case(
                 Trial(annotation, response, check),
-                {"question": questions[response.qid], "options": options(annotation)},
+                {
+                    "question": questions[response.qid].text,
+                    "options": options(annotation, questions[response.qid]),
+                },
                 evenly(allowed, config.max_frames),
             )
             for response, check in required_checks(annotation.responses)
@@ -79,12 +82,6 @@ def visible(
     if check == "answerable":
         return [s for s in segments if s.frame_s <= response.respond_s]
     return [s for s in segments if s.frame_s < response.respond_s]
-
-
-def options(annotation: Annotation) -> list[str]:
-    """The distinct values of an annotation, in an order that says nothing about time."""
-    values = {bare(r.text): r.text for r in reversed(annotation.responses)}
-    return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 
 def accept(case: Case[Trial], answers: Answers[AnswerSeen], config: Config) -> Iterator[Verdict]:

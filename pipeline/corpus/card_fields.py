@@ -68,6 +68,9 @@ _QUESTION: Mapping[str, str] = {
     "text": "as the user puts it",
     "asked_s": "when it is asked; it stands in the turn of that time",
     "options": "answers to choose from; mostly none",
+    "kind": "what it asks for: `descriptive`, `counting`, `state`, `action` or `binary`; mostly"
+    " empty",
+    "distractors": "answers that are right at no time, among `options` or not",
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",

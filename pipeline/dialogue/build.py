@@ -107,6 +107,8 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "text": question.text,
                 "asked_s": question.asked_s,
                 "options": question.options,
+                "kind": question.kind,
+                "distractors": question.distractors,
                 "task": annotation.task,
                 "aspect": annotation.aspect,
                 "annotation_id": annotation.annotation_id,

@@ -31,9 +31,11 @@ from pipeline.records.dialogue import (
     TaskMixture,
 )
 from pipeline.records.event import (
+    Aspect,
     Candidate,
     CaptionedEvent,
     Change,
+    ChangePoint,
     Event,
     GroundedEvent,
     VerifiedEvent,
@@ -53,9 +55,11 @@ __all__ = [
     "THIS_CALL",
     "Annotation",
     "AskedQuestion",
+    "Aspect",
     "Candidate",
     "CaptionedEvent",
     "Change",
+    "ChangePoint",
     "Check",
     "DenseSegment",
     "Dialogue",

@@ -40,6 +40,8 @@ def test_the_demo_keeps_time(
     assert report["changes"]["spurious"]["share"] <= 0.1
     assert report["answers"]["right"]["share"] >= 0.9
     assert report["answers"]["right"]["whole"] >= 50
+    assert report["answers"]["chosen"]["share"] == report["answers"]["distractors"]["share"] == 1
+    assert report["answers"]["chosen"]["whole"] >= 10
     negatives = report["negatives"]["absent"]
     assert negatives["part"] == negatives["whole"] >= 15, "none asks for what is in its video"
     assert report["negatives"]["unscored"] == 0

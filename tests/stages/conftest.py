@@ -22,6 +22,7 @@ from pipeline.media.base import (
 )
 from pipeline.records import (
     Annotation,
+    ChangePoint,
     DenseSegment,
     Provenance,
     Question,
@@ -209,6 +210,26 @@ def event(provenance: Provenance) -> Callable[..., VerifiedEvent]:
 def scripted_media() -> Callable[[Mapping[str, float]], ScriptedMedia]:
     """``scripted_media({uri: duration_s})``."""
     return ScriptedMedia
+
+
+@pytest.fixture
+def point(provenance: Provenance) -> Callable[..., ChangePoint]:
+    """``point(before, after, time_s, **fields)``: what the ball's colour changes to."""
+
+    def make(before: str, after: str, time_s: float, **fields: Any) -> ChangePoint:
+        known: dict[str, Any] = {
+            "video_id": "v",
+            "aspect": "attribute",
+            "subject": "ball",
+            "before": before,
+            "after": after,
+            "time_s": time_s,
+            "seen": "It turns.",
+            "provenance": provenance,
+        }
+        return ChangePoint.model_validate(known | fields)
+
+    return make
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ ASKING = {
     "query": ["query"],
     "near_miss": ["near_miss"],
     "change_points": ["change_points"],
+    "change_questions": ["change_questions"],
     "verify": ["verify"],
 }
 TASKS = {
@@ -88,7 +89,7 @@ def test_what_is_seen_comes_before_the_verdict_on_it(stage_name: str) -> None:
         assert names.index("seen") < names.index(verdict)
 
 
-OLD_FORM = {"change_points", "verify"}
+OLD_FORM = {"verify"}
 """Prompts that have no system part yet."""
 
 

@@ -12,6 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.records import (
     Annotation,
     Change,
+    ChangePoint,
     DenseSegment,
     Event,
     FramedSegment,
@@ -35,6 +36,7 @@ def rows(
     event: Callable[..., VerifiedEvent],
     tsqa: Callable[..., Annotation],
     provenance: Provenance,
+    point: Callable[..., ChangePoint],
     video: Callable[..., Video],
     video_rows: Callable[..., Any],
 ) -> Any:
@@ -47,12 +49,13 @@ def rows(
     ]
     events = [event(0, 3), event(4, 8)]
     plain = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in events]
-    kinds = {
+    kinds: dict[Any, Any] = {
         FramedSegment: framed(10),
         DenseSegment: framed(10),
         Change: changes,
         Event: plain,
         VerifiedEvent: events,
+        ChangePoint: [point("red", "blue", 4), point("blue", "red", 8)],
     }
     asked = tsqa((2, "red"), (6, "blue"))
     wanted = asked.model_copy(update={"annotation_id": "b", "task": "event_grounding"})

@@ -85,3 +85,14 @@ def test_of_several_samples_the_most_frequent_counts(
     (verdict,) = verify.accept(Case(trial), answers, verify.Config())
     assert isinstance(verdict, Verdict)
     assert (verdict.seen, verdict.passed) == (seen, seen == "a")
+
+
+def test_a_verifier_may_choose_what_is_never_right(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    plain = tsqa((0, "red"), (4, "green"))
+    question = plain.questions[0].model_copy(update={"distractors": ["Red.", "blue"]})
+    made, asks = verified(plain.model_copy(update={"questions": [question]}), lambda _: "blue")
+    assert sorted(asks[0].variables["options"]) == ["blue", "green", "red"]
+    assert [v.passed for v in made] == [False, False, True]
+    assert {v.seen for v in made} == {"blue"}

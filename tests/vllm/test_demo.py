@@ -44,6 +44,7 @@ STAGES = {
     "ground_actions": "ground",
     "rewrite_actions": "rewrite",
     "change_points": "change_points",
+    "change_questions": "change_questions",
     "verify": "verify",
 }
 """The nodes that ask a model, and their stages."""
@@ -59,6 +60,7 @@ NODES: dict[str, Any] = {
     "agree_events": {"config": {"min_iou": 0.0}},
     "agree_actions": {"config": {"min_iou": 0.0}},
     "change_points": {"config": LUCKY},
+    "change_questions": {"config": {**LUCKY, "min_gap_s": 0.0}},
     # A text of 400 characters is more tokens to a model that spells.
     "verify": {"config": {"max_tokens": 1024}},
     "query": {"config": {"max_tokens": 1024}},

@@ -20,7 +20,8 @@ from pipeline.engines.embedded.events import events_of, locate
 from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
 from pipeline.engines.embedded.near_miss import near_miss
 from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
-from pipeline.engines.embedded.questions import answer_at_end, questions_of
+from pipeline.engines.embedded.points import points_of
+from pipeline.engines.embedded.questions import answer_at_end, question_of
 from pipeline.engines.embedded.tracks import Film, film_of
 
 KEPT_OBSERVATIONS = 8192
@@ -170,18 +171,37 @@ def _one_change(film: Film, variables: Variables) -> Any:
     return dict(zip(("attribute", "old", "new"), found, strict=True))
 
 
-def _questions(film: Film, variables: Variables) -> Any:
-    most, min_gap_s = _int(variables["max_questions"]), _float(variables["min_gap_s"])
+def _change_points(film: Film, variables: Variables) -> Any:
     return {
-        "questions": [
+        "points": [
             {
+                "seen": found.sentence,
                 "aspect": found.aspect,
-                "question": found.question,
-                "answers": [{"value": value, "time_s": time_s} for time_s, value in found.answers],
+                "subject": found.subject,
+                "before": found.before,
+                "after": found.after,
+                "time_s": found.time_s,
             }
-            for found in questions_of(film, most, min_gap_s)
+            for found in points_of(film, _int(variables["max_points"]))
         ]
     }
+
+
+def _change_question(film: Film, variables: Variables) -> Any:
+    try:
+        moments = [(_float(m["time_s"]), str(m["value"])) for m in variables["moments"]]
+    except (KeyError, TypeError) as error:
+        raise UnsupportedAskError(f"moments without time_s and value: {error}") from error
+    found = question_of(
+        str(variables["kind"]),
+        str(variables["aspect"]),
+        str(variables["subject"]),
+        moments,
+        _float(variables["min_gap_s"]),
+        _int(variables["distractors"]),
+    )
+    answers = [{"time_s": time_s, "value": value} for time_s, value in found.answers]
+    return {"question": found.question, "answers": answers, "distractors": [*found.distractors]}
 
 
 def _answer_seen(film: Film, variables: Variables) -> Any:
@@ -224,7 +244,11 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "Rewritten": (_rewritten, ("caption",)),
     "Query": (_query, ("caption",)),
     "OneChange": (_one_change, ("query",)),
-    "Questions": (_questions, ("max_questions", "min_gap_s", "duration_s")),
+    "ChangePoints": (_change_points, ("max_points", "duration_s")),
+    "ChangeQuestion": (
+        _change_question,
+        ("kind", "aspect", "subject", "moments", "min_gap_s", "distractors"),
+    ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import cycle
 
 import cv2
 import numpy as np
@@ -30,6 +31,8 @@ TEMPLATE_TOKENS = 64
 FRAME_LABEL = "[123.45 s]"
 SERVED_MAX_PIXELS = 12_845_056
 """A processor shrinks larger frames by default."""
+SLOW_S = 10
+"""Between two changes that a question is asked about; settings for less are hardly of use."""
 RULES: Mapping[str, FrameRuleName] = {
     "qwen3": "qwen3_vl",
     "qwen2-vl": "qwen2_vl",
@@ -106,10 +109,11 @@ def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestA
 
 def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: float) -> KnownVideo:
     """A scripted scene of that length that is not rendered: turns at the rate of ``segments``, each
-    with the frames of their first, a cut in each turn, an object that comes and goes, and one that
-    moves."""
+    with the frames of their first, a cut in each turn, an object that comes and goes, one that
+    moves, and one that turns another colour slowly enough to be asked about."""
     rate = Fraction(segments[0].turns_per_s).limit_denominator(1000)
     times = [float(i / rate) for i in range(max(4, int(duration_s * rate)))]
+    slow = times[:: max(1, int(SLOW_S * rate))]
     scene = Scene(
         name="longest",
         rates=((0.0, rate),),
@@ -118,6 +122,7 @@ def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: floa
         actors=(
             Actor("square", 9, (9, 9), ((0.0, "red"),), visible=((times[1], times[2]),)),
             Actor("circle", 9, (9, 9), ((0.0, "blue"),), (Move(times[1], times[2], (99, 9)),)),
+            Actor("triangle", 9, (9, 9), tuple(zip(slow, cycle(("red", "blue"))))),
         ),
     )
     known = video.model_copy(update={"video_id": scene.name, "duration_s": scene.duration_s()})

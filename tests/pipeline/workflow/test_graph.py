@@ -125,12 +125,13 @@ def test_the_order_of_after_says_nothing() -> None:
         "ingest": INGEST,
         "segment": SEGMENT,
         "points": {"stage": "change_points", "after": ["segment"], "engine": "captioner"},
+        "asked": {"stage": "change_questions", "after": ["points"], "engine": "captioner"},
     }
     one = build_graph(
-        config(nodes | {"v": verify | {"after": ["points", "segment"]}}, engines=ENGINES)
+        config(nodes | {"v": verify | {"after": ["asked", "segment"]}}, engines=ENGINES)
     )
     other = build_graph(
-        config(nodes | {"v": verify | {"after": ["segment", "points"]}}, engines=ENGINES)
+        config(nodes | {"v": verify | {"after": ["segment", "asked"]}}, engines=ENGINES)
     )
     assert one[-1].recipe_digest == other[-1].recipe_digest
     assert [node.name for node in one[-1].after] == [node.name for node in other[-1].after]

@@ -38,6 +38,7 @@ def measured(
         ("rewrite_events", 0, 0),
         ("query", 0, 0),
         ("change_points", 100, 256),
+        ("change_questions", 0, 0),
         ("verify", 64, 64),
     ],
 )

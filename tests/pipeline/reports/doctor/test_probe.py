@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ TIMED = (
 )
 ASKING = (
     *TIMED,
-    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss", "verify"),
+    *("change_questions", "verify"),
+    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss"),
 )
 
 
@@ -54,9 +56,9 @@ class LateEngine:
             case "Events":
                 return {"events": [self._event(e, truth) for e in truth.events
                                    if e.family == given["focus"]]}  # fmt: skip
-            case "Questions":
-                return {"questions": [self._question(track, ask) for track in truth.tracks
-                                      if track.aspect in QUESTIONS]}  # fmt: skip
+            case "ChangePoints":
+                return {"points": [point for track in truth.tracks if track.aspect in QUESTIONS
+                                   for point in self._points(track, ask)]}  # fmt: skip
         raise AssertionError(ask)
 
     def _event(self, event: Any, truth: Truth) -> Any:
@@ -64,16 +66,14 @@ class LateEngine:
         end_s = min(truth.duration_s, event.end_s + self.late_s)
         return {"start_s": start_s, "end_s": end_s, "caption": f"Words of {event.start_s}"}
 
-    def _question(self, track: Any, ask: Ask) -> Any:
+    def _points(self, track: Any, ask: Ask) -> Iterator[Any]:
         last_s = ask.frames[-1].time_s
-        times = [0.0, *(value.time_s + self.late_s for value in track.values[1:])]
-        answers = [
-            {"value": f"{value.value} {i}", "time_s": time_s}
-            for i, (value, time_s) in enumerate(zip(track.values, times, strict=True))
-            if time_s < last_s
-        ]
-        question = f"{track.subject}, {track.aspect}?"
-        return {"aspect": track.aspect, "question": question, "answers": answers}
+        for i, (before, after) in enumerate(pairwise(track.values)):
+            time_s = after.time_s + self.late_s
+            held = {"before": f"{before.value} {i}", "after": f"{after.value} {i + 1}"}
+            if time_s < last_s:
+                named = {"aspect": track.aspect, "subject": track.subject, "seen": "It changes."}
+                yield {**named, **held, "time_s": time_s}
 
 
 @dataclass
