@@ -39,16 +39,17 @@ def run(
     videos: Iterable[VideoRows], config: Config, context: Context
 ) -> Iterator[Dialogue | Reject]:
     """The samples that were drawn, as they are to be learned from."""
-    draws = {draw.task: draw for draw in context.rows(TaskMixture)}
+    draws = {(draw.task, draw.is_negative): draw for draw in context.rows(TaskMixture)}
     corpus = sum((states(draw) for draw in draws.values()), StateCounts())
     why_withdrawn = reasons_to_withdraw(config.exclude)
     for rows in videos:
         for dialogue in rows[Dialogue]:
-            draw = draws[dialogue.task]
+            draw = draws[dialogue.task, dialogue.is_negative]
             if why := why_withdrawn(dialogue.video_id, dialogue.source):
                 yield _left_out(dialogue, reason="withdrawn", detail=why)
             elif hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
-                detail = f"{draw.drawn} of {draw.samples} samples of {draw.task} were drawn"
+                what = "negatives" if draw.is_negative else "samples"
+                detail = f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn"
                 yield _left_out(dialogue, reason="not_drawn", detail=detail)
             else:
                 yield _as_learned(dialogue, draw, config, corpus)
@@ -80,7 +81,7 @@ def _as_learned(
 
 STAGE = Stage(
     "apply_mixture",
-    1,
+    2,
     (Dialogue, TaskMixture),
     Dialogue,
     Config,
@@ -93,7 +94,7 @@ STAGE = Stage(
         ),
         Reason(
             "not_drawn",
-            "`plan_mixture` did not draw it; see its `shares`.",
+            "`plan_mixture` did not draw it; see its `shares` and `negatives`.",
             absence=True,
         ),
     ),

@@ -101,6 +101,9 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         return
     sound = []
     for annotation in fresh.values():
+        if not annotation.responses and not annotation.is_negative:
+            yield _refuse(annotation, "no_valid_response", "it has none, and is no negative")
+            continue
         instructed = worded(annotation, config.seed, context.prompts)
         try:
             made, refused = _make([instructed], video, tiling, config)
@@ -164,13 +167,16 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=4,
+    version=5,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,
     run=run,
     reasons=(
-        Reason("no_valid_response", "All responses of the annotation were refused."),
+        Reason(
+            "no_valid_response",
+            "All responses of the annotation were refused; or it has none, and is no negative.",
+        ),
         *reasons_of(UNFIT),
     ),
 )

@@ -80,7 +80,8 @@ def accept(
         detail = f"{consistency:.2f} of {answers.drawn} answers"
         yield Reject(reason="inconsistent", detail=detail, row=seen.model_dump_json())
         span = None
-    yield grounded(event, span, consistency)
+    denied = sum(not answer.found for answer in answers) / answers.drawn
+    yield grounded(event, span, consistency, denied)
 
 
 def span_of(seen: SpanSeen, duration_s: float, tolerance_s: float) -> tuple[float, float] | None:
@@ -95,21 +96,25 @@ def unanswered(case: Case[Search], config: Config) -> Iterator[GroundedEvent]:
     yield grounded(case.subject[0], None, 0.0)
 
 
-def grounded(event: Event, span: tuple[float, float] | None, consistency: float) -> GroundedEvent:
-    """The event with a second span in seconds, or with none."""
+def grounded(
+    event: Event, span: tuple[float, float] | None, consistency: float, denied: float = 0.0
+) -> GroundedEvent:
+    """The event with a second span in seconds, or with none, and the share of the samples that
+    deny it."""
     start_s, end_s = span or (None, None)
     return GroundedEvent(
-        **event.model_dump(),
+        **event.model_dump(include=set(Event.model_fields)),
         grounded_start_s=start_s,
         grounded_end_s=end_s,
         grounding_consistency=consistency,
+        denied=denied,
         grounding=THIS_CALL,
     )
 
 
 STAGE = annotation_stage(
     name="ground",
-    version=3,
+    version=4,
     reads=(Event, FramedSegment),
     writes=GroundedEvent,
     config=Config,

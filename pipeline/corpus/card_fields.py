@@ -34,6 +34,7 @@ _DIALOGUE: Mapping[str, str] = {
     "origins": "who wrote what a dataset said of it: `human`, `model`, `asr`; empty where no"
     " dataset had a part in it, or does not say",
     "annotation_ids": "what it was made from",
+    "is_negative": "what it asks for does not occur in the video, so all turns are silent",
     "parent_ids": "what that was made from: events, the requests that found them, or the places"
     " in a dataset's files",
     "checks": "verifications: what was checked, passed or not, by which model",
@@ -73,6 +74,7 @@ _QUESTION: Mapping[str, str] = {
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",
+    "is_negative": "what it asks for does not occur in the video",
 }
 _RESPONSE: Mapping[str, str] = {
     "rid": "name of the response in this dialogue",

@@ -52,7 +52,7 @@ def states(whole: Slice, parts: Sequence[StateSlice]) -> str:
     """The ratio by task, source and length, with the weights of a focal loss."""
     rows = [
         (
-            f"`{part.task}`",
+            f"`{part.task}`" + ", negative" * part.is_negative,
             plain(part.source) or "not stated",
             part.duration,
             f"{part.dialogues:,}",
@@ -68,11 +68,22 @@ def states(whole: Slice, parts: Sequence[StateSlice]) -> str:
         f"{whole.shifted:,} gave way to another, {whole.split_off:,} are in a dialogue apart, "
         f"the evidence of {whole.clamped:,} ends after the last frame, and that of "
         f"{whole.postponed:,} is complete before their question is asked. "
-        "A response that no dialogue could hold is a reject of the run, with its reason.\n\n"
+        "A response that no dialogue could hold is a reject of the run, with its reason."
+        f"{_negatives(whole, parts)}\n\n"
         f"{folded_table('By task, source and length', names, rows)}\n\n"
         "alpha weighs the states in a focal loss: turns over three times those in the state "
         "(arXiv:2512.21334, equation 4). Turns name their state; how the states are spelled as "
         "tokens (`</Silence>` or `<Silence>`) is chosen when dialogues are exported."
+    )
+
+
+def _negatives(whole: Slice, parts: Sequence[StateSlice]) -> str:
+    if not whole.negatives:
+        return ""
+    silence = total(parts, is_negative=True).silence
+    return (
+        f"\n\nApart from these stand {whole.negatives:,} negatives (`is_negative`) with "
+        f"{silence:,} turns: what they ask for does not occur in the video, so nothing is said."
     )
 
 

@@ -42,6 +42,8 @@ class Slice(_Value):
     task: str
     split: str
     dialogues: int
+    negatives: int = 0
+    """Dialogues to which silence is the right answer."""
     videos: int
     """Different ones."""
     duration_s: float
@@ -191,7 +193,13 @@ class CorpusTally:
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
             counts_of = own.counts()
-            self._states.add(dialogue.task, dialogue.source, dialogue.duration_s, counts_of)
+            self._states.add(
+                dialogue.task,
+                dialogue.source,
+                dialogue.duration_s,
+                counts_of,
+                is_negative=dialogue.is_negative,
+            )
             for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
                 counts = self._counts.setdefault(key, Counter())
                 counts.update(of_one)
@@ -238,7 +246,8 @@ class CorpusTally:
     def _slice(self, key: tuple[str, str]) -> Slice:
         counts: Mapping[str, int] = self._counts.get(key, Counter())
         task, split = key
-        names = ("dialogues", "videos", "turns", "silence", "standby", "response", *_FLAGS.values())
+        states = ("silence", "standby", "response")
+        names = ("dialogues", "negatives", "videos", "turns", *states, *_FLAGS.values())
         return Slice(
             task=task,
             split=split,
@@ -270,6 +279,7 @@ def _of_one(dialogue: Dialogue) -> dict[str, int]:
     flags = [flag for each in dialogue.responses if each.rid in rids for flag in each.flags]
     return {
         "dialogues": 1,
+        "negatives": int(dialogue.is_negative),
         "turns": len(own),
         "silence": dialogue.n_silence,
         "standby": dialogue.n_standby,

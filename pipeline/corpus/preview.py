@@ -60,6 +60,7 @@ def _facts(dialogue: Dialogue) -> Table:
         end = "its end" if dialogue.clip_end_s is None else f"{_seconds(dialogue.clip_end_s)} s"
         clip = f", from {_seconds(dialogue.clip_start_s)} s to {end} of the file"
     task = f"{dialogue.task} ({dialogue.aspect})" if dialogue.aspect else dialogue.task
+    task += ", negative: what is asked for does not occur" * dialogue.is_negative
     facts = {
         "video": dialogue.video_id,
         "length": f"{_seconds(dialogue.duration_s)} s{clip}{size}, split {dialogue.split}",

@@ -78,8 +78,11 @@ def compile_turns(
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
     ``early_response`` (due before its own evidence is complete).
 
+    An annotation that is a negative has no response: all its turns are silent.
+
     Raises:
-        DialogueError: ``other_video``, ``duplicate_id``, or ``empty_text`` of a question.
+        DialogueError: ``other_video``, ``duplicate_id``, ``empty_text`` of a question, or
+            ``answered_negative``.
     """
     _check(annotation, tiling)
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
@@ -107,6 +110,8 @@ def _check(annotation: Annotation, tiling: Tiling) -> None:
     if annotation.video_id != tiling.video_id:
         detail = f"{tiling.video_id!r} is not {annotation.video_id!r}"
         raise DialogueError("other_video", detail)
+    if annotation.is_negative and annotation.responses:
+        raise DialogueError("answered_negative", f"{len(annotation.responses)} responses")
     qids = [question.qid for question in annotation.questions]
     for ids in (qids, [response.rid for response in annotation.responses]):
         if len(set(ids)) < len(ids):

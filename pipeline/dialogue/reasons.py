@@ -10,6 +10,7 @@ UNFIT: Final[Mapping[str, str]] = {
     "other_video": "The annotation is of another video than the turns.",
     "duplicate_id": "Two questions, or two responses, of an annotation have the same id.",
     "duplicate_annotation": "The same annotation came before.",
+    "answered_negative": "What is marked as a negative, to which silence is right, has a response.",
     "empty_text": "A question or a response has no text.",
     "unknown_qid": "The response answers a question that is not there, or was refused itself.",
     "reversed_span": "A span ends before it starts.",

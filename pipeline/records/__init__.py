@@ -32,6 +32,7 @@ from pipeline.records.dialogue import (
 )
 from pipeline.records.event import (
     Aspect,
+    Candidate,
     CaptionedEvent,
     Change,
     ChangePoint,
@@ -55,6 +56,7 @@ __all__ = [
     "Annotation",
     "AskedQuestion",
     "Aspect",
+    "Candidate",
     "CaptionedEvent",
     "Change",
     "ChangePoint",

@@ -89,6 +89,9 @@ class Annotation(Record):
     a part in it, or its writer is unknown."""
     parent_ids: list[str] = []
     """The rows it was made from, or the ask where it was made from frames alone."""
+    is_negative: bool = False
+    """Whether silence is the right answer: what is asked for does not occur in the video. Such a
+    one has a question and no response, and no other may be without."""
 
     @classmethod
     def instants(

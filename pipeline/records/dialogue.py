@@ -15,6 +15,8 @@ class AskedQuestion(Question):
     task: str
     aspect: str = ""
     annotation_id: str = ""
+    is_negative: bool = False
+    """Whether silence is the right answer to it (``Annotation.is_negative``)."""
 
 
 class PlacedResponse(Response):
@@ -61,6 +63,8 @@ class DialogueHead(Record):
     n_tail: int
     """Of the silent turns, those at the end that hold no question either."""
     annotation_ids: list[str]
+    is_negative: bool = False
+    """Whether silence is the right answer to all its questions: nothing is said in it."""
 
 
 class Dialogue(DialogueHead):
@@ -82,9 +86,12 @@ class Dialogue(DialogueHead):
 
 
 class TaskMixture(Record):
-    """The samples and silence of one task in the corpus: one row for the whole dataset."""
+    """The samples and silence of one task in the corpus, of its negatives apart: one row each for
+    the whole dataset."""
 
     task: str
+    is_negative: bool = False
+    """Whether the row is about the negatives of the task."""
     samples: int
     """Samples available."""
     drawn: int

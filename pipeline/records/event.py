@@ -73,7 +73,30 @@ class GroundedEvent(Event):
     grounded_end_s: Seconds | None
     grounding_consistency: Ratio = 1.0
     """How much the samples of the second ask have in common."""
+    denied: Ratio = 0.0
+    """The share of the samples that say it is not in the video; one without a valid answer does
+    not."""
     grounding: Provenance = THIS_CALL
+
+
+class Candidate(Event):
+    """A description of which a verifier is to say whether it is in a video; its ``caption`` is the
+    question as it would be asked.
+
+    Its span is that of the real event it was made from: of an ``other_event`` in the other video.
+    """
+
+    kind: Literal["other_event", "near_miss", "planted"]
+    """An event of another video; a real event with one thing changed; a real event, which the
+    verifier must not deny."""
+    attribute: str = ""
+    """Of a near miss, what was changed."""
+    parent_id: str
+    """The annotation whose question it was made from."""
+    calls: list[Provenance]
+    """The model calls behind that annotation, first to last."""
+    written_by: list[str] = []
+    """``Annotation.origins`` of that annotation."""
 
 
 class VerifiedEvent(GroundedEvent):

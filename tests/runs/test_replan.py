@@ -51,7 +51,7 @@ def test_edits_and_losses(
     tmp_path: Path,
 ) -> None:
     streamo = checkout / "configs" / "streamo.yaml"
-    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 23
+    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 30
     config = finished_config("run", extends=streamo)
     first = ("-c", str(config), "--limit", "2")
 

@@ -42,6 +42,9 @@ def test_the_demo_keeps_time(
     assert report["answers"]["right"]["whole"] >= 50
     assert report["answers"]["chosen"]["share"] == report["answers"]["distractors"]["share"] == 1
     assert report["answers"]["chosen"]["whole"] >= 10
+    negatives = report["negatives"]["absent"]
+    assert negatives["part"] == negatives["whole"] >= 15, "none asks for what is in its video"
+    assert report["negatives"]["unscored"] == 0
     for spans in report["spans"]:
         assert spans["agreed"]["share"] >= 0.9
         assert spans["agreed"]["whole"] >= 10

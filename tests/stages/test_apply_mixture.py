@@ -106,3 +106,20 @@ def test_what_is_withdrawn_goes_and_the_others_stay_as_they_are(mixed: Any) -> N
     assert left == [row.model_copy(update={"source": ""}) for row in kept]
     assert len(after) == len(SAMPLES)
     assert "withdrawn" in apply_mixture.STAGE.absences
+
+
+@pytest.mark.parametrize("silence", ["keep", "trim", "mask"])
+def test_negatives_are_drawn_to_their_share_and_stay_whole(mixed: Any, silence: Any) -> None:
+    asked = made_of([Question(qid="q", text="?", asked_s=0)], [], "tsqa")
+    negative = dialogue_of(asked.model_copy(update={"is_negative": True}), even_tiling("v", 20, 1))
+    quiet = [
+        negative.model_copy(update={"sample_id": f"n{i}", "video_id": f"n{i}"}) for i in range(30)
+    ]
+    config = plan_mixture.Config(silence=silence, silence_per_response=8)
+    made = mixed([*SAMPLES, *quiet], config)
+    kept = [row for row in made if isinstance(row, Dialogue) and row.is_negative]
+    assert len(kept) == 4, "a tenth of 44 samples of the task"
+    for row in kept:
+        assert len(row.turns) == 20 and all(turn.loss is not False for turn in row.turns)
+    details = {row.detail for row in made if isinstance(row, Reject)}
+    assert details == {"4 of 30 negatives of tsqa were drawn"}

@@ -119,6 +119,27 @@ def test_what_fits_no_dialogue_is_refused_and_its_neighbour_stays(dialogues: Any
     assert isinstance(dialogue, Dialogue)
 
 
+def test_a_question_without_an_answer_is_for_negatives_alone(dialogues: Any) -> None:
+    unanswered = annotation("event_grounding")
+    (reject,) = dialogues(unanswered)
+    assert isinstance(reject, Reject) and reject.reason == "no_valid_response"
+    negative = unanswered.model_copy(update={"is_negative": True})
+    (dialogue,) = dialogues(negative)
+    assert dialogue.is_negative and {turn.state for turn in dialogue.turns} == {"silence"}
+    answered = annotation("tsqa", response("red", 1.0)).model_copy(update={"is_negative": True})
+    (reject,) = dialogues(answered)
+    assert isinstance(reject, Reject) and reject.reason == "answered_negative"
+
+
+def test_a_mixed_dialogue_is_negative_where_all_its_questions_are(dialogues: Any) -> None:
+    negative = annotation("event_grounding").model_copy(update={"is_negative": True})
+    known = annotation("tsqa", response("red", 1.0))
+    (mixed,) = dialogues(negative, known, config=Config(mixed="only"))
+    assert not mixed.is_negative
+    flags = {question.task: question.is_negative for question in mixed.questions}
+    assert flags == {"event_grounding": True, "tsqa": False}
+
+
 def test_a_response_that_cannot_stand_is_refused_by_itself(dialogues: Any) -> None:
     made = annotation("tsqa", response("red", 1.0), response("blue", 40.0))
     for mixed in ("none", "also"):

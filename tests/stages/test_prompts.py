@@ -18,6 +18,7 @@ ASKING = {
     "ground": ["ground"],
     "rewrite": ["rewrite"],
     "query": ["query"],
+    "near_miss": ["near_miss"],
     "change_points": ["change_points"],
     "change_questions": ["change_questions"],
     "verify": ["verify"],

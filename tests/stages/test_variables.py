@@ -57,7 +57,9 @@ def rows(
         VerifiedEvent: events,
         ChangePoint: [point("red", "blue", 4), point("blue", "red", 8)],
     }
-    return video_rows(kinds | {Video: [video()], Annotation: [tsqa((2, "red"), (6, "blue"))]})
+    asked = tsqa((2, "red"), (6, "blue"))
+    wanted = asked.model_copy(update={"annotation_id": "b", "task": "event_grounding"})
+    return video_rows(kinds | {Video: [video()], Annotation: [asked, wanted]})
 
 
 def shape(value: Any) -> Any:

@@ -38,6 +38,8 @@ STAGES = {
     "ground_events": "ground",
     "rewrite_events": "rewrite",
     "query": "query",
+    "near_miss": "near_miss",
+    "ground_negatives": "ground",
     "caption_actions": "caption",
     "ground_actions": "ground",
     "rewrite_actions": "rewrite",
@@ -53,6 +55,7 @@ NODES: dict[str, Any] = {
     "caption_actions": {"config": {**LUCKY, "tolerance_s": 1e9}},
     "ground_events": {"config": {"temperature": 2.0, "seed": 7, "tolerance_s": 1e9}},
     "ground_actions": {"config": {"temperature": 2.0, "seed": 7, "tolerance_s": 1e9}},
+    "discrete_actions": {"config": {"min_s": 0.0, "max_share": 1.0, "twin_words": 1.0}},
     # Two spans that mean nothing overlap by chance alone.
     "agree_events": {"config": {"min_iou": 0.0}},
     "agree_actions": {"config": {"min_iou": 0.0}},
@@ -61,6 +64,7 @@ NODES: dict[str, Any] = {
     # A text of 400 characters is more tokens to a model that spells.
     "verify": {"config": {"max_tokens": 1024}},
     "query": {"config": {"max_tokens": 1024}},
+    "near_miss": {"config": {"max_tokens": 1024}},
     "rewrite_events": {"config": {"max_tokens": 1024}},
     "rewrite_actions": {"config": {"max_tokens": 1024}},
 }

@@ -66,8 +66,9 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
                 "## Loading",
                 loading,
                 "## Where they come from",
-                "Each row has `source`, `licence`, `models` and `for_training`. Frames and videos"
-                " remain under the licence of their video.",
+                "Each row has `source`, `licence`, `models`, `for_training` and `is_negative` (what"
+                " it asks for does not occur, so nothing is said). Frames and videos remain under"
+                " the licence of their video.",
                 _counted("source", {plain(name): n for name, n in tally.sources.items()}),
                 _counted("licence", {plain(name): n for name, n in tally.licences.items()}),
                 "A sample that several models had a part in counts for each.",

@@ -116,6 +116,7 @@ def read(
         source=raw.source,
         licence=raw.licence,
         models=raw.models,
+        is_negative=raw.annotation.is_negative,
         questions=tuple(ReadQuestion(q.asked_s, q.text) for q in raw.annotation.questions),
         events=tuple(
             ExactEvent(response.rid, response.kind, response.text, response.start_s, response.end_s)

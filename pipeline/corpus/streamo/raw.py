@@ -107,6 +107,8 @@ def read_raw(
     one, that in its position; else the latest asked by the time of the response, or the first.
     ``default_question`` is asked at 0 s where the row has none with a text.
 
+    A row that asks something and has no response at all is a negative.
+
     What begins before 0 begins at 0 s, and what is asked there is asked at 0 s, as in manifests. A
     question whose time cannot be read is asked at 0 s, too, so that its answers have it.
 
@@ -161,6 +163,7 @@ def read_raw(
             "provenance": [],
             "origins": [],
             "parent_ids": [],
+            "is_negative": bool(questions and asked) and not answers,
         }
     )
     source = text_of(row.get("source"))

@@ -18,6 +18,7 @@ from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
 from pipeline.engines.embedded.events import events_of, locate
 from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded.near_miss import near_miss
 from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
 from pipeline.engines.embedded.points import points_of
 from pipeline.engines.embedded.questions import answer_at_end, question_of
@@ -163,6 +164,13 @@ def _query(film: Film, variables: Variables) -> Any:
     return {"query": _not_empty(texts.query(str(variables["caption"])))}
 
 
+def _one_change(film: Film, variables: Variables) -> Any:
+    found = near_miss(str(variables["query"]))
+    if found is None:
+        raise UnsupportedAskError("a description without a colour, shape or direction")
+    return dict(zip(("attribute", "old", "new"), found, strict=True))
+
+
 def _change_points(film: Film, variables: Variables) -> Any:
     return {
         "points": [
@@ -235,6 +243,7 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "SpanSeen": (_span_seen, ("caption", "duration_s")),
     "Rewritten": (_rewritten, ("caption",)),
     "Query": (_query, ("caption",)),
+    "OneChange": (_one_change, ("query",)),
     "ChangePoints": (_change_points, ("max_points", "duration_s")),
     "ChangeQuestion": (
         _change_question,

@@ -35,6 +35,8 @@ OF_CHANGES = (Change, ChangePoint, Annotation)
 MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS)
 """The kinds of rows that can be made."""
 
+GROUNDING = "event_grounding"
+
 QUESTIONS: Mapping[str, str] = {
     "count": "How many {} are in view?",
     "scene": "What colour is the {}?",
@@ -94,8 +96,9 @@ class KnownVideo:
             if all(value.value != GONE for value in track.values)
         ]
 
-    def rows(self, family: str | None) -> KnownRows:
-        """Rows of all kinds in ``MADE``; the events are those of a family (None: of all)."""
+    def rows(self, family: str | None, task: str = "tsqa") -> KnownRows:
+        """Rows of all kinds in ``MADE``; the events are those of a family (None: of all), and the
+        annotations those of a task, tsqa or event_grounding."""
         events = [self._event(event) for event in self.asked_events(family)]
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
@@ -104,7 +107,7 @@ class KnownVideo:
             Segment: [_as(Segment, segment) for segment in self.segments],
             Change: self._changes(),
             ChangePoint: [point for track in self.asked_tracks() for point in self._points(track)],
-            Annotation: [self._annotation(i, t) for i, t in enumerate(self.asked_tracks())],
+            Annotation: self._groundings() if task == GROUNDING else self._annotations(),
         }
         kinds |= {kind: [_as(kind, event) for event in events] for kind in OF_EVENTS}
         return KnownRows(self.truth.video_id, kinds)
@@ -160,6 +163,23 @@ class KnownVideo:
             if time_s is not None
         ]
 
+    def _annotations(self) -> list[Annotation]:
+        """A question for each track that can be asked for."""
+        return [self._annotation(i, track) for i, track in enumerate(self.asked_tracks())]
+
+    def _groundings(self) -> list[Annotation]:
+        """A question for each event that can be asked for."""
+        return [
+            Annotation(
+                video_id=self.truth.video_id,
+                annotation_id=f"{self.truth.video_id} {event.caption}",
+                task=GROUNDING,
+                questions=[Question(qid="q0", text=event.caption, asked_s=0)],
+                responses=[Response.event("r0", event.caption, event.start_s, event.end_s)],
+            )
+            for event in self.asked_events(None)
+        ]
+
     def _annotation(self, number: int, track: TrueTrack) -> Annotation:
         shown = [(self.shown_s(value.time_s), value.value) for value in track.values]
         text = QUESTIONS[track.aspect].format(track.subject)
@@ -187,6 +207,12 @@ def family_of(node: Node) -> str | None:
     """The family of events that a node lists or reads; None for all."""
     above = {found for found in map(family_of, node.after) if found}
     return getattr(node.config, "family", None) or (above.pop() if len(above) == 1 else None)
+
+
+def task_of(node: Node) -> str:
+    """The task of the annotations that a node reads: those made of events ask for them."""
+    above = (other.stage for other in node.after if issubclass(other.stage.writes, Annotation))
+    return GROUNDING if any(VerifiedEvent in stage.reads for stage in above) else "tsqa"
 
 
 def _as(kind: type[R], row: Record) -> R:

@@ -16,6 +16,7 @@ from pipeline.records import Annotation, Dialogue, Ratio, Record
 from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.scoring.span_matching import match_times
 from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
+from pipeline.reports.scoring.truth_negatives import occurs
 from pipeline.store.files.text_table import text_table
 from pipeline.workflow.outputs import found_by_models, read_annotations, read_dialogues
 from pipeline.workflow.plan import NodePlan
@@ -98,6 +99,15 @@ class SpanScore(Record):
     least 0.7 with; no whole where the task has no response."""
 
 
+class NegativeScore(Record):
+    """Negatives against the true sentences of their video (``truth_negatives.py``)."""
+
+    absent: Share
+    """Of those that can be judged: those whose subject is true of the video at no time."""
+    unscored: int
+    """Negatives in words that no truth has."""
+
+
 class TaskCount(Record):
     """How much there is of one task, in dialogues of videos with a truth."""
 
@@ -116,6 +126,7 @@ class TruthReport(Record):
     tasks: list[TaskCount]
     changes: ChangeScore
     answers: AnswerScore
+    negatives: NegativeScore
     spans: list[SpanScore]
 
     def to_text(self) -> str:
@@ -133,6 +144,8 @@ class TruthReport(Record):
             ("answers: right option", _percent(self.answers.chosen)),
             ("answers: distractors never true", _percent(self.answers.distractors)),
             ("answers: dialogues unscored", self.answers.unscored),
+            ("negatives: absent", _percent(self.negatives.absent)),
+            ("negatives: unscored", self.negatives.unscored),
         ]
         for span in self.spans:
             lines += [
@@ -185,9 +198,12 @@ def score_truth(
         if dialogue.task == "tsqa":
             asked.append(count_answers(known[dialogue.video_id], dialogue))
     spans: dict[str, dict[str, list[TimeSpan]]] = {task: {} for task in FAMILIES}
+    occurring: list[bool | None] = []
     for annotation in annotations:
         if annotation.video_id not in known:
             unknown.add(annotation.video_id)
+        elif annotation.is_negative:
+            occurring.append(occurs(known[annotation.video_id], annotation))
         elif annotation.task in spans and found_by_models(annotation):
             of_video = spans[annotation.task].setdefault(annotation.video_id, [])
             of_video.extend((r.start_s, r.end_s) for r in annotation.responses)
@@ -200,6 +216,10 @@ def score_truth(
         ],
         changes=_score_changes(known.values(), narrated),
         answers=_score_answers(asked),
+        negatives=NegativeScore(
+            absent=_share(occurring.count(False), len(occurring) - occurring.count(None)),
+            unscored=occurring.count(None),
+        ),
         spans=[_score_spans(task, known.values(), found) for task, found in spans.items()],
     )
 

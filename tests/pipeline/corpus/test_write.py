@@ -64,6 +64,7 @@ def test_the_counts_are_those_of_the_rows(
         "task": "",
         "split": "",
         "dialogues": len(dialogues),
+        "negatives": 0,
         "videos": len(samples),
         "duration_s": sum(sample.dialogues[0].duration_s for sample in samples),
         "turns": states.total(),

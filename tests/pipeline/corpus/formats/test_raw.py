@@ -196,6 +196,7 @@ def test_a_raw_row_in_full() -> None:
             "licence": "CC0",
             "models": "",
             "for_training": True,
+            "is_negative": False,
             "question": [
                 {
                     "content": "What happens?",

@@ -20,11 +20,15 @@ from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
 
-TIMED = ("caption_events", "caption_actions", "ground_events", "ground_actions", "change_points")
+TIMED = (
+    *("caption_events", "caption_actions", "change_points"),
+    *("ground_events", "ground_actions", "ground_negatives"),
+)
 ASKING = (
-    *TIMED, "narrate", "polish", "rewrite_events", "rewrite_actions", "query", "change_questions",
-    "verify",
-)  # fmt: skip
+    *TIMED,
+    *("change_questions", "verify"),
+    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss"),
+)
 
 
 @dataclass

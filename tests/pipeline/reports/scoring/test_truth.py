@@ -135,7 +135,7 @@ def test_nothing_scores_nothing() -> None:
         assert set(figures(found).values()) == {None}
         assert found.changes.mean_lateness_s is None
         assert "%" not in found.to_text()
-        assert found.to_text().count("n/a") == 17
+        assert found.to_text().count("n/a") == 18
     silent = score_truth([TRUTH], [], [dialogue("narration", {})])
     assert silent.changes.recall == Share(part=0, whole=3, share=0)
     assert silent.changes.spurious.share is None
@@ -205,7 +205,7 @@ def test_a_dialogue_of_an_unknown_aspect_is_unscored() -> None:
 def test_the_report_survives_json_and_prints_every_figure() -> None:
     found = report()
     assert TruthReport.model_validate_json(found.model_dump_json()) == found
-    assert len(found.to_text().splitlines()) == 2 + 2 + 9 + 9
+    assert len(found.to_text().splitlines()) == 2 + 2 + 11 + 9
     assert "100.0 % (3 of 3)" in found.to_text()
 
 
