@@ -26,7 +26,7 @@ class Moment:
 
     has_come: Callable[[], bool]
     after_s: float
-    poll_s: float = 0.02
+    poll_s: float = 0.002
 
 
 @dataclass(frozen=True)
