@@ -105,7 +105,7 @@ def _vary(folder: Path, hub_url: str = "") -> None:
     install.put_folder = noted  # type: ignore[attr-defined]
     if hub_url:
         constants.HF_HUB_DISABLE_XET = True
-        client.HfApi = lambda **_: HfApi(hub_url, "hf_test")  # type: ignore[attr-defined]
+        client.HfApi = lambda **_: HfApi(hub_url, "hf_test")  # type: ignore[assignment,attr-defined]
 
 
 def files_in(corpus: Path) -> Files:
