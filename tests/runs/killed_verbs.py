@@ -63,7 +63,7 @@ def of_force(run: FinishedRun, chance: Random, target: str) -> Case:
 def of_retry(run: FinishedRun, chance: Random, target: str) -> Case:
     """Some asks were answered with errors; below them other rows came to be."""
     run.start_from("failing")
-    moment = _change(run, chance, 4 * run.shards)
+    moment = _change(run, chance, 2 * run.shards)
     heal = [["retry", *run.options], ["run", *run.options]]
     return Case(heal[0], moment, heal, [run.failing_corpus, run.whole.corpus])
 
