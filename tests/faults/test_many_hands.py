@@ -33,6 +33,7 @@ from pipeline.corpus.hub import client
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.execution import install
 from pipeline.reports.status import summarize
+from pipeline.store.durable import put_folder
 from pipeline.store.location import Location
 from tests.chaos_figures import Figures
 from tests.faults import small_run
@@ -95,17 +96,16 @@ def _vary(folder: Path, hub_url: str = "") -> None:
     """This process has an engine that varies, notes each corpus that it puts in place, and has a
     Hub of its own."""
     small_run.Echo = Varying  # type: ignore[misc]
-    put = install.put_folder
 
     def noted(fresh: Path, place: Path) -> None:
         with (folder / "installed.jsonl").open("a") as file:
             file.write(json.dumps(files_in(fresh)) + "\n")
-        put(fresh, place)
+        put_folder(fresh, place)
 
     install.put_folder = noted  # type: ignore[attr-defined]
     if hub_url:
         constants.HF_HUB_DISABLE_XET = True
-        client.HfApi = lambda **_: HfApi(hub_url, "hf_test")  # type: ignore[assignment,misc]
+        client.HfApi = lambda **_: HfApi(hub_url, "hf_test")  # type: ignore[assignment,attr-defined]
 
 
 def files_in(corpus: Path) -> Files:

@@ -12,13 +12,14 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 from pipeline.cli.options import planned
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
+from pipeline.workflow.plan import NodePlan
 from tests.faults.healing import State, corpus_of, state_of
 from tests.runs.answering_server import Server
 from tests.runs.asking import CONCURRENCY, write_asking
@@ -27,6 +28,8 @@ from tests.runs.conftest import EXTENDS
 REAL = Path(__file__).resolve().parents[3] / "shared" / "videos"
 SCENES = ("scene-13", "scene-14")
 REAL_NAMES = ("h264_2fps_13frames.mp4", "BROKEN_vp9_invalid.webm")
+FAILING = 4
+"""Asks that the server first answers with an error."""
 HALF_WRITTEN = 1500
 """Files that ``gc`` has to remove beside the parts of before, so that it takes a while."""
 
@@ -57,7 +60,8 @@ class FinishedRun:
         self._keep("whole")
         for node in self.asking:
             shutil.rmtree(self.root / "parts" / node)
-        server.fails = lambda name: int(name, 16) % 7 == 0
+        failing = sorted(self.asked)[:: len(self.asked) // FAILING]
+        server.fails = lambda name: name in failing
         call("run", *self.options)
         self.failing_corpus = corpus_of(folder)
         assert self.failing_corpus != self.whole.corpus
@@ -82,9 +86,9 @@ class FinishedRun:
         return path
 
     @cached_property
-    def _plans(self) -> Mapping[str, bool]:
+    def _plans(self) -> Mapping[str, NodePlan]:
         _, plans = planned(self._config, None, None)
-        return {plan.node.name: plan.node.engine is not None for plan in plans}
+        return {plan.node.name: plan for plan in plans}
 
     @property
     def nodes(self) -> Sequence[str]:
@@ -94,12 +98,12 @@ class FinishedRun:
     @property
     def asking(self) -> Sequence[str]:
         """The nodes that ask the server."""
-        return [name for name, asks in self._plans.items() if asks]
+        return [name for name, plan in self._plans.items() if plan.node.engine is not None]
 
     @property
     def shards(self) -> int:
         """One a video."""
-        return len(list(self._states.glob("whole/parts/ingest/*/part-*")))
+        return len(self._plans["ingest"].tasks)
 
     def _keep(self, found: Found) -> None:
         shutil.copytree(self.root, self._states / found)
@@ -111,9 +115,11 @@ class FinishedRun:
         self.server.asked = Counter()
 
     def lose(self, node: str, shards: Sequence[int]) -> None:
-        """Remove the parts of these shards of a node, and of all nodes behind it."""
+        """Remove the parts of these shards of a node, and of all nodes behind it; a node over all
+        videos has one part, which goes too."""
         for name in self.nodes[self.nodes.index(node) :]:
-            for shard in shards:
+            is_one = len(self._plans[name].tasks) == 1
+            for shard in [0] if is_one else shards:
                 for path in self.root.glob(f"parts/{name}/*/*-{shard:05d}-*"):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -160,7 +166,7 @@ class FinishedRun:
         assert not differ, sorted(differ)
 
 
-def _rows(folder: Path) -> list[Mapping[str, object]]:
+def _rows(folder: Path) -> list[dict[str, Any]]:
     """Two scripted scenes and, where there are any, real videos, one of them damaged."""
     lines = render_scenes(folder, SCENES).read_text(encoding="utf-8").splitlines()
     scenes = [json.loads(line) for line in lines]

@@ -16,7 +16,8 @@ from tests.runs.killing import Moment
 
 PAUSE_S = 0.2
 """A kill comes up to so long after what it waits for."""
-INSTALL_S = 0.03
+SHORT_PAUSE_S = 0.03
+"""Where what is waited for takes no longer."""
 MOST_REQUESTS = 20
 """Of the Hub, for a release of a few files."""
 
@@ -40,7 +41,7 @@ def of_run(run: FinishedRun, chance: Random, target: str) -> Case:
     nodes = run.nodes[: run.nodes.index(most) + 1]
     shards = chance.sample(range(run.shards), chance.choice([1, 1, 2]))
     before = run.parts()
-    run.lose(chance.choice(nodes), sorted({0, *shards}))
+    run.lose(chance.choice(nodes), shards)
     lost = len(before) - len(run.parts())
     if chance.random() < 0.5:
         run.put_corpus(None)
@@ -62,7 +63,7 @@ def of_force(run: FinishedRun, chance: Random, target: str) -> Case:
 def of_retry(run: FinishedRun, chance: Random, target: str) -> Case:
     """Some asks were answered with errors; below them other rows came to be."""
     run.start_from("failing")
-    moment = _change(run, chance, 4 * run.shards)
+    moment = _change(run, chance, 2 * run.shards)
     heal = [["retry", *run.options], ["run", *run.options]]
     return Case(heal[0], moment, heal, [run.failing_corpus, run.whole.corpus])
 
@@ -73,7 +74,7 @@ def of_install(run: FinishedRun, chance: Random, target: str) -> Case:
     run.put_corpus("failing" if chance.random() < 0.7 else None)
     old = corpus_of(run.folder)
     command = ["run", *run.options]
-    moment = Moment(run.installs, chance.uniform(0, INSTALL_S), poll_s=0.0005)
+    moment = Moment(run.installs, chance.uniform(0, SHORT_PAUSE_S))
     return Case(command, moment, [command], [old, run.whole.corpus])
 
 
@@ -85,7 +86,7 @@ def of_gc(run: FinishedRun, chance: Random, target: str) -> Case:
     (token,) = re.findall(r"--remove ([0-9a-f]{8})", listed)
     files = re.findall(r"^\d+ (\S+) \(", listed, re.MULTILINE)
     file = run.root / chance.choice(files)
-    moment = Moment(lambda: not file.exists(), 0, poll_s=0.0005)
+    moment = Moment(lambda: not file.exists(), 0)
     return Case([*command, "--remove", token], moment, [], [run.whole.corpus])
 
 
@@ -99,7 +100,7 @@ def of_publish(hub: HubServer) -> Callable[[FinishedRun, Random, str], Case]:
         command = ["publish", *run.options, "--repo", repo, "--revision", "v1"]
         command += ["--allow", "unlisted-licence"]
         last = hub.asked + chance.randint(1, MOST_REQUESTS)
-        moment = Moment(lambda: hub.asked >= last, chance.uniform(0, 0.01), poll_s=0.001)
+        moment = Moment(lambda: hub.asked >= last, chance.uniform(0, SHORT_PAUSE_S))
 
         def after() -> None:
             on_main = hub.repositories[repo].at("main").items()
@@ -126,4 +127,4 @@ def _change(run: FinishedRun, chance: Random, most: int) -> Moment:
         seen, before = seen + len(now ^ before), now
         return seen >= wanted
 
-    return Moment(has_come, chance.uniform(0, PAUSE_S))
+    return Moment(has_come, chance.uniform(0, PAUSE_S), poll_s=PAUSE_S / 2)

@@ -26,7 +26,7 @@ class Moment:
 
     has_come: Callable[[], bool]
     after_s: float
-    poll_s: float = 0.02
+    poll_s: float = 0.002
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def local_victims(target: Target, chance: Random) -> Callable[[int], Sequence[in
             return [driver, *processes]
         if target in ENDING:
             return [driver]
-        chosen = {"worker": workers, "last worker": workers[2:][-1:], "decoder": decoders}[target]
+        chosen = {"worker": workers, "last worker": workers[1:][-1:], "decoder": decoders}[target]
         return chosen[int(drawn * len(chosen)) :][:1]
 
     return found

@@ -84,6 +84,7 @@ def kill_and_heal(
         wait_for(lambda: not any(map(nodes.running, nodes.all)), lambda: True)
         if killed.hit:
             break
+        assert killed.status == 0, said.read_text()[-5000:]
     else:
         pytest.fail(f"there never was anything to kill: {said.read_text()[-3000:]}")
     if target != "driver":

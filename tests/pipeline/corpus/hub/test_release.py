@@ -15,6 +15,7 @@ import pytest
 from pipeline.corpus.hub import release as release_module
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, PATTERNS, LeakPatterns, Own
 from pipeline.corpus.hub.release import Choice, Release, make_release
+from pipeline.corpus.hub.rows import read_rows
 from pipeline.corpus.hub.text import SCREEN_REFUSALS, text_of_release
 from pipeline.corpus.hub.uris import published_uri
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
@@ -280,7 +281,6 @@ def test_a_corpus_that_is_replaced_while_it_is_read_is_said(
     """Else files of two corpora would be released as one."""
     corpus = corpus_in(tmp_path / "corpus", samples[:4], settings)
     other = corpus_in(tmp_path / "other", samples[:2], settings, source="another")
-    read_rows = release_module.read_rows
 
     def replaced(*arguments: Any) -> bool:
         if other.exists():
