@@ -106,6 +106,7 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "text": question.text,
                 "asked_s": question.asked_s,
                 "options": question.options,
+                "asked_by": question.asked_by,
                 "task": annotation.task,
                 "aspect": annotation.aspect,
                 "annotation_id": annotation.annotation_id,
