@@ -8,7 +8,7 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 3
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -73,8 +73,12 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Draft] | Reject]:
     if not changes:
         yield Reject(reason="nothing_changed")
         return
-    lines = [{"time_s": printed(c.time_s), "sentence": c.text} for c in changes]
-    yield Case(changes, {"lines": lines, "max_words": config.max_words})
+    lines: list[dict[str, Any]] = [
+        {"time_s": printed(c.time_s), "sentence": c.text} for c in changes
+    ]
+    times = list(dict.fromkeys(line["time_s"] for line in lines))
+    variables = {"lines": lines, "max_words": config.max_words}
+    yield Case(changes, variables, choices={"lines.time_s": times})
 
 
 def placed(

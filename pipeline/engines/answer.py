@@ -25,6 +25,44 @@ def answer_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
     return schema
 
 
+def narrowed(
+    schema: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The schema with further keywords on fields, such as ``enum``, by path of the field.
+
+    A path has the names of properties, joined by dots: ``lines.time_s`` is the field ``time_s`` of
+    each item of the list ``lines``. Keywords replace those of the same name.
+
+    Raises:
+        ValueError: the schema has no such field.
+    """
+    made = dict(schema)
+    for path, keywords in fields.items():
+        made = _narrowed(made, path.split("."), keywords, schema.get("$defs", {}), path)
+    return made
+
+
+def _narrowed(
+    schema: Mapping[str, Any],
+    names: Sequence[str],
+    keywords: Mapping[str, Any],
+    defs: Mapping[str, Any],
+    path: str,
+) -> dict[str, Any]:
+    """Definitions on the way are copied to where they are used: elsewhere they stay as wide."""
+    if "$ref" in schema:
+        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
+    if not names:
+        return {**schema, **keywords}
+    if "items" in schema:
+        return {**schema, "items": _narrowed(schema["items"], names, keywords, defs, path)}
+    properties = schema.get("properties", {})
+    if names[0] not in properties:
+        raise ValueError(f"an answer {schema.get('title')!r} has no field {path!r}")
+    field = _narrowed(properties[names[0]], names[1:], keywords, defs, path)
+    return {**schema, "properties": {**properties, names[0]: field}}
+
+
 @dataclass(frozen=True)
 class Choice:
     """One sample: its content, or an error instead."""
@@ -69,7 +107,8 @@ def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
     """Whether a text is JSON with the top level that a schema describes, free of lone surrogates.
 
     By hand, not by ``jsonschema``: deeper levels are validated once, by the answer class of the
-    stage, which is laxer about types (it takes "3" for 3) than a schema is.
+    stage, which is laxer about types (it takes "3" for 3) than a schema is. Of what the top level
+    lets choose (``enum``), each value is one; in lists that is for the stage to judge, by item.
     """
     try:
         value = parsed(text)
@@ -126,7 +165,10 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     if schema.get("additionalProperties") is False and value.keys() - properties.keys():
         return False
     return all(
-        _is(value[name], properties[name].get("type")) for name in value if name in properties
+        _is(value[name], properties[name].get("type"))
+        and value[name] in properties[name].get("enum", [value[name]])
+        for name in value
+        if name in properties
     )
 
 

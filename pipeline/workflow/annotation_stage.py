@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
-from pipeline.engines.answer import answer_schema
+from pipeline.engines.answer import answer_schema, narrowed
 from pipeline.engines.base import Ask, Frame, Reply, Sampling
 from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
 from pipeline.records import FramedSegment, Provenance, Record, Reject
@@ -76,12 +76,18 @@ class Case(Generic[S]):
     other cases of the video show too, then those of ``frames``; each in order of time. A prompt
     that names ``frame_times`` gets their times in seconds. ``subject`` is for ``accept``: what the
     answers are about.
+
+    ``choices`` has the only values that a field of the answer may have, by path of the field:
+    ``value``, or ``lines.time_s`` for a field of the items of a list. They are part of the schema
+    of this ask alone, so that a decoder that is held to a schema can write no other. An answer with
+    another value at its top level is none; in a list, ``accept`` judges each item.
     """
 
     subject: S
     variables: Mapping[str, Any] = field(default_factory=dict)
     frames: Sequence[FramedSegment] = ()
     shared: Sequence[FramedSegment] = ()
+    choices: Mapping[str, Sequence[str | float]] = field(default_factory=dict)
 
 
 class Answers(tuple[A, ...]):
@@ -190,6 +196,7 @@ def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, 
 
     Raises:
         PromptError: the prompt names a variable that the case has not, or the reverse.
+        ValueError: the case has choices for a field that the answer has not.
     """
     shown = [*case.shared, *case.frames]
     variables = dict(case.variables)
@@ -198,7 +205,7 @@ def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, 
     return Ask(
         request_id=request_id,
         text=neutralise(prompt.render(variables)),
-        answer_schema=schema,
+        answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()}),
         frames=tuple(Frame(segment.frame_s, segment.jpeg) for segment in shown),
         variables=variables,
         system=prompt.system,

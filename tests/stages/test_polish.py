@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.engines.answer import answer_schema
 from pipeline.records import Annotation, Change, Provenance
+from pipeline.workflow.annotation_stage import Case, ask_of
+from pipeline.workflow.prompt import load_prompts
 from stages import polish
 
 
@@ -70,6 +73,23 @@ def test_a_line_left_out_is_refused_by_itself(polished: Callable[..., list[Any]]
     ]
     assert [r.respond_s for r in annotation.responses] == [1.0, 4.0]
     assert [(c.name, c.passed, c.score) for c in annotation.checks] == [("known_times", False, 0.8)]
+
+
+def test_a_line_can_only_stand_at_a_time_of_the_log(
+    provenance: Provenance, video_rows: Callable[..., Any]
+) -> None:
+    changes = [
+        Change(
+            video_id="v", index=i, time_s=t, changed=t > 0, text="It moves.", provenance=provenance
+        )
+        for i, t in enumerate([0.0, 1.0, 2.0016, 2.0024])
+    ]
+    (case,) = polish.cases(video_rows({Change: changes}), polish.Config())
+    assert isinstance(case, Case)
+    assert case.choices == {"lines.time_s": [1.0, 2.0]}
+    ask = ask_of(case, "id", load_prompts("polish")["polish"], answer_schema(polish.Narration))
+    line = ask.answer_schema["properties"]["lines"]["items"]
+    assert line["properties"]["time_s"]["enum"] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.execution.journaled_engine import ask_digest
 from pipeline.records import THIS_CALL, FramedSegment, Provenance, Record, Reject
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.prompt import Prompt
@@ -170,6 +172,36 @@ def test_a_prompt_may_name_the_times_of_its_frames_and_have_a_system_part() -> N
     assert [ask.text for ask in asks] == ["Segment 0 at 0.0?", "Segment 1 at 1.0?"]
     assert {ask.system for ask in asks} == {"You watch."}
     assert asks[1].variables == {"i": 1, "frame_times": [1.0]}
+
+
+def choosing(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
+    for i, _ in enumerate(rows[FramedSegment]):
+        yield Case(None, {"i": i}, choices={"word": [f"{i}", "unknown"]})
+
+
+def accept_chosen(case: Case[None], answers: Answers[Word], config: Config) -> Made:
+    yield Statement(text=answers[0].word)
+
+
+def test_what_a_case_lets_choose_is_in_the_schema_of_its_ask_alone() -> None:
+    rows, engine = run(word, Rows("a", 2), cases=choosing, accept=accept_chosen)
+    fields = [ask.answer_schema["properties"]["word"] for ask in engine.calls[0]]
+    assert [field["enum"] for field in fields] == [["0", "unknown"], ["1", "unknown"]]
+    assert fields[0]["type"] == "string"
+    assert "enum" not in answer_schema(Word)["properties"]["word"]
+    first, second = engine.calls[0]
+    assert ask_digest(first, Sampling()) != ask_digest(
+        replace(first, answer_schema=second.answer_schema), Sampling()
+    )
+    assert [row.text for row in rows] == ["0", "1"]
+
+
+def test_a_choice_for_a_field_that_the_answer_has_not_is_an_error() -> None:
+    def misspelt(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
+        yield Case(None, {"i": 0}, choices={"wrod": ["a"]})
+
+    with pytest.raises(ValueError, match="'Word' has no field 'wrod'"):
+        run(word, Rows("a", 1), cases=misspelt, accept=accept_chosen)
 
 
 def test_shared_frames_come_first() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.engines.answer import Choice, has_shape, repaired
+from pipeline.engines.answer import Choice, has_shape, narrowed, repaired
 from pipeline.engines.http.response import MalformedError, completion_of
 
 JSON = st.recursive(
@@ -138,6 +138,36 @@ def test_a_choice_is_a_text_or_an_error() -> None:
 )
 def test_the_shape_is_that_of_the_top_level(change: dict[str, Any], fits: bool) -> None:
     assert has_shape(json.dumps(SEEN | change), SCHEMA) is fits
+
+
+class Sightings(BaseModel):
+    first: Sighting
+    others: list[Sighting]
+
+
+def test_a_schema_is_narrowed_where_a_path_leads_and_nowhere_else() -> None:
+    wide = Sightings.model_json_schema()
+    schema = narrowed(wide, {"others.text": {"enum": ["a cat"]}, "others": {"maxItems": 2}})
+    others = schema["properties"]["others"]
+    assert others["maxItems"] == 2
+    assert others["items"]["properties"]["text"] == {
+        **SCHEMA["properties"]["text"],
+        "enum": ["a cat"],
+    }
+    assert list(others["items"]["properties"]) == list(SCHEMA["properties"])
+    assert schema["properties"]["first"] == {"$ref": "#/$defs/Sighting"}
+    assert schema["$defs"] == wide["$defs"] == Sightings.model_json_schema()["$defs"]
+    for path in ("text", "others.texts", "first.times.text"):
+        with pytest.raises(ValueError, match=f"no field '{path}'"):
+            narrowed(wide, {path: {}})
+
+
+def test_of_the_values_to_choose_from_one_is_taken() -> None:
+    schema = narrowed(SCHEMA, {"text": {"enum": ["a dog", "a cat"]}, "share": {"enum": [1.0, 2.5]}})
+    assert has_shape(json.dumps(SEEN), schema)
+    assert not has_shape(json.dumps(SEEN | {"text": "A dog"}), schema)
+    assert not has_shape(json.dumps(SEEN | {"share": 2.4}), schema)
+    assert repaired(json.dumps(SEEN | {"text": "a bird"})[:-1], schema) is None
 
 
 def test_a_field_that_is_missing_is_no_shape() -> None:
