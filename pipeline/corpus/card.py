@@ -14,7 +14,7 @@ from pipeline.corpus.attribution import training_warning
 from pipeline.corpus.card_fields import code, fields, plain, table
 from pipeline.corpus.card_loading import loading
 from pipeline.corpus.citation import citation
-from pipeline.corpus.counts import CorpusCounts, FrameSize, Slice
+from pipeline.corpus.counts import CorpusCounts, FrameSize, Policy, Slice
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.corpus.preview import plain_preview
 from pipeline.dialogue.state_counts import StateSlice, total
@@ -61,6 +61,7 @@ def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> s
         _frames(counts.frames),
         "## An example\n\n" + _example(example),
         "## States\n\n" + _states(counts.whole, counts.states),
+        "## When it is asked and answered\n\n" + _policies(counts.policies),
         "## Where the videos come from\n\n" + _sources(counts) + _WRITERS + _models(counts),
         "## Fields\n\n" + fields(),
         "## Loading\n\n" + loading(counts, settings),
@@ -126,7 +127,8 @@ def _what(counts: CorpusCounts) -> str:
         f"({_hours(whole)} hours), made for training assistants that watch a video as it plays. "
         "A dialogue has one turn for each segment of its video. In every turn the assistant "
         "is silent, stands by (what it was asked about is under way, but not over), or responds. "
-        "A response stands at the first frame that shows all it depends on; only where a video "
+        "A response stands at the first frame that shows all it depends on, or where the policy of "
+        "its task has it, but never before the evidence that it names; only where a video "
         "ends before there is such a frame, it stands at the last one and is marked `clamped`; "
         "where its question is asked only after that frame, it stands with the question and is "
         "marked `postponed`."
@@ -215,6 +217,20 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
         "alpha weighs the states in a focal loss: turns over three times those in the state "
         "(arXiv:2512.21334, equation 4). Turns name their state; how the states are spelled as "
         "tokens (`</Silence>` or `<Silence>`) is chosen when dialogues are exported."
+    )
+
+
+def _policies(policies: Sequence[Policy]) -> str:
+    def of(task: str, settles: str) -> str:
+        mine = [p for p in policies if (p.task, p.settles) == (task, settles)]
+        return ", ".join(f"`{p.policy}` {p.number:,}" for p in mine) or "none"
+
+    tasks = dict.fromkeys(policy.task for policy in policies)
+    rows = [(code(task), of(task, "asked"), of(task, "due")) for task in tasks]
+    return (
+        "Policies of the tasks, as they were used; the descriptions of `asked_by` and `due_by` say "
+        "what each does. No response stands before the evidence that it names:\n\n"
+        f"{table(('task', 'questions asked', 'responses due'), rows)}"
     )
 
 

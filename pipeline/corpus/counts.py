@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -83,6 +84,15 @@ class Model(_Value):
     """Of a dataset, who wrote it there: ``human``, ``model``, ``asr``; empty where unknown."""
 
 
+class Policy(_Value):
+    """How many questions of a task were asked, or responses were due, by a policy."""
+
+    task: str
+    settles: Literal["asked", "due"]
+    policy: str
+    number: int
+
+
 class CorpusCounts(_Value):
     """All the counts, each list in order of its names."""
 
@@ -96,6 +106,8 @@ class CorpusCounts(_Value):
     frames: list[FrameSize]
     """Empty for a corpus without frames."""
     states: list[StateSlice]
+    policies: list[Policy] = []
+    """Those of an earlier window are not counted again."""
 
     @property
     def whole(self) -> Slice:
@@ -116,6 +128,7 @@ class CorpusTally:
         self._sources: Counter[tuple[str, str]] = Counter()
         self._writers: Counter[tuple[str, str]] = Counter()
         self._states = StateTally()
+        self._policies: Counter[tuple[str, Literal["asked", "due"], str]] = Counter()
 
     @property
     def example(self) -> Dialogue:
@@ -141,6 +154,7 @@ class CorpusTally:
                 self._example = shown
             self._not_for_training += not for_training(dialogue.models)
             self._writers.update(_writers(dialogue))
+            self._policies.update(_policies(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
             counts_of = own.counts()
@@ -174,6 +188,10 @@ class CorpusTally:
                 for (width, height), videos in sorted(self._frames.items())
             ],
             states=self._states.slices(),
+            policies=[
+                Policy(task=task, settles=settles, policy=policy, number=number)
+                for (task, settles, policy), number in sorted(self._policies.items())
+            ],
         )
 
     def _slice(self, key: tuple[str, str]) -> Slice:
@@ -203,6 +221,19 @@ def _size(jpeg: bytes) -> tuple[int, int]:
 def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
     models = {(model, "") for model in dialogue.models}
     return models | {("", origin) for origin in dialogue.origins} or {("", "")}
+
+
+def _policies(dialogue: Dialogue) -> Iterator[tuple[str, Literal["asked", "due"], str]]:
+    """Of each question and response that is the dialogue's own, by task of the question."""
+    tasks = {question.qid: question.task for question in dialogue.questions}
+    own = dialogue.turns[dialogue.context_turns :]
+    for question in dialogue.questions:
+        if question.asked_s >= own.starts[0]:
+            yield question.task, "asked", question.asked_by
+    rids = own.rids()
+    for response in dialogue.responses:
+        if response.rid in rids:
+            yield tasks[response.qid], "due", response.due_by
 
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -137,12 +137,11 @@ def from_turn(dialogue: Dialogue, first: int) -> Dialogue:
     if not first:
         return dialogue
     turns = dialogue.turns[first:]
-    states: Mapping[str, int] = turns.counts()
     return dialogue.model_copy(
         update={
             "sample_id": f"{dialogue.sample_id}-w0",
             "whole_id": dialogue.sample_id,
-            **{f"n_{state}": count for state, count in states.items()},
+            **{f"n_{state}": count for state, count in turns.counts().items()},
             "n_tail": n_tail(turns),
             "turns": turns,
         }

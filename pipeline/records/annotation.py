@@ -130,8 +130,7 @@ class Verdict(Record):
     at_s: Seconds = 0.0
     """When the last frame that it shows was presented."""
     opens: bool = False
-    """Whether there is no earlier frame at which the answer could be due: before it are those of
-    the answer before, or none."""
+    """Whether the answer is the first one, and that frame the first of the video."""
     expected: str
     seen: str
     passed: bool
