@@ -200,7 +200,7 @@ def test_what_nobody_verifies_is_due_at_its_end(tmp_path: Path) -> None:
         build_graph(load_config(path))
 
 
-@pytest.mark.parametrize("max_tokens", [None, 520])
+@pytest.mark.parametrize("max_tokens", [None, 800])
 def test_a_lead_shortens_what_comes_before_the_evidence(
     dialogues: Any, max_tokens: int | None
 ) -> None:
