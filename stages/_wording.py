@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.records import Response
+from pipeline.records import Annotation, Response
+from pipeline.records.digest import digest
 
 CheckName = Literal["answerable", "premature"]
 
@@ -29,6 +30,18 @@ def majority(texts: Sequence[str]) -> str:
         raise ValueError("no texts")
     chosen, _ = Counter(bare(t) for t in texts).most_common(1)[0]
     return next(t for t in texts if bare(t) == chosen)
+
+
+def options(annotation: Annotation) -> list[str]:
+    """What a verifier chooses from: the options of the questions and the distinct answers, each
+    once, in an order that says nothing about time.
+
+    Of texts that are the same when compared bare, the one given first counts.
+    """
+    given = [text for question in annotation.questions for text in question.options]
+    given += [response.text for response in annotation.responses]
+    values = {bare(text): text for text in reversed(given)}
+    return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 
 def by_time(responses: Sequence[Response]) -> list[Response]:

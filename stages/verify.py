@@ -14,12 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from pipeline.records import Annotation, FramedSegment, Question, Reject, Response, Verdict
-from pipeline.records.digest import digest
+from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, Sentence, evenly
-from stages._wording import UNKNOWN, CheckName, bare, majority, required_checks
+from stages._asking import Answer, Seen, Sentence, evenly
+from stages._wording import UNKNOWN, CheckName, bare, majority, options, required_checks
 
 
 class Config(AnnotationConfig):
@@ -44,7 +43,7 @@ class Config(AnnotationConfig):
 class AnswerSeen(Answer):
     """What is on screen, then the answer as of the last frame: an option, or ``unknown``."""
 
-    evidence: Sentence
+    seen: Seen
     value: Sentence
 
 
@@ -84,12 +83,12 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
 
 def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
     """The required checks. The frames at the very time of a response are seen when it is due."""
-    questions = {question.qid: question for question in annotation.questions}
+    questions = {question.qid: question.text for question in annotation.questions}
     since_s = before_s = -inf
     for response, check in required_checks(annotation.responses):
         asked = {
-            "question": questions[response.qid].text,
-            "options": options(annotation, questions[response.qid]),
+            "question": questions[response.qid],
+            "options": options(annotation),
         }
         due = check == "answerable"
         if due:
@@ -113,16 +112,6 @@ def shown(trial: Trial, config: Config) -> Case[Trial]:
     return Case(
         trial, trial.asked, evenly(trial.segments, config.max_frames), choices={"value": allowed}
     )
-
-
-def options(annotation: Annotation, question: Question) -> list[str]:
-    """Those of the question; without any the distinct answers to it, in an order that says nothing
-    about time."""
-    if question.options:
-        return question.options
-    answers = [r for r in annotation.responses if r.qid == question.qid]
-    values = {bare(r.text): r.text for r in reversed(answers)}
-    return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 
 def accept(

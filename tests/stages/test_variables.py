@@ -102,7 +102,7 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (
             "verify",
             "{{ unclosed",
-            r"verify\.config\.prompt: prompts/verify\.md, line 23: unexpected",
+            r"verify\.config\.prompt: prompts/verify\.md, line 28: unexpected",
         ),
         (
             "instructions/tsqa",

@@ -167,7 +167,7 @@ def _answer_seen(film: Film, variables: Variables) -> Any:
     options = [str(option) for option in variables["options"]]
     value = answer_at_end(film, str(variables["question"]), options)
     seen = describe(film.observations[-1]) if film.observations else "There is nothing to see."
-    return {"evidence": seen, "value": value}
+    return {"seen": seen[:240], "value": value}
 
 
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
