@@ -83,7 +83,8 @@ def asked(
         elif by == "after_event":
             turns = _after(mine, tiling, moments.after_s)
         if not turns:
-            by, turns = "start", range(first, first + 1)
+            by = "start"
+            turns = range(first, first + 1)
         turn = turns[int(hash_fraction(f"{name}/when", moments.seed) * len(turns))]
         return question.model_copy(update={"asked_s": tiling.starts[turn], "asked_by": by})
 

@@ -43,11 +43,10 @@ class Due(Settings):
 
     @model_validator(mode="after")
     def _fits(self) -> Due:
-        for name, by in (("delta_s", "start_plus"), ("longest_s", "window")):
-            if getattr(self, name) is not None and self.by != by:
-                raise ValueError(f"{name} is a setting of {by!r}, not of {self.by!r}")
-        if self.by == "start_plus" and self.delta_s is None:
-            raise ValueError("'start_plus' needs delta_s")
+        if (self.delta_s is not None) != (self.by == "start_plus"):
+            raise ValueError("start_plus needs delta_s, and no other policy has it")
+        if self.longest_s is not None and self.by != "window":
+            raise ValueError("no policy but window has longest_s")
         return self
 
 

@@ -56,7 +56,7 @@ def test_each_policy_has_its_turn_or_falls_back(
         assert evidence.end_s == min(response.respond_s, TILING.starts[response.turn])
 
 
-def test_an_event_is_told_while_it_goes_on_only_at_a_frame_that_confirms_it() -> None:
+def test_an_event_under_way_is_reported_only_at_a_confirmed_frame() -> None:
     event = Response.event("e", "A ball rolls.", 3.0, 10.0)
     confirmed = event.model_copy(update={"confirmed_s": [6.0, 8.0], "earliest_answerable_s": 6.0})
     by_start = {"by": "start_plus", "delta_s": 4}
