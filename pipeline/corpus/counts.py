@@ -233,7 +233,7 @@ def _policies(dialogue: Dialogue) -> Iterator[tuple[str, Literal["asked", "due"]
     rids = own.rids()
     for response in dialogue.responses:
         if response.rid in rids:
-            yield tasks[response.qid], "due", response.due_by
+            yield tasks.get(response.qid, dialogue.task), "due", response.due_by
 
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:
