@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.records import Annotation, Response
+from pipeline.records import Annotation, Question, Response
 from pipeline.records.digest import digest
 
 CheckName = Literal["answerable", "premature"]
@@ -32,15 +32,13 @@ def majority(texts: Sequence[str]) -> str:
     return next(t for t in texts if bare(t) == chosen)
 
 
-def options(annotation: Annotation) -> list[str]:
-    """What a verifier chooses from: the options of the questions and the distinct answers, each
-    once, in an order that says nothing about time.
-
-    Of texts that are the same when compared bare, the one given first counts.
-    """
-    given = [text for question in annotation.questions for text in question.options]
-    given += [response.text for response in annotation.responses]
-    values = {bare(text): text for text in reversed(given)}
+def options(annotation: Annotation, question: Question) -> list[str]:
+    """What a verifier chooses from: the options of the question; without any, the distinct answers
+    to it and its distractors, in an order that says nothing about time."""
+    if question.options:
+        return question.options
+    given = [r.text for r in annotation.responses if r.qid == question.qid]
+    values = {bare(text): text for text in reversed([*given, *question.distractors])}
     return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 

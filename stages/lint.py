@@ -184,20 +184,34 @@ def lint(
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
-    """The annotations of one video, each with its own verdicts."""
+    """The annotations of one video, each with its own verdicts; of equal questions the first that
+    stands."""
+    asked: set[str] = set()
     for annotation in rows[Annotation]:
+        question = bare(annotation.questions[0].text)
+        if question in asked:
+            yield Reject(
+                reason="duplicate_question",
+                detail=annotation.questions[0].text,
+                row=annotation.model_dump_json(),
+            )
+            continue
         verdicts = [v for v in rows[Verdict] if v.annotation_id == annotation.annotation_id]
-        yield from lint(annotation, verdicts, config)
+        for row in lint(annotation, verdicts, config):
+            if isinstance(row, Annotation):
+                asked.add(question)
+            yield row
 
 
 STAGE = per_video_stage(
     name="lint",
-    version=2,
+    version=3,
     reads=(Annotation, Verdict),
     writes=Annotation,
     config=Config,
     run=run,
     reasons=(
+        Reason("duplicate_question", "The same question on the video stands already."),
         Reason("not_answerable", "The verifier sees another answer when this one is due."),
         Reason("premature", "The verifier sees the answer before it is due."),
         Reason("unverified", "A check of the answer was not answered."),

@@ -66,7 +66,8 @@ class Trial(NamedTuple):
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
     """The checks of each annotation, with the frames that they may see.
 
-    The question comes with all its answers to choose from. A check that has no frame is left out.
+    The question comes with all its answers and distractors to choose from. A check that has no
+    frame is left out.
     """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
@@ -83,12 +84,12 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
 
 def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
     """The required checks. The frames at the very time of a response are seen when it is due."""
-    questions = {question.qid: question.text for question in annotation.questions}
+    questions = {question.qid: question for question in annotation.questions}
     since_s = before_s = -inf
     for response, check in required_checks(annotation.responses):
         asked = {
-            "question": questions[response.qid],
-            "options": options(annotation),
+            "question": questions[response.qid].text,
+            "options": options(annotation, questions[response.qid]),
         }
         due = check == "answerable"
         if due:

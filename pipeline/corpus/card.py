@@ -19,6 +19,7 @@ from pipeline.corpus.layout import CorpusSettings
 from pipeline.corpus.preview import plain_preview
 from pipeline.dialogue.state_counts import StateSlice, total
 from pipeline.records import Dialogue
+from pipeline.settings import DEFAULT_LANGUAGE
 
 CARD = "README.md"
 """The file of the card in a corpus."""
@@ -102,7 +103,7 @@ def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
     return {
         "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
-        "language": [settings.language],
+        "language": [settings.language or DEFAULT_LANGUAGE],
         "task_categories": ["video-text-to-text"],
         "tags": ["video", "streaming", "dialogue", "instruction-tuning"],
         "size_categories": [_size(counts.whole.dialogues)],

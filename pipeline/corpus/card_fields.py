@@ -67,6 +67,9 @@ _QUESTION: Mapping[str, str] = {
     "text": "as the user puts it",
     "asked_s": "when it is asked; it stands in the turn of that time",
     "options": "answers to choose from; mostly none",
+    "kind": "what it asks for: `descriptive`, `counting`, `state`, `action` or `binary`; mostly"
+    " empty",
+    "distractors": "answers that are right at no time, among `options` or not",
     "asked_by": "what settled when: `start`; `before_first`, drawn before the first answer;"
     " `after_event`, drawn after the evidence; `given` by its dataset",
     "task": "of its annotation",

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment, ShardFile
-from pipeline.settings import Settings
+from pipeline.settings import LanguageCode, Settings
 from pipeline.store.location import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -33,7 +33,9 @@ class CorpusSettings(Settings):
     year: int | None = Field(
         None, ge=1900, le=9999, description="of its publication, for the citation"
     )
-    language: str = Field("en", description="language of questions and answers, as a code")
+    language: LanguageCode | None = Field(
+        None, description="language of questions and answers, as a code; null for the run's"
+    )
     rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
     tar_bytes: int = Field(
         1_000_000_000,

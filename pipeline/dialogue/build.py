@@ -106,6 +106,8 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "text": question.text,
                 "asked_s": question.asked_s,
                 "options": question.options,
+                "kind": question.kind,
+                "distractors": question.distractors,
                 "asked_by": question.asked_by,
                 "task": annotation.task,
                 "aspect": annotation.aspect,

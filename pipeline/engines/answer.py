@@ -63,6 +63,38 @@ def _narrowed(
     return {**schema, "properties": {**properties, names[0]: field}}
 
 
+CHARACTERS_A_TOKEN = 3
+"""Of a Latin script, rather too few than too many. Others have fewer, down to one."""
+NUMBER_TOKENS = 8
+
+
+def most_tokens(schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None) -> int:
+    """About how many tokens the longest answer to a schema has.
+
+    What has no bound counts nothing: it ends where the tokens end, and is reported as truncated.
+    """
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        return most_tokens(defs[str(schema["$ref"]).removeprefix("#/$defs/")], defs)
+    if "anyOf" in schema:
+        return max(most_tokens(each, defs) for each in schema["anyOf"])
+    if "properties" in schema:
+        names = schema["properties"]
+        keys = sum(_text_tokens(len(name)) + 2 for name in names)
+        return 2 + keys + sum(most_tokens(each, defs) for each in names.values())
+    if "items" in schema:
+        return 2 + int(schema.get("maxItems", 0)) * (1 + most_tokens(schema["items"], defs))
+    if schema.get("type") == "string":
+        longest = max((len(value) for value in schema.get("enum", ())), default=0)
+        return _text_tokens(longest or int(schema.get("maxLength", 0)))
+    return NUMBER_TOKENS if schema.get("type") in ("number", "integer") else 1
+
+
+def _text_tokens(characters: int) -> int:
+    """In quotation marks."""
+    return 2 + characters // CHARACTERS_A_TOKEN
+
+
 @dataclass(frozen=True)
 class Choice:
     """One sample: its content, or an error instead."""
@@ -141,6 +173,31 @@ def _is_lax_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
+"""What a text may end with that was not cut: a mark, or what closes a quotation."""
+
+
+def cut_text(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None) -> str:
+    """The first text of an answer that its schema cut; empty where there is none.
+
+    A decoder that is held to a schema ends a text at its ``maxLength``, wherever it is by then. So
+    one that is just as long, and does not end as texts do, is half a text.
+    """
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
+    if isinstance(value, str):
+        full = len(value) == schema.get("maxLength") and "enum" not in schema
+        return value if full and value[-1:] not in ENDS else ""
+    parts: list[tuple[Any, Mapping[str, Any]]] = []
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        parts = [(value[name], properties[name]) for name in value if name in properties]
+    elif isinstance(value, list):
+        parts = [(each, schema.get("items", {})) for each in value]
+    return next(filter(None, (cut_text(each, inner, defs) for each, inner in parts)), "")
 
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -23,6 +23,12 @@ class Question(Record):
     text: str
     asked_s: Seconds
     options: list[str] = []
+    """To choose from; none where the answer is in free words."""
+    kind: str = ""
+    """What it asks for, where a stage asked for kinds: ``descriptive``, ``counting``, ``state``,
+    ``action`` or ``binary``."""
+    distractors: list[str] = []
+    """Answers that are right at no time of the video, whether or not they are among ``options``."""
     asked_by: AskedBy = "start"
     """What settled ``asked_s``."""
 

@@ -6,18 +6,41 @@ from typing import Literal
 
 from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
+Aspect = Literal["attribute", "position", "action", "count", "scene"]
+"""In what way something can change."""
+
 
 class Change(Record):
-    """What changed between the frame before and the frame at ``time_s``, or that nothing did."""
+    """What changed since the turn before, as seen up to ``time_s``, or that nothing did."""
 
     video_id: str = ""
     index: int
-    """The turn of the later frame."""
+    """The turn whose frame is the last one that was shown, at ``time_s``."""
     time_s: Seconds
     changed: bool
     text: str
     consistency: Ratio = 1.0
     """How much the samples of the ask have in common (``stages/_consistency.py``)."""
+    provenance: Provenance = THIS_CALL
+
+
+class ChangePoint(Record):
+    """A moment from which on something else holds of a subject, in one aspect."""
+
+    video_id: str = ""
+    aspect: Aspect
+    subject: str
+    """What changes, by the same name in all its change points."""
+    before: str
+    """What holds until then; empty where nothing does: the subject is not in view, or it has not
+    been seen yet."""
+    after: str
+    """What holds from then on, to the next change point of the subject and aspect; empty where the
+    subject is no longer in view."""
+    time_s: Seconds
+    """Of the first frame that shows it."""
+    seen: str
+    """The change in a sentence, as the model saw it."""
     provenance: Provenance = THIS_CALL
 
 

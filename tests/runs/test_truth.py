@@ -101,6 +101,8 @@ def test_the_demo_keeps_time(
     assert report["changes"]["spurious"]["share"] <= 0.1
     assert report["answers"]["right"]["share"] >= 0.9
     assert report["answers"]["right"]["whole"] >= 50
+    assert report["answers"]["chosen"]["share"] == report["answers"]["distractors"]["share"] == 1
+    assert report["answers"]["chosen"]["whole"] >= 10
     for spans in report["spans"]:
         assert spans["agreed"]["share"] >= 0.9
         assert spans["agreed"]["whole"] >= 10

@@ -81,6 +81,14 @@ def test_one_dialogue_an_annotation(dialogues: Any, provenance: Provenance) -> N
     assert "What now?" in dialogue.turns[0].question != "What now?", "put as an instruction"
 
 
+def test_a_dialogue_knows_what_kind_its_questions_are_and_what_is_never_right(
+    dialogues: Any,
+) -> None:
+    asked = annotation("tsqa", response("red", 1.0), kind="state", distractors=["pink"])
+    (dialogue,) = dialogues(asked)
+    assert [(q.kind, q.distractors) for q in dialogue.questions] == [("state", ["pink"])]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_paraphrases_and_samples_spread_over_them(task: str) -> None:
     assert len(paraphrases(PROMPTS[f"instructions/{task}"])) >= 5

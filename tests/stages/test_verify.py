@@ -205,3 +205,14 @@ def test_what_was_seen_once_is_not_taken_to_be_seen_from_then_on(
     verdicts, _ = verified(annotation, comes_and_goes, looks=10)
     first = lint.answerable(annotation.responses[0], [v for v in verdicts if v.rid == "r0"])
     assert (first.earliest_answerable_s, first.confirmed_s) == (4, [4, 5, 6])
+
+
+def test_a_verifier_may_choose_what_is_never_right(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    plain = tsqa((0, "red"), (4, "green"))
+    question = plain.questions[0].model_copy(update={"distractors": ["Red.", "blue"]})
+    made, asks = verified(plain.model_copy(update={"questions": [question]}), lambda _: "blue")
+    assert sorted(asks[0].variables["options"]) == ["blue", "green", "red"]
+    assert [v.passed for v in made] == [False, False, True]
+    assert {v.seen for v in made} == {"blue"}

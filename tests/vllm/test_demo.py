@@ -42,6 +42,7 @@ STAGES = {
     "ground_actions": "ground",
     "rewrite_actions": "rewrite",
     "change_points": "change_points",
+    "change_questions": "change_questions",
     "verify": "verify",
 }
 """The nodes that ask a model, and their stages."""
@@ -56,6 +57,7 @@ NODES: dict[str, Any] = {
     "agree_events": {"config": {"min_iou": 0.0}},
     "agree_actions": {"config": {"min_iou": 0.0}},
     "change_points": {"config": LUCKY},
+    "change_questions": {"config": {**LUCKY, "min_gap_s": 0.0}},
     # A text of 400 characters is more tokens to a model that spells.
     "verify": {"config": {"max_tokens": 1024}},
     "query": {"config": {"max_tokens": 1024}},
@@ -105,8 +107,11 @@ def test_every_stage_asks_and_every_answer_has_its_form(
         assert rows, f"{node} asked nothing"
         stage = load_stage(STAGES[node])
         assert stage.answer is not None
-        assert Counter(row["error"] for row in rows) == {None: len(rows)}, node
-        for row in rows:
+        # A model that knows no words goes on to the bound of a text, which is known for what it is.
+        answered = [row for row in rows if row["error"] != "text_cut"]
+        assert Counter(row["error"] for row in answered) == {None: len(answered)}, node
+        assert answered, f"{node} ended no answer"
+        for row in answered:
             jsonschema.validate(json.loads(row["text"]), stage.answer.model_json_schema())
 
 

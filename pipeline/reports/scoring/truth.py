@@ -58,7 +58,8 @@ class AnswerScore(Record):
     """Answers of ``tsqa`` dialogues against the true track that each is about.
 
     The track is the one of the dialogue's aspect of whose subject the question has most words; of
-    several, the one with most right answers. An answer states a value if it contains the value's
+    several, the one with most right answers. To a question for yes or no, the track says whether
+    the value that the question names holds. An answer states a value if it contains the value's
     words as whole words; case makes no difference, and number words equal digits.
     """
 
@@ -72,7 +73,13 @@ class AnswerScore(Record):
     """Of the value at the question and those that begin after it, with the same exceptions: those
     that an answer of its own states within 3 s, before or after."""
     unscored: int
-    """Dialogues whose aspect no track has; they count nowhere above."""
+    """Dialogues whose aspect no track has, or that ask for yes or no and name no value of it; they
+    count nowhere else here."""
+    chosen: Share
+    """Of the answers to multiple-choice questions: those that are right as above, and name an
+    option by its letter."""
+    distractors: Share
+    """Of the wrong options, offered or not: those that the track never holds."""
 
 
 class SpanScore(Record):
@@ -123,6 +130,8 @@ class TruthReport(Record):
             ("answers: right", _percent(self.answers.right)),
             ("answers: recall", _percent(self.answers.recall)),
             ("answers: within 3 s", _percent(self.answers.loose)),
+            ("answers: right option", _percent(self.answers.chosen)),
+            ("answers: distractors never true", _percent(self.answers.distractors)),
             ("answers: dialogues unscored", self.answers.unscored),
         ]
         for span in self.spans:
@@ -217,6 +226,8 @@ def _score_answers(asked: Sequence[AnswerCounts | None]) -> AnswerScore:
         recall=_share(sum(c.recalled for c in scored), sum(c.due for c in scored)),
         loose=_share(sum(c.loose for c in scored), sum(c.loose_due for c in scored)),
         unscored=len(asked) - len(scored),
+        chosen=_share(sum(c.chosen for c in scored), sum(c.choices for c in scored)),
+        distractors=_share(sum(c.never for c in scored), sum(c.distractors for c in scored)),
     )
 
 

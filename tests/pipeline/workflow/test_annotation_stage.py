@@ -91,6 +91,7 @@ def stage(**more: Any) -> Stage[Config]:
 
 class RecordingEngine:
     kind, model, revision, version = "embedded", "m", "7", "9"
+    timed_frames = True
 
     def __init__(self, reply: Callable[[Ask], Reply]) -> None:
         self.reply = reply
@@ -113,9 +114,11 @@ def run(
     *videos: Rows,
     config: Config | None = None,
     prompt: str = PROMPT,
+    timed: bool = True,
     **more: Any,
 ) -> tuple[list[Any], RecordingEngine]:
     engine = RecordingEngine(reply)
+    engine.timed_frames = timed
     context = Context(engine=engine, prompts={"p": Prompt("p", prompt)})
     return list(stage(**more).run(videos, config or Config(), context)), engine
 
@@ -166,12 +169,18 @@ def test_what_an_answer_leads_to_is_asked_in_a_next_round_of_all_videos() -> Non
 
 
 def test_a_prompt_may_name_the_times_of_its_frames_and_have_a_system_part() -> None:
-    prompt = "You watch.\n---\nSegment {{ i }} at {{ frame_times | join(', ') }}?"
-    _, engine = run(word, Rows("a", 2), prompt=prompt)
+    prompt = "Write {{ language }}.\n---\nSegment {{ i }} at {{ frame_times | join(', ') }}?"
+    _, engine = run(word, Rows("a", 2), prompt=prompt, config=Config(language="de"), timed=False)
     (asks,) = engine.calls
     assert [ask.text for ask in asks] == ["Segment 0 at 0.0?", "Segment 1 at 1.0?"]
-    assert {ask.system for ask in asks} == {"You watch."}
+    assert {ask.system for ask in asks} == {"Write de."}
     assert asks[1].variables == {"i": 1, "frame_times": [1.0]}
+
+
+def test_times_that_frames_are_shown_with_are_not_printed_again() -> None:
+    prompt = "{{ i }}{% if frame_times %} at {{ frame_times | join(', ') }}{% endif %}"
+    _, engine = run(word, Rows("a", 2), prompt=prompt)
+    assert [ask.text for ask in engine.calls[0]] == ["0", "1"]
 
 
 def choosing(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
