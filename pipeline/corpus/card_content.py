@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from pipeline.corpus.counts import CorpusCounts, FrameSize, Slice
+from pipeline.corpus.counts import CorpusCounts, FrameSize, Policy, Slice
 from pipeline.corpus.markdown import code, fenced, folded_table, plain, table
 from pipeline.corpus.picture import in_markdown
 from pipeline.corpus.preview import plain_preview
@@ -32,10 +32,27 @@ def what(counts: CorpusCounts) -> str:
         f"({_hours(whole)} hours), made for training assistants that watch a video as it plays. "
         "A dialogue has one turn for each segment of its video. In every turn the assistant "
         "is silent, stands by (what it was asked about is under way, but not over), or responds. "
-        "A response stands at the first frame that shows all it depends on; only where a video "
-        "ends before there is such a frame, it stands at the last one and is marked `clamped`; "
+        "A response stands at the first frame that shows all it depends on, or where the policy of "
+        "its task has it, but never before the evidence that it names; only where a video ends "
+        "before there is such a frame, it stands at the last one and is marked `clamped`; "
         "where its question is asked only after that frame, it stands with the question and is "
         "marked `postponed`."
+    )
+
+
+def policies(found: Sequence[Policy]) -> str:
+    """By which policies questions were asked and responses due, task by task."""
+
+    def of(task: str, settles: str) -> str:
+        mine = [p for p in found if (p.task, p.settles) == (task, settles)]
+        return ", ".join(f"`{p.policy}` {p.number:,}" for p in mine) or "none"
+
+    tasks = dict.fromkeys(policy.task for policy in found)
+    rows = [(code(task), of(task, "asked"), of(task, "due")) for task in tasks]
+    return (
+        "Policies of the tasks, as they were used; the descriptions of `asked_by` and `due_by` say "
+        "what each does. No response stands before the evidence that it names:\n\n"
+        f"{table(('task', 'questions asked', 'responses due'), rows)}"
     )
 
 

@@ -58,7 +58,7 @@ _TURN: Mapping[str, str] = {
     "rids": "names of the responses given in this turn",
     "answers": "the question that each response answers, in the same order",
     "flags": "those of its responses (`merged`, `repeated`, `shifted`, `clamped`,"
-    " `postponed`, `split`); `late_question`"
+    " `postponed`, `split`, `fallback`); `late_question`"
     " where it is asked after the end, `carried` where it was asked in an earlier window",
     "loss": "whether the turn is learned from; null where no preset of weights was applied",
     "loss_scale": "how much the turn counts where it is",
@@ -71,6 +71,8 @@ _QUESTION: Mapping[str, str] = {
     "kind": "what it asks for: `descriptive`, `counting`, `state`, `action` or `binary`; mostly"
     " empty",
     "distractors": "answers that are right at no time, among `options` or not",
+    "asked_by": "what settled when: `start`; `before_first`, drawn before the first answer;"
+    " `after_event`, drawn after the evidence; `given` by its dataset",
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",
@@ -83,13 +85,22 @@ _RESPONSE: Mapping[str, str] = {
     "text": "what the assistant says",
     "start_s": "start of what it reports",
     "end_s": "end of it; of an instant, the same",
-    "respond_s": "when its evidence is complete: it is due then",
+    "respond_s": "when all that it says has been seen: it is due then, if `due_s` is null",
     "valid_until_s": "when it stops being true; null where it stays so or nobody knows",
-    "evidence": "the spans, each `start_s` and `end_s`, that support it",
+    "evidence": "the spans, each `start_s` and `end_s`, on which it rests: none ends after it is"
+    " due",
+    "due_s": "when it is due by a policy other than the end of its evidence",
+    "due_by": "the policy that settled when it is due: `end`, `start_plus`, `earliest_reliable`,"
+    " `window`; `fallback` is the end, where nothing confirms what the policy asks for",
+    "valid_from_s": "from when on it may be said",
+    "earliest_answerable_s": "the first frame from which on a verifier, shown the frames up to"
+    " then, gave this answer; null where nobody looked",
+    "confirmed_s": "the frames from then to `respond_s` at which it was asked",
     "turn": "`index` of the turn in which it stands",
     "standby_from": "`index` of the first turn on standby for it; `turn` where it has none",
     "flags": "where it does not stand as it was due: `merged` with another in one turn, `shifted`"
-    " behind another, `split` off into a dialogue apart, `clamped` to the last turn",
+    " behind another, `split` off into a dialogue apart, `clamped` to the last turn; `fallback`"
+    " as in `due_by`",
 }
 
 
@@ -109,7 +120,8 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
     for name in kind.model_fields:
         arrow = str(schema.field(name).type)
         shown = "list of structs" if "struct" in arrow else arrow
-        shown = "list of strings" if shown.startswith("list<") else shown
+        shown = "list of strings" if shown.startswith("list<item: string") else shown
+        shown = "list of doubles" if shown.startswith("list<item: double") else shown
         rows.append((f"`{name}`", shown.replace(" ", _NO_BREAK), meanings[name]))
     return table(("field", "type", "meaning"), rows)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -110,6 +110,15 @@ class CheckScores(_Value):
     """Sum of the scores, each rounded to the thousandth."""
 
 
+class Policy(_Value):
+    """How many questions of a task were asked, or responses were due, by a policy."""
+
+    task: str
+    settles: Literal["asked", "due"]
+    policy: str
+    number: int
+
+
 class CorpusCounts(_Value):
     """All the counts, each list in order of its names."""
 
@@ -127,6 +136,8 @@ class CorpusCounts(_Value):
     states: list[StateSlice]
     durations: list[Duration] = Field(default_factory=list)
     checks: list[CheckScores] = Field(default_factory=list)
+    policies: list[Policy] = []
+    """Those of an earlier window are not counted again."""
 
     @property
     def whole(self) -> Slice:
@@ -158,6 +169,7 @@ class CorpusTally:
         self._states = StateTally()
         self._durations: Counter[str] = Counter()
         self._checks: dict[tuple[str, str, int], Counter[str]] = {}
+        self._policies: Counter[tuple[str, Literal["asked", "due"], str]] = Counter()
 
     @property
     def example(self) -> Dialogue:
@@ -190,6 +202,7 @@ class CorpusTally:
             self._add_checks(dialogue)
             self._not_for_training += not for_training(dialogue.models)
             self._writers.update(_writers(dialogue))
+            self._policies.update(_policies(dialogue))
             of_one = _of_one(dialogue)
             own = dialogue.turns[dialogue.context_turns :]
             counts_of = own.counts()
@@ -234,6 +247,10 @@ class CorpusTally:
                 CheckScores(task=task, check=check, tenth=tenth, **counts)
                 for (task, check, tenth), counts in sorted(self._checks.items())
             ],
+            policies=[
+                Policy(task=task, settles=settles, policy=policy, number=number)
+                for (task, settles, policy), number in sorted(self._policies.items())
+            ],
         )
 
     def _add_checks(self, dialogue: Dialogue) -> None:
@@ -271,6 +288,19 @@ def _size(jpeg: bytes) -> tuple[int, int]:
 def _writers(dialogue: Dialogue) -> set[tuple[str, str]]:
     models = {(model, "") for model in dialogue.models}
     return models | {("", origin) for origin in dialogue.origins} or {("", "")}
+
+
+def _policies(dialogue: Dialogue) -> Iterator[tuple[str, Literal["asked", "due"], str]]:
+    """Of each question and response that is the dialogue's own, by task of the question."""
+    tasks = {question.qid: question.task for question in dialogue.questions}
+    own = dialogue.turns[dialogue.context_turns :]
+    for question in dialogue.questions:
+        if question.asked_s >= own.starts[0]:
+            yield question.task, "asked", question.asked_by
+    rids = own.rids()
+    for response in dialogue.responses:
+        if response.rid in rids:
+            yield tasks.get(response.qid, dialogue.task), "due", response.due_by
 
 
 def _of_one(dialogue: Dialogue) -> dict[str, int]:

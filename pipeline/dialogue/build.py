@@ -109,6 +109,7 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "options": question.options,
                 "kind": question.kind,
                 "distractors": question.distractors,
+                "asked_by": question.asked_by,
                 "task": annotation.task,
                 "aspect": annotation.aspect,
                 "annotation_id": annotation.annotation_id,

@@ -16,7 +16,7 @@ UNFIT: Final[Mapping[str, str]] = {
     "reversed_span": "A span ends before it starts.",
     "zero_length_span": "An event ends when it starts.",
     "past_the_end": "Nothing of the response's span is in the video.",
-    "early_response": "The response is due before its own evidence is complete.",
+    "early_response": "The response is due before the evidence that it names is complete.",
     "budget_too_small": "A turn with its open questions does not fit in `window.max_tokens`.",
     "evidence_over_budget": "A response and its evidence do not fit in one window of"
     " `window.max_tokens`.",

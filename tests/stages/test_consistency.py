@@ -253,5 +253,7 @@ def test_one_valid_sample_of_three_passes_no_threshold(
     assert refused.reason == "inconsistent"
     (found,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
     assert found.consistency == 0
-    verdicts = made(verify.STAGE, verify.Config(**SAMPLED), "verify", {"value": "red"})
+    verdicts = made(
+        verify.STAGE, verify.Config(**SAMPLED), "verify", {"seen": "Red.", "value": "red"}
+    )
     assert [v.consistency for v in verdicts] == [pytest.approx(1 / 3)] * 3

@@ -113,7 +113,7 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (
             "verify",
             "{{ unclosed",
-            r"verify\.config\.prompt: prompts/verify\.md, line 14: unexpected",
+            r"verify\.config\.prompt: prompts/verify\.md, line 30: unexpected",
         ),
         (
             "instructions/tsqa",

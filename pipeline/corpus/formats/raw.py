@@ -31,6 +31,7 @@ from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
 _RESPONSE = STATE_TOKENS["official"].response
+_DUE = ("due_s", "due_by", "valid_from_s", "earliest_answerable_s", "confirmed_s")
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
 
@@ -155,6 +156,7 @@ def _response(place: _Place) -> dict[str, Any]:
         "respond_s": response.respond_s,
         "valid_until_s": response.valid_until_s,
         "evidence": [[span.start_s, span.end_s] for span in response.evidence],
+        **{name: getattr(response, name) for name in _DUE},
         "flags": list(response.flags),
     }
 

@@ -206,7 +206,9 @@ def _change_question(film: Film, variables: Variables) -> Any:
 
 def _answer_seen(film: Film, variables: Variables) -> Any:
     options = [str(option) for option in variables["options"]]
-    return {"value": answer_at_end(film, str(variables["question"]), options)}
+    value = answer_at_end(film, str(variables["question"]), options)
+    seen = describe(film.observations[-1]) if film.observations else NOTHING
+    return {"seen": seen[:MOST_SEEN], "value": value}
 
 
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
