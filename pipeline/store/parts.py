@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,8 +130,8 @@ def write_part(
 ) -> Location:
     """Write replies and rejects, then the accepted rows, whose file commits the part; returns it.
 
-    ``replies``: None for a stage that asks no model. ``folder``: the files of a dataset stage, of
-    ``new_folder``, which are moved.
+    ``replies``: None for a stage that asks no model. ``folder``: the files of a stage that writes
+    some, of ``new_folder``, which are moved.
     """
     table = to_table(kind, rows)
     refused = to_table(Reject, rejects)
@@ -188,7 +188,7 @@ def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict
 
 
 def kept_files(part: Location) -> Mapping[str, KeptFile]:
-    """The files that a part of a dataset stage says it has, by path.
+    """The files that a part says it has, by path.
 
     Raises:
         StoreError: the part is absent or damaged.
@@ -198,7 +198,7 @@ def kept_files(part: Location) -> Mapping[str, KeptFile]:
 
 
 def has_its_files(part: Location) -> bool:
-    """Whether the files of a part of a dataset stage are there, by a listing of their sizes.
+    """Whether the files of a part are there, by a listing of their sizes.
 
     Raises:
         StoreError: the part is absent or damaged.
@@ -207,14 +207,15 @@ def has_its_files(part: Location) -> bool:
     return files_path(part).walk() == sizes
 
 
-def check_files(part: Location) -> None:
-    """Read all files of a part.
+def check_files(part: Location, names: Collection[str]) -> None:
+    """Read files of a part, and compare them with the digests that it has of them.
 
     Raises:
         StoreError: one is not what the part says; the message names it.
     """
-    for name, about in kept_files(part).items():
-        file = files_path(part) / name
+    kept = kept_files(part)
+    for name in names:
+        about, file = kept[name], files_path(part) / name
         try:
             if file.sha256() != about.sha256:
                 raise ValueError("its bytes are not those that were written")
