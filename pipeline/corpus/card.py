@@ -11,14 +11,15 @@ from typing import Any
 import yaml
 
 from pipeline.corpus.attribution import training_warning
+from pipeline.corpus.card_configs import configs_of
 from pipeline.corpus.card_fields import code, fields, plain, table
 from pipeline.corpus.card_loading import loading
 from pipeline.corpus.citation import citation
 from pipeline.corpus.counts import CorpusCounts, FrameSize, Slice
-from pipeline.corpus.layout import CorpusSettings
+from pipeline.corpus.layout import MESSAGES, CardSettings
 from pipeline.corpus.preview import plain_preview
 from pipeline.dialogue.state_counts import StateSlice, total
-from pipeline.records import Dialogue
+from pipeline.records import Dialogue, ShardFile
 
 CARD = "README.md"
 """The file of the card in a corpus."""
@@ -50,9 +51,14 @@ class Intake:
     """Likewise, of those with which nothing is wrong: they gave nothing, or were not wanted."""
 
 
-def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> str:
-    """The text of ``README.md``: a YAML header and a plain body. See ``with_intake``, too."""
-    header = yaml.safe_dump(_header(counts, settings), sort_keys=False, allow_unicode=True)
+def card(
+    counts: CorpusCounts, settings: CardSettings, example: Dialogue, files: Sequence[ShardFile]
+) -> str:
+    """The text of ``README.md``: a YAML header and a plain body. See ``with_intake``, too.
+
+    ``files`` are those of the corpus.
+    """
+    header = yaml.safe_dump(_header(counts, settings, files), sort_keys=False, allow_unicode=True)
     sections = [
         f"# {plain(settings.title)}",
         _what(counts),
@@ -63,7 +69,7 @@ def card(counts: CorpusCounts, settings: CorpusSettings, example: Dialogue) -> s
         "## States\n\n" + _states(counts.whole, counts.states),
         "## Where the videos come from\n\n" + _sources(counts) + _WRITERS + _models(counts),
         "## Fields\n\n" + fields(),
-        "## Loading\n\n" + loading(counts, settings),
+        "## Loading\n\n" + loading(counts, files) + _not_messages(counts, files),
         "## Citation\n\n```bibtex\n" + citation(settings) + "\n```",
     ]
     return f"---\n{header}---\n\n" + "\n\n".join(sections) + "\n"
@@ -97,7 +103,9 @@ def with_intake(text: str, intake: Intake) -> str:
     return f"{sources}\n\n{section}{mark}{rest}"
 
 
-def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
+def _header(
+    counts: CorpusCounts, settings: CardSettings, files: Sequence[ShardFile]
+) -> dict[str, Any]:
     return {
         "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
@@ -105,17 +113,7 @@ def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
         "task_categories": ["video-text-to-text"],
         "tags": ["video", "streaming", "dialogue", "instruction-tuning"],
         "size_categories": [_size(counts.whole.dialogues)],
-        "configs": [
-            {
-                "config_name": task,
-                "data_files": [
-                    {"split": part.split, "path": f"data/{task}/{part.split}-*.parquet"}
-                    for part in counts.slices
-                    if part.task == task
-                ],
-            }
-            for task in _tasks(counts)
-        ],
+        "configs": configs_of(files),
     }
 
 
@@ -218,6 +216,16 @@ def _states(whole: Slice, states: Sequence[StateSlice]) -> str:
     )
 
 
+def _not_messages(counts: CorpusCounts, files: Sequence[ShardFile]) -> str:
+    held = sum(file.rows for file in files if file.path.startswith(f"{MESSAGES}/"))
+    if not (left := counts.whole.dialogues - held):
+        return ""
+    return (
+        f"\n\n{left:,} dialogues are not among the `{MESSAGES}`: a text of theirs holds what a"
+        " trainer would take for a picture or a state."
+    )
+
+
 def _sources(counts: CorpusCounts) -> str:
     rows = [
         (
@@ -240,10 +248,6 @@ def _models(counts: CorpusCounts) -> str:
     ]
     note = "A dialogue that several models had a part in counts for each."
     return table(("model", ">dialogues"), rows) + f"\n\n{note}"
-
-
-def _tasks(counts: CorpusCounts) -> list[str]:
-    return sorted({part.task for part in counts.slices})
 
 
 def _hours(part: Slice) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.corpus.layout import VideoSample
+from pipeline.corpus.layout import CORPUS_FORMAT, VideoSample
 from pipeline.dialogue.state_counts import StateSlice, StateTally
 from pipeline.engines.base import for_training
 from pipeline.records import Dialogue
@@ -23,6 +24,8 @@ _FLAGS = {
     "postponed": "postponed",
 }
 """Flags of responses, and the counts they go to."""
+_KEYS = frozenset(("task", "split", "width", "height", "source", "licence", "model", "origin"))
+"""Of the parts of counts: what they are about, and no count."""
 _MARKER = 0xFF
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Of a JPEG file: the segments that begin with precision, height and width."""
@@ -86,6 +89,8 @@ class Model(_Value):
 class CorpusCounts(_Value):
     """All the counts, each list in order of its names."""
 
+    format: int = CORPUS_FORMAT
+    """Of the corpus: how its files are called and what they hold."""
     slices: list[Slice]
     totals: list[Slice]
     """Each split over all tasks, and the whole, which comes first."""
@@ -101,6 +106,44 @@ class CorpusCounts(_Value):
     def whole(self) -> Slice:
         """All tasks and splits."""
         return self.totals[0]
+
+
+V = TypeVar("V", Slice, FrameSize, Source, Model)
+
+
+def added(counts: Sequence[CorpusCounts]) -> CorpusCounts:
+    """The counts of parts that share no video, as those of the whole.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not counts:
+        raise ValueError("no counts")
+    states = StateTally()
+    for part in (part for each in counts for part in each.states):
+        states.add_slice(part)
+    return CorpusCounts(
+        slices=_added([part for each in counts for part in each.slices]),
+        totals=_added([part for each in counts for part in each.totals]),
+        sources=_added([part for each in counts for part in each.sources]),
+        models=_added([part for each in counts for part in each.models]),
+        not_for_training=sum(each.not_for_training for each in counts),
+        frames=_added([part for each in counts for part in each.frames]),
+        states=states.slices(),
+    )
+
+
+def _added(parts: Iterable[V]) -> list[V]:
+    """One for each key, in order of keys."""
+    found: dict[tuple[Any, ...], V] = {}
+    for part in parts:
+        fields = part.model_dump()
+        keys = [name for name in fields if name in _KEYS]
+        key = tuple(fields[name] for name in keys)
+        before = found.get(key)
+        rest = {name: getattr(before, name, 0) + fields[name] for name in fields.keys() - _KEYS}
+        found[key] = part.model_copy(update=rest)
+    return [found[key] for key in sorted(found)]
 
 
 class CorpusTally:
@@ -136,7 +179,7 @@ class CorpusTally:
             self._frames[_size(sample.frames[0].jpeg)] += 1
         self._sources[dialogues[0].source, dialogues[0].licence] += 1
         for dialogue in dialogues:
-            shown = (not dialogue.n_response, hash_rank(dialogue.sample_id, seed=0), dialogue)
+            shown = (*shown_first(dialogue), dialogue)
             if self._example is None or shown[:2] < self._example[:2]:
                 self._example = shown
             self._not_for_training += not for_training(dialogue.models)
@@ -186,6 +229,12 @@ class CorpusTally:
             duration_s=self._duration_s[key],
             **{name: counts[name] for name in names},
         )
+
+
+def shown_first(dialogue: Dialogue) -> tuple[bool, str]:
+    """By this dialogues are ordered of which a few are shown: those with a response come first,
+    then by hash."""
+    return not dialogue.n_response, hash_rank(dialogue.sample_id, seed=0)
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:

@@ -83,6 +83,13 @@ class StateTally:
         for state, count in states.items():
             self._states[(*key, state)] += count
 
+    def add_slice(self, part: StateSlice) -> None:
+        """Counts the dialogues of a slice of another tally."""
+        key = (part.task, part.source, part.duration)
+        self._dialogues[key] += part.dialogues
+        for state, count in part.states.model_dump().items():
+            self._states[(*key, state)] += count
+
     def slices(self) -> list[StateSlice]:
         """By task, source and duration, in this order."""
         order = {name: number for number, (_, name) in enumerate(BINS_S)}

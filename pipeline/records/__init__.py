@@ -23,6 +23,7 @@ from pipeline.records.base import (
 )
 from pipeline.records.dialogue import (
     AskedQuestion,
+    CorpusGroup,
     Dialogue,
     DialogueHead,
     PlacedResponse,
@@ -40,6 +41,7 @@ __all__ = [
     "CaptionedEvent",
     "Change",
     "Check",
+    "CorpusGroup",
     "Dialogue",
     "DialogueHead",
     "Event",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import ModelReply, Record, Reject, ShardFile
+from pipeline.records import CorpusGroup, ModelReply, Record, Reject, ShardFile
 from pipeline.records.digest import canonical_json, digest
 from pipeline.records.schema import to_table
 from pipeline.store.content import rows_digest
@@ -170,10 +170,9 @@ def new_folder(slot: Location) -> Path:
 def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
     """Move the folder to ``files_path(part)``, replacing what an interrupted run left there.
 
-    Returns its files by path; the digests of those that a ``ShardFile`` of ``listed`` is about are
-    taken from there.
+    Returns its files by path; the digests of those that ``listed`` is about are taken from there.
     """
-    known = {row.path: row.sha256 for row in listed if isinstance(row, ShardFile)}
+    known = {file.path: file.sha256 for row in listed for file in _files_of(row)}
     files = Location.of(folder)
     kept = {
         name: KeptFile(n_bytes, known.get(name) or (files / name).sha256())
@@ -185,6 +184,12 @@ def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict
     else:
         copy_folder({name: files / name for name in kept}, place)
     return kept
+
+
+def _files_of(row: Record) -> Sequence[ShardFile]:
+    if isinstance(row, CorpusGroup):
+        return row.files
+    return [row] if isinstance(row, ShardFile) else []
 
 
 def kept_files(part: Location) -> Mapping[str, KeptFile]:

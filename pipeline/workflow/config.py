@@ -181,7 +181,8 @@ class RunConfig(Settings):
     )
     corpus: CorpusSettings = Field(
         CorpusSettings(),
-        description="defaults of the settings of every node that writes a corpus (write_corpus)",
+        description="defaults of the settings of every node that writes a corpus (write_files,"
+        " write_corpus)",
     )
 
     @field_validator("engines", mode="before")

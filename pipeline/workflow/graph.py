@@ -163,9 +163,9 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     stage = find_stage(f"{where}.stage", section.stage)
     values = dict(section.config)
     for _, shared in config:
-        # A section of the run has defaults for the stages whose config extends its model.
-        if isinstance(shared, BaseModel) and issubclass(stage.config, type(shared)):
-            values = shared.model_dump() | values
+        # A section of the run has defaults for the stages whose config extends a model of it.
+        if isinstance(shared, BaseModel):
+            values = _shared(shared, stage.config) | values
     try:
         settings = stage.config.model_validate(values)
     except ValidationError as error:
@@ -177,6 +177,13 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _shared(section: BaseModel, config: type[StageConfig]) -> dict[str, Any]:
+    """The fields of a section that are of a model which it and the config of a stage extend."""
+    models = (base for base in config.__bases__ if issubclass(base, BaseModel))
+    names = {name for base in models if isinstance(section, base) for name in base.model_fields}
+    return section.model_dump(include=names)
 
 
 def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:

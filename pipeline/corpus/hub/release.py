@@ -10,17 +10,30 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from pipeline.corpus.card import CARD
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, LeakPatterns, Own
 from pipeline.corpus.hub.licences import Licences
-from pipeline.corpus.hub.prepare import with_published_uris
-from pipeline.corpus.hub.rows import Found, RowFacts, holds_frames, read_rows, read_tar, read_text
-from pipeline.corpus.layout import CorpusError
+from pipeline.corpus.hub.prepare import with_published_uris, without_pictures
+from pipeline.corpus.hub.rows import (
+    Found,
+    RowFacts,
+    holds_frames,
+    read_other_rows,
+    read_rows,
+    read_tar,
+    read_text,
+)
+from pipeline.corpus.layout import DATA, FRAMES, MESSAGES, PREVIEW, TARS, TRACES, CorpusError
 
 ALLOWED: Final = ("embedded", "test", "unlisted-licence", "mixed-licences")
 """What is refused unless it is allowed by name."""
 
-ROWS, FRAMES = "data/*/*.parquet", "wds/*/*.tar"
+ROWS, TAR_FILES, FRAME_ROWS = f"{DATA}/*/*.parquet", f"{TARS}/*/*.tar", f"{FRAMES}/*.parquet"
+SHOWN_ROWS: Final = f"{PREVIEW}/*.parquet"
+OTHER_ROWS: Final = (f"{MESSAGES}/*.parquet", SHOWN_ROWS, f"{TRACES}/*.parquet")
+"""What is made of the rows, and says nothing that they do not."""
 TEXTS: Final = (CARD, "counts.json", "CHANGELOG.md", "LICENSE", "prompts/*.md", "config.yaml")
 """Files of text that belong to a corpus. What is no file of a corpus does not leave."""
 HELD_OUT: Final = frozenset({"test", "heldout", "held_out", "holdout"})
@@ -131,9 +144,11 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
 
 def _why_not(path: Path, name: str, choice: Choice) -> str:
     """Why a file stays; empty where it leaves."""
-    if is_of(name, FRAMES) or (is_of(name, ROWS) and holds_frames(path)):
+    of_frames = is_of(name, TAR_FILES) or is_of(name, FRAME_ROWS)
+    if of_frames or (is_of(name, ROWS) and holds_frames(path)):
         return "" if choice.frames else "frames: --frames sends them, where every licence allows it"
-    return "" if any(is_of(name, form) for form in (ROWS, *TEXTS)) else "no file of a corpus"
+    known = any(is_of(name, form) for form in (ROWS, *OTHER_ROWS, *TEXTS))
+    return "" if known else "no file of a corpus"
 
 
 def is_of(name: str, form: str) -> bool:
@@ -150,26 +165,51 @@ def _as_it_leaves(
     copies: Path,
 ) -> Path:
     """The file, or a copy of it that leaves in its place, after a look at what it holds."""
-    if is_of(name, ROWS) or is_of(name, FRAMES):
-        read = read_rows if is_of(name, ROWS) else read_tar
-        if not read(facts, path, name, leaks, choice.roots):
+    if is_of(name, ROWS):
+        if not read_rows(facts, path, name, leaks, choice.roots):
             return path
         with_published_uris(path, copies / name, choice.roots, leaks)
         return copies / name
+    if is_of(name, TAR_FILES):
+        read_tar(facts, path, name, leaks)
+    elif any(is_of(name, form) for form in (*OTHER_ROWS, FRAME_ROWS)):
+        read_other_rows(facts, path, name, leaks)
+        if not choice.frames and holds_frames(path):
+            without_pictures(path, copies / name)
+            return copies / name
+    else:
+        return _text_as_it_leaves(path, name, facts, leaks, choice, copies)
+    return path
+
+
+def _text_as_it_leaves(
+    path: Path, name: str, facts: RowFacts, leaks: LeakPatterns, choice: Choice, copies: Path
+) -> Path:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CorpusError("unreadable", f"{name}: {error}") from None
     read_text(facts, text, name, leaks)
-    if name != CARD or choice.frames or not list((path.parent / "wds").glob("*/*.tar")):
+    if name != CARD or choice.frames or not (path.parent / FRAMES).exists():
         return path
-    head, mark, rest = text.partition("\n# ")
-    title, end, body = rest.partition("\n")
     copies.mkdir(parents=True, exist_ok=True)
-    (copies / name).write_text(
-        f"{head}{mark}{title}{end}\n{_WITHOUT_FRAMES}{body}", encoding="utf-8", newline="\n"
-    )
+    (copies / name).write_text(_without_frames(text), encoding="utf-8", newline="\n")
     return copies / name
+
+
+def _without_frames(card: str) -> str:
+    """The card of a corpus whose frames stay: no config names them, and the body says so."""
+    _, opened, text = card.partition("---\n")
+    header, closed, body = text.partition("\n---\n")
+    if not card.startswith(opened) or not closed:
+        header, body = "{}", card
+    about = yaml.safe_load(header)
+    if isinstance(about, dict) and "configs" in about:
+        about["configs"] = [each for each in about["configs"] if each["config_name"] != FRAMES]
+        header = yaml.safe_dump(about, sort_keys=False, allow_unicode=True).rstrip("\n")
+    before, mark, rest = body.partition("# ")
+    title, end, after = rest.partition("\n")
+    return f"---\n{header}\n---\n{before}{mark}{title}{end}\n{_WITHOUT_FRAMES}{after}"
 
 
 def _described(name: str, local: Path) -> SentFile:

@@ -260,7 +260,9 @@ def test_the_verb_says_what_it_did(
     said = capsys.readouterr().out
     assert "pull request 1: http" in said and f"publish: {hub.url}/datasets/{REPO} at v1" in said
     assert set(on_main(hub)) == {"README.md", "counts.json"} | {
-        path.relative_to(corpus).as_posix() for path in corpus.glob("data/*/*.parquet")
+        path.relative_to(corpus).as_posix()
+        for kind in ("data/*", "messages", "preview", "traces")
+        for path in corpus.glob(f"{kind}/*.parquet")
     }
     assert main(command) == 0 and "there already" in capsys.readouterr().out
     (corpus / "README.md").write_text("# See /home/ann/notes\n")
