@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
 KILLS ?= 50
+MINUTES ?= inf
 SEED ?= $(shell date +%s)
 TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
@@ -45,10 +46,10 @@ fuzz: install ## Spoil 2,000 videos and 2,000 manifest rows and run them, SEED=N
 	TURNWISE_FUZZ_SEED=$(SEED) TURNWISE_FUZZ_VIDEOS=2000 TURNWISE_FUZZ_RECORDS=2000 \
 	  $(VENV)/bin/pytest -m faults tests/fuzz
 
-chaos: install ## Kill processes of KILLS runs, cut the power of 20, spoil 200 file operations, SEED=N
+chaos: install ## Kill KILLS commands within MINUTES, cut the power of 20, spoil 200 file operations, SEED=N
 	TURNWISE_CHAOS_KILLS=$(KILLS) TURNWISE_CHAOS_CUTS=20 TURNWISE_CHAOS_FAULTS=200 TURNWISE_CHAOS_HANDS=20 \
-	  $(if $(SEED),TURNWISE_CHAOS_SEED=$(SEED)) $(VENV)/bin/pytest -m faults -s tests/runs/test_chaos.py \
-	  tests/runs/test_ray_nodes.py tests/faults
+	  TURNWISE_CHAOS_MINUTES=$(MINUTES) TURNWISE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -m faults -s tests/faults \
+	  tests/runs/test_chaos.py tests/runs/test_chaos_ray.py tests/runs/test_ray_nodes.py
 
 test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \

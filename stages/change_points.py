@@ -7,9 +7,9 @@ source: section 4.1 of arXiv:2512.21334, time-sensitive QA
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,14 @@ class Config(SingleAnswerConfig):
         description="seconds between two answers that the prompt asks for; the paper gives none."
         " The stage lint enforces its own",
     )
+
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """One question more than is kept is one too many; a value is a few words."""
+        return {
+            "questions": {"maxItems": self.max_questions + 1},
+            "questions.answers": {"maxItems": 12},
+            "questions.answers.value": {"maxLength": 80},
+        }
 
 
 class TimedAnswer(Answer):
@@ -142,7 +150,7 @@ def annotation(question: TimedQuestion, answers: Sequence[tuple[float, str]]) ->
 
 STAGE = annotation_stage(
     name="change_points",
-    version=1,
+    version=2,
     reads=(FramedSegment,),
     writes=Annotation,
     config=Config,

@@ -15,7 +15,7 @@ from pydantic import Field
 from pipeline.records import THIS_CALL, Event, FramedSegment, GroundedEvent, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import Answer, SampledConfig, whole_video
+from stages._asking import Answer, SampledConfig, Seen, whole_video
 from stages._consistency import spans_alike, spokesman
 from stages._reasons import BAD_SPAN, INCONSISTENT
 from stages._spans import clipped
@@ -43,6 +43,7 @@ class Config(SampledConfig):
 class SpanSeen(Answer):
     """Where the event is, in seconds, or that it is not there."""
 
+    seen: Seen
     found: bool
     start_s: OptionalTime = None
     end_s: OptionalTime = None
@@ -108,7 +109,7 @@ def grounded(event: Event, span: tuple[float, float] | None, consistency: float)
 
 STAGE = annotation_stage(
     name="ground",
-    version=2,
+    version=3,
     reads=(Event, FramedSegment),
     writes=GroundedEvent,
     config=Config,

@@ -26,7 +26,7 @@ class Config(AnnotationConfig):
     prompt: str = Field(
         "verify", description="name of the prompt, a file below prompts/ without its suffix"
     )
-    max_tokens: int = Field(128, ge=1, description="most tokens of one answer")
+    max_tokens: int = Field(256, ge=1, description="most tokens of one answer")
     max_frames: int = Field(
         64, ge=1, description="frames shown, evenly spaced, the latest among them; ours"
     )

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.chaos_figures import Figures
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS_OF_A_CHECKOUT = ("pipeline", "stages", "prompts", "configs", "data_manifest")
 
@@ -42,6 +44,22 @@ settings.load_profile("any_time")
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 RenderOnce = Callable[[], AbstractContextManager[None]]
+
+
+_FIGURES = pytest.StashKey[Figures]()
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> Figures:
+    """What was disturbed and healed in this session; ``make chaos`` prints it at its end."""
+    return pytestconfig.stash.setdefault(_FIGURES, Figures())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last that is printed: the figures, where there are any."""
+    seed = os.environ.get("TURNWISE_CHAOS_SEED")
+    if seed is not None and (figures := config.stash.get(_FIGURES, None)):
+        print(f"\n{figures.text(seed)}")
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from pipeline.corpus.layout import MESSAGES, CardSettings
 from pipeline.corpus.preview import plain_preview
 from pipeline.dialogue.state_counts import StateSlice, total
 from pipeline.records import Dialogue, ShardFile
+from pipeline.settings import DEFAULT_LANGUAGE
 
 CARD = "README.md"
 """The file of the card in a corpus."""
@@ -109,7 +110,7 @@ def _header(
     return {
         "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
-        "language": [settings.language],
+        "language": [settings.language or DEFAULT_LANGUAGE],
         "task_categories": ["video-text-to-text"],
         "tags": ["video", "streaming", "dialogue", "instruction-tuning"],
         "size_categories": [_size(counts.whole.dialogues)],

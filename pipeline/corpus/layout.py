@@ -25,7 +25,7 @@ from pydantic import Field
 
 from pipeline.errors import ReasonedError
 from pipeline.records import Dialogue, FramedSegment
-from pipeline.settings import Settings
+from pipeline.settings import LanguageCode, Settings
 
 CORPUS_FORMAT: Final = 2
 """Of the files: it is raised when a reader of before would misread or miss some. 1 had names with
@@ -55,7 +55,9 @@ class CardSettings(Settings):
     year: int | None = Field(
         None, ge=1900, le=9999, description="of its publication, for the citation"
     )
-    language: str = Field("en", description="language of questions and answers, as a code")
+    language: LanguageCode | None = Field(
+        None, description="language of questions and answers, as a code; null for the run's"
+    )
 
 
 class FileSettings(Settings):

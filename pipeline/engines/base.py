@@ -38,6 +38,11 @@ class EngineConfig(Settings):
         return ()
 
     @property
+    def timed_frames(self) -> bool:
+        """Whether a model is shown each frame with its time, so that no text need say it."""
+        return True
+
+    @property
     def gpus(self) -> int:
         """GPUs of one replica."""
         return 0
@@ -80,6 +85,11 @@ class SamplingConfig(EngineConfig):
     def shards_in_flight(self) -> int:
         """See ``EngineConfig.shards_in_flight``."""
         return self.shards
+
+    @property
+    def timed_frames(self) -> bool:
+        """See ``EngineConfig.timed_frames``."""
+        return self.frame_label != "none"
 
 
 class EmbeddedConfig(EngineConfig):

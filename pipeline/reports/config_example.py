@@ -51,6 +51,7 @@ def _lines() -> Iterator[str]:
         " `turnwise plan -c FILE`; whether servers and videos are there: `turnwise doctor -c FILE`."
     )
     yield from ("", *_key("file", "extends", RECIPE, ""))
+    yield from _key("file", "language", recipe["language"], "")
     for name, keys in {
         "run": ("name", "root", "workers", "videos_per_shard"),
         "source": ("kind", "path"),
@@ -73,7 +74,7 @@ def _lines() -> Iterator[str]:
         for key in keys:
             yield from _key(f"stages.{stage}", key, settings[key], "      ")
     yield from ("", "corpus:")
-    for key in ("title", "licence", "language", "frames"):
+    for key in ("title", "licence", "frames"):
         yield from _key("corpus", key, recipe["corpus"][key], "  ")
 
 

@@ -23,7 +23,7 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.media.files import VIDEO_SUFFIXES
-from pipeline.settings import Settings
+from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode, Settings
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
 
@@ -74,8 +74,8 @@ class RunSection(Settings):
         ge=10,
         le=1_000_000,
         description="seconds without a sign of life after which a worker process of this machine,"
-        " such as one that was stopped, is killed and another takes its shards; Ray has limits of"
-        " its own",
+        " such as one that was stopped, is killed and another takes its shards. On Ray there is no"
+        " such limit for a worker: Ray gives up machines that do not answer",
     )
     videos_per_shard: int = Field(
         64,
@@ -173,6 +173,11 @@ class RunConfig(Settings):
 
     run: RunSection = Field(RunSection(), description="where and how it runs")
     source: SourceSection = Field(description="where the videos come from")
+    language: LanguageCode = Field(
+        DEFAULT_LANGUAGE,
+        description="language that models write in and that the card names, as a code; every stage"
+        " that asks has it",
+    )
     engines: dict[Role, SerializeAsAny[EngineConfig]] = Field(
         {}, description="role: which model answers in it, and how it is reached"
     )

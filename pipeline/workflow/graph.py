@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
 
+LANGUAGE = "language"
+"""The setting of stages that the run has for all of them."""
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 
 
@@ -48,7 +51,8 @@ class Node:
             "version": self.stage.version,
             "config": self.config.model_dump(mode="json"),
             "prompt": {name: prompt.text for name, prompt in self.prompts.items()},
-            "answer": self.stage.answer and answer_schema(self.stage.answer),
+            # As text, for its fields have an order: a model writes what it saw before its verdict.
+            "answer": self.stage.answer and json.dumps(answer_schema(self.stage.answer)),
             "engine": self.engine and self.engine.identity(),
             "writes": schema_of(self.stage.writes).to_string(truncate_metadata=False),
         }
@@ -166,6 +170,8 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
         # A section of the run has defaults for the stages whose config extends a model of it.
         if isinstance(shared, BaseModel):
             values = _shared(shared, stage.config) | values
+    if LANGUAGE in stage.config.model_fields and values.get(LANGUAGE) is None:
+        values[LANGUAGE] = config.language
     try:
         settings = stage.config.model_validate(values)
     except ValidationError as error:
@@ -174,6 +180,8 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
     prompts = _prompts(f"{where}.config", stage, settings)
+    if problems := list(stage.config_problems(settings, prompts)):
+        raise ConfigError("\n".join(f"{where}.config.{problem}" for problem in problems))
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)

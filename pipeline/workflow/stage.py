@@ -29,6 +29,11 @@ def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
     return ()
 
 
+def _fits(config: Any, prompts: Mapping[str, Prompt]) -> Iterable[str]:
+    del config, prompts
+    return ()
+
+
 class StageConfig(Settings):
     """Settings that change what a stage computes. Every field is part of its identity."""
 
@@ -56,6 +61,8 @@ class NodeEngine(Engine, Protocol):
     kind: str
     model: str
     revision: str
+    timed_frames: bool
+    """Whether a model is shown each frame with its time (``EngineConfig.timed_frames``)."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,9 @@ class Stage(Generic[C]):
     """An example of the values that its prompt is filled with."""
     prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
     """What is wrong with the prompts of a node, a line each. It is asked before anything runs."""
+    config_problems: Callable[[Any, Mapping[str, Prompt]], Iterable[str]] = _fits
+    """Why settings do not fit each other, or their prompts: a line each, the key first. It is asked
+    before anything runs."""
     reasons: tuple[Reason, ...] = ()
     refusal: Callable[[Mapping[str, Any], C], str] | None = None
     """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty

@@ -34,10 +34,17 @@ class Children:
         """Of ``forking``."""
         self._process = process
 
-    def call(self, folder: Path, arguments: Sequence[str], fault: Fault | None = None) -> Ended:
+    def call(
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        fault: Fault | None = None,
+        *,
+        failing: bool = False,
+    ) -> Ended:
         """Run a command line; ``fault`` happens below the folder. After a cut the folder is what
-        the cut left."""
-        wanted = {"folder": str(folder), "arguments": [*map(str, arguments)]}
+        the cut left. ``failing``: so does the engine, now and then."""
+        wanted = {"folder": str(folder), "arguments": [*map(str, arguments)], "failing": failing}
         line = json.dumps(wanted | {"fault": asdict(fault) if fault else None})
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(f"{line}\n")
@@ -79,7 +86,7 @@ def _serve() -> None:
             status = 70
             try:
                 watch = Watch(Path(wanted["folder"]), Fault(**wanted["fault"] or _NONE))
-                status = call_main(wanted["arguments"])
+                status = call_main(wanted["arguments"], failing=wanted["failing"])
                 watch.end()
                 os.write(write, str(watch.count).encode())
             except BaseException:  # noqa: BLE001  it would go on as its parent

@@ -8,14 +8,20 @@ import shutil
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
-from tests.faults.children import Children
+from tests.faults.children import Children, Ended
 from tests.faults.operations import Fault
-from tests.faults.small_run import write_config
+from tests.faults.small_run import CONFIG, write_config
 from tests.runs.test_http_run import rows_of
 
 EDIT = ("--set", "nodes.talk.config.word=noticed")
 """It makes other dialogues, and so another corpus."""
+
+Verb = Literal["run", "edit", "force", "retry", "gc"]
+"""``run`` from nothing; ``edit``: a run after an edit; ``force``: ``run --force`` of a node;
+``retry`` of asks that had no answer; ``gc`` of what was there before the edit."""
+VERBS: Sequence[Verb] = get_args(Verb)
 
 
 @dataclass(frozen=True)
@@ -51,68 +57,96 @@ def state_of(folder: Path) -> State:
 
 
 class Cases:
-    """Makes runs, disturbs them, and judges what the next run makes of them."""
+    """Makes runs, disturbs a verb on them, and judges what the next run makes of them."""
 
-    def __init__(self, children: Children, folder: Path) -> None:
+    def __init__(self, children: Children, folder: Path, verbs: Sequence[Verb] = VERBS) -> None:
         """``folder``: an empty one for all cases."""
         self._children = children
         self._folder = folder
         self._base = folder / "case"
-        self._number = 0
-        self.operations: dict[bool, int] = {}
         self._whole: dict[bool, State] = {}
-        for edited in (False, True):
-            case = self._new(edited=edited)
-            ended = children.call(case, self._run(case, edited))
-            assert ended.status == 0, ended.printed
-            self.operations[edited] = ended.operations
-            if not edited:
-                shutil.copytree(case, folder / "made", symlinks=True)
-            self.collect(case, edited)
-            self._whole[edited] = state_of(case)
+        self._states: dict[str, Path] = {}
+        self._keep_states()
+        self.operations = {verb: self._end_well(self._start(verb)).operations for verb in verbs}
 
-    def _new(self, *, edited: bool) -> Path:
-        """A folder for a run; where it is to be edited, the run is there and done.
+    def _keep_states(self) -> None:
+        """Each has the same path while it is used, for a config has the path of its root in it."""
+        self._base.mkdir()
+        write_config(self._base)
+        self._keep("empty")
+        for name, edit in (("whole", ()), ("garbage", EDIT)):
+            self._end_well(["run", *self._config, *edit])
+            self._keep(name)
+            self.collect(edit)
+            self._whole[bool(edit)] = state_of(self._base)
+        self._put("empty")
+        self._end_well(["run", *self._config], failing=True)
+        assert corpus_of(self._base) != self._whole[False].corpus
+        self._keep("failing")
 
-        All have the same path, for a config has the path of its root in it.
-        """
+    def _keep(self, name: str) -> None:
+        self._states[name] = self._folder / name
+        shutil.copytree(self._base, self._states[name], symlinks=True)
+
+    def _put(self, name: str) -> None:
         shutil.rmtree(self._base, ignore_errors=True)
-        if edited:
-            shutil.copytree(self._folder / "made", self._base)
-        else:
-            self._base.mkdir()
-            write_config(self._base)
-        return self._base
+        shutil.copytree(self._states[name], self._base, symlinks=True)
 
-    def _run(self, case: Path, edited: bool) -> Sequence[str]:
-        return ("run", "-c", str(case / "small.yaml"), *(EDIT if edited else ()))
+    @property
+    def _config(self) -> Sequence[str]:
+        return "-c", str(self._base / CONFIG)
 
-    def disturb_and_heal(self, fault: Fault, *, edited: bool) -> str:
-        """A run, or one after an edit, meets the fault; the next one makes all whole.
+    def _start(self, verb: Verb) -> Sequence[str]:
+        """Puts the state in place that a verb starts from; returns its command line."""
+        words = {
+            "run": ("empty", "run"),
+            "edit": ("whole", "run", *EDIT),
+            "force": ("whole", "run", "--force", "--only", "talk"),
+            "retry": ("failing", "retry", "--reason", "timeout"),
+            "gc": ("garbage", "gc", *EDIT),
+        }
+        state, *command = words[verb]
+        self._put(state)
+        command[1:1] = self._config
+        if verb == "gc":
+            (token,) = self._tokens(command)
+            command += ["--remove", token]
+        return command
+
+    def disturb_and_heal(self, fault: Fault, verb: Verb) -> str:
+        """A verb meets the fault, the next run makes all whole.
 
         Returns what the disturbed one printed.
         """
-        case, whole = self._new(edited=edited), self._whole[edited]
-        first = self._children.call(case, self._run(case, edited), fault)
-        left = corpus_of(case)
-        olds = [self._whole[False].corpus] if edited else [{}]
-        assert left in [*olds, whole.corpus], "a corpus is whole, of before or of after"
+        command = self._start(verb)
+        before, edit = corpus_of(self._base), EDIT if verb in ("edit", "gc") else ()
+        whole = self._whole[bool(edit)]
+        first = self._children.call(self._base, command, fault)
+        left = corpus_of(self._base)
+        assert left in [before, whole.corpus], "a corpus is whole, of before or of after"
         assert first.status != 0 or left == whole.corpus, "success means that all is there"
-        again = self._children.call(case, self._run(case, edited))
-        assert again.status == 0, again.printed
-        assert corpus_of(case) == whole.corpus
-        self.collect(case, edited)
-        healed = state_of(case)
+        if verb == "retry":  # what it had not come to yet
+            self._end_well(command)
+        self._end_well(["run", *self._config, *edit])
+        assert corpus_of(self._base) == whole.corpus
+        self.collect(edit)
+        healed = state_of(self._base)
         differ = healed.names ^ whole.names
         assert not differ, f"gc knows what nobody needs, and no more: {sorted(differ)}"
         differ = {name for name, _ in healed.rows.items() ^ whole.rows.items()}
         assert not differ, f"the same rows: {sorted(differ)}"
         return first.printed
 
-    def collect(self, case: Path, edited: bool) -> None:
+    def collect(self, edit: Sequence[str]) -> None:
         """Remove all that ``gc`` lists."""
-        command = ["gc", *self._run(case, edited)[1:]]
-        listed = self._children.call(case, command)
-        assert listed.status == 0, listed.printed
-        for token in re.findall(r"--remove ([0-9a-f]{8})", listed.printed):
-            assert self._children.call(case, [*command, "--remove", token]).status == 0
+        command = ["gc", *self._config, *edit]
+        for token in self._tokens(command):
+            self._end_well([*command, "--remove", token])
+
+    def _tokens(self, command: Sequence[str]) -> list[str]:
+        return re.findall(r"--remove ([0-9a-f]{8})", self._end_well(command).printed)
+
+    def _end_well(self, command: Sequence[str], *, failing: bool = False) -> Ended:
+        ended = self._children.call(self._base, command, failing=failing)
+        assert ended.status == 0, ended.printed
+        return ended

@@ -24,6 +24,8 @@ from tests.runs.small_corpus import asked, dialogue_of, event, frames_of
 
 VIDEOS = 4
 SECONDS = 3.0
+CONFIG = "small.yaml"
+"""The name of the file."""
 
 
 class Answer(BaseModel):
@@ -76,6 +78,18 @@ class Echo:
         """Nothing is held."""
 
 
+class Failing(Echo):
+    """One that gives no answer in time to half of what it is asked."""
+
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``Engine.generate``."""
+        for number, (reply,) in super().generate(asks, sampling):
+            late = Reply(reply.request_id, error="timeout")
+            yield number, [late if number % 2 else reply]
+
+
 class Here(InlineExecutor):
     """Runs tasks in this process."""
 
@@ -84,8 +98,9 @@ class Here(InlineExecutor):
     in_flight: Mapping[str, int] = {}
 
 
-def write_config(folder: Path) -> Path:
-    """The manifest and the config of the run; its root is ``folder / "run"``."""
+def write_config(folder: Path, **sections: object) -> Path:
+    """The manifest and the config of the run, with further sections; its root is
+    ``folder / "run"``."""
     rows = [{"video_id": f"v{i}", "n": i} for i in range(VIDEOS)]
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     (folder / "m.jsonl").write_text(text, encoding="utf-8")
@@ -101,14 +116,16 @@ def write_config(folder: Path) -> Path:
         "source": {"path": str(folder / "m.jsonl")},
         "engines": {"captioner": {"kind": "embedded"}},
         "nodes": nodes,
+        **sections,
     }
-    path = folder / "small.yaml"
+    path = folder / CONFIG
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 
 
-def call_main(arguments: Sequence[str]) -> int:
+def call_main(arguments: Sequence[str], *, failing: bool = False) -> int:
     """The command line in this process, with the stages above, one task after the other."""
+    engine = Failing if failing else Echo
 
     def load(name: str) -> Stage[Any]:
         return STAGES[name] if name in STAGES else load_toy(name)
@@ -116,7 +133,7 @@ def call_main(arguments: Sequence[str]) -> int:
     put: Sequence[tuple[ModuleType, str, object]] = (
         (graph, "load_stage", load),
         (worker, "load_stage", load),
-        (journaled_engine, "open_engine", lambda config: Echo()),
+        (journaled_engine, "open_engine", lambda config: engine()),
         (progress, "open_executor", lambda *_: Here()),
         (install, "COPY_UP_TO_BYTES", 3000),  # so that some files are copied and some linked
     )

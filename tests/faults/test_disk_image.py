@@ -17,6 +17,7 @@ from random import Random
 
 import pytest
 
+from tests.chaos_figures import Figures
 from tests.faults.children import forking
 from tests.faults.healing import corpus_of
 from tests.faults.operations import Fault
@@ -76,7 +77,7 @@ def test_a_copy_finds_out_a_corpus_that_was_not_synced(image: Path, tmp_path: Pa
             assert corpus_of(disk) != expected
 
 
-def test_a_copy_of_a_disk_in_use_heals(image: Path, tmp_path: Path) -> None:
+def test_a_copy_of_a_disk_in_use_heals(image: Path, tmp_path: Path, figures: Figures) -> None:
     print(f"seed {SEED}, {CUTS} cuts")
     chance, disk = Random(SEED), tmp_path / "disk"
     copy = tmp_path / "copy"
@@ -98,7 +99,7 @@ def test_a_copy_of_a_disk_in_use_heals(image: Path, tmp_path: Path) -> None:
                 time.sleep(chance.uniform(0, 3))
                 shutil.copyfile(image, copy)
                 shutil.rmtree(disk / "run", ignore_errors=True)
-            with mounted(copy, disk):
+            with figures.one("cut", "of a mounted image"), mounted(copy, disk):
                 left = corpus_of(disk)
                 assert left in ({}, expected)
                 again = children.call(disk, command)

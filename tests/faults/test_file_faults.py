@@ -1,4 +1,4 @@
-"""A fault at any file operation of a run: the next run makes the same bytes, and ``gc`` lists what
+"""A fault at any file operation of a verb: the next run makes the same bytes, and ``gc`` lists what
 the disturbed one left.
 
 ``TURNWISE_CHAOS_FAULTS=200`` is the long form (``make chaos``); ``TURNWISE_CHAOS_SEED`` repeats
@@ -15,8 +15,9 @@ from random import Random
 
 import pytest
 
+from tests.chaos_figures import Figures
 from tests.faults.children import forking
-from tests.faults.healing import Cases
+from tests.faults.healing import VERBS, Cases
 from tests.faults.operations import Does, Fault
 
 pytestmark = pytest.mark.faults
@@ -26,18 +27,19 @@ SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)
 DOES: Sequence[Does] = ("kill", "EIO", "ENOSPC", "EACCES")
 
 
-def test_a_run_goes_on_after_any_fault_of_the_file_system(tmp_path: Path) -> None:
+def test_all_goes_on_after_any_fault_of_the_file_system(tmp_path: Path, figures: Figures) -> None:
     print(f"seed {SEED}, {FAULTS} faults")
     chance = Random(SEED)
     with forking() as children:
         cases = Cases(children, tmp_path)
         for number in range(FAULTS):
-            edited = chance.random() < 0.5
+            verb = chance.choice(VERBS)
             does = DOES[number % len(DOES)]
-            at = chance.randint(1, cases.operations[edited])
+            at = chance.randint(1, cases.operations[verb])
             fault = Fault(does, at, lasts=does != "kill" and chance.random() < 0.5)
-            print(f"{number + 1:3} {fault} {'after an edit' if edited else ''}")
-            printed = cases.disturb_and_heal(fault, edited=edited)
+            print(f"{number + 1:3} {verb}: {fault}")
+            with figures.one("fault", f"{verb}: {does}"):
+                printed = cases.disturb_and_heal(fault, verb)
             for line in printed.splitlines():
                 if "[Errno" in line:
                     assert str(tmp_path) in line, "it says of which file"

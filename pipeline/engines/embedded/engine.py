@@ -23,6 +23,9 @@ from pipeline.engines.embedded.questions import answer_at_end, questions_of
 from pipeline.engines.embedded.tracks import Film, film_of
 
 KEPT_OBSERVATIONS = 8192
+MOST_SEEN = 240
+"""Characters that the schemas of answers leave for what is seen."""
+NOTHING = "There is nothing to see."
 PRINTED_S = 0.01
 """The variables of a prompt state times to this precision."""
 
@@ -116,7 +119,14 @@ def _change_seen(film: Film, variables: Variables) -> Any:
     before_s = _float(variables.get("before_s", 0.0))
     first = sum(time_s < before_s - PRINTED_S for time_s in film.times)
     sentence = change_of(film.observations[first:])
-    return {"changed": bool(sentence), "sentence": sentence}
+    return {"seen": _looks(film, first), "changed": bool(sentence), "sentence": sentence}
+
+
+def _looks(film: Film, first: int) -> str:
+    """What the frames from one on show, at their beginning and at their end."""
+    shown = film.observations[first:]
+    ends = (*shown[:1], *shown[1:][-1:])
+    return (" ".join(map(describe, ends)) or NOTHING)[:MOST_SEEN]
 
 
 def _narration(film: Film, variables: Variables) -> Any:
@@ -126,19 +136,22 @@ def _narration(film: Film, variables: Variables) -> Any:
         raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
     found = texts.narration(lines, _int(variables["max_words"]))
     sentences = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in found]
-    return {"negative": not sentences, "lines": sentences}
+    seen = f"{len(found)} of {len(lines)} lines are worth saying."
+    return {"seen": seen, "negative": not sentences, "lines": sentences}
 
 
 def _events(film: Film, variables: Variables) -> Any:
     duration_s, most = _float(variables["duration_s"]), _int(variables["max_events"])
     found = events_of(film, str(variables["focus"]), duration_s, most)
-    return {"events": [{"start_s": a, "end_s": b, "caption": text} for (a, b), text in found]}
+    return {"events": [{"caption": text, "start_s": a, "end_s": b} for (a, b), text in found]}
 
 
 def _span_seen(film: Film, variables: Variables) -> Any:
     span = locate(film, str(variables["caption"]), _float(variables["duration_s"]))
     start_s, end_s = span or (0.0, 0.0)
-    return {"found": span is not None, "start_s": start_s, "end_s": end_s}
+    middle = sum(time_s < (start_s + end_s) / 2 for time_s in film.times[:-1])
+    seen = describe(film.observations[middle]) if film.observations else NOTHING
+    return {"seen": seen[:MOST_SEEN], "found": span is not None, "start_s": start_s, "end_s": end_s}
 
 
 def _rewritten(film: Film, variables: Variables) -> Any:
@@ -173,7 +186,7 @@ def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     facts = Facts(
         changed=bool(change_of(film.observations)),
         count=len(last.blobs) if last else 0,
-        sentence=describe(last) if last else "There is nothing to see.",
+        sentence=describe(last) if last else NOTHING,
     )
     return answer_to(schema, facts)
 

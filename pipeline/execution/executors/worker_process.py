@@ -13,7 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import Final, Literal
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from typing import Any, Final, Literal
 
 from pipeline.engines import close_engines
 from pipeline.execution.executors.base import CLOSE_TIMEOUT_S
@@ -24,6 +26,8 @@ from pipeline.workflow.task import ShardResult, ShardTask
 BEAT_S = 1.0
 """How often a process with shards under way gives a sign of life."""
 BEAT: Final = "beat"
+_START_AGAIN_S = (0.0, 0.1, 1.0)
+"""Before each attempt to start a process: one that has just been killed may still be listed."""
 _GRACE_S = 5.0
 """For the process to end by itself after ``CLOSE_TIMEOUT_S``."""
 
@@ -44,9 +48,8 @@ class WorkerProcess:
         self.connection, theirs = context.Pipe()
         # The fork server has the environment that it was started with.
         full = {**os.environ, **environment}
-        self._process = context.Process(target=_serve, args=(theirs, slots, full))
         with _signals_waiting():
-            self._process.start()
+            self._process = _started(context, (theirs, slots, full))
         theirs.close()
 
     def start(self, task: ShardTask) -> None:
@@ -81,6 +84,21 @@ class WorkerProcess:
         if self._process.is_alive():
             self.kill()
             self._process.join(_GRACE_S)
+
+
+def _started(context: ForkServerContext, arguments: tuple[Any, ...]) -> BaseProcess:
+    """A new process that serves tasks. When the fork server dies under it, another is started.
+
+    Raises:
+        ConnectionError: the fork server died each time.
+    """
+    for wait_s in _START_AGAIN_S:
+        time.sleep(wait_s)
+        process = context.Process(target=_serve, args=arguments)
+        with suppress(EOFError, ConnectionError):
+            process.start()
+            return process
+    raise ConnectionError("no worker process can be started: the process that forks them dies")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pipeline.records import (
     Annotation,
     CaptionedEvent,
     Change,
+    DenseSegment,
     Event,
     FramedSegment,
     GroundedEvent,
@@ -27,7 +28,8 @@ from pipeline.workflow.graph import Node
 R = TypeVar("R", bound=Record)
 
 OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
-MADE: tuple[type[Record], ...] = (Video, Segment, FramedSegment, Change, Annotation, *OF_EVENTS)
+OF_FRAMES = (Segment, FramedSegment, DenseSegment)
+MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, Change, Annotation, *OF_EVENTS)
 """The kinds of rows that can be made."""
 
 QUESTIONS: Mapping[str, str] = {
@@ -86,6 +88,7 @@ class KnownVideo:
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
             FramedSegment: self.segments,
+            DenseSegment: [row for row in self.segments if isinstance(row, DenseSegment)],
             Segment: [_as(Segment, segment) for segment in self.segments],
             Change: self._changes(),
             Annotation: self._annotations(),

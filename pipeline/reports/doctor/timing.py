@@ -32,7 +32,8 @@ def timing_of(
     """
     every = list(rows)
     found: list[Timing] = []
-    for video in videos if FramedSegment in stage.reads else ():
+    sees = any(issubclass(kind, FramedSegment) for kind in stage.reads)
+    for video in videos if sees else ():
         own = [row for row in every if row.video_id == video.truth.video_id]
         if issubclass(stage.writes, GroundedEvent):
             found.append(_grounded(own, len(video.asked_events(family))))

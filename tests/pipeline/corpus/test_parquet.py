@@ -3,17 +3,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.corpus import parquet
-from pipeline.corpus.forms import DIALOGUE_FORM, FRAME_FORM
+from pipeline.corpus.forms import DIALOGUE_FORM
 from pipeline.corpus.layout import VideoSample
 from pipeline.corpus.parquet import ParquetFiles
-from pipeline.records import Dialogue, FramedSegment, ShardFile
+from pipeline.records import Dialogue, ShardFile
 from pipeline.records.schema import from_table, schema_of
 
 
@@ -73,34 +72,14 @@ def test_a_file_ends_once_it_is_large_enough(
         assert (file.size_bytes, file.rows) == (len(content), 1)
 
 
-@pytest.mark.parametrize("by_content", [True, False])
-def test_pages_end_by_their_content(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_content: bool
+def test_files_have_a_page_index_and_say_how_their_pages_end(
+    corpus: tuple[Path, list[ShardFile]],
 ) -> None:
-    """What comes after a picture that is left out has the same bytes as before, page by page."""
-    if not by_content:
-        monkeypatch.setattr(parquet, "CHUNKING", False)
-    chance = Random(0)
-    frames = [
-        FramedSegment(
-            video_id="a", index=n, start_s=n, end_s=n + 1, frame_s=n, turns_per_s=1,
-            jpeg=chance.randbytes(40_000),
-        )
-        for n in range(200)
-    ]  # fmt: skip
-    ends = []
-    for name, of in (("before", frames), ("after", frames[:100] + frames[101:])):
-        with ParquetFiles(tmp_path / name, FRAME_FORM, 0, 10**9) as files:
-            for frame in of:
-                files.add("frames", frame, "train")
-            (file,) = files.finish()
-        path = tmp_path / name / file.path
-        group = pq.ParquetFile(path).metadata.row_group(0)
-        column = group.column(group.num_columns - 2)
-        assert column.path_in_schema == "image.bytes" and column.has_offset_index
-        end = column.data_page_offset + column.total_compressed_size
-        ends.append(path.read_bytes()[end - 60 * 40_000 : end])
-    assert (ends[0] == ends[1]) is by_content
+    for path in corpus[0].rglob("*.parquet"):
+        metadata = pq.ParquetFile(path).metadata
+        assert json.loads(metadata.metadata[b"content_defined_chunking"]) == parquet.CHUNKING
+        column = metadata.row_group(0).column(0)
+        assert column.has_offset_index and column.has_column_index
 
 
 CONFIGS = ["all", "event_caption", "narration", "tsqa", "messages", "frames", "preview", "traces"]

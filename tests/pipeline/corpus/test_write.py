@@ -33,8 +33,8 @@ def test_the_files_are_those_that_lie_there(corpus: tuple[Path, list[ShardFile]]
         "preview/validation-00000-000.parquet",
         "traces/train-00000-000.parquet",
         "traces/validation-00000-000.parquet",
-        *(f"wds/train/00000-{number:03}.tar" for number in range(6)),
-        *(f"wds/validation/00000-{number:03}.tar" for number in range(2)),
+        *(f"wds/train/00000-{number:03}.tar" for number in range(7)),
+        *(f"wds/validation/00000-{number:03}.tar" for number in range(3)),
     ]
     for file in files:
         content = (folder / file.path).read_bytes()

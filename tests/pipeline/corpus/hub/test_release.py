@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from pipeline.corpus.hub import release as release_module
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, PATTERNS, LeakPatterns, Own
 from pipeline.corpus.hub.release import Choice, Release, make_release
 from pipeline.corpus.hub.text import SCREEN_REFUSALS, text_of_release
@@ -20,6 +21,7 @@ from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.corpus.read import read_corpus
 from pipeline.corpus.write import write_corpus
 from pipeline.records import Dialogue
+from pipeline.store.durable import put_folder
 from tests.pipeline.corpus.hub.conftest import LICENCES, corpus_in
 
 OWN = Own(["ann", "gpu-box-7", "root"], ["correct horse battery"])
@@ -269,3 +271,25 @@ def test_no_corpus_is_said(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# nothing\n")
     with pytest.raises(CorpusError, match="no_corpus"):
         release_of(tmp_path)
+
+
+def test_a_corpus_that_is_replaced_while_it_is_read_is_said(
+    tmp_path: Path,
+    samples: list[VideoSample],
+    settings: CorpusSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else files of two corpora would be released as one."""
+    corpus = corpus_in(tmp_path / "corpus", samples[:4], settings)
+    other = corpus_in(tmp_path / "other", samples[:2], settings, source="another")
+    read_rows = release_module.read_rows
+
+    def replaced(*arguments: Any) -> bool:
+        if other.exists():
+            put_folder(other, corpus)
+        return read_rows(*arguments)
+
+    monkeypatch.setattr(release_module, "read_rows", replaced)
+    with pytest.raises(CorpusError, match=r"changed: .*call the same command again"):
+        release_of(corpus)
+    assert release_of(corpus).rows

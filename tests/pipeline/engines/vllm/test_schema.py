@@ -29,6 +29,7 @@ DECIMAL = {**WHOLE, "multipleOf": 10.0**-DECIMALS}
         ),
         ({"type": "string"}, {"type": "string"}),
         ({"enum": [{"type": "number"}]}, {"enum": [{"type": "number"}]}),
+        ({"type": "number", "enum": [0.1, 2]}, {"type": "number", "enum": [0.1, 2]}),
         ({"const": {"type": "number"}}, {"const": {"type": "number"}}),
         (
             {"type": "object", "properties": {"type": {"type": "number"}}},

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.pipeline.execution.executors.acting import (
     places,
 )
 from tests.pipeline.execution.executors.scripted_pool import Placed
+from tests.runs.killing import below, command_of
 
 __all__ = ["make_task"]
 
@@ -199,3 +201,18 @@ def test_gpus_are_counted_from_0_whatever_their_files_are_called(
     for name in ("nvidia3", "nvidia7", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     assert visible_gpus() == ["0", "1"]
+
+
+def test_a_fork_server_that_dies_while_it_starts_a_process_is_replaced() -> None:
+    first = WorkerProcess(1, {})
+    assert first.result() == BEAT
+    (server,) = [pid for pid in below(os.getpid()) if b"forkserver" in command_of(pid)][:1]
+    os.kill(server, signal.SIGSTOP)
+    killing = threading.Timer(0.2, os.kill, (server, signal.SIGKILL))
+    killing.start()
+    second = WorkerProcess(1, {})
+    killing.join()
+    assert second.result() == BEAT
+    for process in (first, second):
+        process.close()
+        process.wait()

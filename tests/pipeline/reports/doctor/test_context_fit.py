@@ -31,7 +31,7 @@ def measured(
 @pytest.mark.parametrize(
     ("name", "frames", "long_frames"),
     [
-        ("narrate", 2, 2),
+        ("narrate", 4, 4),
         ("polish", 0, 0),
         ("caption_events", 100, 256),
         ("ground_actions", 100, 256),
