@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from pipeline.corpus.attribution import training_warning
+from pipeline.corpus.card_configs import configs_of
 from pipeline.corpus.card_content import (
     example,
     frames,
@@ -26,9 +28,9 @@ from pipeline.corpus.card_states import beside_the_paper, states
 from pipeline.corpus.citation import citation
 from pipeline.corpus.counts import CorpusCounts
 from pipeline.corpus.facts import RunFacts
-from pipeline.corpus.layout import CorpusSettings
+from pipeline.corpus.layout import CardSettings
 from pipeline.corpus.markdown import folded, plain
-from pipeline.records import Dialogue
+from pipeline.records import Dialogue, ShardFile
 from pipeline.settings import DEFAULT_LANGUAGE
 
 CARD = "README.md"
@@ -41,13 +43,19 @@ _SIZES = tuple(
 """Numbers of rows, as the Hub names them: 1K, 10K, …, 1T."""
 
 
-def card(counts: CorpusCounts, settings: CorpusSettings, shown: Dialogue, picture: str = "") -> str:
+def card(
+    counts: CorpusCounts,
+    settings: CardSettings,
+    shown: Dialogue,
+    files: Sequence[ShardFile],
+    picture: str = "",
+) -> str:
     """The text of ``README.md``: a YAML header and a plain body. See ``with_run``, too.
 
-    ``shown`` is the example, and ``picture`` the file of its picture in the corpus, if there is
-    one.
+    ``files`` are those of the corpus, ``shown`` is the example, and ``picture`` the file of its
+    picture in the corpus, if there is one.
     """
-    header = yaml.safe_dump(_header(counts, settings), sort_keys=False, allow_unicode=True)
+    header = yaml.safe_dump(_header(counts, settings, files), sort_keys=False, allow_unicode=True)
     marked = counts.not_for_training
     warning = [training_warning(marked, counts.whole.dialogues, "dialogues")] if marked else []
     sections = [
@@ -57,7 +65,7 @@ def card(counts: CorpusCounts, settings: CorpusSettings, shown: Dialogue, pictur
         "## An example\n\n" + example(shown, picture),
         "## What it holds\n\n" + slices(counts.slices) + "\n\n" + totals(counts),
         frames(counts.frames),
-        "## Loading\n\n" + loading(counts, settings),
+        "## Loading\n\n" + loading(counts, files),
         "## Beside the paper\n\n" + beside_the_paper(counts),
         "## States\n\n" + states(counts.whole, counts.states),
         "## When it is asked and answered\n\n" + policies(counts.policies),
@@ -85,7 +93,9 @@ def with_run(text: str, facts: RunFacts, changes: str = "") -> str:
     return "\n\n".join([above, *sections]) + mark + below
 
 
-def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
+def _header(
+    counts: CorpusCounts, settings: CardSettings, files: Sequence[ShardFile]
+) -> dict[str, Any]:
     return {
         "pretty_name": " ".join(settings.title.split()),
         "license": settings.licence,
@@ -93,17 +103,7 @@ def _header(counts: CorpusCounts, settings: CorpusSettings) -> dict[str, Any]:
         "task_categories": ["video-text-to-text"],
         "tags": ["video", "streaming", "dialogue", "instruction-tuning"],
         "size_categories": [_size(counts.whole.dialogues)],
-        "configs": [
-            {
-                "config_name": task,
-                "data_files": [
-                    {"split": part.split, "path": f"data/{task}/{part.split}-*.parquet"}
-                    for part in counts.slices
-                    if part.task == task
-                ],
-            }
-            for task in sorted({part.task for part in counts.slices})
-        ],
+        "configs": configs_of(files),
     }
 
 

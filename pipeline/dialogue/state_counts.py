@@ -116,6 +116,14 @@ class StateTally:
         self._dialogues[key] += 1
         self._states.setdefault(key, Counter()).update(states)
 
+    def add_slice(self, part: StateSlice) -> None:
+        """Counts the dialogues of a slice of another tally."""
+        key = _Key(part.task, part.source, DURATIONS.index(part.duration), part.is_negative)
+        self._dialogues[key] += part.dialogues
+        self._states.setdefault(key, Counter()).update(
+            {state: getattr(part.states, state) for state in get_args(State)}
+        )
+
     def slices(self) -> list[StateSlice]:
         """By task, source and duration, in this order; negatives behind the others."""
         return [self._slice(key) for key in sorted(self._dialogues)]

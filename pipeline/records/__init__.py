@@ -24,6 +24,7 @@ from pipeline.records.base import (
 )
 from pipeline.records.dialogue import (
     AskedQuestion,
+    CorpusGroup,
     Dialogue,
     DialogueHead,
     PlacedResponse,
@@ -61,6 +62,7 @@ __all__ = [
     "Change",
     "ChangePoint",
     "Check",
+    "CorpusGroup",
     "DenseSegment",
     "Dialogue",
     "DialogueHead",

@@ -118,3 +118,18 @@ class ShardFile(Record):
     rows: int
     task: str = ""
     split: str = ""
+
+
+class CorpusGroup(Record):
+    """What one group of shards gave to the corpus: one row a group."""
+
+    group: int
+    """Its number, from 0."""
+    files: list[ShardFile]
+    """Those that it wrote, by path."""
+    counts: str
+    """Of its dialogues, as JSON; those of groups add up."""
+    example: str
+    """The dialogue of it that is the first to be shown, as JSON; empty where it has none."""
+    picture: bytes = b""
+    """A JPEG of its frames; empty without them."""

@@ -128,10 +128,10 @@ def _texts(table: pa.Table, name: str) -> list[str]:
 
 
 def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location]]:
-    """The parts that exist of each shard, by node, without those of stages of scope dataset."""
+    """The parts that exist of each shard, by node, without those of stages of several shards."""
     found: dict[int, dict[str, Location]] = {}
     for plan in plans:
-        if plan.node.stage.scope != "dataset":
+        if plan.node.stage.by_shard:
             for made in plan.done():
                 found.setdefault(made.shard, {})[made.node] = made.part
     return found

@@ -191,8 +191,8 @@ class RunConfig(Settings):
     )
     corpus: CorpusSection = Field(
         CorpusSection(),
-        description="defaults of the settings of every node that writes a corpus (write_corpus) or"
-        " chooses what goes into it (apply_mixture)",
+        description="defaults of the settings of every node that writes a corpus (write_files,"
+        " write_corpus) or chooses what goes into it (apply_mixture)",
     )
 
     @field_validator("engines", mode="before")

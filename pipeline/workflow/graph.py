@@ -264,9 +264,9 @@ def _check_sources(nodes: Sequence[Node]) -> None:
         )
     for node in nodes:
         for other in node.after:
-            split = other.stage.scope == "dataset" and not about_dataset(other.stage.writes)
-            if split and node.stage.scope != "dataset":
+            joined = not other.stage.by_shard and not about_dataset(other.stage.writes)
+            if joined and node.stage.scope != "dataset":
                 raise ConfigError(
-                    f"nodes.{node.name}.after: {other.name!r} works on all shards at once, so only"
-                    " a stage that does too can read it"
+                    f"nodes.{node.name}.after: {other.name!r} works on several shards at once, so"
+                    " only a stage that works on all can read it"
                 )

@@ -41,7 +41,7 @@ _ADVICE: Final[Mapping[int, str]] = {
     404: "see the name of the repository, and whether the token may read it",
     409: "something else changed there: call the same command again",
     412: "something else changed there: call the same command again",
-    413: "a file is too large for the Hub: lower corpus.rows_per_file or corpus.tar_bytes",
+    413: "a file is too large for the Hub: lower corpus.parquet_bytes or corpus.tar_bytes",
     429: "too many requests: wait, then call the same command again",
 }
 _AGAIN = "call the same command again, it goes on where it stopped"

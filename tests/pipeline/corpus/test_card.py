@@ -6,22 +6,29 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from markdown_it import MarkdownIt
 
 from pipeline.corpus.card import card, with_run
-from pipeline.corpus.counts import CorpusTally
 from pipeline.corpus.facts import Intake, RunFacts
 from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn
+from pipeline.corpus.tally import CorpusTally
+from pipeline.corpus.write import write_corpus
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn, Turns
+
+FILES = [
+    ShardFile(path=path, sha256="", size_bytes=0, rows=24, task=task, split="train")
+    for path, task in (("data/tsqa/train-00000-000.parquet", "tsqa"), ("messages/train", ""))
+]
 
 
 def counted(samples: list[VideoSample], settings: CorpusSettings) -> str:
     tally = CorpusTally()
     for sample in samples:
         tally.add(sample)
-    return card(tally.result(), settings, tally.example)
+    return card(tally.result(), settings, tally.example, FILES)
 
 
 def test_the_header_names_every_file_of_the_parquet_form(
@@ -34,12 +41,19 @@ def test_the_header_names_every_file_of_the_parquet_form(
     assert header["license"] == "cc-by-4.0"
     assert header["language"] == ["en"]
     assert header["size_categories"] == ["n<1K"]
+    found: dict[str, list[str]] = {}
     for config in header["configs"]:
         for part in config["data_files"]:
             named = sorted(str(p.relative_to(folder)) for p in folder.glob(part["path"]))
-            mine = (config["config_name"], part["split"])
-            assert named == [f.path for f in files if (f.task, f.split) == mine]
-    assert len(header["configs"]) == 3
+            assert named and {f.split for f in files if f.path in named} == {part["split"]}
+            found.setdefault(config["config_name"], []).extend(named)
+    assert [c["config_name"] for c in header["configs"] if c.get("default")] == ["all"]
+    tasks = {f.task for f in files if f.task}
+    for name in tasks:
+        assert found[name] == [f.path for f in files if f.task == name]
+    assert sorted(found["all"]) == sorted(path for name in tasks for path in found[name])
+    shown = [path for name, paths in found.items() if name != "all" for path in paths]
+    assert sorted(shown) == [f.path for f in files if f.path.endswith(".parquet")]
 
 
 def test_the_body_states_counts_states_models_and_fields(
@@ -210,7 +224,7 @@ def test_size_category(
     counts = tally.result()
     whole = counts.whole.model_copy(update={"dialogues": rows})
     larger = counts.model_copy(update={"totals": [whole, *counts.totals[1:]]})
-    assert f"- {size}\n" in card(larger, settings, tally.example)
+    assert f"- {size}\n" in card(larger, settings, tally.example, FILES)
 
 
 def test_the_loading_instructions_work_as_printed(
@@ -219,15 +233,30 @@ def test_the_loading_instructions_work_as_printed(
     folder, _ = corpus
     text = (folder / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, Any] = {}
     for block in blocks:
         exec(block.replace("CORPUS", str(folder)), names)
     first_task = [d for s in samples for d in s.dialogues if d.task == "event_caption"]
     assert [row["sample_id"] for row in names["dialogues"]] == [d.sample_id for d in first_task]
+    every = [d for s in samples for d in s.dialogues if d.split == "train"]
+    assert [row["sample_id"] for row in names["chats"]] == [d.sample_id for d in every]
     train = [sample for sample in samples if sample.split == "train"]
-    assert names["shown"] == train[-1].frames[-1].jpeg
-    for row, sample in zip(names["videos"], train, strict=True):
-        back = [Dialogue.model_validate(dialogue) for dialogue in row["json"]["dialogues"]]
-        assert back == sample.dialogues
-        assert bytes(row["npz"]["jpeg"]) == b"".join(frame.jpeg for frame in sample.frames)
+    assert names["jpeg"] == train[-1].frames[-1].jpeg
+    last = {d.sample_id: d.turns[-1].state for d in train[-1].dialogues}
+    assert names["states"] == last
+    shown = sum(len(sample.frames) for sample in train)
+    assert sum(1 for _ in names["frames"].decode(False)) == shown
+
+
+def test_a_dialogue_that_no_trainer_can_read_is_no_chat_and_counted(
+    samples: list[VideoSample], settings: CorpusSettings, tmp_path: Path
+) -> None:
+    (dialogue, other) = samples[0].dialogues
+    turns = [turn.model_copy(update={"text": "<image>"}) for turn in dialogue.turns]
+    spoilt = dialogue.model_copy(update={"turns": Turns.of(turns)})
+    sample = VideoSample([spoilt, other], samples[0].frames)
+    write_corpus(tmp_path, [sample], settings)
+    assert "1 dialogues are not among the `messages`" in (tmp_path / "README.md").read_text()
+    rows = pq.read_table(tmp_path / "messages/train-00000-000.parquet")
+    assert rows.column("sample_id").to_pylist() == [other.sample_id]
