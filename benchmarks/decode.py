@@ -26,7 +26,7 @@ from pipeline.media.base import Clip, MediaError
 from pipeline.media.reader import decord_reader, pyav_reader
 from pipeline.media.reader.packet_index import Image, PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_order
-from pipeline.media.reader.stills import target_size, turn_times
+from pipeline.media.reader.stills import frame_times, target_size
 from pipeline.media.reader.timeline import clip_timeline
 
 SOURCE = "testsrc2=size=1280x720:rate=30:duration=20,noise=alls=6:allf=t"
@@ -83,7 +83,7 @@ def measure(path: Path, repeat: int) -> tuple[str, float, dict[str, float]]:
     """Codec, duration in seconds, and ratio of each column that could read the file."""
     index: PacketIndex = pyav_reader.read_packet_index(path)
     timeline = clip_timeline(index, Clip(str(path)))
-    wanted = frozenset(map(timeline.on_screen, turn_times(timeline.duration_s, 1.0)))
+    wanted = frozenset(map(timeline.on_screen, frame_times(timeline.duration_s, 1.0)))
     size = target_size(index.size, 448)
     plan = packets_in_order(index, wanted)
     ways: dict[str, Callable[[], object]] = {

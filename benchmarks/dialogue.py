@@ -37,6 +37,7 @@ from pipeline.corpus.convert import Reading, convert, convert_officially
 from pipeline.corpus.export.exporter import Shape
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import View
+from pipeline.corpus.forms import DIALOGUE_FORM
 from pipeline.corpus.parquet import ParquetFiles
 from pipeline.corpus.streamo.official_converter import official_row
 from pipeline.corpus.streamo.raw import read_raw
@@ -143,7 +144,7 @@ class Bench:
         self.folder = folder
         self.ways = {name: Way() for name in ("official", "convert", "compile", "parquet")}
         self.verbs = {name: Way() for name in ("script", "verb", "verb_compat")}
-        self.files = ParquetFiles(folder, 50_000)
+        self.files = ParquetFiles(folder, DIALOGUE_FORM, 0, 500_000_000)
 
     def chunk(self, rows: Sequence[Timed], number: int) -> None:
         """One chunk through every way; each is first as often as the others."""
@@ -178,7 +179,7 @@ class Bench:
             with way.functions:
                 made = compiled(annotation, float(duration_s))
             with way.written:
-                self.files.add(made)
+                self.files.add(f"data/{made.task}", made, "train", made.task)
 
     def _verbs(self, rows: Sequence[Timed]) -> None:
         source = self.folder / "raw.json"

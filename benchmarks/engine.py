@@ -41,7 +41,7 @@ from pipeline.engines.vllm.prompt import shown
 from pipeline.engines.vllm.schema import decoding_schema
 from pipeline.execution.worker import run_shard
 from pipeline.media.scenes.render import render_scenes
-from pipeline.records import FramedSegment, Record, Reject
+from pipeline.records import DenseSegment, Record, Reject
 from pipeline.store.location import Location
 from pipeline.store.parts import write_manifest
 from pipeline.store.video_rows import read_videos
@@ -175,11 +175,13 @@ def done(task: ShardTask) -> Mapping[str, Any]:
 def asks_of(task: ShardTask) -> Iterator[Ask]:
     """The asks of a shard, as the stage makes them."""
     (inputs,) = task.inputs
-    parts: dict[type[Record], list[Location]] = {FramedSegment: [path for _, path in inputs]}
-    for rows in read_videos([FramedSegment], parts):
+    parts: dict[type[Record], list[Location]] = {DenseSegment: [path for _, path in inputs]}
+    for rows in read_videos([DenseSegment], parts):
         for case in narrate.cases(rows, SETTINGS):
             if not isinstance(case, Reject):
-                yield ask_of(case, "ask", task.prompts[SETTINGS.prompt], SCHEMA)
+                prompt = task.prompts[SETTINGS.prompt]
+                system = prompt.render_system({"language": SETTINGS.language})
+                yield ask_of(case, "ask", prompt, SCHEMA, system, timed_frames=True)
 
 
 async def bare(config: VllmConfig, asks: Sequence[Ask], counts: Path) -> Measured:

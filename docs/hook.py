@@ -31,7 +31,7 @@ DOCUMENTS = {
 """Documents of the repository, and the pages that they are here."""
 FILE = re.compile(r"^<!-- file: (\S+?\.(\w+)) -->$", re.MULTILINE)
 """Stands for a file of the repository, which is shown there."""
-LANGUAGES = {"py": "python", "yaml": "yaml"}
+LANGUAGES = {"py": "python", "yaml": "yaml", "md": "text"}
 LINK = re.compile(r"(?<=\]\()(?!https?://|#)([^)#\s]+)(?=[)#])")
 
 

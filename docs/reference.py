@@ -14,8 +14,9 @@ from types import MappingProxyType
 from docs.example_dialogue import example_rows
 from docs.verb_options import verb_options
 from pipeline import records
-from pipeline.corpus.card_fields import fields, table
+from pipeline.corpus.card_fields import fields
 from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.markdown import table
 from pipeline.engines import KINDS
 from pipeline.records import Record
 from pipeline.records.schema import schema_of

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MOST: Final = 2**53
 """No setting is a larger number, in either direction. JSON and floats hold each whole one up to it,
 and the machine's own numbers go further."""
+
+DEFAULT_LANGUAGE: Final = "en"
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language as BCP 47 has it: ``de``, ``pt-BR``."""
 
 
 class Settings(BaseModel):

@@ -14,6 +14,9 @@ from pipeline.workflow.stage import VideoRows
 T = TypeVar("T")
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+Seen = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=240)]
+"""What a model says that it sees, before it judges: a field that stands before the verdict, since
+an answer is written from its first field to its last."""
 AnswerTime = Annotated[float, Field(allow_inf_nan=False)]
 """Seconds as a model states them: any finite number, judged by the stage."""
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.records.annotation import AskedBy
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
 
@@ -42,16 +43,23 @@ def problems(prompts: Mapping[str, Prompt]) -> Iterator[str]:
 
 
 def instruction(
-    task: str, question: str, sample_id: str, seed: int, prompts: Mapping[str, Prompt]
+    task: str,
+    question: str,
+    sample_id: str,
+    seed: int,
+    prompts: Mapping[str, Prompt],
+    asked_by: AskedBy = "start",
 ) -> str:
-    """The question in the words of its task.
+    """The question in the words of its task; of one asked after its evidence, those of the file
+    ``<task>_after`` where there is one.
 
     A task without a file of instructions asks in the question's own words. In a paraphrase the
     question is a sentence (``sentence``); one of several lines stands at the end where any
     paraphrase has it there. A paraphrase that does not name ``question`` stands for the whole
     instruction.
     """
-    prompt = _named(task, prompts)
+    afterwards = _named(f"{task}_after", prompts) if asked_by == "after_event" else None
+    prompt = afterwards or _named(task, prompts)
     if prompt is None:
         return question
     items = paraphrases(prompt)

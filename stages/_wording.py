@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.records import Response
+from pipeline.records import Annotation, Question, Response
+from pipeline.records.digest import digest
 
 CheckName = Literal["answerable", "premature"]
 
@@ -29,6 +30,16 @@ def majority(texts: Sequence[str]) -> str:
         raise ValueError("no texts")
     chosen, _ = Counter(bare(t) for t in texts).most_common(1)[0]
     return next(t for t in texts if bare(t) == chosen)
+
+
+def options(annotation: Annotation, question: Question) -> list[str]:
+    """What a verifier chooses from: the options of the question; without any, the distinct answers
+    to it and its distractors, in an order that says nothing about time."""
+    if question.options:
+        return question.options
+    given = [r.text for r in annotation.responses if r.qid == question.qid]
+    values = {bare(text): text for text in reversed([*given, *question.distractors])}
+    return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
 
 
 def by_time(responses: Sequence[Response]) -> list[Response]:

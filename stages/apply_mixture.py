@@ -1,12 +1,14 @@
 """Make the corpus of what was drawn: leave out the other samples, cut silence, weigh the turns.
 
 reads:  Dialogue, TaskMixture
-writes: Dialogue, those that were drawn, in order; a Reject ``not_drawn`` for each other one
+writes: Dialogue, those that were drawn, in order; a Reject for each other one: ``withdrawn``, or
+        ``not_drawn``
 source: arXiv:2512.21334, sections 3.2 and 4 (states and their imbalance)
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from math import floor
 
@@ -18,10 +20,14 @@ from pipeline.dialogue.weights import Preset, weigh
 from pipeline.records import Dialogue, Reject, TaskMixture
 from pipeline.records.hash_sampling import hash_fraction, hash_rank
 from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
+from pipeline.workflow.withdrawal import Exclusion, reasons_to_withdraw
 
 
-class Config(StageConfig):
-    """What the turns of a sample count."""
+class Config(StageConfig, Exclusion):
+    """What is withdrawn, and what the turns of a sample count.
+
+    What is withdrawn was drawn all the same, so that the other samples stay as they are.
+    """
 
     weights: Preset | None = Field(
         None,
@@ -33,20 +39,25 @@ def run(
     videos: Iterable[VideoRows], config: Config, context: Context
 ) -> Iterator[Dialogue | Reject]:
     """The samples that were drawn, as they are to be learned from."""
-    draws = {draw.task: draw for draw in context.rows(TaskMixture)}
+    draws = {(draw.task, draw.is_negative): draw for draw in context.rows(TaskMixture)}
     corpus = sum((states(draw) for draw in draws.values()), StateCounts())
+    why_withdrawn = reasons_to_withdraw(config.exclude)
     for rows in videos:
         for dialogue in rows[Dialogue]:
-            draw = draws[dialogue.task]
-            if hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
-                yield Reject(
-                    video_id=dialogue.video_id,
-                    reason="not_drawn",
-                    detail=f"{draw.drawn} of {draw.samples} samples of {draw.task} were drawn",
-                    row=f'{{"sample_id": "{dialogue.sample_id}"}}',
-                )
-                continue
-            yield _as_learned(dialogue, draw, config, corpus)
+            draw = draws[dialogue.task, dialogue.is_negative]
+            if why := why_withdrawn(dialogue.video_id, dialogue.source):
+                yield _left_out(dialogue, reason="withdrawn", detail=why)
+            elif hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
+                what = "negatives" if draw.is_negative else "samples"
+                detail = f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn"
+                yield _left_out(dialogue, reason="not_drawn", detail=detail)
+            else:
+                yield _as_learned(dialogue, draw, config, corpus)
+
+
+def _left_out(dialogue: Dialogue, reason: str, detail: str) -> Reject:
+    row = json.dumps({"sample_id": dialogue.sample_id})
+    return Reject(video_id=dialogue.video_id, reason=reason, detail=detail, row=row)
 
 
 def states(draw: TaskMixture) -> StateCounts:
@@ -70,15 +81,20 @@ def _as_learned(
 
 STAGE = Stage(
     "apply_mixture",
-    1,
+    2,
     (Dialogue, TaskMixture),
     Dialogue,
     Config,
     run,
     reasons=(
         Reason(
+            "withdrawn",
+            "`corpus.exclude` takes its video or source out; the detail says why.",
+            absence=True,
+        ),
+        Reason(
             "not_drawn",
-            "`plan_mixture` did not draw it; see its `shares`.",
+            "`plan_mixture` did not draw it; see its `shares` and `negatives`.",
             absence=True,
         ),
     ),

@@ -8,8 +8,8 @@ source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action capti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -38,7 +38,10 @@ class Config(SampledConfig):
         256, ge=2, description="frames shown, evenly spaced; the paper gives none"
     )
     max_events: int = Field(
-        20, ge=1, description="how many are asked for at most; the paper gives none"
+        20,
+        ge=1,
+        description="how many are asked for at most; those listed behind them are refused. The"
+        " paper gives none",
     )
     tolerance_s: float = Field(
         1.0,
@@ -52,19 +55,23 @@ class Config(SampledConfig):
         " the paper keeps only videos whose events all hold; event: it refuses that event alone",
     )
 
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """One event more than is asked for is one too many."""
+        return {"events": {"maxItems": self.max_events + 1}}
+
 
 class Captioned(Answer):
     """One thing that happens."""
 
+    caption: Sentence
     start_s: AnswerTime
     end_s: AnswerTime
-    caption: Sentence
 
 
 class Events(Answer):
     """All things that happen."""
 
-    events: Annotated[list[Captioned], Field(max_length=200)]
+    events: list[Captioned]
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[float]]:
@@ -86,8 +93,14 @@ def reasons_against(
 ) -> list[str]:
     """For each event why it is refused, or an empty text."""
     reasons = [
-        "bad_span" if span is None else "inconsistent" if score < config.min_consistency else ""
-        for span, score in zip(spans, consistency, strict=True)
+        "too_many_events"
+        if i >= config.max_events
+        else "bad_span"
+        if span is None
+        else "inconsistent"
+        if score < config.min_consistency
+        else ""
+        for i, (span, score) in enumerate(zip(spans, consistency, strict=True))
     ]
     if config.policy == "video" and any(reasons):
         return [reason or "other_event_failed" for reason in reasons]
@@ -130,7 +143,7 @@ def accept(case: Case[float], answers: Answers[Events], config: Config) -> Itera
 
 STAGE = annotation_stage(
     name="caption",
-    version=2,
+    version=3,
     reads=(FramedSegment,),
     writes=Event,
     config=Config,
@@ -140,6 +153,7 @@ STAGE = annotation_stage(
     accept=accept,
     reasons=(
         Reason("no_events", "The model sees nothing to list in the video.", absence=True),
+        Reason("too_many_events", "It is more than `max_events` for the video."),
         BAD_SPAN,
         Reason("inconsistent", "The other samples bear the span out less than `min_consistency`."),
         OTHER_EVENT_FAILED,

@@ -12,16 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.asking import Asking, Moments, asked, from_turn, opening
+from pipeline.dialogue.budget import Budget, turn_costs
 from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.due import END, Due, with_due
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.reasons import UNFIT
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
-from pipeline.dialogue.window import windows
+from pipeline.dialogue.window import Windowed, windows
 from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
 from pipeline.records.digest import digest
+from pipeline.settings import MOST
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     Context,
@@ -32,6 +35,8 @@ from pipeline.workflow.stage import (
     reasons_of,
 )
 from stages._instructions import FOLDER, instruction, lettered, problems, with_options
+
+AT_START = Asking(start=1)
 
 
 class Config(StageConfig):
@@ -51,8 +56,54 @@ class Config(StageConfig):
     window: Budget | None = Field(
         None, description="cut dialogues that are longer than this; null keeps them whole"
     )
+    asked: Mapping[str, Asking] = Field(
+        {},
+        description="by task, when its questions are asked; those of other tasks at the start, and"
+        " those of a dataset that says when, then",
+    )
+    before_s: float = Field(
+        2.0, ge=0, description="of `before_first`: seconds between question and first answer, least"
+    )
+    after_s: float = Field(
+        5.0, ge=0, description="of `after_event`: seconds between evidence and question, most"
+    )
+    lead_s: Mapping[str, float] = Field(
+        {},
+        description="by task, how much of a video its dialogues show before the evidence of the"
+        " first answer, in seconds; those of other tasks begin with the video",
+    )
+    due: Mapping[str, Due] = Field(
+        {}, description="by task, when its responses are due; those of other tasks at the `end`"
+    )
+    verified: tuple[str, ...] = Field(
+        ("tsqa",),
+        description="the tasks whose answers a verifier confirms; only those can have another"
+        " policy in `due` than `end`",
+    )
     instructions: str = Field(FOLDER, description="folder of prompts with a task's paraphrases")
-    seed: int = Field(0, description="chooses paraphrases and what is mixed, with the samples' ids")
+    seed: int = Field(
+        0,
+        description="draws paraphrases, what is mixed, and moments, with the ids of samples and"
+        " annotations",
+    )
+
+    @field_validator("lead_s")
+    @classmethod
+    def _positive(cls, lead_s: Mapping[str, float]) -> Mapping[str, float]:
+        for task, seconds in lead_s.items():
+            if not 0 <= seconds < MOST:
+                raise ValueError(f"{task}: {seconds} s")
+        return lead_s
+
+    @model_validator(mode="after")
+    def _confirmed(self) -> Config:
+        for task, due in self.due.items():
+            if due.by != "end" and task not in self.verified:
+                raise ValueError(
+                    f"due.{task}.by: {due.by!r} needs a verifier of its answers, and `verified`"
+                    f" has only {', '.join(self.verified) or 'none'}; without one only 'end'"
+                )
+        return self
 
     def prompts(self) -> tuple[str, ...]:
         """All paraphrases of all tasks."""
@@ -64,7 +115,8 @@ def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> 
     chance = annotation.annotation_id
 
     def put(question: Question) -> Question:
-        text = instruction(annotation.task, question.text, chance, seed, prompts)
+        task = annotation.task
+        text = instruction(task, question.text, chance, seed, prompts, question.asked_by)
         text = with_options(text, question.options, chance, seed, prompts)
         return question.model_copy(update={"text": text})
 
@@ -85,6 +137,25 @@ def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> 
     )
 
 
+def timed(annotation: Annotation, tiling: Tiling, config: Config) -> Annotation:
+    """The annotation with its responses due and its questions asked as the policies have it."""
+    task, seed = annotation.task, config.seed
+    due = config.due.get(task, END)
+    chance = annotation.annotation_id
+    responses = with_due(annotation.responses, tiling, due, chance, seed)
+    annotation = annotation.model_copy(update={"responses": responses})
+    first = _opening(annotation, tiling, config)
+    if first == 0 and task not in config.asked:
+        return annotation
+    moments = Moments(config.before_s, config.after_s, seed)
+    return asked(annotation, tiling, config.asked.get(task, AT_START), moments, first)
+
+
+def _opening(annotation: Annotation, tiling: Tiling, config: Config) -> int:
+    lead_s = config.lead_s.get(annotation.task)
+    return 0 if lead_s is None else opening(annotation, tiling, lead_s)
+
+
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue | Reject]:
     """The dialogues of one video."""
     video = rows[Video][0]
@@ -101,7 +172,11 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         return
     sound = []
     for annotation in fresh.values():
-        instructed = worded(annotation, config.seed, context.prompts)
+        if not annotation.responses and not annotation.is_negative:
+            yield _refuse(annotation, "no_valid_response", "it has none, and is no negative")
+            continue
+        when = timed(annotation, tiling, config)
+        instructed = worded(when, config.seed, context.prompts)
         try:
             made, refused = _make([instructed], video, tiling, config)
         except DialogueError as error:
@@ -145,9 +220,16 @@ def _make(
     ids = [annotation.annotation_id for annotation in annotations]
     name = digest([*ids, config.seed, config.collision], 16)
     made, refusals = build_dialogues(video, tiling, annotations, name, collision=config.collision)
+    first = min(_opening(annotation, tiling, config) for annotation in annotations)
+    late = [from_turn(dialogue, first) for dialogue in made]
     if config.window is None:
-        return made, list(refusals)
-    cut = [windows(dialogue, config.window) for dialogue in made]
+        return late, list(refusals)
+    budget = config.window
+    short = [turn_costs(dialogue, budget).total <= budget.max_tokens for dialogue in late]
+    cut = [
+        Windowed((opened,), ()) if fits else windows(dialogue, budget)
+        for dialogue, opened, fits in zip(made, late, short, strict=True)
+    ]
     refused = [*refusals, *(refusal for each in cut for refusal in each.refused)]
     return [dialogue for each in cut for dialogue in each.dialogues], refused
 
@@ -164,13 +246,16 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=4,
+    version=6,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,
     run=run,
     reasons=(
-        Reason("no_valid_response", "All responses of the annotation were refused."),
+        Reason(
+            "no_valid_response",
+            "All responses of the annotation were refused; or it has none, and is no negative.",
+        ),
         *reasons_of(UNFIT),
     ),
 )

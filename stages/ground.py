@@ -15,7 +15,7 @@ from pydantic import Field
 from pipeline.records import THIS_CALL, Event, FramedSegment, GroundedEvent, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._asking import Answer, SampledConfig, whole_video
+from stages._asking import Answer, SampledConfig, Seen, whole_video
 from stages._consistency import spans_alike, spokesman
 from stages._reasons import BAD_SPAN, INCONSISTENT
 from stages._spans import clipped
@@ -43,6 +43,7 @@ class Config(SampledConfig):
 class SpanSeen(Answer):
     """Where the event is, in seconds, or that it is not there."""
 
+    seen: Seen
     found: bool
     start_s: OptionalTime = None
     end_s: OptionalTime = None
@@ -79,7 +80,8 @@ def accept(
         detail = f"{consistency:.2f} of {answers.drawn} answers"
         yield Reject(reason="inconsistent", detail=detail, row=seen.model_dump_json())
         span = None
-    yield grounded(event, span, consistency)
+    denied = sum(not answer.found for answer in answers) / answers.drawn
+    yield grounded(event, span, consistency, denied)
 
 
 def span_of(seen: SpanSeen, duration_s: float, tolerance_s: float) -> tuple[float, float] | None:
@@ -94,21 +96,25 @@ def unanswered(case: Case[Search], config: Config) -> Iterator[GroundedEvent]:
     yield grounded(case.subject[0], None, 0.0)
 
 
-def grounded(event: Event, span: tuple[float, float] | None, consistency: float) -> GroundedEvent:
-    """The event with a second span in seconds, or with none."""
+def grounded(
+    event: Event, span: tuple[float, float] | None, consistency: float, denied: float = 0.0
+) -> GroundedEvent:
+    """The event with a second span in seconds, or with none, and the share of the samples that
+    deny it."""
     start_s, end_s = span or (None, None)
     return GroundedEvent(
-        **event.model_dump(),
+        **event.model_dump(include=set(Event.model_fields)),
         grounded_start_s=start_s,
         grounded_end_s=end_s,
         grounding_consistency=consistency,
+        denied=denied,
         grounding=THIS_CALL,
     )
 
 
 STAGE = annotation_stage(
     name="ground",
-    version=2,
+    version=4,
     reads=(Event, FramedSegment),
     writes=GroundedEvent,
     config=Config,

@@ -1,8 +1,9 @@
 """Apply the verdicts and the rules of time-sensitive questions.
 
 reads:  Annotation, Verdict
-writes: Annotation, at most one per annotation read and in their order, with its checks; a Reject
-        for each response left out and for each annotation that breaks a rule
+writes: Annotation, at most one per annotation read and in their order, with its checks and since
+        when each answer can be given; a Reject for each response left out and for each annotation
+        that breaks a rule
 source: section 4.1 of arXiv:2512.21334, time-sensitive QA; the rules are in its supplement, table
         17, without their numbers
 """
@@ -43,12 +44,45 @@ class Config(StageConfig):
         description="keep a question some of whose answers failed: the assistant is then silent"
         " where an answer that nobody confirmed would stand, as if nothing had changed; ours",
     )
+    keep_early: bool = Field(
+        False,
+        description="keep an answer that the verifier sees before it is due, where it found since"
+        " when (`looks` of `verify`); the policy `due` of the dialogue says when it is given",
+    )
 
 
-def failures(responses: Sequence[Response], verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Why responses are dropped, by ``rid``: the first check that failed, or was not answered."""
+def answerable(response: Response, verdicts: Sequence[Verdict]) -> Response:
+    """The response with what the verdicts say of when it can be answered.
+
+    It is confirmed at each look, back from when it is due, that gave this answer, up to the first
+    that gave another: what a frame showed before that may be chance. It is answerable from the
+    earliest of these on if another answer was given just before, or no earlier frame was left.
+    """
+    times: list[float] = []
+    earliest_s: float | None = None
+    for verdict in sorted(verdicts, key=lambda v: v.at_s, reverse=True):
+        if bare(verdict.seen) != bare(verdict.expected):
+            earliest_s = times[-1] if times else None
+            break
+        times.append(verdict.at_s)
+        if verdict.opens:
+            earliest_s = verdict.at_s
+            break
+    found = {"earliest_answerable_s": earliest_s, "confirmed_s": times[::-1]}
+    return response.model_copy(update=found)
+
+
+def failures(
+    responses: Sequence[Response], verdicts: Sequence[Verdict], *, keep_early: bool = False
+) -> dict[str, str]:
+    """Why responses are dropped, by ``rid``: the first check that failed, or was not answered.
+
+    With ``keep_early`` it is no failure to be seen before it is due, where it is known since when.
+    """
     reasons: dict[str, str] = {}
     for response, check in required_checks(responses):
+        if check == "premature" and keep_early and response.earliest_answerable_s is not None:
+            continue
         passed = [v.passed for v in verdicts if v.rid == response.rid and v.check == check]
         if not passed:
             reasons.setdefault(response.rid, "unverified")
@@ -110,8 +144,12 @@ def lint(
     annotation: Annotation, verdicts: Sequence[Verdict], config: Config
 ) -> Iterator[Annotation | Reject]:
     """One annotation and the verdicts on it."""
-    reasons = failures(annotation.responses, verdicts)
-    passed = [r for r in annotation.responses if r.rid not in reasons]
+    looked = [
+        answerable(response, [v for v in verdicts if v.rid == response.rid])
+        for response in annotation.responses
+    ]
+    reasons = failures(looked, verdicts, keep_early=config.keep_early)
+    passed = [r for r in looked if r.rid not in reasons]
     responses = merged(passed)
     standing = {r.rid for r in responses}
     for response in by_time(annotation.responses):
@@ -133,7 +171,7 @@ def lint(
             name=v.check, passed=v.passed, score=v.consistency, model=v.provenance.writer, rid=v.rid
         )
         for v in verdicts
-        if v.rid in standing
+        if v.rid in standing and v.check != "look"
     ]
     calls = [v.provenance for v in verdicts if v.rid in standing]
     yield annotation.model_copy(
@@ -146,20 +184,34 @@ def lint(
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotation | Reject]:
-    """The annotations of one video, each with its own verdicts."""
+    """The annotations of one video, each with its own verdicts; of equal questions the first that
+    stands."""
+    asked: set[str] = set()
     for annotation in rows[Annotation]:
+        question = bare(annotation.questions[0].text)
+        if question in asked:
+            yield Reject(
+                reason="duplicate_question",
+                detail=annotation.questions[0].text,
+                row=annotation.model_dump_json(),
+            )
+            continue
         verdicts = [v for v in rows[Verdict] if v.annotation_id == annotation.annotation_id]
-        yield from lint(annotation, verdicts, config)
+        for row in lint(annotation, verdicts, config):
+            if isinstance(row, Annotation):
+                asked.add(question)
+            yield row
 
 
 STAGE = per_video_stage(
     name="lint",
-    version=1,
+    version=3,
     reads=(Annotation, Verdict),
     writes=Annotation,
     config=Config,
     run=run,
     reasons=(
+        Reason("duplicate_question", "The same question on the video stands already."),
         Reason("not_answerable", "The verifier sees another answer when this one is due."),
         Reason("premature", "The verifier sees the answer before it is due."),
         Reason("unverified", "A check of the answer was not answered."),

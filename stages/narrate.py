@@ -1,22 +1,25 @@
-"""Say what changed from each frame to the next.
+"""Say what changed from each turn to the next.
 
-reads:  FramedSegment
-writes: Change, one for every frame but the first, in order of time, also where nothing changed; a
+reads:  DenseSegment
+writes: Change, one for every turn but the first, in order of time, also where nothing changed; a
         turn that shows the frame of the turn before again has none
-source: section 4.1 of arXiv:2512.21334, real-time narration, step 2
+source: section 4.1 of arXiv:2512.21334, real-time narration, step 2; its supplement, table 15,
+        shows two seconds at two frames each
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from pipeline.records import Change, FramedSegment, Reject
+from pipeline.records import Change, DenseSegment, FramedSegment, Reject, TurnFrame
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, SampledConfig
+from stages._asking import Answer, SampledConfig, Seen
 from stages._consistency import spokesman, texts_alike
 from stages._reasons import INCONSISTENT
 
@@ -30,34 +33,50 @@ class Config(SampledConfig):
     window_s: float = Field(
         2.0,
         gt=0,
-        description="seconds that the frames shown reach back, the bound left out; the paper shows"
-        " two",
+        description="seconds that the frames shown reach back from a turn, the bound left out; how"
+        " many there are is frames_per_turn of segment. The paper shows two seconds, 4 frames",
     )
 
 
 class ChangeSeen(Answer):
     """Whether something changed, and if so what."""
 
+    seen: Seen
     changed: bool
     sentence: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[FramedSegment] | Reject]:
-    """A case for every frame but the first: what changed between it and the frame before.
+def all_frames(turns: Sequence[DenseSegment]) -> list[FramedSegment | TurnFrame]:
+    """The frames of all turns in order of time, each once."""
+    found: list[FramedSegment | TurnFrame] = []
+    for turn in turns:
+        frames: tuple[FramedSegment | TurnFrame, ...] = (turn, *turn.further)
+        for frame in frames:
+            if not found or frame.frame_s > found[-1].frame_s:
+                found.append(frame)
+    return found
 
-    It shows all frames of the window.
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Reject]:
+    """A case for every turn but the first: what changed between the turn before and it.
+
+    It shows all frames of the window, which ends with the first frame of the turn: what is seen in
+    the last frame shown can be told in the turn. So of two seconds at two frames each, the one ends
+    with the turn before and the other with the turn.
     """
-    every = rows[FramedSegment]
-    segments = [s for i, s in enumerate(every) if i == 0 or s.frame_s > every[i - 1].frame_s]
-    if len(segments) < 2:
+    every = rows[DenseSegment]
+    turns = [s for i, s in enumerate(every) if i == 0 or s.frame_s > every[i - 1].frame_s]
+    if len(turns) < 2:
         yield Reject(reason="one_frame")
-    for i in range(1, len(segments)):
-        before, after = segments[i - 1 : i + 1]
-        first = i - 1
-        while first > 0 and segments[first - 1].frame_s > after.frame_s - config.window_s:
-            first -= 1
-        times = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
-        yield Case(after, times, segments[first : i + 1])
+    frames = all_frames(every)
+    times = [frame.frame_s for frame in frames]
+    for before, after in pairwise(turns):
+        # From where the turn begins: its frame may be a little older, and would let in one more.
+        since = bisect_right(times, after.start_s - config.window_s)
+        first = min(since, bisect_left(times, before.frame_s))
+        shown = frames[first : bisect_right(times, after.frame_s)]
+        variables = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
+        yield Case(after, variables, shown)
 
 
 def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
@@ -68,7 +87,7 @@ def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
 
 
 def accept(
-    case: Case[FramedSegment], answers: Answers[ChangeSeen], config: Config
+    case: Case[DenseSegment], answers: Answers[ChangeSeen], config: Config
 ) -> Iterator[Change | Reject]:
     """The change that speaks for all answers; one without words, or in dispute, is refused."""
     chosen, consistency = spokesman(answers, changes_alike, answers.drawn)
@@ -91,8 +110,8 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=2,
-    reads=(FramedSegment,),
+    version=3,
+    reads=(DenseSegment,),
     writes=Change,
     config=Config,
     answer=ChangeSeen,

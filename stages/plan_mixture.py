@@ -1,7 +1,8 @@
 """Decide what the corpus is made of: how many samples of each task, and how much silence.
 
 reads:  DialogueHead (all shards)
-writes: TaskMixture, one a task, by name; ``apply_mixture`` does what they say
+writes: TaskMixture, one a task, by name, and one for its negatives if it has any; ``apply_mixture``
+        does what they say
 source: arXiv:2512.21334, supplement, figure 3 (shares of the tasks, 12 : 3 : 2 of the states)
 """
 
@@ -18,6 +19,8 @@ from pipeline.records.hash_sampling import hash_rank, largest_remainder
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 Share = Annotated[float, Field(gt=0, le=1_000_000)]
+_ROUNDING = 1e-9
+"""A tenth of ten samples is one, whatever a tenth is in binary."""
 
 
 class Config(StageConfig):
@@ -30,6 +33,14 @@ class Config(StageConfig):
     )
     samples: int | None = Field(
         None, ge=1, description="how many in all; null takes as many as the shares allow"
+    )
+    negatives: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="most of a task's samples that may be negatives, in which silence is right; the"
+        " paper has none; 1 takes all. Their silence is what they teach: it is neither cut nor"
+        " counted in silence_per_response",
     )
     silence: Literal["keep", "trim", "mask"] = Field(
         "keep",
@@ -54,28 +65,79 @@ class Ticket(NamedTuple):
 
 
 def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[TaskMixture]:
-    """A row a task. Holds one ticket for each sample."""
-    tickets: dict[str, list[Ticket]] = {}
+    """A row a task, and one for its negatives. Holds one ticket for each sample."""
+    positives: dict[str, list[Ticket]] = {}
+    negatives: dict[str, list[Ticket]] = {}
     for rows in videos:
         for head in rows[DialogueHead]:
-            tickets.setdefault(head.task, []).append(_ticket(head, config))
-    there = {task: len(found) for task, found in sorted(tickets.items())}
+            kind = negatives if head.is_negative else positives
+            kind.setdefault(head.task, []).append(_ticket(head, config))
+    pools = {
+        task: Pool(len(positives.get(task, ())), len(negatives.get(task, ())), config.negatives)
+        for task in sorted({*positives, *negatives})
+    }
+    there = {task: pool.size for task, pool in pools.items() if pool.size}
     drawn = apportion(there, config.shares, config.samples)
-    chosen = {task: sorted(tickets[task])[: drawn[task]] for task in there}
-    cut = _cut([ticket for found in chosen.values() for ticket in found], config)
-    for task, found in chosen.items():
-        yield TaskMixture(
-            task=task,
-            samples=there[task],
-            drawn=len(found),
-            last_rank=found[-1].hash_rank if found else "",
-            seed=config.seed,
-            silence=config.silence,
-            cut=cut,
-            n_silence=sum(t.silence for t in found) - round(cut * sum(t.spare for t in found)),
-            n_standby=sum(ticket.standby for ticket in found),
-            n_response=sum(ticket.response for ticket in found),
-        )
+    made = []
+    for task, pool in pools.items():
+        of_negatives = pool.negatives_among(drawn.get(task, 0))
+        counts = drawn.get(task, 0) - of_negatives, of_negatives
+        for is_negative, count in enumerate(counts):
+            if found := sorted((negatives if is_negative else positives).get(task, ())):
+                made.append(_Drawn(task, bool(is_negative), len(found), found[:count]))
+    cut = _cut([t for each in made if not each.is_negative for t in each.tickets], config)
+    for each in made:
+        yield _row(each, 0.0 if each.is_negative else cut, config)
+
+
+class Pool(NamedTuple):
+    """The samples of a task, of which negatives may be at most a share."""
+
+    positives: int
+    negatives: int
+    share: float
+
+    @property
+    def size(self) -> int:
+        """The most samples that can be drawn."""
+        if self.share == 1:
+            return self.positives + self.negatives
+        most = floor(self.positives * self.share / (1 - self.share) + _ROUNDING)
+        return self.positives + min(self.negatives, most)
+
+    def negatives_among(self, drawn: int) -> int:
+        """How many of so many samples are negatives."""
+        if self.share == 1:  # then nothing speaks for either
+            return largest_remainder(
+                {"negatives": self.negatives, "positives": self.positives}, drawn
+            ).get("negatives", 0)
+        return min(self.negatives, floor(self.share * drawn + _ROUNDING))
+
+
+class _Drawn(NamedTuple):
+    """What is drawn of the positives or of the negatives of a task."""
+
+    task: str
+    is_negative: bool
+    there: int
+    tickets: list[Ticket]
+
+
+def _row(each: _Drawn, cut: float, config: Config) -> TaskMixture:
+    tickets = each.tickets
+    return TaskMixture(
+        task=each.task,
+        is_negative=each.is_negative,
+        samples=each.there,
+        drawn=len(tickets),
+        last_rank=tickets[-1].hash_rank if tickets else "",
+        seed=config.seed,
+        silence=config.silence,
+        cut=cut,
+        n_silence=sum(t.silence for t in tickets) - round(cut * sum(t.spare for t in tickets)),
+        n_standby=sum(ticket.standby for ticket in tickets),
+        n_response=sum(ticket.response for ticket in tickets),
+    )
 
 
 def apportion(
@@ -123,4 +185,4 @@ def _cut(tickets: Iterable[Ticket], config: Config) -> float:
     return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 
-STAGE = Stage("plan_mixture", 1, (DialogueHead,), TaskMixture, Config, run, scope="dataset")
+STAGE = Stage("plan_mixture", 2, (DialogueHead,), TaskMixture, Config, run, scope="dataset")

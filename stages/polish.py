@@ -7,16 +7,21 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 3
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
 from pipeline.records import Annotation, Change, Check, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, AnswerTime, Sentence, SingleAnswerConfig
+from stages._asking import Answer, AnswerTime, Seen, Sentence, SingleAnswerConfig
 from stages._spans import JITTER_S
+
+WORD_CHARACTERS = 16
+"""A line with words longer than this on average is not what was asked for."""
+LEAST_CHARACTERS = 80
+"""In a line of few words, one may be long."""
 
 
 class Config(SingleAnswerConfig):
@@ -45,8 +50,20 @@ class Config(SingleAnswerConfig):
         " video with one change is what teaches silence; monotony is the editor's to refuse",
     )
     max_lines: int = Field(
-        600, ge=1, description="a narration with more lines is refused; the paper gives none"
+        150,
+        ge=1,
+        description="a narration with more lines is refused; the paper gives none. `max_tokens`"
+        " must hold one more",
     )
+
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """One line more than is kept is one too many; a line is as long as its words may be."""
+        return {
+            "lines": {"maxItems": self.max_lines + 1},
+            "lines.sentence": {
+                "maxLength": max(LEAST_CHARACTERS, WORD_CHARACTERS * self.max_words)
+            },
+        }
 
 
 class Line(Answer):
@@ -59,8 +76,9 @@ class Line(Answer):
 class Narration(Answer):
     """The edited lines, or that the video makes no narration."""
 
+    seen: Seen
     negative: bool
-    lines: Annotated[list[Line], Field(max_length=1000)]
+    lines: list[Line]
 
 
 Draft = Sequence[Change]
@@ -73,8 +91,12 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Draft] | Reject]:
     if not changes:
         yield Reject(reason="nothing_changed")
         return
-    lines = [{"time_s": printed(c.time_s), "sentence": c.text} for c in changes]
-    yield Case(changes, {"lines": lines, "max_words": config.max_words})
+    lines: list[dict[str, Any]] = [
+        {"time_s": printed(c.time_s), "sentence": c.text} for c in changes
+    ]
+    times = list(dict.fromkeys(line["time_s"] for line in lines))
+    variables = {"lines": lines, "max_words": config.max_words}
+    yield Case(changes, variables, choices={"lines.time_s": times})
 
 
 def placed(
@@ -141,7 +163,7 @@ def annotation(draft: Draft, lines: Sequence[tuple[float, str]], known: float) -
 
 STAGE = annotation_stage(
     name="polish",
-    version=2,
+    version=3,
     reads=(Change,),
     writes=Annotation,
     config=Config,

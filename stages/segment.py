@@ -1,20 +1,23 @@
-"""Cut each video into turns and store the frame of each.
+"""Cut each video into turns and store the frames of each.
 
 reads:  Video
-writes: FramedSegment, one a turn, in order of time; the last ends with the video
-source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second intervals)
+writes: DenseSegment, one a turn, in order of time; the last ends with the video
+source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second intervals, shown at
+        two frames a second)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, zip_longest
+from math import ceil
 from typing import Literal
 
 from pydantic import Field
 
 from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
 from pipeline.media.reasons import MEANINGS, PASSING
-from pipeline.records import FramedSegment, Reject, Video
+from pipeline.records import DenseSegment, Reject, TurnFrame, Video
 from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage, reasons_of
 from stages._limits import LimitsConfig
 
@@ -26,6 +29,13 @@ class Config(LimitsConfig):
     """Which frames are stored."""
 
     turns_per_s: float = Field(1.0, gt=0, le=30, description="turns a second; the paper has 1")
+    frames_per_turn: int = Field(
+        2,
+        ge=1,
+        le=30,
+        description="frames stored of a turn, evenly spaced. Only narrate is shown more than the"
+        " first; the paper shows it 2 a second",
+    )
     longer_px: int = Field(
         448,
         ge=16,
@@ -52,6 +62,7 @@ class Config(LimitsConfig):
         """What is asked of the decoder."""
         return StillsRequest(
             turns_per_s=self.turns_per_s,
+            frames_per_turn=self.frames_per_turn,
             longer_px=self.longer_px,
             jpeg_quality=self.jpeg_quality,
             reader=self.reader,
@@ -70,23 +81,28 @@ def kept_turns(n_turns: int, duration_s: float, config: Config) -> int:
     return n_turns - merges
 
 
-def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[FramedSegment]:
-    """A segment a still, side by side from 0 to the end of the video."""
-    return [
-        FramedSegment(
+def tile(
+    video: Video, turns: Sequence[Sequence[Still]], turns_per_s: float
+) -> Iterator[DenseSegment]:
+    """A segment a turn, from its stills, side by side from 0 to the end of the video."""
+    for i, (first, *others) in enumerate(turns):
+        yield DenseSegment(
             video_id=video.video_id,
             index=i,
             start_s=i / turns_per_s,
-            end_s=(i + 1) / turns_per_s if i + 1 < len(stills) else video.duration_s,
-            frame_s=still.frame_s,
+            end_s=(i + 1) / turns_per_s if i + 1 < len(turns) else video.duration_s,
+            frame_s=first.frame_s,
             turns_per_s=turns_per_s,
-            jpeg=still.jpeg,
+            jpeg=first.jpeg,
+            further=[
+                TurnFrame(frame_s=still.frame_s, jpeg=still.jpeg)
+                for before, still in pairwise((first, *others))
+                if still.frame_s > before.frame_s
+            ],
         )
-        for i, still in enumerate(stills)
-    ]
 
 
-def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSegment | Reject]:
+def run(rows: VideoRows, config: Config, context: Context) -> Iterator[DenseSegment | Reject]:
     """The segments of one video, or why it has none.
 
     Raises:
@@ -106,19 +122,22 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[FramedSeg
                 raise
             yield Reject(reason=error.reason, detail=error.detail, row=video.model_dump_json())
             continue
-        if not tiles(len(stills), video.duration_s, config.turns_per_s):
+        n_turns = ceil(len(stills) / config.frames_per_turn)
+        if not tiles(n_turns, video.duration_s, config.turns_per_s):
             detail = f"{len(stills)} frames for {video.duration_s:.3f} s"
             yield Reject(reason="frames_do_not_tile", detail=detail, row=video.model_dump_json())
             continue
-        count = kept_turns(len(stills), video.duration_s, config)
-        yield from tile(video, stills[:count], config.turns_per_s)
+        count = kept_turns(n_turns, video.duration_s, config)
+        starts = [i * config.frames_per_turn for i in range(count)]
+        turns = [stills[a:b] for a, b in zip_longest(starts, starts[1:])]
+        yield from tile(video, turns, config.turns_per_s)
 
 
 STAGE = per_video_stage(
     name="segment",
-    version=4,
+    version=5,
     reads=(Video,),
-    writes=FramedSegment,
+    writes=DenseSegment,
     config=Config,
     run=run,
     reasons=(

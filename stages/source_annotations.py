@@ -37,7 +37,7 @@ MAX_OPTIONS = 26
 
 
 class Config(CoverageConfig):
-    """What is taken over, and when questions are asked."""
+    """What is taken over."""
 
     tasks: tuple[Task, ...] = Field(
         ("offline_qa", "event_grounding", "action_caption"),
@@ -47,11 +47,6 @@ class Config(CoverageConfig):
     )
     ground_steps: bool = Field(
         False, description="ask when each step takes place too, as of an event"
-    )
-    ask_at: Literal["start", "end"] = Field(
-        "end",
-        description="when a question is asked that has no time of its own: at the start of the"
-        " video, to be answered when its evidence is over; or at the end, to be answered at once",
     )
     tolerance_s: float = Field(
         1.0,
@@ -124,9 +119,7 @@ def take_question(
     text = worded(entry)
     if isinstance(text, tuple):
         return text
-    asked_s = entry.asked_s
-    if asked_s is None:
-        asked_s = 0.0 if config.ask_at == "start" else video.duration_s
+    asked_s = entry.asked_s or 0.0
     if asked_s > video.duration_s + max(config.tolerance_s, entry.resolution_s):
         return "outside_video", f"asked at {asked_s:.2f} s of {video.duration_s:.2f} s"
     answer = entry.model_copy(update={"text": text})
@@ -153,7 +146,15 @@ def annotation(task: Task, taken: Sequence[Taken]) -> Annotation:
         ]
     return Annotation(
         task=task,
-        questions=[Question(qid="q0", text=question, asked_s=first.asked_s, options=options)],
+        questions=[
+            Question(
+                qid="q0",
+                text=question,
+                asked_s=first.asked_s,
+                options=options,
+                asked_by="start" if first.entry.asked_s is None else "given",
+            )
+        ],
         responses=responses,
         origins=[first.entry.origin] if first.entry.origin else [],
         parent_ids=list(dict.fromkeys(e.entry.pointer for e in ordered if e.entry.pointer)),
@@ -210,7 +211,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 STAGE = per_video_stage(
     name="source_annotations",
-    version=4,
+    version=5,
     reads=(Video,),
     writes=Annotation,
     config=Config,

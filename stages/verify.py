@@ -1,23 +1,24 @@
-"""Ask for each answer again: can it be seen when it is due, and not before?
+"""Ask for each answer again: can it be seen when it is due, and not before? And since when?
 
 reads:  Annotation, FramedSegment
-writes: Verdict, one per response and required check, by annotation and time
+writes: Verdict, one per response and required check, by annotation and time; behind it those of
+        earlier looks
 source: ours; section 4.1 of arXiv:2512.21334 does not verify its time-sensitive QA
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
-from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, evenly
-from stages._wording import CheckName, bare, majority, required_checks
+from stages._asking import Answer, Seen, Sentence, evenly
+from stages._wording import UNKNOWN, CheckName, bare, majority, options, required_checks
 
 
 class Config(AnnotationConfig):
@@ -26,70 +27,105 @@ class Config(AnnotationConfig):
     prompt: str = Field(
         "verify", description="name of the prompt, a file below prompts/ without its suffix"
     )
-    max_tokens: int = Field(128, ge=1, description="most tokens of one answer")
+    max_tokens: int = Field(512, ge=1, description="most tokens of one answer")
     max_frames: int = Field(
         64, ge=1, description="frames shown, evenly spaced, the latest among them; ours"
+    )
+    looks: int = Field(
+        0,
+        ge=0,
+        description="most further asks for an answer that is seen before it is due, or is the"
+        " first: by them `lint` finds the first frame from which on it is seen. 0: none, and that"
+        " frame is known only of answers that the check before they are due has settled",
     )
 
 
 class AnswerSeen(Answer):
-    """The answer as of the last frame, or ``unknown``."""
+    """What is on screen, then the answer as of the last frame: an option, or ``unknown``."""
 
-    value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
+    seen: Seen
+    value: Sentence
 
 
 class Trial(NamedTuple):
-    """One check of one response of an annotation."""
+    """One check of one response of an annotation, or an earlier look for it."""
 
     annotation: Annotation
     response: Response
-    check: CheckName
+    check: CheckName | Literal["look"]
+    segments: Sequence[FramedSegment]
+    """All frames up to now."""
+    earlier: Sequence[FramedSegment]
+    """Those of them before the last at which looks may tell since when the answer is seen."""
+    opens: bool
+    """Whether it is the first answer, and there is no frame before the last."""
+    asked: Mapping[str, Any]
+    """The values of the prompt."""
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
     """The checks of each annotation, with the frames that they may see.
 
-    The question comes with all its answers to choose from. A check that has no frame is left out.
+    The question comes with all its answers and distractors to choose from. A check that has no
+    frame is left out.
     """
     segments = rows[FramedSegment]
     for annotation in rows[Annotation]:
-        questions = {question.qid: question.text for question in annotation.questions}
-        trials = [
-            Case(
-                Trial(annotation, response, check),
-                {"question": questions[response.qid], "options": options(annotation)},
-                evenly(allowed, config.max_frames),
-            )
-            for response, check in required_checks(annotation.responses)
-            if (allowed := visible(segments, response, check))
-        ]
+        trials = [trial for trial in checks(annotation, segments) if trial.segments]
         if not trials:
             yield Reject(
                 reason="nothing_to_verify",
                 detail=annotation.annotation_id,
                 row=annotation.model_dump_json(),
             )
-        yield from trials
+        for trial in trials:
+            yield shown(trial, config)
 
 
-def visible(
-    segments: Sequence[FramedSegment], response: Response, check: CheckName
-) -> list[FramedSegment]:
-    """The frames up to the time of the response, with those at that very time if it is due."""
-    if check == "answerable":
-        return [s for s in segments if s.frame_s <= response.respond_s]
-    return [s for s in segments if s.frame_s < response.respond_s]
+def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
+    """The required checks. The frames at the very time of a response are seen when it is due."""
+    questions = {question.qid: question for question in annotation.questions}
+    since_s = before_s = -inf
+    for response, check in required_checks(annotation.responses):
+        asked = {
+            "question": questions[response.qid].text,
+            "options": options(annotation, questions[response.qid]),
+        }
+        due = check == "answerable"
+        if due:
+            since_s, before_s = before_s, response.respond_s
+        seen = [
+            s
+            for s in segments
+            if (s.frame_s <= response.respond_s if due else s.frame_s < response.respond_s)
+        ]
+        # The frame at which the answer before is due is among them: there this one cannot be seen.
+        earlier = [s for s in seen[:-1] if s.frame_s >= since_s]
+        first = due and since_s == -inf
+        if due and not first:
+            earlier = []  # the check just before tells it, or it repeats the answer before
+        yield Trial(annotation, response, check, seen, earlier, first and not earlier, asked)
 
 
-def options(annotation: Annotation) -> list[str]:
-    """The distinct values of an annotation, in an order that says nothing about time."""
-    values = {bare(r.text): r.text for r in reversed(annotation.responses)}
-    return sorted(values.values(), key=lambda v: digest([annotation.annotation_id, v], 64))
+def shown(trial: Trial, config: Config) -> Case[Trial]:
+    """The ask of a trial, whose answer is one of the options."""
+    allowed = [*trial.asked["options"], UNKNOWN]
+    return Case(
+        trial, trial.asked, evenly(trial.segments, config.max_frames), choices={"value": allowed}
+    )
 
 
-def accept(case: Case[Trial], answers: Answers[AnswerSeen], config: Config) -> Iterator[Verdict]:
-    """What was seen. It passes by the expected value when due, and by any other before."""
-    annotation, response, check = case.subject
+def accept(
+    case: Case[Trial], answers: Answers[AnswerSeen], config: Config
+) -> Iterator[Verdict | Case[Trial]]:
+    """What was seen. It passes by the expected value when due, and by any other before.
+
+    Where an answer is seen and could have been before, looks are spread evenly over the frames
+    before, all in one round, so their number is bounded and none rests on another: that what was
+    seen once is seen from then on is not taken for granted.
+    """
+    trial = case.subject
+    annotation, response, check = trial.annotation, trial.response, trial.check
     values = [answer.value for answer in answers]
     seen = majority(values)
     as_expected = bare(seen) == bare(response.text)
@@ -97,16 +133,24 @@ def accept(case: Case[Trial], answers: Answers[AnswerSeen], config: Config) -> I
         annotation_id=annotation.annotation_id,
         rid=response.rid,
         check=check,
+        at_s=case.frames[-1].frame_s,
+        opens=trial.opens,
         expected=response.text,
         seen=seen,
-        passed=as_expected if check == "answerable" else not as_expected,
+        passed=as_expected == (check != "premature"),
         consistency=sum(bare(value) == bare(seen) for value in values) / answers.drawn,
     )
+    if as_expected and check != "look" and config.looks:
+        for last in evenly(trial.earlier, config.looks):
+            seen_then = [s for s in trial.segments if s.frame_s <= last.frame_s]
+            opens = check == "answerable" and last is trial.earlier[0]
+            look = trial._replace(check="look", segments=seen_then, earlier=(), opens=opens)
+            yield shown(look, config)
 
 
 STAGE = annotation_stage(
     name="verify",
-    version=2,
+    version=3,
     reads=(Annotation, FramedSegment),
     writes=Verdict,
     config=Config,

@@ -1,31 +1,32 @@
-"""Write the corpus: Parquet a task, WebDataset with the frames, card and counts.
+"""Write what is about the whole corpus: its card with a picture, and its counts.
 
-reads:  Dialogue, FramedSegment (all shards)
-writes: ShardFile, one a file, by path; the files themselves go to the folder of the context
+The rest is in ``write_files``.
+
+reads:  CorpusGroup (of all groups)
+writes: ShardFile, one a file; the files themselves go to the folder of the context
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.corpus.write import write_corpus
-from pipeline.records import Dialogue, FramedSegment, ShardFile
+from pipeline.corpus.layout import CardSettings
+from pipeline.corpus.write import write_whole
+from pipeline.records import CorpusGroup, ShardFile
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
 
-class Config(StageConfig, CorpusSettings):
-    """The section ``corpus`` of a run."""
+class Config(StageConfig, CardSettings):
+    """Of the section ``corpus`` of a run, what is about the card."""
 
 
 def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[ShardFile]:
-    """The files, after all of them are written; one video is held at a time."""
+    """The files, by path. No dialogue is read: what the groups say of theirs is enough."""
+    del videos  # there are none: what it reads is about the dataset
     if context.folder is None:
         raise TypeError("stage 'write_corpus' needs a folder")
-    samples = (
-        VideoSample(rows[Dialogue], rows[FramedSegment] if config.frames else ()) for rows in videos
-    )
-    yield from write_corpus(context.folder, samples, config)
+    groups = sorted(context.rows(CorpusGroup), key=lambda row: row.group)
+    yield from write_whole(context.folder, groups, config)
 
 
-STAGE = Stage("write_corpus", 3, (Dialogue, FramedSegment), ShardFile, Config, run, scope="dataset")
+STAGE = Stage("write_corpus", 4, (CorpusGroup,), ShardFile, Config, run, scope="dataset")

@@ -1,15 +1,17 @@
 """How the verbs that make parts run the shards and show progress and the result."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import typer
 
 from pipeline.cli.display import Display
 from pipeline.cli.options import FAILED, PARTLY, run_root
-from pipeline.corpus.card import Intake
+from pipeline.corpus.facts import RunFacts
 from pipeline.execution.executors import open_executor
 from pipeline.execution.install import install_corpus
 from pipeline.execution.runner import execute, missing_tasks, save_settings
+from pipeline.records import ShardFile
+from pipeline.reports.corpus_facts import corpus_facts
 from pipeline.reports.status import summarize
 from pipeline.store.heartbeat import heartbeat
 from pipeline.workflow.config import ExecutorName, RunConfig
@@ -47,17 +49,31 @@ def make_missing(
         plans = planned_again(plans)
         summary = summarize(plans, root)
         typer.echo(summary.to_text())
-        intake = Intake(
-            videos=summary.videos_in,
-            annotated=summary.videos_out,
-            rejected=summary.videos_rejected,
-            absent=summary.videos_absent,
-            unfinished=summary.videos_open,
-        )
-        if not failed and install_corpus(plans, root / "corpus", intake):
-            typer.echo(f"corpus: {root / 'corpus'}")
+        if not failed and _is_written(plans):
+            facts = corpus_facts(settings, plans, summary)
+            if install_corpus(plans, root / "corpus", facts):
+                typer.echo(f"corpus: {root / 'corpus'}")
+                for line in not_found(settings, facts):
+                    typer.echo(line, err=True)
     for result in failed:
         typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)
     if failed:
         typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
         raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)
+
+
+def _is_written(plans: Sequence[NodePlan]) -> bool:
+    return any(plan.node.stage.writes is ShardFile and plan.parts for plan in plans)
+
+
+def not_found(settings: RunConfig, facts: RunFacts) -> Iterator[str]:
+    """Ids that are to be withdrawn, and have no dialogue: most likely one is misspelt."""
+    videos = {each.reason: each.videos for each in facts.withdrawn}
+    for reason in dict.fromkeys(each.reason for each in settings.corpus.exclude):
+        same = [each for each in settings.corpus.exclude if each.reason == reason]
+        ids = {video_id for each in same for video_id in each.videos}
+        missing = len(ids) - videos.get(reason, 0)
+        if missing > 0 and not any(each.sources for each in same):
+            yield (
+                f"corpus.exclude: {missing} of {len(ids)} videos have no dialogue here ({reason})"
+            )

@@ -20,6 +20,7 @@ def attribution_of(dialogue: Dialogue) -> dict[str, Any]:
         "licence": dialogue.licence,
         "models": _BETWEEN.join(dialogue.models),
         "for_training": for_training(dialogue.models),
+        "is_negative": dialogue.is_negative,
     }
 
 

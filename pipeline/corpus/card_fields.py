@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
+from pipeline.corpus.markdown import table
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Record, Turn
 from pipeline.records.schema import schema_of
 
@@ -34,6 +34,7 @@ _DIALOGUE: Mapping[str, str] = {
     "origins": "who wrote what a dataset said of it: `human`, `model`, `asr`; empty where no"
     " dataset had a part in it, or does not say",
     "annotation_ids": "what it was made from",
+    "is_negative": "what it asks for does not occur in the video, so all turns are silent",
     "parent_ids": "what that was made from: events, the requests that found them, or the places"
     " in a dataset's files",
     "checks": "verifications: what was checked, passed or not, by which model",
@@ -57,7 +58,7 @@ _TURN: Mapping[str, str] = {
     "rids": "names of the responses given in this turn",
     "answers": "the question that each response answers, in the same order",
     "flags": "those of its responses (`merged`, `repeated`, `shifted`, `clamped`,"
-    " `postponed`, `split`); `late_question`"
+    " `postponed`, `split`, `fallback`); `late_question`"
     " where it is asked after the end, `carried` where it was asked in an earlier window",
     "loss": "whether the turn is learned from; null where no preset of weights was applied",
     "loss_scale": "how much the turn counts where it is",
@@ -67,9 +68,15 @@ _QUESTION: Mapping[str, str] = {
     "text": "as the user puts it",
     "asked_s": "when it is asked; it stands in the turn of that time",
     "options": "answers to choose from; mostly none",
+    "kind": "what it asks for: `descriptive`, `counting`, `state`, `action` or `binary`; mostly"
+    " empty",
+    "distractors": "answers that are right at no time, among `options` or not",
+    "asked_by": "what settled when: `start`; `before_first`, drawn before the first answer;"
+    " `after_event`, drawn after the evidence; `given` by its dataset",
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",
+    "is_negative": "what it asks for does not occur in the video",
 }
 _RESPONSE: Mapping[str, str] = {
     "rid": "name of the response in this dialogue",
@@ -78,13 +85,22 @@ _RESPONSE: Mapping[str, str] = {
     "text": "what the assistant says",
     "start_s": "start of what it reports",
     "end_s": "end of it; of an instant, the same",
-    "respond_s": "when its evidence is complete: it is due then",
+    "respond_s": "when all that it says has been seen: it is due then, if `due_s` is null",
     "valid_until_s": "when it stops being true; null where it stays so or nobody knows",
-    "evidence": "the spans, each `start_s` and `end_s`, that support it",
+    "evidence": "the spans, each `start_s` and `end_s`, on which it rests: none ends after it is"
+    " due",
+    "due_s": "when it is due by a policy other than the end of its evidence",
+    "due_by": "the policy that settled when it is due: `end`, `start_plus`, `earliest_reliable`,"
+    " `window`; `fallback` is the end, where nothing confirms what the policy asks for",
+    "valid_from_s": "from when on it may be said",
+    "earliest_answerable_s": "the first frame from which on a verifier, shown the frames up to"
+    " then, gave this answer; null where nobody looked",
+    "confirmed_s": "the frames from then to `respond_s` at which it was asked",
     "turn": "`index` of the turn in which it stands",
     "standby_from": "`index` of the first turn on standby for it; `turn` where it has none",
     "flags": "where it does not stand as it was due: `merged` with another in one turn, `shifted`"
-    " behind another, `split` off into a dialogue apart, `clamped` to the last turn",
+    " behind another, `split` off into a dialogue apart, `clamped` to the last turn; `fallback`"
+    " as in `due_by`",
 }
 
 
@@ -104,34 +120,10 @@ def _described(kind: type[Record], meanings: Mapping[str, str]) -> str:
     for name in kind.model_fields:
         arrow = str(schema.field(name).type)
         shown = "list of structs" if "struct" in arrow else arrow
-        shown = "list of strings" if shown.startswith("list<") else shown
+        shown = "list of strings" if shown.startswith("list<item: string") else shown
+        shown = "list of doubles" if shown.startswith("list<item: double") else shown
         rows.append((f"`{name}`", shown.replace(" ", _NO_BREAK), meanings[name]))
     return table(("field", "type", "meaning"), rows)
 
 
 _NO_BREAK = "\u00a0"
-_MARKS = re.compile(r"([\\`*_\[\]<>#~&])")
-"""What begins anything but text in Markdown and HTML."""
-
-
-def plain(text: str) -> str:
-    """A name that others chose, in Markdown: it shows as it is, and as nothing but text."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def code(text: str) -> str:
-    """A name that others chose, as code; a backtick in it would end that."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A name that begins with ``>`` aligns its column to the right."""
-    heads = [name.removeprefix(">") for name in names]
-    rule = ["---:" if name.startswith(">") else "---" for name in names]
-    lines = [heads, rule, *([_cell(text) for text in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """The text on one line, with nothing that ends a cell."""
-    return " ".join(text.split()).replace("|", "\\|")

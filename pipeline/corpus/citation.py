@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.corpus.layout import CorpusSettings
+from pipeline.corpus.layout import CardSettings
 
 _PAPER = """\
 @misc{xia2025streaming,
@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"([#$%&_{}])")
 _COMMANDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
-def citation(settings: CorpusSettings) -> str:
+def citation(settings: CardSettings) -> str:
     """The corpus, with authors and year where the settings have them, and the paper."""
     fields = {"title": _tex(settings.title), "author": _tex(settings.authors)}
     if settings.year is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.corpus.compare_runs import RunChanges, compare_runs
 from pipeline.corpus.layout import CorpusError
 from pipeline.corpus.read import read_corpus
+from pipeline.dialogue.state_counts import StateCounts
 from pipeline.records import Dialogue
+from pipeline.store.files.terminal import escaped
 from pipeline.store.files.text_table import text_table
 
 _EXAMPLES = 3
@@ -61,6 +65,12 @@ class Counts(_Value):
     standby: int = 0
     response: int = 0
 
+    @property
+    def ratio(self) -> str:
+        """Silence to standby to response."""
+        counts = self.model_dump(include={"silence", "standby", "response"})
+        return StateCounts(**counts).ratio()
+
 
 class TaskCounts(_Value):
     """A task in both."""
@@ -78,6 +88,7 @@ class Comparison(_Value):
     changes: list[Change]
     tasks: list[TaskCounts]
     """The whole first."""
+    run: RunChanges = RunChanges()
 
 
 @dataclass
@@ -98,7 +109,7 @@ def compare_corpora(before: Path, after: Path) -> Comparison:
     """Two corpus folders, or Parquet files of them, by ``sample_id``.
 
     Raises:
-        CorpusError: ``no_corpus``, ``unreadable``, or ``repeated_sample``.
+        CorpusError: ``no_corpus``, ``unreadable``, ``newer_format``, or ``repeated_sample``.
     """
     old, new = _read(before), _read(after)
     found: dict[tuple[str, str, str], list[str]] = {}
@@ -118,16 +129,22 @@ def compare_corpora(before: Path, after: Path) -> Comparison:
             for (task, what, why), ids in sorted(found.items())
         ],
         tasks=[TaskCounts(task=task, before=old.of(task), after=new.of(task)) for task in tasks],
+        run=compare_runs(before, after),
     )
 
 
-def text_of_comparison(comparison: Comparison) -> str:
-    """Sums, then the changes by task and cause, then the counts of both side by side."""
+def sums_of(comparison: Comparison) -> str:
+    """``12 the same, 1 gone, 0 new, 2 changed``."""
     sums: Counter[str] = Counter()
     for change in comparison.changes:
         sums[change.what] += change.samples
     named = ", ".join(f"{sums[what]:,} {what}" for what in ("gone", "new", "changed"))
-    parts = [f"samples: {comparison.same:,} the same, {named}"]
+    return f"{comparison.same:,} the same, {named}"
+
+
+def text_of_comparison(comparison: Comparison) -> str:
+    """Sums, then the changes by task and cause, then counts, states and thresholds side by side."""
+    parts = [f"samples: {sums_of(comparison)}"]
     if comparison.changes:
         rows = [
             (change.task, change.what, change.why, f"{change.samples:,}", change.examples[0])
@@ -138,9 +155,21 @@ def text_of_comparison(comparison: Comparison) -> str:
     rows_of_counts = [
         [task.task or "all"]
         + [_both(getattr(task.before, name), getattr(task.after, name)) for name in names]
+        + [task.before.ratio if task.before == task.after
+           else f"{task.before.ratio} > {task.after.ratio}"]
         for task in comparison.tasks
-    ]
-    parts.append(text_table(rows_of_counts, ["task"] + [f">{name}" for name in names]))
+    ]  # fmt: skip
+    parts.append(text_table(rows_of_counts, ["task", *(f">{name}" for name in names), ">ratio"]))
+    if comparison.run.settings:
+        settings = [(each.key, _shown(each.before), _shown(each.after))
+                    for each in comparison.run.settings]  # fmt: skip
+        parts.append(text_table(settings, ("setting", "before", "after")))
+    if comparison.run.yields:
+        yields = [
+            (each.node, each.reason, _named(each.settings), _both(each.before, each.after))
+            for each in comparison.run.yields
+        ]
+        parts.append(text_table(yields, ("step", "turned down for", "settings", ">rows")))
     return "\n\n".join(parts)
 
 
@@ -179,6 +208,15 @@ def _differences(old: _Corpus, new: _Corpus) -> Iterator[tuple[tuple[str, str, s
 
 def _digest(value: object) -> bytes:
     return hashlib.blake2b(repr(value).encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def _named(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in settings.items())
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return escaped(" ".join(text.split()))
 
 
 def _both(before: int, after: int) -> str:

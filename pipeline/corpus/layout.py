@@ -1,18 +1,40 @@
-"""Settings and samples of a corpus, and the checks of a sample."""
+"""Settings, files and samples of a corpus, and the checks of a sample.
+
+    README.md, counts.json                        of all groups
+    data/<task>/<split>-<group>-<file>.parquet    a row a dialogue
+    messages/<split>-<group>-<file>.parquet       a row a dialogue, as trainers load it
+    frames/<split>-<group>-<file>.parquet         a row a turn, with its picture
+    wds/<split>/<group>-<file>.tar                a sample a turn
+    preview/<split>-00000-<file>.parquet          some dialogues to look at
+    traces/<split>-00000-<file>.parquet           some dialogues as conversations
+
+A group is so many consecutive shards of the manifest, and each writes its own files. Both numbers
+count from 0. There is no ``-of-N``: every name would change when the corpus grows, so that each
+release renames all of it. Nothing needs it: the card lists the files of each config by pattern, and
+``datasets`` and the Hub's viewer take them by name, which is the order of the manifest.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 
 from pipeline.errors import ReasonedError
-from pipeline.records import Dialogue, FramedSegment, ShardFile
-from pipeline.settings import Settings
-from pipeline.store.location import Location
+from pipeline.records import Dialogue, FramedSegment
+from pipeline.settings import LanguageCode, Settings
+
+CORPUS_FORMAT: Final = 2
+"""Of the files: it is raised when a reader of before would misread or miss some. 1 had names with
+``-of-N``, a sample a video in its tars, and no number in ``counts.json``."""
+
+DATA, MESSAGES, FRAMES, TARS = "data", "messages", "frames", "wds"
+PREVIEW, TRACES, ALL = "preview", "traces", "all"
+CONFIGS: Final = frozenset({ALL, MESSAGES, FRAMES, PREVIEW, TRACES})
+"""Names of configs in the card that no task may have."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -21,8 +43,8 @@ class CorpusError(ReasonedError):
     """No corpus can be made or read. ``reason`` is a short constant."""
 
 
-class CorpusSettings(Settings):
-    """How a corpus is called and cut into files."""
+class CardSettings(Settings):
+    """What the card says that no row does."""
 
     title: str = Field("Streaming-video dialogues", description="headline of the card")
     licence: str = Field(
@@ -33,14 +55,38 @@ class CorpusSettings(Settings):
     year: int | None = Field(
         None, ge=1900, le=9999, description="of its publication, for the citation"
     )
-    language: str = Field("en", description="language of questions and answers, as a code")
-    rows_per_file: int = Field(50_000, ge=1, description="most dialogues in one Parquet file")
+    language: LanguageCode | None = Field(
+        None, description="language of questions and answers, as a code; null for the run's"
+    )
+
+
+class FileSettings(Settings):
+    """How a corpus is cut into files."""
+
+    shards_per_group: int = Field(
+        64,
+        ge=1,
+        le=1_000_000,
+        description="shards of the manifest that one task writes into files of their own: fewer"
+        " spread over more workers, more make fewer and larger files. Another value makes every"
+        " file anew",
+    )
+    parquet_bytes: int = Field(
+        500_000_000,
+        ge=1,
+        description="a Parquet file ends with the row group with which it has so many bytes",
+    )
     tar_bytes: int = Field(
         1_000_000_000,
         ge=1,
         description="most bytes of a tar with several videos; a video is never split",
     )
-    frames: bool = Field(True, description="write the WebDataset form, with the frames")
+    frames: bool = Field(True, description="write the frames too, as Parquet")
+    tars: bool = Field(True, description="where frames are written, write them as WebDataset too")
+
+
+class CorpusSettings(CardSettings, FileSettings):
+    """How a corpus is called and cut into files."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +112,8 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
 
     Raises:
         CorpusError: ``no_dialogues``, ``mixed_videos``, ``bad_name`` (a task or split that cannot
-            stand in a path), ``miscounted``, or ``frames_differ``.
+            stand in a path, or a task that is called like another config), ``miscounted``, or
+            ``frames_differ``.
     """
     if not sample.dialogues:
         raise CorpusError("no_dialogues", "a sample needs at least one")
@@ -74,26 +121,13 @@ def check_sample(sample: VideoSample, *, frames: bool) -> None:
         raise CorpusError("mixed_videos", f"{sorted({_video(d) for d in sample.dialogues})}")
     for dialogue in sample.dialogues:
         for name in (dialogue.task, dialogue.split):
-            if not _NAME.fullmatch(name):
+            if not _NAME.fullmatch(name) or dialogue.task in CONFIGS:
                 raise CorpusError("bad_name", f"{name!r} in {dialogue.sample_id!r}")
         counts = list(dialogue.turns[dialogue.context_turns :].counts().values())
         if counts != [dialogue.n_silence, dialogue.n_standby, dialogue.n_response]:
             raise CorpusError("miscounted", f"{dialogue.sample_id!r} has {counts}")
         if frames:
             _check_frames(dialogue, sample.frames)
-
-
-def describe(folder: Path, path: str, rows: int, task: str = "", split: str = "") -> ShardFile:
-    """The row about the file ``folder / path``, which is read once for its digest."""
-    file = Location.of(folder / path)
-    return ShardFile(
-        path=path,
-        sha256=file.sha256(),
-        size_bytes=file.size_bytes(),
-        rows=rows,
-        task=task,
-        split=split,
-    )
 
 
 def _video(dialogue: Dialogue) -> tuple[str, str, str, str, float, float]:

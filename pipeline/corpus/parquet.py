@@ -1,43 +1,93 @@
-"""The Parquet form: ``data/<task>/<split>-00000-of-00002.parquet``, one row a dialogue.
+"""Parquet files of a group of shards: ``<place>-<group>-<file>.parquet``.
 
-Same rows, same bytes. Rows are written in the order in which they come.
+Same rows, same bytes. Rows are written in the order in which they come. Pages end where their
+content says so, and not after so many rows, so that a row that is changed or left out changes the
+pages around it and no others: a store that knows files by their chunks, as the HF Hub does, takes
+the rest from the release of before. Their limits, and the page index, are those that ``datasets``
+5 writes with.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, Generic, Literal, TypeVar
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.corpus.layout import describe
-from pipeline.records import Dialogue, ShardFile
-from pipeline.records.schema import schema_of, to_table
+from pipeline.corpus.written_file import WrittenFile
+from pipeline.records import ShardFile
 
-ROW_GROUP_TURNS = 16_384
-"""A row group is closed once it holds so many turns: what a writer keeps in memory."""
+T = TypeVar("T")
+Compression = Literal["zstd", "none"]
+
+ROW_GROUP_BYTES = 64 << 20
+"""In memory; the Hub's viewer wants at most 100 MB. What a writer keeps of every open file."""
+_BATCH_BYTES = 4 << 20
+"""Of rows as objects, before they become columns."""
+CHUNKING: Final = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
 
 
-class ParquetFiles:
-    """One open file for every task and split that has come up."""
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """The rows of one kind of file."""
 
-    def __init__(self, folder: Path, rows_per_file: int) -> None:
-        """``folder`` is that of the corpus."""
+    schema: pa.Schema
+    to_table: Callable[[Sequence[T]], pa.Table]
+    size_bytes: Callable[[T], int]
+    """About what a row takes up in memory."""
+    compression: Compression = "zstd"
+    dictionary: bool | list[str] = True
+    """Columns with a dictionary, or all: of pictures one would store each of them twice."""
+
+
+def open_parquet(
+    file: Any,
+    schema: pa.Schema,
+    compression: Compression = "zstd",
+    dictionary: bool | list[str] = True,
+) -> pq.ParquetWriter:
+    """A writer of a file of a corpus, into a path or a stream."""
+    writer = pq.ParquetWriter(
+        file,
+        schema,
+        compression=compression,
+        use_dictionary=dictionary,  # type: ignore[arg-type]  # a list of columns, too
+        use_content_defined_chunking=CHUNKING,
+        write_page_index=True,
+    )
+    writer.add_key_value_metadata({"content_defined_chunking": json.dumps(CHUNKING)})
+    return writer
+
+
+class ParquetFiles(Generic[T]):
+    """Rows of one form; one open file for every place that has come up."""
+
+    def __init__(self, folder: Path, form: Form[T], group: int, parquet_bytes: int) -> None:
+        """``folder`` is that of the corpus, ``group`` the number in the names of the files."""
         self._folder = folder
-        self._rows_per_file = rows_per_file
-        self._series: dict[tuple[str, str], _Series] = {}
+        self._form = form
+        self._group = group
+        self._parquet_bytes = parquet_bytes
+        self._series: dict[tuple[str, str, str], _Series[T]] = {}
 
-    def add(self, dialogue: Dialogue) -> None:
-        """Puts one row behind the others of its task and split."""
-        key = (dialogue.task, dialogue.split)
+    def add(self, place: str, row: T, split: str, task: str = "") -> None:
+        """Puts one row behind the others of ``place``, such as ``data/tsqa``, and split."""
+        key = (place, split, task)
         if key not in self._series:
-            self._series[key] = _Series(self._folder, *key, self._rows_per_file)
-        self._series[key].add(dialogue)
+            name = f"{place}/{split}-{self._group:05d}"
+            about = self._form, self._parquet_bytes
+            self._series[key] = _Series(self._folder, name, task, split, *about)
+        self._series[key].add(row)
 
     def finish(self) -> list[ShardFile]:
-        """The files, ordered by path, under their last names: only now their number is known."""
+        """The files, ordered by path."""
         return [file for key in sorted(self._series) for file in self._series[key].finish()]
 
-    def __enter__(self) -> ParquetFiles:
+    def __enter__(self) -> ParquetFiles[T]:
         """Itself."""
         return self
 
@@ -47,56 +97,63 @@ class ParquetFiles:
             series.close()
 
 
-class _Series:
-    """The files of one task and split."""
+class _Series(Generic[T]):
+    """The files of one place and split."""
 
-    def __init__(self, folder: Path, task: str, split: str, rows_per_file: int) -> None:
-        self._folder = folder
-        self._task = task
-        self._split = split
-        self._rows_per_file = rows_per_file
+    def __init__(
+        self, folder: Path, name: str, task: str, split: str, form: Form[T], parquet_bytes: int
+    ) -> None:
+        self._folder, self._name, self._task, self._split = folder, name, task, split
+        self._form = form
+        self._parquet_bytes = parquet_bytes
         self._writer: pq.ParquetWriter | None = None
-        self._rows: list[int] = []
-        self._batch: list[Dialogue] = []
-        self._batch_turns = 0
+        self._files: list[WrittenFile] = []
+        self._batch: list[T] = []
+        self._batch_bytes = 0
+        self._tables: list[pa.Table] = []
+        self._tables_bytes = 0
 
-    def add(self, dialogue: Dialogue) -> None:
-        if self._writer is None:
-            self._open()
-        self._batch.append(dialogue)
-        self._batch_turns += len(dialogue.turns)
-        self._rows[-1] += 1
-        if self._rows[-1] == self._rows_per_file:
-            self.close()
-        elif self._batch_turns >= ROW_GROUP_TURNS:
-            self._flush()
+    def add(self, row: T) -> None:
+        self._batch.append(row)
+        self._batch_bytes += self._form.size_bytes(row)
+        if self._batch_bytes >= _BATCH_BYTES:
+            self._convert()
 
     def finish(self) -> list[ShardFile]:
+        self._convert()
+        self._write()
         self.close()
-        files = []
-        for number, rows in enumerate(self._rows):
-            path = f"data/{self._task}/{self._split}-{number:05d}-of-{len(self._rows):05d}.parquet"
-            self._unnamed(number).rename(self._folder / path)
-            files.append(describe(self._folder, path, rows, self._task, self._split))
-        return files
+        return [file.described() for file in self._files]
 
     def close(self) -> None:
         if self._writer is not None:
-            self._flush()
             self._writer.close()
             self._writer = None
+            self._files[-1].close()
 
-    def _open(self) -> None:
-        path = self._unnamed(len(self._rows))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(path, schema_of(Dialogue), compression="zstd")
-        self._rows.append(0)
+    def _convert(self) -> None:
+        """The rows so far as columns; a row group before they would be too many for one."""
+        if not self._batch:
+            return
+        table = self._form.to_table(self._batch)
+        self._batch, self._batch_bytes = [], 0
+        if self._tables_bytes + table.nbytes > ROW_GROUP_BYTES:
+            self._write()
+        self._tables.append(table)
+        self._tables_bytes += table.nbytes
 
-    def _flush(self) -> None:
-        if self._writer is not None and self._batch:
-            self._writer.write_table(to_table(Dialogue, self._batch))
-        self._batch = []
-        self._batch_turns = 0
-
-    def _unnamed(self, number: int) -> Path:
-        return self._folder / "data" / self._task / f"{self._split}-{number:05d}.unnamed"
+    def _write(self) -> None:
+        if not self._tables:
+            return
+        if self._writer is None:
+            name = f"{self._name}-{len(self._files):03d}.parquet"
+            self._files.append(WrittenFile(self._folder, name, self._task, self._split))
+            self._writer = open_parquet(
+                self._files[-1], self._form.schema, self._form.compression, self._form.dictionary
+            )
+        rows = pa.concat_tables(self._tables)
+        self._writer.write_table(rows, row_group_size=rows.num_rows)
+        self._files[-1].rows += rows.num_rows
+        self._tables, self._tables_bytes = [], 0
+        if self._files[-1].size_bytes >= self._parquet_bytes:
+            self.close()

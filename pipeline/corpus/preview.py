@@ -60,6 +60,7 @@ def _facts(dialogue: Dialogue) -> Table:
         end = "its end" if dialogue.clip_end_s is None else f"{_seconds(dialogue.clip_end_s)} s"
         clip = f", from {_seconds(dialogue.clip_start_s)} s to {end} of the file"
     task = f"{dialogue.task} ({dialogue.aspect})" if dialogue.aspect else dialogue.task
+    task += ", negative: what is asked for does not occur" * dialogue.is_negative
     facts = {
         "video": dialogue.video_id,
         "length": f"{_seconds(dialogue.duration_s)} s{clip}{size}, split {dialogue.split}",
@@ -153,9 +154,12 @@ def _support(response: PlacedResponse) -> str:
         support = f"event {_seconds(response.start_s)} to {_seconds(response.end_s)} s"
     else:
         support = f"seen at {_seconds(response.start_s)} s"
-    if not response.flags:
+    due_s = response.respond_s if response.due_s is None else response.due_s
+    by = "" if response.due_by in ("end", "fallback") else f" by {response.due_by}"
+    if not response.flags and not by:
         return support
-    return f"{support}; {', '.join(response.flags)}, due at {_seconds(response.respond_s)} s"
+    how = f"due at {_seconds(due_s)} s{by}"
+    return f"{support}; {', '.join([*response.flags, how])}"
 
 
 def _checks_of_all(checks: Iterable[Check]) -> Iterable[RenderableType]:

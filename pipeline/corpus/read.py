@@ -2,79 +2,138 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
+import re
 import tarfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
-from pydantic_core import from_json
 
-from pipeline.corpus.layout import CorpusError, VideoSample
-from pipeline.corpus.webdataset import VideoRow
+from pipeline.corpus.corpus_format import check_format
+from pipeline.corpus.layout import DATA, TARS, CorpusError, VideoSample
+from pipeline.corpus.webdataset import TurnRow
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.records.schema import from_table, schema_of
-from pipeline.records.turns_arrow import turns_from_dicts
 from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
+_TAR = re.compile(r"(\d{5,})-\d{3,}\.tar")
 
 
 def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
     """The samples of a corpus folder, or of one Parquet file of it; one is held at a time.
 
-    With ``frames`` they come from the WebDataset form, a whole video each. Without, they come from
-    the Parquet form, and a sample is a single dialogue.
+    With ``frames`` a sample is a whole video, its frames from the WebDataset form. Without, it is a
+    single dialogue.
 
     Raises:
-        CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without them), or
-            ``unreadable``, naming the file.
+        CorpusError: ``no_corpus`` (no such files), ``no_frames`` (it was written without tars),
+            ``newer_format``, or ``unreadable``, naming the file.
     """
     files = _parquet_files(path)
-    tars = [] if path.is_file() else sorted(path.glob("wds/*/*.tar"))
+    tars = [] if path.is_file() else sorted(path.glob(f"{TARS}/*/*.tar"))
     if not frames:
         for file in files:
-            yield from _dialogues(file)
+            for dialogue in _dialogues(file):
+                yield VideoSample([dialogue])
         return
     if not tars:
-        raise CorpusError("no_frames", f"{path} holds no wds/<split>/*.tar")
-    for tar in tars:
-        yield from _videos(tar)
+        raise CorpusError("no_frames", f"{path} holds no {TARS}/<split>/*.tar")
+    for split, group in sorted({_split_and_group(tar) for tar in tars}):
+        yield from _videos(path, split, group)
 
 
 def corpus_parts(path: Path) -> list[Location]:
     """The Parquet files of a corpus folder, or the one file that the path names.
 
     Raises:
-        CorpusError: ``no_corpus``, there are none.
+        CorpusError: ``no_corpus``, there are none; or ``newer_format``.
     """
     return [Location.of(file) for file in _parquet_files(path)]
 
 
 def _parquet_files(path: Path) -> list[Path]:
-    files = [path] if path.is_file() else sorted(path.glob("data/*/*.parquet"))
+    files = [path] if path.is_file() else sorted(path.glob(f"{DATA}/*/*.parquet"))
     if not files:
-        raise CorpusError("no_corpus", f"{path} holds no data/<task>/<split>-*.parquet")
+        raise CorpusError("no_corpus", f"{path} holds no {DATA}/<task>/<split>-*.parquet")
+    check_format(path)
     return files
 
 
-def _dialogues(path: Path) -> Iterator[VideoSample]:
+def _dialogues(path: Path) -> Iterator[Dialogue]:
     try:
         with pq.ParquetFile(path) as file:
             if missing := sorted(set(schema_of(Dialogue).names) - set(file.schema_arrow.names)):
                 raise CorpusError("unreadable", f"{path} has no column {', '.join(missing)}")
             for batch in file.iter_batches(_BATCH_ROWS):
-                for dialogue in from_table(Dialogue, pa.Table.from_batches([batch])):
-                    yield VideoSample([dialogue])
+                yield from from_table(Dialogue, pa.Table.from_batches([batch]))
     except (OSError, pa.ArrowException, ValidationError) as error:
         raise CorpusError("unreadable", f"{path}: {error}") from error
 
 
-def _videos(path: Path) -> Iterator[VideoSample]:
+def _split_and_group(tar: Path) -> tuple[str, str]:
+    named = _TAR.fullmatch(tar.name)
+    if named is None:
+        raise CorpusError("unreadable", f"{tar} is no tar of this form: write the corpus again")
+    return tar.parent.name, named[1]
+
+
+def _videos(path: Path, split: str, group: str) -> Iterator[VideoSample]:
+    """The videos of a group, whose files of frames and of all tasks have the same order."""
+    by_task: dict[str, list[Path]] = defaultdict(list)
+    for file in sorted(path.glob(f"{DATA}/*/{split}-{group}-*.parquet")):
+        by_task[file.parent.name].append(file)
+    tasks = [_ByVideo(files) for files in by_task.values()]
+    for tar in sorted(path.glob(f"{TARS}/{split}/{group}-*.tar")):
+        for video_id, found in groupby(_turns(tar), key=lambda each: each[0].video_id):
+            turns = list(found)
+            dialogues = {d.sample_id: d for each in tasks for d in each.take(video_id)}
+            order = dict.fromkeys(shown.sample_id for row, _ in turns for shown in row.dialogues)
+            if not dialogues or not dialogues.keys() >= order.keys():
+                detail = f"{tar} and {DATA} differ in the dialogues of {video_id!r}"
+                raise CorpusError("unreadable", detail)
+            yield VideoSample(
+                [dialogues[name] for name in [*order, *(dialogues.keys() - order)]],
+                [_frame(row, jpeg) for row, jpeg in turns],
+            )
+    if left := [each for each in tasks if each.left]:
+        raise CorpusError("unreadable", f"{left[0].name} holds videos that no tar of it has")
+
+
+class _ByVideo:
+    """The dialogues of one task, of one video after the other."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.name = files[0]
+        rows = (dialogue for file in files for dialogue in _dialogues(file))
+        self._videos = groupby(rows, key=lambda dialogue: dialogue.video_id)
+        self._next = self._take()
+
+    def take(self, video_id: str) -> list[Dialogue]:
+        """Those of the video, where it is the next one."""
+        if self._next is None or self._next[0] != video_id:
+            return []
+        found = self._next[1]
+        self._next = self._take()
+        return found
+
+    @property
+    def left(self) -> bool:
+        """Whether there are any more."""
+        return self._next is not None
+
+    def _take(self) -> tuple[str, list[Dialogue]] | None:
+        video_id, rows = next(self._videos, (None, ()))
+        return None if video_id is None else (video_id, list(rows))
+
+
+def _turns(path: Path) -> Iterator[tuple[TurnRow, bytes]]:
+    """The samples of a tar."""
     members: dict[str, bytes] = {}
     count = 0
     try:
@@ -82,50 +141,27 @@ def _videos(path: Path) -> Iterator[VideoSample]:
             for member in tar:
                 stream = tar.extractfile(member)
                 if stream is not None:
-                    members[member.name.partition(".")[2]] = stream.read()
-                if {"json", "npz"} <= members.keys():
-                    yield _sample(members)
+                    members[member.name.rpartition(".")[2]] = stream.read()
+                if {"json", "jpg"} <= members.keys():
+                    row = TurnRow.model_validate_json(members["json"])
+                    if hashlib.sha256(members["jpg"]).hexdigest() != row.sha256:
+                        raise ValueError(f"{member.name} is with another frame than it names")
+                    yield row, members["jpg"]
                     members = {}
                     count += 1
-    except (OSError, EOFError, tarfile.TarError, BadZipFile, ValueError, KeyError) as error:
+    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
         raise CorpusError("unreadable", f"{path}: {error}") from error
     if members or not count:
         raise CorpusError("unreadable", f"{path} ends too early")
 
 
-def _sample(members: dict[str, bytes]) -> VideoSample:
-    row = _row(members["json"])
-    with np.load(io.BytesIO(members["npz"]), allow_pickle=False) as arrays:
-        jpeg, offset = arrays["jpeg"].tobytes(), arrays["offset"].tolist()
-    step_s = 1.0 / row.turns_per_s
-    last = len(row.frame_s) - 1
-    frames = [
-        FramedSegment(
-            video_id=row.video_id,
-            index=i,
-            start_s=i * step_s,
-            end_s=row.duration_s if i == last else (i + 1) * step_s,
-            frame_s=frame_s,
-            turns_per_s=row.turns_per_s,
-            jpeg=jpeg[offset[i] : offset[i + 1]],
-        )
-        for i, frame_s in enumerate(row.frame_s)
-    ]
-    return VideoSample(row.dialogues, frames)
-
-
-def _row(text: bytes) -> VideoRow:
-    """The JSON member of a sample; no record is made of a turn.
-
-    Raises:
-        ValueError: it is none.
-    """
-    fields = from_json(text, cache_strings="keys")
-    dialogues = fields.get("dialogues") if isinstance(fields, dict) else None
-    if isinstance(dialogues, list) and all(isinstance(each, dict) for each in dialogues):
-        column = schema_of(Dialogue).field("turns").type
-        turns = turns_from_dicts([each.get("turns") for each in dialogues], column.value_type)
-        if turns is not None:
-            held = zip(dialogues, turns, strict=True)
-            fields["dialogues"] = [{**each, "turns": own} for each, own in held]
-    return VideoRow.model_validate(fields)
+def _frame(row: TurnRow, jpeg: bytes) -> FramedSegment:
+    return FramedSegment(
+        video_id=row.video_id,
+        index=row.index,
+        start_s=row.start_s,
+        end_s=row.end_s,
+        frame_s=row.frame_s,
+        turns_per_s=row.turns_per_s,
+        jpeg=jpeg,
+    )

@@ -1,29 +1,45 @@
-"""The WebDataset form: ``wds/<split>/000000.tar``, one sample a video.
+"""The WebDataset form: ``wds/<split>/<group>-<file>.tar``, one sample a turn of a video.
 
-``<key>.json`` holds the video and all its dialogues, ``<key>.npz`` every frame once: ``jpeg`` is
-the files one after the other (uint8), file ``i`` lies in ``[offset[i], offset[i + 1])`` (int64),
-and ``frame_s[i]`` is its presentation time. Turn ``index`` shows frame ``index``. Same samples,
-same bytes: owner and time of every member are fixed.
+``<key>/<index>.jpg`` is the frame of the turn as it was encoded, ``<key>/<index>.json`` its times
+and what each dialogue of the video has in that turn; ``<key>`` names the video. The turns of a
+video follow one another. Every sample has the same two members, and neither needs our code. Same
+samples, same bytes: owner and time of every member are fixed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import Any, BinaryIO, cast
 
-import numpy as np
 from webdataset.writer import TarWriter
 
-from pipeline.corpus.layout import VideoSample, describe
-from pipeline.records import Dialogue, Record, Seconds, ShardFile
+from pipeline.corpus.layout import TARS, VideoSample
+from pipeline.corpus.names import sample_key
+from pipeline.corpus.written_file import WrittenFile
+from pipeline.records import Dialogue, Record, Seconds, ShardFile, State
+from pipeline.records.turns import STATES
 
 _BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240
 
 
-class VideoRow(Record):
+class ShownTurn(Record):
+    """What a dialogue has in a turn."""
+
+    sample_id: str
+    task: str
+    state: State
+    question: str
+    text: str
+    loss: bool
+    """Whether the turn is learned from: no turn is that repeats an earlier window."""
+    loss_scale: float
+
+
+class TurnRow(Record):
     """The JSON member of a sample."""
 
     video_id: str
@@ -32,28 +48,31 @@ class VideoRow(Record):
     split: str
     duration_s: Seconds
     turns_per_s: float
-    frame_s: list[Seconds]
-    dialogues: list[Dialogue]
-
-
-def sample_key(video_id: str) -> str:
-    """The name of a video in a tar: the first 32 hex digits of the SHA-256 of its id."""
-    return hashlib.sha256(video_id.encode()).hexdigest()[:32]
+    index: int
+    start_s: Seconds
+    end_s: Seconds
+    frame_s: Seconds
+    sha256: str
+    """Of the frame: a tar itself does not tell damage."""
+    dialogues: list[ShownTurn]
 
 
 class TarFiles:
     """One open tar for every split that has come up."""
 
-    def __init__(self, folder: Path, tar_bytes: int) -> None:
-        """``folder`` is that of the corpus; a tar of more than one sample is at most so large."""
+    def __init__(self, folder: Path, group: int, tar_bytes: int) -> None:
+        """``folder`` is that of the corpus, ``group`` the number in the names of the files; a tar
+        of more than one video is at most so large."""
         self._folder = folder
+        self._group = group
         self._tar_bytes = tar_bytes
         self._splits: dict[str, _Series] = {}
 
     def add(self, sample: VideoSample) -> None:
         """Puts one video behind the others of its split."""
         if sample.split not in self._splits:
-            self._splits[sample.split] = _Series(self._folder, sample.split, self._tar_bytes)
+            name = f"{TARS}/{sample.split}/{self._group:05d}"
+            self._splits[sample.split] = _Series(self._folder, name, sample.split, self._tar_bytes)
         self._splits[sample.split].add(sample)
 
     def finish(self) -> list[ShardFile]:
@@ -73,79 +92,100 @@ class TarFiles:
 class _Series:
     """The tars of one split."""
 
-    def __init__(self, folder: Path, split: str, tar_bytes: int) -> None:
-        self._folder = folder
-        self._split = split
+    def __init__(self, folder: Path, name: str, split: str, tar_bytes: int) -> None:
+        self._folder, self._name, self._split = folder, name, split
         self._tar_bytes = tar_bytes
-        self._open: tuple[IO[bytes], TarWriter] | None = None
+        self._writer: TarWriter | None = None
         self._filled_bytes = 0
-        self._rows: list[int] = []
+        self._files: list[WrittenFile] = []
 
     def add(self, sample: VideoSample) -> None:
-        members = {"json": _row_json(sample), "npz": _frames_npz(sample)}
-        size_bytes = sum(_BLOCK_BYTES + _padded(len(m), _BLOCK_BYTES) for m in members.values())
+        members = list(_members(sample))
+        sizes = (len(one[name]) for one in members for name in ("jpg", "json"))
+        size_bytes = sum(_BLOCK_BYTES + _padded(size, _BLOCK_BYTES) for size in sizes)
         end_bytes = _padded(self._filled_bytes + size_bytes + 2 * _BLOCK_BYTES, _RECORD_BYTES)
-        if self._open is not None and end_bytes > self._tar_bytes:
+        if self._writer is not None and end_bytes > self._tar_bytes:
             self.close()
-        if self._open is None:
+        if self._writer is None:
             self._start()
-        assert self._open is not None
-        self._open[1].write({"__key__": sample_key(sample.video_id), **members})
+        assert self._writer is not None
+        for one in members:
+            self._writer.write(one)
         self._filled_bytes += size_bytes
-        self._rows[-1] += 1
+        self._files[-1].rows += len(members)
 
     def finish(self) -> list[ShardFile]:
         self.close()
-        return [
-            describe(self._folder, self._path(number), rows, split=self._split)
-            for number, rows in enumerate(self._rows)
-        ]
+        return [file.described() for file in self._files]
 
     def close(self) -> None:
-        if self._open is not None:
-            stream, writer = self._open
-            writer.close()
-            stream.close()
-            self._open = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            self._files[-1].close()
 
     def _start(self) -> None:
-        path = self._folder / self._path(len(self._rows))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("wb")
-        writer = TarWriter(stream, user="", group="", mode=0o644, mtime=0, encoder=False)
-        self._open = (stream, writer)
+        name = f"{self._name}-{len(self._files):03d}.tar"
+        file = WrittenFile(self._folder, name, split=self._split)
+        stream = cast("BinaryIO", file)  # of which it writes alone
+        self._writer = TarWriter(stream, user="", group="", mode=0o644, mtime=0, encoder=False)
+        self._files.append(file)
         self._filled_bytes = 0
-        self._rows.append(0)
-
-    def _path(self, number: int) -> str:
-        return f"wds/{self._split}/{number:06d}.tar"
 
 
-def _row_json(sample: VideoSample) -> bytes:
+def _members(sample: VideoSample) -> Iterator[dict[str, Any]]:
+    """The samples of a video, turn by turn."""
     first = sample.dialogues[0]
-    row = VideoRow(
-        video_id=first.video_id,
-        source=first.source,
-        licence=first.licence,
-        split=first.split,
-        duration_s=first.duration_s,
-        turns_per_s=first.turns_per_s,
-        frame_s=[frame.frame_s for frame in sample.frames],
-        dialogues=list(sample.dialogues),
-    )
-    return row.model_dump_json().encode()
+    key = sample_key(first.video_id)
+    about = {
+        "video_id": first.video_id,
+        "source": first.source,
+        "licence": first.licence,
+        "split": first.split,
+        "duration_s": first.duration_s,
+        "turns_per_s": first.turns_per_s,
+    }
+    for frame in sample.frames:
+        row = {
+            **about,
+            "index": frame.index,
+            "start_s": frame.start_s,
+            "end_s": frame.end_s,
+            "frame_s": frame.frame_s,
+            "sha256": hashlib.sha256(frame.jpeg).hexdigest(),
+            "dialogues": _shown(sample.dialogues, frame.index),
+        }
+        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+        yield {"__key__": f"{key}/{frame.index:06d}", "jpg": frame.jpeg, "json": text.encode()}
 
 
-def _frames_npz(sample: VideoSample) -> bytes:
-    sizes = [len(frame.jpeg) for frame in sample.frames]
-    stream = io.BytesIO()
-    np.savez(
-        stream,
-        jpeg=np.frombuffer(b"".join(frame.jpeg for frame in sample.frames), np.uint8),
-        offset=np.concatenate([[0], np.cumsum(sizes, dtype="<i8")]).astype("<i8"),
-        frame_s=np.array([frame.frame_s for frame in sample.frames], "<f8"),
-    )
-    return stream.getvalue()
+def _shown(dialogues: Sequence[Dialogue], index: int) -> list[dict[str, Any]]:
+    """What each dialogue has in a turn; one that does not show it has nothing."""
+    found = []
+    for dialogue in dialogues:
+        turns = dialogue.turns
+        place = index - turns.first
+        if not 0 <= place < len(turns):
+            continue
+        asked, said = turns.asked.get(place), turns.said.get(place)
+        loss, scale = None, None
+        if turns.losses is not None:
+            loss = turns.losses[place]
+        if turns.loss_scales is not None:
+            scale = turns.loss_scales[place]
+        repeats = place < dialogue.context_turns
+        found.append(
+            {
+                "sample_id": dialogue.sample_id,
+                "task": dialogue.task,
+                "state": STATES[turns.states[place]],
+                "question": asked.text if asked else "",
+                "text": said.text if said else "",
+                "loss": loss is not False and not repeats,
+                "loss_scale": 0.0 if repeats else 1.0 if scale is None else scale,
+            }
+        )
+    return found
 
 
 def _padded(size_bytes: int, to_bytes: int) -> int:

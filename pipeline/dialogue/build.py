@@ -87,6 +87,7 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
         provenance=[call for annotation in annotations for call in annotation.provenance],
         origins=sorted({origin for a in annotations for origin in a.origins}),
         parent_ids=list(dict.fromkeys(i for a in annotations for i in a.parent_ids)),
+        is_negative=all(annotation.is_negative for annotation in annotations),
     )
 
 
@@ -106,9 +107,13 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "text": question.text,
                 "asked_s": question.asked_s,
                 "options": question.options,
+                "kind": question.kind,
+                "distractors": question.distractors,
+                "asked_by": question.asked_by,
                 "task": annotation.task,
                 "aspect": annotation.aspect,
                 "annotation_id": annotation.annotation_id,
+                "is_negative": annotation.is_negative,
             }
         )
         for question in annotation.questions
@@ -149,6 +154,7 @@ def _dialogue(
             "n_response": states["response"],
             "n_tail": n_tail(turns),
             "annotation_ids": [annotation.annotation_id for annotation in annotations],
+            "is_negative": together.is_negative,
             "models": sorted({call.writer for call in together.provenance}),
             "origins": together.origins,
             "parent_ids": together.parent_ids,

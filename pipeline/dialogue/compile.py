@@ -4,9 +4,11 @@
    merged, shifted, split off, postponed or clamped, and flagged so. What several say of the same is
    said once. The order of the input does not matter. A response without text, or without evidence
    in the video, is refused with a reason.
-2. An event is reported at the first turn that starts at or after the end of its evidence, when all
+2. No response stands before the evidence that it names is on screen, nor before its question. An
+   event is reported at the first turn that starts at or after the end of its evidence, when all
    its frames have been on screen; an instant at the first turn whose frame was presented then or
-   later. Turn ``i`` shows the frame on screen at its start. Neither comes before its question.
+   later. One that is due before that (``pipeline.dialogue.due``) stands at a frame up to which it
+   was confirmed. Turn ``i`` shows the frame on screen at its start.
 3. Standby only while an event is under way or due, and its question was asked. Response has
    precedence over standby, and standby over silence.
 4. A question is in one turn: that which contains the time it is asked.
@@ -76,10 +78,13 @@ def compile_turns(
 
     A response is refused for ``unknown_qid``, ``empty_text``, ``reversed_span``,
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
-    ``early_response`` (due before its own evidence is complete).
+    ``early_response`` (due before the evidence that it names is complete, or was confirmed).
+
+    An annotation that is a negative has no response: all its turns are silent.
 
     Raises:
-        DialogueError: ``other_video``, ``duplicate_id``, or ``empty_text`` of a question.
+        DialogueError: ``other_video``, ``duplicate_id``, ``empty_text`` of a question, or
+            ``answered_negative``.
     """
     _check(annotation, tiling)
     asked = {q.qid: tiling.turn_of(q.asked_s) for q in annotation.questions}
@@ -107,6 +112,8 @@ def _check(annotation: Annotation, tiling: Tiling) -> None:
     if annotation.video_id != tiling.video_id:
         detail = f"{tiling.video_id!r} is not {annotation.video_id!r}"
         raise DialogueError("other_video", detail)
+    if annotation.is_negative and annotation.responses:
+        raise DialogueError("answered_negative", f"{len(annotation.responses)} responses")
     qids = [question.qid for question in annotation.questions]
     for ids in (qids, [response.rid for response in annotation.responses]):
         if len(set(ids)) < len(ids):

@@ -8,17 +8,20 @@ from itertools import pairwise
 from operator import attrgetter, itemgetter, lt
 from typing import Any, Literal, NamedTuple
 
+from pipeline.dialogue.due import due_turn, rests_on_named
 from pipeline.dialogue.tiling import EPSILON_S, Tiling
 from pipeline.records import PlacedResponse, Response
 
 Collision = Literal["merge", "shift", "split"]
-Flag = Literal["clamped", "postponed", "merged", "shifted", "split", "repeated"]
+Flag = Literal["clamped", "postponed", "merged", "shifted", "split", "repeated", "fallback"]
 """How a response stands otherwise than when it is due, or than by itself.
 
 ``clamped``: in the last turn, since its evidence ends after the start of that. ``postponed``: in
 the turn of its question, since its evidence is complete before that is asked. ``merged``: in a turn
 with others. ``shifted``: in a later turn than that. ``split``: in a dialogue apart. ``repeated``:
 said by another response of the same words, span and question, which stands just before it.
+``fallback``: due at the end of its evidence, though the policy of its task asks for another turn,
+which nothing confirms.
 """
 
 
@@ -96,15 +99,19 @@ def judge(  # noqa: PLR0911  a return for each reason
     if respond_s < over_s - EPSILON_S:
         detail = f"at {respond_s}, evidence until {over_s}"
         return Refusal(response.rid, "early_response", detail)
-    # An event is over when its last frame is replaced; an instant needs a frame from then on.
-    turn, standby_from, flags = tiling.first_frame(respond_s), count, _IN_TIME
+    if response.due_s is not None and not rests_on_named(response):
+        detail = f"at {response.due_s}, evidence until {respond_s}"
+        return Refusal(response.rid, "early_response", detail)
+    turn, standby_from, flags = due_turn(response, tiling), count, _IN_TIME
     if event:
-        turn, standby_from = tiling.first_start(respond_s), tiling.first_frame(begins_s)
+        standby_from = tiling.first_frame(begins_s)
         standby_from = standby_from if standby_from > question else question
     if turn == count:
         turn, flags = count - 1, _CLAMPED
     if turn < question:
         turn, flags = question, _POSTPONED
+    if response.due_by == "fallback":
+        flags = (*flags, "fallback")
     return DueResponse(response, turn, standby_from, flags)
 
 

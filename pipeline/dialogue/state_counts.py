@@ -1,13 +1,14 @@
 """How often each state occurs, and what follows from it.
 
-source: arXiv:2512.21334, equations 3 and 4 (frequency weights of the focal loss), and the ratio
-and duration bins of Streamo-Instruct-465K in its supplement, figure 3.
+source: arXiv:2512.21334, equations 3 and 4 (frequency weights of the focal loss), and the ratio,
+shares of tasks and duration bins of Streamo-Instruct-465K in its supplement, figure 3.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,21 @@ from pipeline.records import State
 PAPER_RATIO: Mapping[str, int] = {"silence": 12, "standby": 3, "response": 2}
 """Of Streamo-Instruct-465K."""
 BINS_S = ((30, "0-30 s"), (60, "30-60 s"), (120, "60-120 s"), (240, "120-240 s"))
+DURATIONS = (*(name for _, name in BINS_S), ">240 s")
+"""All bins of durations, in order."""
+PAPER_VIDEOS: Mapping[str, int] = dict(
+    zip(DURATIONS, (68_273, 19_153, 21_834, 20_529, 6_086), strict=True)
+)
+"""Videos of Streamo-Instruct-465K by duration."""
+PAPER_SHARES: Mapping[str, float] = {
+    "tsqa": 0.348,
+    "event_grounding": 0.263,
+    "offline_qa": 0.138,
+    "narration": 0.127,
+    "event_caption": 0.067,
+    "action_caption": 0.058,
+}
+"""Shares of its samples, by task."""
 
 
 class StateCounts(BaseModel):
@@ -56,59 +72,85 @@ class StateCounts(BaseModel):
 
 
 class StateSlice(BaseModel):
-    """The counts of one task, source and bin of durations."""
+    """The counts of one task, source and bin of durations, of negatives apart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str
     source: str
     duration: str
+    is_negative: bool = False
     dialogues: int
     states: StateCounts
     alpha: dict[str, float]
 
 
+class _Key(NamedTuple):
+    """What dialogues of one slice have in common, in the order of slices."""
+
+    task: str
+    source: str
+    bin: int
+    is_negative: bool
+
+
 class StateTally:
-    """Counts states by task, source and bin of durations."""
+    """Counts states by task, source and bin of durations, those of negatives apart."""
 
     def __init__(self) -> None:
         """Starts at nothing."""
-        self._states: Counter[tuple[str, str, str, str]] = Counter()
-        self._dialogues: Counter[tuple[str, str, str]] = Counter()
+        self._states: dict[_Key, Counter[State]] = {}
+        self._dialogues: Counter[_Key] = Counter()
 
-    def add(self, task: str, source: str, duration_s: float, states: Mapping[State, int]) -> None:
+    def add(
+        self,
+        task: str,
+        source: str,
+        duration_s: float,
+        states: Mapping[State, int],
+        *,
+        is_negative: bool = False,
+    ) -> None:
         """Counts one dialogue, which has so many turns in each state."""
-        key = (task, source, duration_bin(duration_s))
+        key = _Key(task, source, _bin(duration_s), is_negative)
         self._dialogues[key] += 1
-        for state, count in states.items():
-            self._states[(*key, state)] += count
+        self._states.setdefault(key, Counter()).update(states)
+
+    def add_slice(self, part: StateSlice) -> None:
+        """Counts the dialogues of a slice of another tally."""
+        key = _Key(part.task, part.source, DURATIONS.index(part.duration), part.is_negative)
+        self._dialogues[key] += part.dialogues
+        self._states.setdefault(key, Counter()).update(
+            {state: getattr(part.states, state) for state in get_args(State)}
+        )
 
     def slices(self) -> list[StateSlice]:
-        """By task, source and duration, in this order."""
-        order = {name: number for number, (_, name) in enumerate(BINS_S)}
-        keys = sorted(self._dialogues, key=lambda k: (k[0], k[1], order.get(k[2], len(order))))
-        found = []
-        for key in keys:
-            counts = StateCounts(**{state: self._states[(*key, state)] for state in PAPER_RATIO})
-            task, source, duration = key
-            found.append(
-                StateSlice(
-                    task=task,
-                    source=source,
-                    duration=duration,
-                    dialogues=self._dialogues[key],
-                    states=counts,
-                    alpha=counts.alpha(),
-                )
-            )
-        return found
+        """By task, source and duration, in this order; negatives behind the others."""
+        return [self._slice(key) for key in sorted(self._dialogues)]
+
+    def _slice(self, key: _Key) -> StateSlice:
+        counts = StateCounts(**{state: self._states[key][state] for state in get_args(State)})
+        return StateSlice(
+            task=key.task,
+            source=key.source,
+            duration=DURATIONS[key.bin],
+            is_negative=key.is_negative,
+            dialogues=self._dialogues[key],
+            states=counts,
+            alpha=counts.alpha(),
+        )
 
 
-def total(slices: Iterable[StateSlice]) -> StateCounts:
-    """Of all the slices."""
-    return sum((part.states for part in slices), StateCounts())
+def total(slices: Iterable[StateSlice], *, is_negative: bool = False) -> StateCounts:
+    """Of all the slices that are not of negatives, or of those that are."""
+    chosen = (part.states for part in slices if part.is_negative is is_negative)
+    return sum(chosen, StateCounts())
 
 
 def duration_bin(duration_s: float) -> str:
     """The bin of a duration, as the paper has them; a border belongs to the lower one."""
-    return next((name for end_s, name in BINS_S if duration_s <= end_s), ">240 s")
+    return DURATIONS[_bin(duration_s)]
+
+
+def _bin(duration_s: float) -> int:
+    return next((n for n, (end_s, _) in enumerate(BINS_S) if duration_s <= end_s), len(BINS_S))

@@ -25,6 +25,76 @@ def answer_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
     return schema
 
 
+def narrowed(
+    schema: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The schema with further keywords on fields, such as ``enum``, by path of the field.
+
+    A path has the names of properties, joined by dots: ``lines.time_s`` is the field ``time_s`` of
+    each item of the list ``lines``. Keywords replace those of the same name.
+
+    Raises:
+        ValueError: the schema has no such field.
+    """
+    made = dict(schema)
+    for path, keywords in fields.items():
+        made = _narrowed(made, path.split("."), keywords, schema.get("$defs", {}), path)
+    return made
+
+
+def _narrowed(
+    schema: Mapping[str, Any],
+    names: Sequence[str],
+    keywords: Mapping[str, Any],
+    defs: Mapping[str, Any],
+    path: str,
+) -> dict[str, Any]:
+    """Definitions on the way are copied to where they are used: elsewhere they stay as wide."""
+    if "$ref" in schema:
+        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
+    if not names:
+        return {**schema, **keywords}
+    if "items" in schema:
+        return {**schema, "items": _narrowed(schema["items"], names, keywords, defs, path)}
+    properties = schema.get("properties", {})
+    if names[0] not in properties:
+        raise ValueError(f"an answer {schema.get('title')!r} has no field {path!r}")
+    field = _narrowed(properties[names[0]], names[1:], keywords, defs, path)
+    return {**schema, "properties": {**properties, names[0]: field}}
+
+
+CHARACTERS_A_TOKEN = 3
+"""Of a Latin script, rather too few than too many. Others have fewer, down to one."""
+NUMBER_TOKENS = 8
+
+
+def most_tokens(schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None) -> int:
+    """About how many tokens the longest answer to a schema has.
+
+    What has no bound counts nothing: it ends where the tokens end, and is reported as truncated.
+    """
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        return most_tokens(defs[str(schema["$ref"]).removeprefix("#/$defs/")], defs)
+    if "anyOf" in schema:
+        return max(most_tokens(each, defs) for each in schema["anyOf"])
+    if "properties" in schema:
+        names = schema["properties"]
+        keys = sum(_text_tokens(len(name)) + 2 for name in names)
+        return 2 + keys + sum(most_tokens(each, defs) for each in names.values())
+    if "items" in schema:
+        return 2 + int(schema.get("maxItems", 0)) * (1 + most_tokens(schema["items"], defs))
+    if schema.get("type") == "string":
+        longest = max((len(value) for value in schema.get("enum", ())), default=0)
+        return _text_tokens(longest or int(schema.get("maxLength", 0)))
+    return NUMBER_TOKENS if schema.get("type") in ("number", "integer") else 1
+
+
+def _text_tokens(characters: int) -> int:
+    """In quotation marks."""
+    return 2 + characters // CHARACTERS_A_TOKEN
+
+
 @dataclass(frozen=True)
 class Choice:
     """One sample: its content, or an error instead."""
@@ -69,7 +139,8 @@ def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
     """Whether a text is JSON with the top level that a schema describes, free of lone surrogates.
 
     By hand, not by ``jsonschema``: deeper levels are validated once, by the answer class of the
-    stage, which is laxer about types (it takes "3" for 3) than a schema is.
+    stage, which is laxer about types (it takes "3" for 3) than a schema is. Of what the top level
+    lets choose (``enum``), each value is one; in lists that is for the stage to judge, by item.
     """
     try:
         value = parsed(text)
@@ -104,6 +175,31 @@ def _is_lax_json(text: str) -> bool:
     return True
 
 
+ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
+"""What a text may end with that was not cut: a mark, or what closes a quotation."""
+
+
+def cut_text(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None) -> str:
+    """The first text of an answer that its schema cut; empty where there is none.
+
+    A decoder that is held to a schema ends a text at its ``maxLength``, wherever it is by then. So
+    one that is just as long, and does not end as texts do, is half a text.
+    """
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
+    if isinstance(value, str):
+        full = len(value) == schema.get("maxLength") and "enum" not in schema
+        return value if full and value[-1:] not in ENDS else ""
+    parts: list[tuple[Any, Mapping[str, Any]]] = []
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        parts = [(value[name], properties[name]) for name in value if name in properties]
+    elif isinstance(value, list):
+        parts = [(each, schema.get("items", {})) for each in value]
+    return next(filter(None, (cut_text(each, inner, defs) for each, inner in parts)), "")
+
+
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -126,7 +222,10 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     if schema.get("additionalProperties") is False and value.keys() - properties.keys():
         return False
     return all(
-        _is(value[name], properties[name].get("type")) for name in value if name in properties
+        _is(value[name], properties[name].get("type"))
+        and value[name] in properties[name].get("enum", [value[name]])
+        for name in value
+        if name in properties
     )
 
 

@@ -15,12 +15,26 @@ from pipeline.settings import Settings
 Temperature = Annotated[float, Field(ge=0, le=2)]
 
 
+class Prices(Settings):
+    """What a million tokens cost, for the card of the corpus."""
+
+    currency: str = Field("USD", description="of the prices")
+    tokens_in: float = Field(0.0, ge=0, description="of prompts, frames among them")
+    tokens_cached: float | None = Field(
+        None, ge=0, description="of those that the server had computed before; null: as tokens_in"
+    )
+    tokens_out: float = Field(0.0, ge=0, description="of answers")
+
+
 class EngineConfig(Settings):
     """Which model answers, and how to run or reach it. Each kind of engine has a subclass."""
 
     kind: str = Field(description="kind of engine")
     model: str = Field(description="name of the model")
     revision: str = Field(description="of the model; goes into every row")
+    prices: Prices | None = Field(
+        None, description="per million tokens, for the cost on the card; null states none"
+    )
 
     IDENTITY: ClassVar[tuple[str, ...]] = ("model", "revision")
     """The settings that change the answers, never where or how fast the model is served."""
@@ -36,6 +50,11 @@ class EngineConfig(Settings):
         each worker opens its own.
         """
         return ()
+
+    @property
+    def timed_frames(self) -> bool:
+        """Whether a model is shown each frame with its time, so that no text need say it."""
+        return True
 
     @property
     def gpus(self) -> int:
@@ -80,6 +99,11 @@ class SamplingConfig(EngineConfig):
     def shards_in_flight(self) -> int:
         """See ``EngineConfig.shards_in_flight``."""
         return self.shards
+
+    @property
+    def timed_frames(self) -> bool:
+        """See ``EngineConfig.timed_frames``."""
+        return self.frame_label != "none"
 
 
 class EmbeddedConfig(EngineConfig):

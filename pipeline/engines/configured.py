@@ -22,6 +22,7 @@ class ConfiguredEngine:
         self.kind: str = config.kind
         self.model: str = config.model
         self.revision: str = config.revision
+        self.timed_frames = config.timed_frames
         self._opening = opening
 
     @property

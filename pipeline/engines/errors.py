@@ -11,7 +11,7 @@ PassingError = Literal["timeout", "connection", "rate_limited", "server_error", 
 AskError = Literal["too_long", "bad_request", "bad_frame", "unsupported", "not_asked"]
 """Errors of the ask: the engine refuses it, or was never asked."""
 AnswerError = Literal[
-    "truncated", "refused", "empty", "unparsable", "answer_too_large", "quotes_key"
+    "truncated", "text_cut", "refused", "empty", "unparsable", "answer_too_large", "quotes_key"
 ]
 """Errors of the model's output: it is no answer. The same ask would have the same output."""
 ErrorName = PassingError | AskError | AnswerError
@@ -35,6 +35,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "unsupported": "This kind of engine cannot answer such an ask.",
     "not_asked": "Nothing was asked: `doctor` measures how long the asks are, and no more.",
     "truncated": "The answer was cut off at `max_tokens` of the node.",
+    "text_cut": "A text of the answer is as long as its schema allows and has no end: the decoder"
+    " cut it.",
     "refused": "The model, or a filter of its server, declined to answer.",
     "empty": "The answer has no text.",
     "unparsable": "The answer is not JSON of the schema that was asked for.",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.engines.answer import REPAIRED, Choice, has_shape, repaired
+from pipeline.engines.answer import REPAIRED, Choice, cut_text, has_shape, parsed, repaired
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import ErrorName, RequestError
 
@@ -15,6 +15,9 @@ MEGABYTE = 1_000_000
 DETAIL_CHARACTERS = 200
 """The most characters of a server's message or a model's text in a reply or an error."""
 UNPARSABLE: Final = "unparsable"
+TEXT_CUT: Final = "text_cut"
+DRAWN_AGAIN = frozenset({UNPARSABLE, TEXT_CUT})
+"""Errors of an answer that another temperature may mend."""
 
 
 @dataclass
@@ -32,13 +35,17 @@ class Sample:
     def take(self, ask: Ask, choice: Choice, to_detail: Callable[[str], str]) -> None:
         """Sets this sample by a choice; ``to_detail`` makes a text safe to be stored.
 
-        An answer with the shape replaces all before it. After one without, later failures are
-        ignored.
+        An answer with the shape replaces all before it. After one without, or with a text that was
+        cut, later failures are ignored.
         """
-        if choice.error is None and has_shape(choice.text, ask.answer_schema):
+        fits = choice.error is None and has_shape(choice.text, ask.answer_schema)
+        cut = cut_text(parsed(choice.text), ask.answer_schema) if fits else ""
+        if fits and not cut:
             self.text, self.error, self.detail = choice.text, None, ""
-        elif self.error == UNPARSABLE:
+        elif self.error in DRAWN_AGAIN:
             return
+        elif cut:
+            self.error, self.detail = TEXT_CUT, to_detail(cut)
         elif choice.error is None:
             self.error, self.detail = UNPARSABLE, to_detail(choice.text)
             self.first = choice.text
@@ -63,12 +70,12 @@ Draw = Callable[[Sequence[Sample], float, int], Awaitable[None]]
 async def resample_unparsable(
     samples: Sequence[Sample], temperatures: Sequence[float], sampling: Sampling, draw: Draw
 ) -> None:
-    """Draws samples that did not parse again, at each of the temperatures in turn.
+    """Draws samples that did not parse, or were cut, again, at each of the temperatures in turn.
 
     At temperature 0 a model gives the same text again, so this is no retry of the request.
     """
     for step, temperature in enumerate(temperatures, 1):
-        odd = [sample for sample in samples if sample.error == UNPARSABLE]
+        odd = [sample for sample in samples if sample.error in DRAWN_AGAIN]
         if not odd:
             return
         try:

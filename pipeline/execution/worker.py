@@ -100,7 +100,7 @@ def _media(root: Location) -> DecodeProcess:
 def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
     stage = load_stage(task.stage)
     engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
-    folder = new_folder(task.slot) if stage.scope == "dataset" else None
+    folder = None if stage.by_shard else new_folder(task.slot)
     manifest = read_manifest(task.slot) if stage.scope == "source" else ()
     media = KeptMedia(_media(task.media_root), reads_path(task.slot))
     context = Context(
@@ -109,6 +109,7 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
         engine=engine,
         prompts=task.prompts,
         folder=folder,
+        group=task.shard if stage.scope == "group" else 0,
         dataset=_dataset(stage, task),
     )
     entered: Counter[str] = Counter()
@@ -195,7 +196,7 @@ def _counts(
             raise ContractError(f"{task.node}: neither accepted nor rejected: {sorted(lost)}")
         if stage.scope == "shard" and (strange := left - entered.keys()):
             raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
-    videos_out = videos_in if stage.scope == "dataset" else len(out)
+    videos_out = len(out) if stage.by_shard else videos_in
     absent = videos_absent(stage, out, [(r.video_id, r.reason) for r in rejects])
     return {
         "videos_in": videos_in,

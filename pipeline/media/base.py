@@ -2,7 +2,8 @@
 
 Time zero of a clip is the presentation time of the frame on screen at ``clip_start_s``. The frame
 on screen at a time is the last one presented at or before it. Turn ``i`` shows the frame on screen
-at ``i / turns_per_s``, for every such time before the end of the clip.
+at ``i / turns_per_s``, for every such time before the end of the clip, and of ``n`` frames a turn
+the others at even steps up to the next turn.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Still:
-    """One turn's frame: its presentation time in seconds from time zero, and its JPEG."""
+    """A frame of a turn: its presentation time in seconds from time zero, and its JPEG."""
 
     frame_s: float
     jpeg: bytes
@@ -87,6 +88,7 @@ class StillsRequest:
     """The longer side; a smaller frame is not enlarged."""
     jpeg_quality: int = 90
     reader: ReaderName = "auto"
+    frames_per_turn: int = 1
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Media(Protocol):
     def stills(
         self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
     ) -> Sequence[Still]:
-        """One still a turn, in order of time.
+        """The stills of each turn, in order of time; fewer of the last where the clip ends in it.
 
         Raises:
             MediaError: the clip holds no readable video, or exceeds a limit.

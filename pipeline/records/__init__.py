@@ -5,7 +5,8 @@ derived from it (``pipeline.records.schema``). Times are float64 seconds from th
 frame of the (clipped) video; spans are half-open ``[start_s, end_s)``.
 
 A subclass adds columns, and its rows can be read as the base class: a reader of ``Segment`` also
-reads ``FramedSegment``, without loading the pixels.
+reads ``FramedSegment``, without loading the pixels, and one of that the first frames of a
+``DenseSegment``.
 """
 
 from __future__ import annotations
@@ -23,23 +24,46 @@ from pipeline.records.base import (
 )
 from pipeline.records.dialogue import (
     AskedQuestion,
+    CorpusGroup,
     Dialogue,
     DialogueHead,
     PlacedResponse,
     ShardFile,
     TaskMixture,
 )
-from pipeline.records.event import CaptionedEvent, Change, Event, GroundedEvent, VerifiedEvent
+from pipeline.records.event import (
+    Aspect,
+    Candidate,
+    CaptionedEvent,
+    Change,
+    ChangePoint,
+    Event,
+    GroundedEvent,
+    VerifiedEvent,
+)
 from pipeline.records.turns import Turn, Turns
-from pipeline.records.video import FramedSegment, ManifestRow, Segment, SourceAnnotation, Video
+from pipeline.records.video import (
+    DenseSegment,
+    FramedSegment,
+    ManifestRow,
+    Segment,
+    SourceAnnotation,
+    TurnFrame,
+    Video,
+)
 
 __all__ = [
     "THIS_CALL",
     "Annotation",
     "AskedQuestion",
+    "Aspect",
+    "Candidate",
     "CaptionedEvent",
     "Change",
+    "ChangePoint",
     "Check",
+    "CorpusGroup",
+    "DenseSegment",
     "Dialogue",
     "DialogueHead",
     "Event",
@@ -62,6 +86,7 @@ __all__ = [
     "State",
     "TaskMixture",
     "Turn",
+    "TurnFrame",
     "Turns",
     "Verdict",
     "VerifiedEvent",

@@ -7,6 +7,14 @@ from typing import Any, Literal
 
 from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
+AskedBy = Literal["start", "before_first", "after_event", "given"]
+"""What settles when a question is asked: at the start, at a moment before its first answer, after
+its evidence, or whoever wrote the data says when."""
+DueBy = Literal["end", "start_plus", "earliest_reliable", "window", "fallback"]
+"""What settles when a response is due: the end of its evidence, a time after its start, the first
+frame from which a verifier answers so, or any turn in which it is valid. ``fallback``: the end, as
+the policy of its task asks for a turn that nothing confirms."""
+
 
 class Question(Record):
     """A question to the assistant, asked at ``asked_s``."""
@@ -15,6 +23,14 @@ class Question(Record):
     text: str
     asked_s: Seconds
     options: list[str] = []
+    """To choose from; none where the answer is in free words."""
+    kind: str = ""
+    """What it asks for, where a stage asked for kinds: ``descriptive``, ``counting``, ``state``,
+    ``action`` or ``binary``."""
+    distractors: list[str] = []
+    """Answers that are right at no time of the video, whether or not they are among ``options``."""
+    asked_by: AskedBy = "start"
+    """What settled ``asked_s``."""
 
 
 class Span(Record):
@@ -28,7 +44,9 @@ class Response(Record):
     """A response of the assistant, and when it may be known.
 
     An ``event`` is reported when ``[start_s, end_s)`` is over; an ``instant`` at the first frame
-    that shows it. ``respond_s`` is when the evidence is complete.
+    that shows it. ``respond_s`` is when the evidence is complete. It is due then, or at ``due_s``
+    where that is not null. A response that is due before ``respond_s`` names in ``evidence`` what
+    it rests on, and ``due_s`` is one of ``confirmed_s``.
     """
 
     rid: str
@@ -39,7 +57,19 @@ class Response(Record):
     end_s: Seconds
     respond_s: Seconds
     valid_until_s: Seconds | None = None
+    """When it stops being true; null where it stays so or nobody knows."""
     evidence: list[Span] = []
+    due_s: Seconds | None = None
+    due_by: DueBy = "end"
+    """What settled when it is due."""
+    valid_from_s: Seconds | None = None
+    """From when on it may be said; null where no policy looked at it."""
+    earliest_answerable_s: Seconds | None = None
+    """When the first frame was presented from which on a verifier that sees the frames up to then
+    gives this answer; null where it was not looked for, or not found."""
+    confirmed_s: list[Seconds] = []
+    """The times of the frames, from that one to ``respond_s``, at which the verifier was asked. It
+    gave this answer each time."""
 
     @classmethod
     def instant(cls, rid: str, text: str, time_s: float, **fields: Any) -> Response:
@@ -83,6 +113,9 @@ class Annotation(Record):
     a part in it, or its writer is unknown."""
     parent_ids: list[str] = []
     """The rows it was made from, or the ask where it was made from frames alone."""
+    is_negative: bool = False
+    """Whether silence is the right answer: what is asked for does not occur in the video. Such a
+    one has a question and no response, and no other may be without."""
 
     @classmethod
     def instants(
@@ -100,7 +133,13 @@ class Verdict(Record):
     video_id: str = ""
     annotation_id: str
     rid: str
-    check: Literal["answerable", "premature"]
+    check: Literal["answerable", "premature", "look"]
+    """Seen when it is due; not seen just before; seen at an earlier time, which passes nothing and
+    fails nothing."""
+    at_s: Seconds = 0.0
+    """When the last frame that it shows was presented."""
+    opens: bool = False
+    """Whether the answer is the first one, and that frame the first of the video."""
     expected: str
     seen: str
     passed: bool

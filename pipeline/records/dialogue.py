@@ -15,6 +15,8 @@ class AskedQuestion(Question):
     task: str
     aspect: str = ""
     annotation_id: str = ""
+    is_negative: bool = False
+    """Whether silence is the right answer to it (``Annotation.is_negative``)."""
 
 
 class PlacedResponse(Response):
@@ -61,6 +63,8 @@ class DialogueHead(Record):
     n_tail: int
     """Of the silent turns, those at the end that hold no question either."""
     annotation_ids: list[str]
+    is_negative: bool = False
+    """Whether silence is the right answer to all its questions: nothing is said in it."""
 
 
 class Dialogue(DialogueHead):
@@ -82,9 +86,12 @@ class Dialogue(DialogueHead):
 
 
 class TaskMixture(Record):
-    """The samples and silence of one task in the corpus: one row for the whole dataset."""
+    """The samples and silence of one task in the corpus, of its negatives apart: one row each for
+    the whole dataset."""
 
     task: str
+    is_negative: bool = False
+    """Whether the row is about the negatives of the task."""
     samples: int
     """Samples available."""
     drawn: int
@@ -111,3 +118,18 @@ class ShardFile(Record):
     rows: int
     task: str = ""
     split: str = ""
+
+
+class CorpusGroup(Record):
+    """What one group of shards gave to the corpus: one row a group."""
+
+    group: int
+    """Its number, from 0."""
+    files: list[ShardFile]
+    """Those that it wrote, by path."""
+    counts: str
+    """Of its dialogues, as JSON; those of groups add up."""
+    example: str
+    """The dialogue of it that is the first to be shown, as JSON; empty where it has none."""
+    picture: bytes = b""
+    """A JPEG of its frames; empty without them."""

@@ -89,3 +89,20 @@ class FramedSegment(Segment):
     """A segment with its frame."""
 
     jpeg: bytes
+
+
+class TurnFrame(Record):
+    """A further frame of a turn, presented after its first."""
+
+    frame_s: Seconds
+    jpeg: bytes
+
+
+class DenseSegment(FramedSegment):
+    """A segment with all frames of its turn, for a stage that looks closer than a turn.
+
+    A reader of ``FramedSegment`` loads the first alone.
+    """
+
+    further: list[TurnFrame] = []
+    """Those after the first, in order of time; each is another frame of the video."""

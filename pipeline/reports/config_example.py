@@ -27,8 +27,10 @@ NODE_KEYS: Mapping[str, tuple[str, ...]] = {
     "caption_actions": ("max_frames", "policy"),
     "agree_actions": ("min_iou", "policy"),
     "query": ("max_queries",),
-    "change_points": ("max_frames", "max_questions"),
+    "change_points": ("max_frames", "max_points"),
+    "change_questions": ("max_questions", "distractors"),
     "lint": ("min_gap_s", "keep_partial"),
+    "multiple_choice": ("share", "max_options"),
     "dialogue": ("collision", "mixed"),
     "plan_mixture": ("shares", "silence"),
     "apply_mixture": ("weights",),
@@ -51,6 +53,7 @@ def _lines() -> Iterator[str]:
         " `turnwise plan -c FILE`; whether servers and videos are there: `turnwise doctor -c FILE`."
     )
     yield from ("", *_key("file", "extends", RECIPE, ""))
+    yield from _key("file", "language", recipe["language"], "")
     for name, keys in {
         "run": ("name", "root", "workers", "videos_per_shard"),
         "source": ("kind", "path"),
@@ -73,7 +76,7 @@ def _lines() -> Iterator[str]:
         for key in keys:
             yield from _key(f"stages.{stage}", key, settings[key], "      ")
     yield from ("", "corpus:")
-    for key in ("title", "licence", "language", "frames"):
+    for key in ("title", "licence", "frames"):
         yield from _key("corpus", key, recipe["corpus"][key], "  ")
 
 

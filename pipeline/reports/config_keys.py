@@ -121,8 +121,8 @@ def _sections(
 
 
 def _held(annotation: Any) -> type[BaseModel] | None:
-    """The model of a field that holds one, perhaps as ``Model | None``."""
-    held = [a for a in get_args(annotation) or [annotation] if a is not type(None)]
+    """The model of a field that holds one or several, perhaps as ``Model | None``."""
+    held = [a for a in get_args(annotation) or [annotation] if a not in (type(None), ...)]
     is_model = len(held) == 1 and inspect.isclass(held[0]) and issubclass(held[0], BaseModel)
     return held[0] if is_model else None
 

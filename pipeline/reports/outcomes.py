@@ -31,7 +31,9 @@ class Outcomes:
     rejected: Counter[str] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
     samples: Counter[str] = field(default_factory=Counter)
-    """Dialogues by task."""
+    """Dialogues by task, negatives among them."""
+    negatives: Counter[str] = field(default_factory=Counter)
+    """Of these, the negatives by task."""
     placed: Counter[str] = field(default_factory=Counter)
     """Responses by flag."""
     open_annotations: Counter[str] = field(default_factory=Counter)
@@ -52,10 +54,11 @@ def outcomes_of(plans: Sequence[NodePlan]) -> Outcomes:
         parts = done.get(shard, {})
         annotated: set[str] = set()
         for part in (part for node, part in parts.items() if node in dialogues):
-            table = read_table(part, ("video_id", "task", "responses"))
+            table = read_table(part, ("video_id", "task", "responses", "is_negative"))
             found.placed.update(_flags(table.column("responses")))
             annotated |= set(_texts(table, "video_id"))
             found.samples.update(_texts(table, "task"))
+            found.negatives.update(_texts(table.filter(table.column("is_negative")), "task"))
         if source.node.name not in parts:
             found.open += rows
             continue
@@ -125,10 +128,10 @@ def _texts(table: pa.Table, name: str) -> list[str]:
 
 
 def _done_by_shard(plans: Sequence[NodePlan]) -> Mapping[int, dict[str, Location]]:
-    """The parts that exist of each shard, by node, without those of stages of scope dataset."""
+    """The parts that exist of each shard, by node, without those of stages of several shards."""
     found: dict[int, dict[str, Location]] = {}
     for plan in plans:
-        if plan.node.stage.scope != "dataset":
+        if plan.node.stage.by_shard:
             for made in plan.done():
                 found.setdefault(made.shard, {})[made.node] = made.part
     return found

@@ -144,7 +144,7 @@ class Tally:
         for task in tasks:
             self._nodes.setdefault(task.node, _Node()).tasks += 1
         chosen = [plan for plan in plans if plan.node.name in self._nodes]
-        self._by_shard = {p.node.name for p in chosen if p.node.stage.scope != "dataset"}
+        self._by_shard = {p.node.name for p in chosen if p.node.stage.by_shard}
         self._rows = next((p.manifest_rows for p in plans if p.manifest_rows), ())
         self._judges = _judges(chosen)
         self._failed = self._blocked = self._rows_done = self._tokens_in = self._tokens_out = 0
@@ -218,7 +218,7 @@ class Tally:
 def _judges(chosen: Sequence[NodePlan]) -> Sequence[str]:
     """The nodes that say what became of a video: the source, and the first that makes dialogues of
     it, else the last. A mixture of dialogues judges samples, and waits for all of them."""
-    of_videos = [plan.node for plan in chosen if plan.node.stage.scope != "dataset"]
+    of_videos = [plan.node for plan in chosen if plan.node.stage.by_shard]
     source = [node.name for node in of_videos if node.stage.scope == "source"]
     dialogues = [node.name for node in of_videos if node.stage.writes is Dialogue]
     last = dialogues[:1] or [node.name for node in of_videos][-1:]

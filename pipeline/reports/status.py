@@ -69,7 +69,9 @@ class RunSummary(BaseModel):
     videos_rejected: dict[str, int]
     videos_absent: dict[str, int]
     samples: dict[str, int]
-    """Dialogues by task."""
+    """Dialogues by task, negatives among them."""
+    negatives: dict[str, int]
+    """Of these, the negatives by task: what is asked for does not occur."""
     passed_over: dict[str, int]
     """Files of a folder as the source that are no videos by their names, by suffix. They are no
     part of ``videos_in``."""
@@ -102,6 +104,7 @@ class RunSummary(BaseModel):
         if self.samples or not self.videos_open:
             lines.append(f"samples: {sum(self.samples.values()):,}")
             lines += _listed("by task", self.samples)
+            lines += _listed("of these negative", self.negatives)
             lines += _listed("responses by placement flag", self.placed)
         return "\n".join(lines)
 
@@ -190,6 +193,7 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
         videos_rejected=dict(sorted(found.rejected.items())),
         videos_absent=dict(sorted(found.absent.items())),
         samples=dict(sorted(found.samples.items())),
+        negatives=dict(sorted(found.negatives.items())),
         passed_over=dict(passed_over(plans)),
         placed=dict(sorted(found.placed.items())),
         open_annotations=dict(sorted(found.open_annotations.items())),

@@ -4,7 +4,7 @@
 <root>/parts/<node>/<recipe>/part-00003-<inputs>-<rows>-<rest>.parquet
 <root>/parts/<node>/<recipe>/rejects-00003-<inputs>-<rows>-<rest>.parquet
 <root>/parts/<node>/<recipe>/replies-00003-<inputs>-<rows>-<rest>.parquet   what the engine said
-<root>/parts/<node>/<recipe>/files-00003-<inputs>-<rows>-<rest>/   what a dataset stage wrote
+<root>/parts/<node>/<recipe>/files-00003-<inputs>-<rows>-<rest>/   what a stage of many shards wrote
 <root>/parts/<node>/<recipe>/manifest-00003-<inputs>.jsonl   the manifest rows, for a source
 <root>/parts/<node>/<recipe>/journal-00003-<inputs>/   the replies, until the part is written
 <root>/parts/<node>/<recipe>/reads-00003-<inputs>.bin   videos that were read, until it is written
@@ -63,7 +63,7 @@ def replies_path(part: Location) -> Location:
 
 
 def files_path(part: Location) -> Location:
-    """The folder of the files of a dataset stage."""
+    """The folder of the files of a stage of many shards."""
     return part.with_name(part.stem.replace("part-", "files-", 1))
 
 

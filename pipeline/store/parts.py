@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.records import ModelReply, Record, Reject, ShardFile
+from pipeline.records import CorpusGroup, ModelReply, Record, Reject, ShardFile
 from pipeline.records.digest import canonical_json, digest
 from pipeline.records.schema import to_table
 from pipeline.store.content import rows_digest
@@ -130,8 +130,8 @@ def write_part(
 ) -> Location:
     """Write replies and rejects, then the accepted rows, whose file commits the part; returns it.
 
-    ``replies``: None for a stage that asks no model. ``folder``: the files of a dataset stage, of
-    ``new_folder``, which are moved.
+    ``replies``: None for a stage that asks no model. ``folder``: the files of a stage that writes
+    some, of ``new_folder``, which are moved.
     """
     table = to_table(kind, rows)
     refused = to_table(Reject, rejects)
@@ -170,10 +170,9 @@ def new_folder(slot: Location) -> Path:
 def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict[str, KeptFile]:
     """Move the folder to ``files_path(part)``, replacing what an interrupted run left there.
 
-    Returns its files by path; the digests of those that a ``ShardFile`` of ``listed`` is about are
-    taken from there.
+    Returns its files by path; the digests of those that ``listed`` is about are taken from there.
     """
-    known = {row.path: row.sha256 for row in listed if isinstance(row, ShardFile)}
+    known = {file.path: file.sha256 for row in listed for file in _files_of(row)}
     files = Location.of(folder)
     kept = {
         name: KeptFile(n_bytes, known.get(name) or (files / name).sha256())
@@ -187,8 +186,14 @@ def _keep_folder(folder: Path, part: Location, listed: Iterable[Record]) -> dict
     return kept
 
 
+def _files_of(row: Record) -> Sequence[ShardFile]:
+    if isinstance(row, CorpusGroup):
+        return row.files
+    return [row] if isinstance(row, ShardFile) else []
+
+
 def kept_files(part: Location) -> Mapping[str, KeptFile]:
-    """The files that a part of a dataset stage says it has, by path.
+    """The files that a part says it has, by path.
 
     Raises:
         StoreError: the part is absent or damaged.
@@ -198,7 +203,7 @@ def kept_files(part: Location) -> Mapping[str, KeptFile]:
 
 
 def has_its_files(part: Location) -> bool:
-    """Whether the files of a part of a dataset stage are there, by a listing of their sizes.
+    """Whether the files of a part are there, by a listing of their sizes.
 
     Raises:
         StoreError: the part is absent or damaged.
@@ -207,14 +212,15 @@ def has_its_files(part: Location) -> bool:
     return files_path(part).walk() == sizes
 
 
-def check_files(part: Location) -> None:
-    """Read all files of a part.
+def check_files(part: Location, names: Collection[str]) -> None:
+    """Read files of a part, and compare them with the digests that it has of them.
 
     Raises:
         StoreError: one is not what the part says; the message names it.
     """
-    for name, about in kept_files(part).items():
-        file = files_path(part) / name
+    kept = kept_files(part)
+    for name in names:
+        about, file = kept[name], files_path(part) / name
         try:
             if file.sha256() != about.sha256:
                 raise ValueError("its bytes are not those that were written")
@@ -222,15 +228,15 @@ def check_files(part: Location) -> None:
             raise StoreError(file, error, part) from error
 
 
-def copy_folder(files: Mapping[str, Location], place: Location) -> None:
-    """Copy files below a place in their order, then remove all others there.
+def copy_folder(files: Mapping[str, Location], place: Location, keep: Collection[str] = ()) -> None:
+    """Copy files below a place in their order, then remove all others there but for ``keep``.
 
     This is not atomic: a reader may meanwhile see old and new files.
     """
     old = place.walk()
     for name, file in files.items():
         file.copy_to(place / name)
-    for name in old.keys() - files.keys():
+    for name in old.keys() - files.keys() - set(keep):
         (place / name).remove()
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from pipeline.dialogue.special_tokens import neutralise
-from pipeline.engines.answer import answer_schema
-from pipeline.engines.base import Ask, Frame, Reply, Sampling
-from pipeline.engines.errors import MEANINGS, NO_VALID_ANSWER, PASSING_ERRORS
-from pipeline.records import FramedSegment, Provenance, Record, Reject
+from pipeline.engines.answer import answer_schema, most_tokens, narrowed
+from pipeline.engines.base import Ask, Frame, Sampling
+from pipeline.engines.errors import MEANINGS, PASSING_ERRORS
+from pipeline.records import FramedSegment, Provenance, Record, Reject, TurnFrame
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
+from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
+from pipeline.workflow.answers import provenance_of, refused, valid_answers
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     C,
     Context,
-    NodeEngine,
     Reason,
     Rows,
     Stage,
@@ -46,6 +46,10 @@ class AnnotationConfig(StageConfig):
     )
     max_tokens: int = Field(1024, ge=1, description="most tokens of one answer")
     seed: int = Field(0, description="of the sampling; another value draws other answers")
+    language: LanguageCode = Field(
+        DEFAULT_LANGUAGE,
+        description="language in which the model is to write, as a code; the run's by default",
+    )
 
     @model_validator(mode="after")
     def _samples_differ(self) -> AnnotationConfig:
@@ -63,6 +67,14 @@ class AnnotationConfig(StageConfig):
         """The one prompt it asks with."""
         return (self.prompt,)
 
+    def bounds(self) -> Mapping[str, Mapping[str, Any]]:
+        """Further keywords of the answer's schema that follow from these settings, by path of the
+        field (``narrowed``): how long a list (``maxItems``) or a text (``maxLength``) may be.
+
+        A list has one place more than is allowed, so that one that is too long is seen to be.
+        """
+        return {}
+
     def sampling(self) -> Sampling:
         """How the engine is to sample."""
         return Sampling(self.samples, self.temperature, self.max_tokens, self.seed)
@@ -74,14 +86,21 @@ class Case(Generic[S]):
 
     ``variables`` are the values of the prompt. The model sees the frames of ``shared`` first, which
     other cases of the video show too, then those of ``frames``; each in order of time. A prompt
-    that names ``frame_times`` gets their times in seconds. ``subject`` is for ``accept``: what the
+    that names ``frame_times`` gets their times in seconds, none where the engine shows each frame
+    with its time. ``subject`` is for ``accept``: what the
     answers are about.
+
+    ``choices`` has the only values that a field of the answer may have, by path of the field:
+    ``value``, or ``lines.time_s`` for a field of the items of a list. They are part of the schema
+    of this ask alone, so that a decoder that is held to a schema can write no other. An answer with
+    another value at its top level is none; in a list, ``accept`` judges each item.
     """
 
     subject: S
     variables: Mapping[str, Any] = field(default_factory=dict)
-    frames: Sequence[FramedSegment] = ()
-    shared: Sequence[FramedSegment] = ()
+    frames: Sequence[FramedSegment | TurnFrame] = ()
+    shared: Sequence[FramedSegment | TurnFrame] = ()
+    choices: Mapping[str, Sequence[str | float]] = field(default_factory=dict)
 
 
 class Answers(tuple[A, ...]):
@@ -136,7 +155,6 @@ def annotation_stage(
     engine together, so that it stays busy. Tokens of a chat template in the values of a prompt are
     neutralised.
     """
-    schema = answer_schema(answer)
     shows = any(issubclass(kind, FramedSegment) for kind in reads)
     example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
 
@@ -144,11 +162,27 @@ def annotation_stage(
         for prompt in prompts.values():
             yield from prompt.problems(example, optional=[FRAME_TIMES])
 
+    def misfits(config: AnnotationConfig, prompts: Mapping[str, Prompt]) -> Iterator[str]:
+        tokens = most_tokens(narrowed(answer_schema(answer), config.bounds()))
+        if tokens > config.max_tokens:
+            yield (
+                f"max_tokens: the longest answer that its schema allows has about {tokens} tokens,"
+                f" and {config.max_tokens} are allowed: raise it, or ask for less"
+            )
+        for prompt in prompts.values():
+            if config.language != DEFAULT_LANGUAGE and not prompt.names_language:
+                yield (
+                    f"prompt: {prompt.file} does not say in its system part that answers are to be"
+                    f" in {{{{ language }}}}, which is {config.language!r}"
+                )
+
     def run(videos: Iterable[VideoRows], config: C, context: Context) -> Iterator[Record]:
         engine = context.engine
         if engine is None or not isinstance(config, AnnotationConfig):
             raise TypeError(f"stage {name!r} needs an engine and an AnnotationConfig")
         prompt = context.prompts[config.prompt]
+        system = prompt.render_system({"language": config.language})
+        schema = narrowed(answer_schema(answer), config.bounds())
         made: list[_Node[S] | Record] = [
             _Node(rows.video_id, number, case)
             if isinstance(case, Case)
@@ -160,16 +194,17 @@ def annotation_stage(
         while nodes:
             ids = [digest([name, prompt.name, n.video_id, n.number], 16) for n in nodes]
             asks = [
-                ask_of(node.case, id_, prompt, schema) for node, id_ in zip(nodes, ids, strict=True)
+                ask_of(*(node.case, id_, prompt, schema, system), timed_frames=engine.timed_frames)
+                for node, id_ in zip(nodes, ids, strict=True)
             ]
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
-                call = _provenance(name, config, prompt, engine, ask, replies[i])
-                valid, errors = _parse(answer, ask, replies[i])
+                call = provenance_of(name, config.sampling(), prompt, engine, ask, replies[i])
+                valid, errors = valid_answers(answer, ask, replies[i])
                 if valid:
                     node.take(accept(node.case, Answers(valid, config.samples), config), call)
                     continue
-                node.take([_unanswered(ask, replies[i], errors)], call)
+                node.take([refused(ask, replies[i], errors)], call)
                 if unanswered is not None:
                     node.take(unanswered(node.case, config), call)
             nodes = [each for node in nodes for each in node.made if isinstance(each, _Node)]
@@ -181,27 +216,40 @@ def annotation_stage(
         answer=answer,
         variables=example,
         prompt_problems=problems,
+        config_problems=misfits,
         reasons=declared,
     )
 
 
-def ask_of(case: Case[S], request_id: str, prompt: Prompt, schema: Mapping[str, Any]) -> Ask:
-    """What an engine gets of a case.
+def ask_of(
+    case: Case[S],
+    request_id: str,
+    prompt: Prompt,
+    schema: Mapping[str, Any],
+    system: str = "",
+    *,
+    timed_frames: bool,
+) -> Ask:
+    """What an engine gets of a case; ``system`` is the prompt's own, rendered.
+
+    ``timed_frames``: the engine shows each frame with its time, so that the text need not.
 
     Raises:
         PromptError: the prompt names a variable that the case has not, or the reverse.
+        ValueError: the case has choices for a field that the answer has not.
     """
     shown = [*case.shared, *case.frames]
     variables = dict(case.variables)
     if shown and FRAME_TIMES in prompt.variables:
-        variables[FRAME_TIMES] = [printed(segment.frame_s) for segment in shown]
+        times = () if timed_frames else shown
+        variables[FRAME_TIMES] = [printed(frame.frame_s) for frame in times]
     return Ask(
         request_id=request_id,
         text=neutralise(prompt.render(variables)),
-        answer_schema=schema,
-        frames=tuple(Frame(segment.frame_s, segment.jpeg) for segment in shown),
+        answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()}),
+        frames=tuple(Frame(frame.frame_s, frame.jpeg) for frame in shown),
         variables=variables,
-        system=prompt.system,
+        system=system,
     )
 
 
@@ -231,52 +279,3 @@ def _rows(made: Iterable[_Node[S] | Record]) -> Iterator[Record]:
             yield from _rows(each.made)
         else:
             yield each
-
-
-def _unanswered(ask: Ask, samples: Sequence[Reply], errors: Sequence[str]) -> Reject:
-    """Refused for the error that all samples share (``timeout``), else as ``no_valid_answer``."""
-    shared = {sample.error for sample in samples}
-    reason = (shared.pop() if len(shared) == 1 else None) or NO_VALID_ANSWER
-    values = {key: str(value) for key, value in ask.variables.items()}
-    row = json.dumps({"request_id": ask.request_id, **values})
-    return Reject(reason=reason, detail="; ".join(errors)[:2000], row=row)
-
-
-def _parse(answer: type[A], ask: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
-    """The valid answers, and why the other samples are none."""
-    answers: list[A] = []
-    errors: list[str] = []
-    for sample in samples:
-        if sample.request_id != ask.request_id:
-            raise ValueError(f"reply {sample.request_id} came for ask {ask.request_id}")
-        if sample.text is None:
-            errors.append(": ".join(filter(None, [sample.error, sample.detail])))
-            continue
-        try:
-            answers.append(answer.model_validate_json(sample.text))
-        except ValidationError as error:
-            errors.append(f"unparsable: {error.error_count()} errors in {sample.text[:200]!r}")
-    return answers, errors
-
-
-def _provenance(
-    stage: str,
-    config: AnnotationConfig,
-    prompt: Prompt,
-    engine: NodeEngine,
-    ask: Ask,
-    samples: Sequence[Reply],
-) -> Provenance:
-    return Provenance(
-        stage=stage,
-        prompt=prompt.name,
-        prompt_sha=prompt.sha,
-        model=engine.model,
-        revision=engine.revision,
-        engine=engine.kind,
-        engine_version=samples[0].engine_version or engine.version,
-        **asdict(config.sampling()),
-        tokens_in=sum(s.tokens_in for s in samples),
-        tokens_out=sum(s.tokens_out for s in samples),
-        request_id=ask.request_id,
-    )

@@ -23,9 +23,10 @@ from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.media.files import VIDEO_SUFFIXES
-from pipeline.settings import Settings
+from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode, Settings
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
+from pipeline.workflow.withdrawal import Exclusion
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
 ExecutorName = Literal["auto", "local", "ray"]
@@ -168,20 +169,30 @@ class NodeSection(Settings):
     limits: Limits = Field(Limits(), description="when it stops the run")
 
 
+class CorpusSection(CorpusSettings, Exclusion):
+    """How the corpus is written, and what is taken out of it."""
+
+
 class RunConfig(Settings):
     """A complete run."""
 
     run: RunSection = Field(RunSection(), description="where and how it runs")
     source: SourceSection = Field(description="where the videos come from")
+    language: LanguageCode = Field(
+        DEFAULT_LANGUAGE,
+        description="language that models write in and that the card names, as a code; every stage"
+        " that asks has it",
+    )
     engines: dict[Role, SerializeAsAny[EngineConfig]] = Field(
         {}, description="role: which model answers in it, and how it is reached"
     )
     nodes: dict[NodeName, NodeSection] = Field(
         description="name: a stage in the run, and the nodes that it reads"
     )
-    corpus: CorpusSettings = Field(
-        CorpusSettings(),
-        description="defaults of the settings of every node that writes a corpus (write_corpus)",
+    corpus: CorpusSection = Field(
+        CorpusSection(),
+        description="defaults of the settings of every node that writes a corpus (write_files,"
+        " write_corpus) or chooses what goes into it (apply_mixture)",
     )
 
     @field_validator("engines", mode="before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,10 @@ from pipeline.records.schema import schema_of
 from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
+from pipeline.workflow.withdrawal import Exclusion
 
+LANGUAGE = "language"
+"""The setting of stages that the run has for all of them."""
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 
 
@@ -48,7 +52,8 @@ class Node:
             "version": self.stage.version,
             "config": self.config.model_dump(mode="json"),
             "prompt": {name: prompt.text for name, prompt in self.prompts.items()},
-            "answer": self.stage.answer and answer_schema(self.stage.answer),
+            # As text, for its fields have an order: a model writes what it saw before its verdict.
+            "answer": self.stage.answer and json.dumps(answer_schema(self.stage.answer)),
             "engine": self.engine and self.engine.identity(),
             "writes": schema_of(self.stage.writes).to_string(truncate_metadata=False),
         }
@@ -84,6 +89,7 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         done[name] = _node(name, config.nodes[name], config, done)
         order.done(name)
     _check_sources(list(done.values()))
+    _check_exclusion(config, list(done.values()))
     return list(done.values())
 
 
@@ -163,9 +169,11 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     stage = find_stage(f"{where}.stage", section.stage)
     values = dict(section.config)
     for _, shared in config:
-        # A section of the run has defaults for the stages whose config extends its model.
-        if isinstance(shared, BaseModel) and issubclass(stage.config, type(shared)):
-            values = shared.model_dump() | values
+        # A section of the run has defaults for the stages whose config extends a model of it.
+        if isinstance(shared, BaseModel):
+            values = _shared(shared, stage.config) | values
+    if LANGUAGE in stage.config.model_fields and values.get(LANGUAGE) is None:
+        values[LANGUAGE] = config.language
     try:
         settings = stage.config.model_validate(values)
     except ValidationError as error:
@@ -174,9 +182,18 @@ def _node(name: str, section: NodeSection, config: RunConfig, done: Mapping[str,
     after = tuple(done[other] for other in sorted(set(section.after)))
     _check_reads(where, stage, after)
     prompts = _prompts(f"{where}.config", stage, settings)
+    if problems := list(stage.config_problems(settings, prompts)):
+        raise ConfigError("\n".join(f"{where}.config.{problem}" for problem in problems))
     engine = _engine(where, stage, section, config)
     execution, limits = section.execution, section.limits
     return Node(name, stage, settings, after, engine, prompts, execution, limits)
+
+
+def _shared(section: BaseModel, config: type[StageConfig]) -> dict[str, Any]:
+    """The fields of a section that are of a model which it and the config of a stage extend."""
+    models = (b for b in config.__bases__ if issubclass(b, BaseModel) and isinstance(section, b))
+    names = {name for model in models for name in model.model_fields}
+    return section.model_dump(include=names)
 
 
 def _prompts(where: str, stage: Stage[Any], settings: StageConfig) -> dict[str, Prompt]:
@@ -229,6 +246,15 @@ def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
             )
 
 
+def _check_exclusion(config: RunConfig, nodes: Sequence[Node]) -> None:
+    """What is to be withdrawn must not stay because nobody looks."""
+    if config.corpus.exclude and not any(isinstance(node.config, Exclusion) for node in nodes):
+        raise ConfigError(
+            "corpus.exclude: no node of this run takes dialogues out of the corpus: put one of the"
+            " stage apply_mixture above the one that writes it"
+        )
+
+
 def _check_sources(nodes: Sequence[Node]) -> None:
     sources = [node.name for node in nodes if node.stage.scope == "source"]
     if len(sources) != 1:
@@ -238,9 +264,9 @@ def _check_sources(nodes: Sequence[Node]) -> None:
         )
     for node in nodes:
         for other in node.after:
-            split = other.stage.scope == "dataset" and not about_dataset(other.stage.writes)
-            if split and node.stage.scope != "dataset":
+            joined = not other.stage.by_shard and not about_dataset(other.stage.writes)
+            if joined and node.stage.scope != "dataset":
                 raise ConfigError(
-                    f"nodes.{node.name}.after: {other.name!r} works on all shards at once, so only"
-                    " a stage that does too can read it"
+                    f"nodes.{node.name}.after: {other.name!r} works on several shards at once, so"
+                    " only a stage that works on all can read it"
                 )

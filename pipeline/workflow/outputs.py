@@ -102,15 +102,16 @@ def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSam
         ConfigError: with ``frames``, some do not exist yet.
     """
     kinds: list[type[Record]] = [Dialogue, FramedSegment] if frames else [Dialogue]
-    chosen = last_dialogues(plans)
+    chosen = [*last_dialogues(plans)]
     if frames:
-        chosen = [*chosen, *(plan for plan in plans if plan.node.stage.writes is FramedSegment)]
+        chosen += [p for p in plans if issubclass(p.node.stage.writes, FramedSegment)]
     for plan in chosen:
         if plan.missing:
             raise ConfigError(f"the run is not finished: {plan.node.name} is to be made")
     for shard in range(max(len(plan.tasks) for plan in chosen)):
         parts: dict[type[Record], list[Location]] = {
-            kind: [p.parts[shard] for p in chosen if p.node.stage.writes is kind] for kind in kinds
+            kind: [p.parts[shard] for p in chosen if issubclass(p.node.stage.writes, kind)]
+            for kind in kinds
         }
         for rows in read_videos(kinds, parts):
             yield VideoSample(rows[Dialogue], rows[FramedSegment] if frames else ())

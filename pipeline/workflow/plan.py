@@ -131,7 +131,7 @@ def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Seq
     for plan in plans:
         node = plan.node
         listing = list_parts(plan.listing.folder, journals=node.engine is not None)
-        if node.stage.scope == "dataset":
+        if not node.stage.by_shard:
             whole = {slot: part for slot, part in listing.parts.items() if has_its_files(part)}
             listing = replace(listing, parts=whole)
         slots = {t.shard: slot for t in plan.tasks if (slot := slot_for(t, parts)) is not None}
@@ -159,25 +159,27 @@ def _tasks(
     media_root: Location,
     folder: Location,
 ) -> Iterator[PlannedTask]:
-    if node.stage.scope == "dataset":
-        count = max(counts[other.name] for other in node.after)
-        needs = tuple(_needs(node, i, counts) for i in range(count))
-        yield _task(node, 0, media_root, folder, needs)
-        return
-    for i, (_, identity) in enumerate(shards):
-        if node.stage.scope == "source":
+    if node.stage.scope == "source":
+        for i, (_, identity) in enumerate(shards):
             yield _task(node, i, media_root, folder, manifest=identity)
-        else:
-            yield _task(node, i, media_root, folder, (_needs(node, i, counts),))
+        return
+    size = node.stage.shards_of_task(node.config) or len(shards)
+    for number, first in enumerate(range(0, len(shards), size)):
+        group = range(first, min(first + size, len(shards)))
+        needs = (_needs(node, i, counts, first=i == first) for i in group)
+        yield _task(node, number, media_root, folder, tuple(filter(None, needs)))
 
 
-def _needs(node: Node, shard: int, counts: Mapping[str, int]) -> tuple[tuple[str, Key], ...]:
-    """What a shard reads; parts about the whole dataset are read by every shard."""
+def _needs(
+    node: Node, shard: int, counts: Mapping[str, int], *, first: bool
+) -> tuple[tuple[str, Key], ...]:
+    """What a task reads of a shard; parts about the whole dataset come with the first of its
+    shards."""
     return tuple(
         (kind.__name__, (other.name, i))
         for kind in node.stage.reads
         for other in node.after
-        if issubclass(other.stage.writes, kind)
+        if issubclass(other.stage.writes, kind) and (first or not about_dataset(kind))
         for i in (range(counts[other.name]) if about_dataset(kind) else (shard,))
         if i < counts[other.name]
     )

@@ -2,8 +2,8 @@
 
 A template uses Jinja's ``{{ variable }}`` and ``{% for %}``; it names every variable it is given,
 and is given every variable it names. What stands above a line ``---`` is the system part, which has
-no variables, so that it is the same for all asks. A folder of prompts (``instructions``) is loaded
-as a whole.
+no variables but those that are the same for all asks of a node (``NODE_VARIABLES``). A folder of
+prompts (``instructions``) is loaded as a whole.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from pipeline.errors import did_you_mean
 from pipeline.records.digest import text_digest
 
 PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
+
+NODE_VARIABLES = frozenset({"language"})
+"""What a system part may name: settings of the node, the same for all of its asks."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
@@ -58,9 +61,9 @@ class Prompt:
         return text_digest(self.text)
 
     @property
-    def system(self) -> str:
-        """The system part; empty where the text has none."""
-        return self._parts[0].strip()
+    def names_language(self) -> bool:
+        """Whether the system part says in which language to answer."""
+        return "language" in _compile(self._parts[0])[1]
 
     @property
     def variables(self) -> frozenset[str]:
@@ -72,6 +75,17 @@ class Prompt:
         """The system part, and the rest below as many empty lines, so that lines keep numbers."""
         system, line, rest = self.text.partition("\n---\n")
         return (system, "\n" * (system.count("\n") + 2) + rest) if line else ("", self.text)
+
+    def render_system(self, variables: Mapping[str, Any]) -> str:
+        """The system part with ``NODE_VARIABLES`` filled in; empty where the text has none.
+
+        Raises:
+            PromptError: it names another variable.
+        """
+        try:
+            return _compile(self._parts[0])[0].render(variables).strip()
+        except _FAILURES as error:
+            raise PromptError(f"prompt {self.name!r}, system part: {error}") from None
 
     def render(self, variables: Mapping[str, Any]) -> str:
         """The text below the system part with its variables filled in.
@@ -96,8 +110,8 @@ class Prompt:
     ) -> Iterator[str]:
         """What is wrong with the text where such variables are given, each by file and line.
 
-        The system part names none of them, and the rest all of them but the ``optional`` ones; and
-        with the values of ``example`` it can be rendered.
+        The system part names ``NODE_VARIABLES`` alone, and the rest all of the others but the
+        ``optional`` ones; and with the values of ``example`` it can be rendered.
         """
         system, rest = self._parts
         try:
@@ -105,9 +119,9 @@ class Prompt:
         except TemplateSyntaxError as error:
             yield f"{self.file}, line {error.lineno}: {error.message}"
             return
-        for name in sorted(in_system):
-            place = self._place(system, name)
-            yield f"{place}: a system part has no variables, and it has {name!r}"
+        for name in sorted(in_system - NODE_VARIABLES):
+            place, known = self._place(system, name), ", ".join(sorted(NODE_VARIABLES))
+            yield f"{place}: a system part has no variable but {known}: {name!r}"
         known = ", ".join(sorted(example)) or "none"
         unknown, unused = names - example.keys(), example.keys() - names - set(optional)
         for name in sorted(unknown):

@@ -20,12 +20,17 @@ from pipeline.workflow.prompt import Prompt
 
 R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
-Scope = Literal["source", "shard", "dataset"]
+Scope = Literal["source", "shard", "group", "dataset"]
 Rows = Iterable[Record | Reject]
 
 
 def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
     del prompts
+    return ()
+
+
+def _fits(config: Any, prompts: Mapping[str, Prompt]) -> Iterable[str]:
+    del config, prompts
     return ()
 
 
@@ -56,6 +61,8 @@ class NodeEngine(Engine, Protocol):
     kind: str
     model: str
     revision: str
+    timed_frames: bool
+    """Whether a model is shown each frame with its time (``EngineConfig.timed_frames``)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,10 @@ class Context:
     engine: NodeEngine | None = None
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     folder: Path | None = None
-    """For the scope ``dataset``: an empty folder whose files become part of the output."""
+    """For the scopes ``group`` and ``dataset``: an empty folder whose files become part of the
+    output."""
+    group: int = 0
+    """For the scope ``group``: which one it is, from 0."""
     dataset: Mapping[type[Record], Sequence[Record]] = field(default_factory=dict)
     """The rows of kinds that are about no video (``about_dataset``), the same for every shard."""
 
@@ -149,8 +159,10 @@ class Stage(Generic[C]):
     accepted or refused. ``version`` is raised by the author when the meaning of the output changes;
     it, and not the source text, is identity.
 
-    The scope ``source`` reads the manifest instead; ``dataset`` reads all shards at once. What a
-    ``dataset`` stage writes about the dataset, every shard of a later stage can read.
+    The scope ``source`` reads the manifest instead. A task of scope ``group`` reads so many
+    consecutive shards as ``group_shards`` says, the last what is left; one of ``dataset`` reads
+    all. Both may leave videos out, for their rows are about more than one. What they write about
+    the dataset (``about_dataset``), every task of a later stage can read.
 
     ``reasons``: what it turns down for. One that is not among them is counted as a refusal.
     """
@@ -167,10 +179,28 @@ class Stage(Generic[C]):
     """An example of the values that its prompt is filled with."""
     prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
     """What is wrong with the prompts of a node, a line each. It is asked before anything runs."""
+    config_problems: Callable[[Any, Mapping[str, Prompt]], Iterable[str]] = _fits
+    """Why settings do not fit each other, or their prompts: a line each, the key first. It is asked
+    before anything runs."""
     reasons: tuple[Reason, ...] = ()
     refusal: Callable[[Mapping[str, Any], C], str] | None = None
     """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty
     where it does not. Such a row holds no ``video_id``."""
+    group_shards: Callable[[C], int] | None = None
+    """Of the scope ``group``, by its settings."""
+
+    @property
+    def by_shard(self) -> bool:
+        """Whether each of its tasks is about one shard, and no video of it may be lost."""
+        return self.scope in ("source", "shard")
+
+    def shards_of_task(self, config: C) -> int | None:
+        """How many shards a task reads; None for all."""
+        if self.scope == "group":
+            if self.group_shards is None:
+                raise TypeError(f"stage {self.name!r} does not say how large its groups are")
+            return self.group_shards(config)
+        return None if self.scope == "dataset" else 1
 
     @property
     def absences(self) -> frozenset[str]:
@@ -184,9 +214,10 @@ def videos_absent(
     """How many videos of a shard have no accepted row, and were turned down for absences alone.
 
     ``out``: the ids of the videos with an accepted row. ``rejects``: video and reason of each
-    reject; of a source each is a video of its own. A stage of scope ``dataset`` loses none.
+    reject; of a source each is a video of its own. A stage of scope ``group`` or ``dataset`` loses
+    none.
     """
-    if stage.scope == "dataset":
+    if not stage.by_shard:
         return 0
     if stage.scope == "source":
         return sum(reason in stage.absences for _, reason in rejects)

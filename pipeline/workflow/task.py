@@ -40,7 +40,8 @@ class PlannedTask(Task):
 
     ``needs`` has, for each shard that is read, (name of the record class, task that makes the part)
     in the order of the stage's ``reads`` and the node's ``after``. A stage of scope ``dataset``
-    reads all shards, others one. One of scope ``source`` reads none: ``manifest`` is the digest of
+    reads all shards, one of scope ``group`` some, others one; where a task reads several, ``shard``
+    is the number of their group. One of scope ``source`` reads none: ``manifest`` is the digest of
     its rows of the manifest and of the sizes of their files.
     """
 

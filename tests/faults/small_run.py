@@ -108,7 +108,8 @@ def write_config(folder: Path, **sections: object) -> Path:
         "admit": {"stage": "admit"},
         "look": {"stage": "look", "after": ["admit"]},
         "talk": {"stage": "talk", "after": ["admit"], "engine": "captioner"},
-        "write_corpus": {"stage": "write_corpus", "after": ["look", "talk"]},
+        "write_files": {"stage": "write_files", "after": ["look", "talk"]},
+        "write_corpus": {"stage": "write_corpus", "after": ["write_files"]},
     }
     config = {
         "run": {"name": "small", "root": str(folder / "run"), "videos_per_shard": 2},

@@ -161,7 +161,7 @@ def found(config: str, answer: Callable[[Any], None]) -> None:
     root = Location.of(settings.run.root)
     summarize(plans, root)  # counts, rows and rejects of all parts that exist add up
     talk = next(plan for plan in plans if plan.node.name == "talk")
-    corpus = sorted(Path(root / "corpus").rglob("*.parquet"))
+    corpus = sorted(Path(root / "corpus").glob("data/*/*.parquet"))
     answer(
         (
             sum(len(plan.missing) for plan in plans),
@@ -213,7 +213,7 @@ def test_the_corpus_is_what_the_parts_hold_or_the_plan_says_what_is_stale(
 def check_round(
     folder: Path, chance: Random, hub_url: str, seen: Callable[[], list[Files]]
 ) -> None:
-    config = str(write_config(folder, corpus={"rows_per_file": 1}))
+    config = str(write_config(folder, corpus={"shards_per_group": 1, "frames": False}))
     hands = [
         _FORK.Process(target=hand, args=(folder, chance.randint(0, 10**9), hub_url))
         for _ in range(HANDS)

@@ -80,7 +80,8 @@ def inline() -> InlineExecutor:
 def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
     """``plan_toys(ns, admit={…}, …)``: a plan of admit, spell, count; three rows a shard.
 
-    With ``share={}`` also of share, which reads in every shard what count says of all.
+    With ``share={}`` also of share, which reads in every shard what count says of all; with
+    ``groups={}`` of add_groups in the place of count, which reads what count_group says of groups.
     """
     monkeypatch.setattr(graph, "load_stage", toys.load_toy)
     monkeypatch.setattr(worker, "load_stage", toys.load_toy)
@@ -91,6 +92,9 @@ def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
             "spell": {"stage": "spell", "after": ["admit"], "config": configs.get("spell", {})},
             "count": {"stage": "count", "after": ["spell"]},
         }
+        if "groups" in configs:
+            groups = {"stage": "count_group", "after": ["spell"], "config": configs["groups"]}
+            nodes |= {"groups": groups, "count": {"stage": "add_groups", "after": ["groups"]}}
         if "share" in configs:
             nodes["share"] = {"stage": "share", "after": ["spell", "count"]}
         config = RunConfig.model_validate({"source": {"path": "m.jsonl"}, "nodes": nodes})

@@ -30,6 +30,13 @@ class Count(Record):
     letters: int
 
 
+class GroupCount(Record):
+    """How many letters a group of shards has."""
+
+    group: int
+    letters: int
+
+
 class Share(Record):
     """A video's part of all letters."""
 
@@ -41,6 +48,12 @@ class AdmitConfig(StageConfig):
     """Settings of ``admit``."""
 
     most: int = 100
+
+
+class GroupConfig(StageConfig):
+    """Settings of ``count_group``."""
+
+    shards: int = 2
 
 
 class SpellConfig(StageConfig):
@@ -85,6 +98,24 @@ def count(videos: Iterable[VideoRows], config: StageConfig, context: Context) ->
     yield Count(letters=total)
 
 
+def count_group(
+    videos: Iterable[VideoRows], config: GroupConfig, context: Context
+) -> Iterator[Any]:
+    """One row and one file a group."""
+    total = sum(len(rows[Letter]) for rows in videos)
+    assert context.folder is not None
+    (context.folder / f"{context.group}.txt").write_text(str(total), encoding="utf-8")
+    yield GroupCount(group=context.group, letters=total)
+
+
+def add_groups(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
+    """One row for the run, and one file, of what the groups say."""
+    total = sum(row.letters for row in context.rows(GroupCount))
+    assert context.folder is not None and not list(videos)
+    (context.folder / "total.txt").write_text(str(total), encoding="utf-8")
+    yield Count(letters=total)
+
+
 def share(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
     """Its letters over those of the run."""
     (whole,) = context.rows(Count)
@@ -96,9 +127,16 @@ ADMIT = Stage("admit", 1, (), Admitted, AdmitConfig, admit, scope="source")
 SPELL = Stage("spell", 1, (Admitted,), Letter, SpellConfig, spell)
 COUNT = Stage("count", 1, (Letter,), Count, StageConfig, count, scope="dataset")
 
+COUNT_GROUP = Stage(
+    "count_group", 1, (Letter,), GroupCount, GroupConfig, count_group, scope="group",
+    group_shards=lambda config: config.shards,
+)  # fmt: skip
+ADD_GROUPS = Stage("add_groups", 1, (GroupCount,), Count, StageConfig, add_groups, scope="dataset")
 SHARE = Stage("share", 1, (Letter, Count), Share, StageConfig, share)
 
-TOYS: Mapping[str, Stage[Any]] = {stage.name: stage for stage in (ADMIT, SPELL, COUNT, SHARE)}
+TOYS: Mapping[str, Stage[Any]] = {
+    stage.name: stage for stage in (ADMIT, SPELL, COUNT, COUNT_GROUP, ADD_GROUPS, SHARE)
+}
 
 
 def load_toy(name: str) -> Stage[Any]:

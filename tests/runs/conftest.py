@@ -38,18 +38,20 @@ def write_config(scenes: Path, tmp_path: Path) -> Callable[..., Path]:
 def finished_config(
     write_config: Callable[..., Path], made_once: MadeOnce, tmp_path: Path
 ) -> Callable[..., Path]:
-    """``finished_config(name, …)``: as ``write_config``, one video a shard, and its root is that of
-    a run whose first two videos are done."""
+    """``finished_config(name, …)``: as ``write_config``, one video a shard and one shard a group,
+    and its root is that of a run whose first two videos are done."""
 
     def finished(root: Path) -> None:
         config = write_config("finished")
-        one = ("--set", "run.videos_per_shard=1", "--set", f"run.root={root}")
-        assert main(["run", "-c", str(config), "--limit", "2", *one]) == 0
+        one = ("run.videos_per_shard=1", "corpus.shards_per_group=1", f"run.root={root}")
+        settings = [argument for each in one for argument in ("--set", each)]
+        assert main(["run", "-c", str(config), "--limit", "2", *settings]) == 0
 
     def write(name: str, **sections: object) -> Path:
         path = write_config(name, **sections)
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         config["run"]["videos_per_shard"] = 1
+        config.setdefault("corpus", {})["shards_per_group"] = 1
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
         shutil.copytree(made_once("finished run", finished), tmp_path / name)
         return path

@@ -65,7 +65,7 @@ def test_a_corpus_of_ours_is_clean(corpus: Path, tmp_path: Path, capsys: Capture
         assert found["duplicate_rows"] == found["standby_without_response"] == 0
     for name in ("early", "duplicate_rows", "standby_without_response", "repeated_questions"):
         assert whole[name] == 0, name
-    narrations = corpus / "data" / "narration" / "train-00000-of-00001.parquet"
+    narrations = corpus / "data" / "narration" / "train-00000-000.parquet"
     assert audited(capsys, narrations)["rows"] == 2
 
 

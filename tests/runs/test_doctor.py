@@ -91,7 +91,7 @@ def test_the_demo_is_well(
     for check in ("ffmpeg", "ffprobe", "store", "manifest", "space", "decoder auto", "engines."):
         assert levels(report, check) == ["ok"], check
     nodes = {figures["node"]: figures for figures in report["probe"]}
-    assert len(nodes) == 12
+    assert len(nodes) == 15
     assert all(figures["obeyed"] == figures["replies"] > 0 for figures in nodes.values())
     for name in ("caption_events", "caption_actions", "ground_events", "ground_actions"):
         assert abs(nodes[name]["start_bias_s"]) < 0.6 and abs(nodes[name]["end_bias_s"]) < 0.6

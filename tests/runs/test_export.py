@@ -13,8 +13,8 @@ import yaml
 
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.livecc import read_livecc
+from pipeline.corpus.names import sample_key
 from pipeline.corpus.read import read_corpus
-from pipeline.corpus.webdataset import sample_key
 from pipeline.dialogue.weights import FIXED, Preset
 from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.render import render_scenes
@@ -226,7 +226,7 @@ def test_what_cannot_be_exported(
     text = (folder / "run.yaml").read_text(encoding="utf-8")
     other.write_text(text.replace(str(folder / "run"), str(folder / "not run")), encoding="utf-8")
     corpus = folder / "run" / "corpus"
-    parquet = corpus / "data" / "tsqa" / "train-00000-of-00001.parquet"
+    parquet = corpus / "data" / "tsqa" / "train-00000-000.parquet"
     bare = ("--format", "stream")
     for arguments, status, named in (
         ((corpus, "-c", other), 2, "-c"),
@@ -278,7 +278,7 @@ def test_a_torn_corpus_is_named(folder: Path, export: Export, tmp_path: Path) ->
     for damaged in (
         whole[: len(whole) // 2],
         whole[:middle] + bytes(99) + whole[middle + 99 :],
-        whole[: whole.index(b".npz") // 512 * 512],
+        whole[: whole.index(b".jpg") // 512 * 512],
         bytes(10_240),
     ):
         tar.write_bytes(damaged)

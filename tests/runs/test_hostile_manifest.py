@@ -80,7 +80,8 @@ def test_names_and_texts_are_data(
     after |= {"dialogue": ["source_annotations", "segment", "ingest"], "plan_mixture": ["dialogue"]}
     after |= {
         "apply_mixture": ["dialogue", "plan_mixture"],
-        "write_corpus": ["apply_mixture", "segment"],
+        "write_files": ["apply_mixture", "segment"],
+        "write_corpus": ["write_files"],
     }
     sections = {
         "run": {"root": "run", "executor": "local", "workers": 1},
@@ -106,7 +107,7 @@ def test_names_and_texts_are_data(
     corpus = work / "run" / "corpus"
     with tarfile.open(next(corpus.glob("wds/train/*.tar"))) as tar:
         names = [member.name for member in tar.getmembers()]
-    assert names and all(name[32:] in {".json", ".npz"} for name in names)
+    assert names and all(re.fullmatch(r"/\d{6}\.(json|jpg)", name[32:]) for name in names)
     card = (corpus / "README.md").read_text(encoding="utf-8")
     assert "<b>films" not in re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", card), "but as it is in code"
 

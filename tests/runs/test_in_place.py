@@ -31,7 +31,8 @@ NODES = {
     },
     "plan_mixture": {"stage": "plan_mixture", "after": ["dialogue"]},
     "apply_mixture": {"stage": "apply_mixture", "after": ["dialogue", "plan_mixture"]},
-    "write_corpus": {"stage": "write_corpus", "after": ["apply_mixture", "segment"]},
+    "write_files": {"stage": "write_files", "after": ["apply_mixture", "segment"]},
+    "write_corpus": {"stage": "write_corpus", "after": ["write_files"]},
 }
 
 

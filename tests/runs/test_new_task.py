@@ -38,11 +38,11 @@ def test_the_three_steps_of_contributing(
 
     plan = json.loads(cli(checkout, "plan", *arguments, "--json").stdout)
     assert {row["node"] for row in plan if row["to_do"]} == {
-        *("counting", "dialogue", "plan_mixture", "apply_mixture", "write_corpus")
+        *("counting", "dialogue", "plan_mixture", "apply_mixture", "write_files", "write_corpus")
     }
     cli(checkout, "run", *arguments)
-    (file,) = (tmp_path / "toy" / "corpus" / "data" / "counting").glob("*.parquet")
-    samples = pq.read_table(file).to_pylist()
+    files = sorted((tmp_path / "toy" / "corpus" / "data" / "counting").glob("*.parquet"))
+    samples = [row for file in files for row in pq.read_table(file).to_pylist()]
     assert len(samples) == 2
     for sample in samples:
         said = [turn["text"] for turn in sample["turns"] if turn["state"] == "response"]

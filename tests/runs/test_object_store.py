@@ -41,7 +41,7 @@ def run(cli: Cli, root: Location, manifest: Location | Path, *more: str, expect:
         ROOT,
         *("run", "-c", "configs/demo.yaml", "--set", "source.kind=manifest"),
         *("--set", f"source.path={manifest}", "--set", f"run.root={root}"),
-        *("--set", "run.videos_per_shard=1", *more),
+        *("--set", "run.videos_per_shard=1", "--set", "corpus.shards_per_group=1", *more),
         expect=expect,
     )
 

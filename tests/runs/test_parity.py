@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.run import main
 
-VIDEOS = ("--limit", "2", "--set", "run.videos_per_shard=1")
+ONE_EACH = ("--set", "run.videos_per_shard=1", "--set", "corpus.shards_per_group=1")
+VIDEOS = ("--limit", "2", *ONE_EACH)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -47,3 +48,20 @@ def test_workers_and_executors_do_not_show(
         assert main(["run", "-c", str(config), *arguments, *VIDEOS]) == 0
         found[name] = results(tmp_path / name)
     assert found["one"] == found["two"] == found["four"] == found["ray"]
+
+
+def test_videos_at_the_end_make_new_files_and_leave_those_of_before(
+    finished_config: Callable[..., Path], tmp_path: Path
+) -> None:
+    config, corpus = finished_config("grown"), tmp_path / "grown" / "corpus"
+    before = digests(corpus)
+    assert main(["run", "-c", str(config), "--limit", "3", *ONE_EACH]) == 0
+    after = digests(corpus)
+    assert {name for name in before if before[name] != after.get(name)} == {
+        "README.md",
+        "counts.json",
+    }
+    made = after.keys() - before.keys()
+    assert made and all("-00002-" in name or "/00002-" in name for name in made)
+    parts = digests(tmp_path / "grown" / "parts" / "write_files")
+    assert len([name for name in parts if "/part-" in name]) == 3

@@ -20,7 +20,8 @@ from tests.runs.raw_files import call
 
 Write = Callable[..., Path]
 
-BELOW_NARRATE = {"narrate", "polish", "dialogue", "plan_mixture", "apply_mixture", "write_corpus"}
+BELOW_NARRATE = {"narrate", "polish", "dialogue", "plan_mixture", "apply_mixture"}
+BELOW_NARRATE |= {"write_files", "write_corpus"}
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_edits_and_losses(
     tmp_path: Path,
 ) -> None:
     streamo = checkout / "configs" / "streamo.yaml"
-    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 23
+    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 31
     config = finished_config("run", extends=streamo)
     first = ("-c", str(config), "--limit", "2")
 

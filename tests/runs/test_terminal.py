@@ -142,7 +142,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> 
     after |= {"dialogue": ["source_annotations", "segment", "ingest"], "plan_mixture": ["dialogue"]}
     after |= {
         "apply_mixture": ["dialogue", "plan_mixture"],
-        "write_corpus": ["apply_mixture", "segment"],
+        "write_files": ["apply_mixture", "segment"],
+        "write_corpus": ["write_files"],
     }
     with ServerProcess(folder.parent / "port", HOSTILE_SERVER) as server:
         base_url = f"{server.root}/control_characters/v1"

@@ -22,11 +22,13 @@ from pipeline.media.base import (
 )
 from pipeline.records import (
     Annotation,
-    FramedSegment,
+    ChangePoint,
+    DenseSegment,
     Provenance,
     Question,
     Record,
     Response,
+    TurnFrame,
     VerifiedEvent,
     Video,
 )
@@ -55,6 +57,7 @@ class ScriptedEngine:
     kind: str = "embedded"
     model: str = "m"
     revision: str = "1"
+    timed_frames: bool = True
     asks: list[Ask] = field(default_factory=list)
 
     def generate(
@@ -69,7 +72,7 @@ class ScriptedEngine:
 
 @dataclass(frozen=True)
 class ScriptedMedia:
-    """Clips of known durations, one still a turn; other uris cannot be read."""
+    """Clips of known durations, with all stills of a turn; other uris cannot be read."""
 
     durations_s: Mapping[str, float]
 
@@ -84,8 +87,9 @@ class ScriptedMedia:
     def stills(
         self, clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS
     ) -> Sequence[Still]:
-        n = int(self.probe(clip).duration_s * request.turns_per_s - 1e-9) + 1
-        return [Still(i / request.turns_per_s, b"jpeg") for i in range(n)]
+        rate = request.turns_per_s * request.frames_per_turn
+        n = int(self.probe(clip).duration_s * rate - 1e-9) + 1
+        return [Still(i / rate, b"jpeg") for i in range(n)]
 
 
 @pytest.fixture
@@ -130,12 +134,14 @@ def asking() -> Callable[[str, Replying], tuple[Context, ScriptedEngine]]:
 
 
 @pytest.fixture
-def framed() -> Callable[..., list[FramedSegment]]:
-    """``framed(n, turns_per_s)``: the segments of the video ``v``, each with its frame on time."""
+def framed() -> Callable[..., list[DenseSegment]]:
+    """``framed(n, turns_per_s, further)``: the segments of the video ``v``, each with its frame on
+    time, and as many further frames."""
 
-    def make(n: int, turns_per_s: float = 1.0) -> list[FramedSegment]:
+    def make(n: int, turns_per_s: float = 1.0, further: int = 0) -> list[DenseSegment]:
+        step_s = 1 / turns_per_s / (further + 1)
         return [
-            FramedSegment(
+            DenseSegment(
                 video_id="v",
                 index=i,
                 start_s=i / turns_per_s,
@@ -143,6 +149,10 @@ def framed() -> Callable[..., list[FramedSegment]]:
                 frame_s=i / turns_per_s,
                 turns_per_s=turns_per_s,
                 jpeg=bytes([i]),
+                further=[
+                    TurnFrame(frame_s=i / turns_per_s + j * step_s, jpeg=bytes([i, j]))
+                    for j in range(1, further + 1)
+                ],
             )
             for i in range(n)
         ]
@@ -200,6 +210,26 @@ def event(provenance: Provenance) -> Callable[..., VerifiedEvent]:
 def scripted_media() -> Callable[[Mapping[str, float]], ScriptedMedia]:
     """``scripted_media({uri: duration_s})``."""
     return ScriptedMedia
+
+
+@pytest.fixture
+def point(provenance: Provenance) -> Callable[..., ChangePoint]:
+    """``point(before, after, time_s, **fields)``: what the ball's colour changes to."""
+
+    def make(before: str, after: str, time_s: float, **fields: Any) -> ChangePoint:
+        known: dict[str, Any] = {
+            "video_id": "v",
+            "aspect": "attribute",
+            "subject": "ball",
+            "before": before,
+            "after": after,
+            "time_s": time_s,
+            "seen": "It turns.",
+            "provenance": provenance,
+        }
+        return ChangePoint.model_validate(known | fields)
+
+    return make
 
 
 @pytest.fixture

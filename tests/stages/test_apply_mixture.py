@@ -75,3 +75,51 @@ def test_weights_are_set(mixed: Any) -> None:
     made = mixed(SAMPLES, plan_mixture.Config(), apply_mixture.Config(weights="class_balanced"))
     weights = {turn.state: turn.loss_scale for row in made for turn in row.turns}
     assert weights["silence"] < weights["response"]
+
+
+def test_what_is_withdrawn_goes_and_the_others_stay_as_they_are(mixed: Any) -> None:
+    """Nothing is drawn in its place, and silence is cut by the same share."""
+    drawing = plan_mixture.Config(
+        shares={"tsqa": 1, "narration": 1}, samples=20, silence="trim", silence_per_response=3
+    )
+    before = mixed(SAMPLES, drawing)
+    drawn = [row for row in before if isinstance(row, Dialogue)]
+    gone, of_source = drawn[3], drawn[8]
+    samples = [
+        each.model_copy(update={"source": "closed" * (each.video_id == of_source.video_id)})
+        for each in SAMPLES
+    ]
+    exclude = [
+        {"reason": "its owner asked", "videos": [gone.video_id, "nobody"]},
+        {"reason": "no licence", "sources": ["closed"]},
+        {"reason": "too late", "videos": [gone.video_id]},
+    ]
+    after = mixed(samples, drawing, apply_mixture.Config.model_validate({"exclude": exclude}))
+    rejects = [r for r in after if isinstance(r, Reject) and r.reason == "withdrawn"]
+    assert [(r.video_id, r.detail) for r in rejects] == [
+        (gone.video_id, "its owner asked"),
+        (of_source.video_id, "no licence"),
+    ]
+    assert gone.sample_id in rejects[0].row
+    left = [row for row in after if isinstance(row, Dialogue)]
+    kept = [row for row in drawn if row not in (gone, of_source)]
+    assert left == [row.model_copy(update={"source": ""}) for row in kept]
+    assert len(after) == len(SAMPLES)
+    assert "withdrawn" in apply_mixture.STAGE.absences
+
+
+@pytest.mark.parametrize("silence", ["keep", "trim", "mask"])
+def test_negatives_are_drawn_to_their_share_and_stay_whole(mixed: Any, silence: Any) -> None:
+    asked = made_of([Question(qid="q", text="?", asked_s=0)], [], "tsqa")
+    negative = dialogue_of(asked.model_copy(update={"is_negative": True}), even_tiling("v", 20, 1))
+    quiet = [
+        negative.model_copy(update={"sample_id": f"n{i}", "video_id": f"n{i}"}) for i in range(30)
+    ]
+    config = plan_mixture.Config(silence=silence, silence_per_response=8)
+    made = mixed([*SAMPLES, *quiet], config)
+    kept = [row for row in made if isinstance(row, Dialogue) and row.is_negative]
+    assert len(kept) == 4, "a tenth of 44 samples of the task"
+    for row in kept:
+        assert len(row.turns) == 20 and all(turn.loss is not False for turn in row.turns)
+    details = {row.detail for row in made if isinstance(row, Reject)}
+    assert details == {"4 of 30 negatives of tsqa were drawn"}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pipeline.records import Event, FramedSegment
+from pipeline.records import Event, FramedSegment, Reject
 from stages import caption
 
 
@@ -77,3 +77,28 @@ def test_a_video_without_events_is_refused(
     rows = video_rows({FramedSegment: framed(3)})
     (reject,) = caption.STAGE.run([rows], caption.Config(), context)
     assert reject.model_dump()["reason"] == "no_events"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "reasons"),
+    [
+        ("event", [0, 1], ["too_many_events"]),
+        ("video", [], ["other_event_failed", "other_event_failed", "too_many_events"]),
+    ],
+)
+def test_an_event_more_than_asked_for_is_one_too_many(
+    *,
+    framed: Callable[..., list[FramedSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+    policy: str,
+    kept: list[float],
+    reasons: list[str],
+) -> None:
+    said = {"events": [seen(2, 3), seen(0, 1), seen(1, 2)]}
+    context, engine = asking("caption_events", lambda ask: said)
+    config = caption.Config.model_validate({"max_events": 2, "policy": policy})
+    rows = list(caption.STAGE.run([video_rows({FramedSegment: framed(4)})], config, context))
+    assert engine.asks[0].answer_schema["properties"]["events"]["maxItems"] == 3
+    assert [e.start_s for e in rows if isinstance(e, Event)] == kept
+    assert [r.reason for r in rows if isinstance(r, Reject)] == reasons

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Annotation, FramedSegment, Reject
+from pipeline.records import ChangePoint, FramedSegment, Reject
 from stages import change_points
+
+Asked = Callable[..., list[Any]]
 
 
 @pytest.fixture
@@ -14,65 +16,73 @@ def asked(
     framed: Callable[..., list[FramedSegment]],
     video_rows: Callable[..., Any],
     asking: Callable[..., Any],
-) -> Callable[..., list[Any]]:
-    """What becomes of these questions on a video of ten seconds."""
+) -> Asked:
+    """What becomes of these change points of a video of ten seconds."""
 
-    def run(*questions: dict[str, Any], **settings: Any) -> list[Any]:
-        context, engine = asking("change_points", lambda ask: {"questions": list(questions)})
+    def run(*points: dict[str, Any], **settings: Any) -> list[Any]:
+        context, engine = asking("change_points", lambda ask: {"points": list(points)})
         rows = video_rows({FramedSegment: framed(10)})
         made = list(change_points.STAGE.run([rows], change_points.Config(**settings), context))
         assert len(engine.asks[0].frames) == 10
+        assert "10.0 s long" in engine.asks[0].text
         return made
 
     return run
 
 
-def colour(*answers: tuple[float, str], question: str = "Which colour?") -> dict[str, Any]:
-    listed = [{"value": value, "time_s": time_s} for time_s, value in answers]
-    return {"aspect": "attribute", "question": question, "answers": listed}
+def turns(before: str, after: str, time_s: float, **fields: Any) -> dict[str, Any]:
+    known = {"seen": "It turns.", "aspect": "attribute", "subject": "ball", "before": before}
+    return {**known, "after": after, "time_s": time_s, **fields}
 
 
-def test_an_answer_stands_at_the_first_frame_that_shows_it(
-    asked: Callable[..., list[Any]],
-) -> None:
-    (task,) = asked(colour((6.4, "blue"), (0, "red"), (3.004, "green")))
-    assert isinstance(task, Annotation)
-    assert (task.task, task.aspect) == ("tsqa", "attribute")
-    assert [(r.text, r.respond_s, r.valid_until_s) for r in task.responses] == [
-        ("red", 0.0, 3.0),
-        ("green", 3.0, 7.0),
-        ("blue", 7.0, None),
+def test_a_change_point_stands_at_the_first_frame_that_shows_it(asked: Asked) -> None:
+    made = asked(
+        turns("green", "blue", 6.4),
+        turns("2", "3", 4, aspect="count", subject="balls"),
+        turns("red", "green", 3.004),
+    )
+    assert all(isinstance(point, ChangePoint) and point.seen == "It turns." for point in made)
+    assert [(p.aspect, p.subject, p.before, p.after, p.time_s) for p in made] == [
+        ("attribute", "ball", "red", "green", 3.0),
+        ("attribute", "ball", "green", "blue", 7.0),
+        ("count", "balls", "2", "3", 4.0),
     ]
-    assert task.questions[0].asked_s == 0
+    assert {p.provenance.stage for p in made} == {"change_points"}
+
+
+def test_what_is_not_in_view_has_no_value(asked: Asked) -> None:
+    came, left = asked(turns("", "red", 2), turns("red", "", 5))
+    assert [(came.before, came.after), (left.before, left.after)] == [("", "red"), ("red", "")]
 
 
 @pytest.mark.parametrize(
-    ("question", "reason"),
+    ("point", "reason"),
     [
-        (colour(), "no_answers"),
-        (colour((0, "red"), (9.5, "blue")), "outside_video"),
-        (colour((-1, "red"), (5, "blue")), "outside_video"),
-        (colour((0, "Unknown."), (5, "blue")), "unknown_answer"),
+        (turns("red", "blue", 9.5), "outside_video"),
+        (turns("red", "blue", -1), "outside_video"),
+        (turns("Unknown.", "blue", 5), "unknown_answer"),
+        (turns("red", "unknown", 5), "unknown_answer"),
+        (turns("Red.", "red", 5), "no_change"),
+        (turns("", "", 5), "no_change"),
     ],
 )
-def test_a_question_that_cannot_be_placed_is_refused(
-    asked: Callable[..., list[Any]], question: dict[str, Any], reason: str
+def test_what_is_no_change_of_the_video_is_refused(
+    asked: Asked, point: dict[str, Any], reason: str
 ) -> None:
-    (reject,) = asked(question)
+    (reject,) = asked(point)
     assert reject.reason == reason
 
 
-def test_questions_are_few_and_differ(asked: Callable[..., list[Any]]) -> None:
-    good = [colour((0, "a"), (5, "b"), question=q) for q in ("One?", "one?", "Two?", "Three?")]
-    made = asked(*good, max_questions=3)
-    assert [r.reason if isinstance(r, Reject) else r.task for r in made] == [
-        "tsqa",
-        "duplicate_question",
-        "tsqa",
-        "too_many_questions",
+def test_change_points_are_few_and_differ(asked: Asked) -> None:
+    given = [turns("a", "b", 2), turns("a", "c", 1.5, subject="Ball"), turns("b", "d", 5)]
+    made = asked(*given, turns("d", "e", 8), max_points=3)
+    assert [r.reason for r in made if isinstance(r, Reject)] == [
+        "duplicate_point",
+        "too_many_points",
     ]
+    assert [p.after for p in made if isinstance(p, ChangePoint)] == ["b", "d"]
 
 
-def test_a_video_without_changes_is_refused(asked: Callable[..., list[Any]]) -> None:
+def test_a_video_without_changes_is_refused(asked: Asked) -> None:
     (reject,) = asked()
     assert reject.reason == "no_change_points"

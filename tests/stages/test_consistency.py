@@ -13,6 +13,7 @@ from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.records import (
     Annotation,
     Change,
+    DenseSegment,
     Event,
     FramedSegment,
     GroundedEvent,
@@ -106,6 +107,7 @@ class Drawing:
     """Gives each ask the next answers, one a sample; None is no answer."""
 
     kind, model, revision, version = "embedded", "m", "1", "1"
+    timed_frames = True
 
     def __init__(self, *answers: Any) -> None:
         self.answers = answers
@@ -155,7 +157,10 @@ def test_the_span_that_most_samples_give_is_taken(
     verified = event(3.0, 5.0, caption="The ball rolls.")
     known = Event.model_validate(verified.model_dump(include=set(Event.model_fields)))
     rows = video_rows({Event: [known], FramedSegment: framed(10)})
-    said = [{"found": True, "start_s": s, "end_s": e} for s, e in ((7, 9), (2, 6), (2, 5))]
+    said = [
+        {"seen": "A cup.", "found": True, "start_s": s, "end_s": e}
+        for s, e in ((7, 9), (2, 6), (2, 5))
+    ]
     context = drawn("ground", *said)
     (found,) = ground.STAGE.run([rows], ground.Config(**SAMPLED), context)
     assert isinstance(found, GroundedEvent)
@@ -173,11 +178,11 @@ def test_a_change_that_most_samples_see_is_taken(
     drawn: Callable[..., Any],
 ) -> None:
     said = [
-        {"changed": False, "sentence": ""},
-        {"changed": True, "sentence": "A cup falls."},
-        {"changed": True, "sentence": "A red cup falls."},
+        {"seen": "A cup.", "changed": False, "sentence": ""},
+        {"seen": "A cup.", "changed": True, "sentence": "A cup falls."},
+        {"seen": "A cup.", "changed": True, "sentence": "A red cup falls."},
     ]
-    rows = video_rows({FramedSegment: framed(2)})
+    rows = video_rows({DenseSegment: framed(2)})
     context = drawn("narrate", *said)
     (change,) = narrate.STAGE.run([rows], narrate.Config(**SAMPLED), context)
     assert isinstance(change, Change) and change.text == "A cup falls."
@@ -224,18 +229,23 @@ def test_one_valid_sample_of_three_passes_no_threshold(
 ) -> None:
     known = Event.model_validate(event(3, 5).model_dump(include=set(Event.model_fields)))
     rows = video_rows(
-        {Event: [known], FramedSegment: framed(2), Annotation: [tsqa((0, "red"), (1, "blue"))]}
+        {
+            Event: [known],
+            FramedSegment: framed(2),
+            DenseSegment: framed(2),
+            Annotation: [tsqa((0, "red"), (1, "blue"))],
+        }
     )
     strict = {**SAMPLED, "min_consistency": 0.1}
 
     def made(stage: Any, config: Any, prompt: str, answer: Any) -> list[Any]:
         return list(stage.run([rows], config, drawn(prompt, failed, answer, failed)))
 
-    said: dict[str, Any] = {"found": True, "start_s": 0, "end_s": 1}
+    said: dict[str, Any] = {"seen": "A cup.", "found": True, "start_s": 0, "end_s": 1}
     refused, found = made(ground.STAGE, ground.Config(**strict), "ground", said)
     assert (refused.reason, refused.detail) == ("inconsistent", "0.00 of 3 answers")
     assert (found.grounded_start_s, found.grounding_consistency) == (None, 0)
-    said = {"changed": True, "sentence": "A cup falls."}
+    said = {"seen": "A cup.", "changed": True, "sentence": "A cup falls."}
     (refused,) = made(narrate.STAGE, narrate.Config(**strict), "narrate", said)
     assert refused.reason == "inconsistent"
     said = {"events": [{"start_s": 0, "end_s": 1, "caption": "A cup falls."}]}
@@ -243,5 +253,7 @@ def test_one_valid_sample_of_three_passes_no_threshold(
     assert refused.reason == "inconsistent"
     (found,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
     assert found.consistency == 0
-    verdicts = made(verify.STAGE, verify.Config(**SAMPLED), "verify", {"value": "red"})
+    verdicts = made(
+        verify.STAGE, verify.Config(**SAMPLED), "verify", {"seen": "Red.", "value": "red"}
+    )
     assert [v.consistency for v in verdicts] == [pytest.approx(1 / 3)] * 3

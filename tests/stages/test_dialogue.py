@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.errors import ConfigError
 from pipeline.records import (
     Annotation,
     Dialogue,
@@ -15,12 +18,15 @@ from pipeline.records import (
     Segment,
     Video,
 )
+from pipeline.workflow.config import load_config
+from pipeline.workflow.graph import build_graph
 from pipeline.workflow.prompt import Prompt, load_prompts
 from pipeline.workflow.stage import Context
 from stages._instructions import instruction, paraphrases
 from stages.dialogue import STAGE, Config
 
 PROMPTS = load_prompts("instructions")
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TASKS = ("narration", "event_caption", "action_caption", "event_grounding", "tsqa", "offline_qa")
 
 
@@ -75,6 +81,14 @@ def test_one_dialogue_an_annotation(dialogues: Any, provenance: Provenance) -> N
     assert "What now?" in dialogue.turns[0].question != "What now?", "put as an instruction"
 
 
+def test_a_dialogue_knows_what_kind_its_questions_are_and_what_is_never_right(
+    dialogues: Any,
+) -> None:
+    asked = annotation("tsqa", response("red", 1.0), kind="state", distractors=["pink"])
+    (dialogue,) = dialogues(asked)
+    assert [(q.kind, q.distractors) for q in dialogue.questions] == [("state", ["pink"])]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_paraphrases_and_samples_spread_over_them(task: str) -> None:
     assert len(paraphrases(PROMPTS[f"instructions/{task}"])) >= 5
@@ -109,6 +123,27 @@ def test_what_fits_no_dialogue_is_refused_and_its_neighbour_stays(dialogues: Any
     assert isinstance(reject, Reject) and reject.reason == "no_valid_response"
     assert Annotation.model_validate_json(reject.row) == bad
     assert isinstance(dialogue, Dialogue)
+
+
+def test_a_question_without_an_answer_is_for_negatives_alone(dialogues: Any) -> None:
+    unanswered = annotation("event_grounding")
+    (reject,) = dialogues(unanswered)
+    assert isinstance(reject, Reject) and reject.reason == "no_valid_response"
+    negative = unanswered.model_copy(update={"is_negative": True})
+    (dialogue,) = dialogues(negative)
+    assert dialogue.is_negative and {turn.state for turn in dialogue.turns} == {"silence"}
+    answered = annotation("tsqa", response("red", 1.0)).model_copy(update={"is_negative": True})
+    (reject,) = dialogues(answered)
+    assert isinstance(reject, Reject) and reject.reason == "answered_negative"
+
+
+def test_a_mixed_dialogue_is_negative_where_all_its_questions_are(dialogues: Any) -> None:
+    negative = annotation("event_grounding").model_copy(update={"is_negative": True})
+    known = annotation("tsqa", response("red", 1.0))
+    (mixed,) = dialogues(negative, known, config=Config(mixed="only"))
+    assert not mixed.is_negative
+    flags = {question.task: question.is_negative for question in mixed.questions}
+    assert flags == {"event_grounding": True, "tsqa": False}
 
 
 def test_a_response_that_cannot_stand_is_refused_by_itself(dialogues: Any) -> None:
@@ -155,3 +190,54 @@ def test_the_seed_changes_wording_and_id(dialogues: Any) -> None:
     made = annotation("narration", response("A door opens.", 2))
     ids = {dialogues(made, config=Config(seed=seed))[0].sample_id for seed in range(5)}
     assert len(ids) == 5
+
+
+def test_policies_of_a_task_reach_its_samples(dialogues: Any) -> None:
+    event = {"kind": "event", "start_s": 2.0, "end_s": 3.0, "respond_s": 3.0}
+    grounding = annotation("event_grounding", response("from 2 s to 3 s", 3.0, **event))
+    shown = {"confirmed_s": [3.0, 4.0], "earliest_answerable_s": 3.0}
+    tsqa = annotation("tsqa", response("red", 4.0, **shown), response("blue", 5.0))
+    config = Config.model_validate(
+        {
+            "asked": {"event_grounding": {"after_event": 1}, "tsqa": {"before_first": 1}},
+            "due": {"tsqa": {"by": "earliest_reliable"}},
+        }
+    )
+    backward, early = dialogues(grounding, tsqa, config=config)
+    (turn,) = (turn for turn in backward.turns if turn.question)
+    assert turn.text == "from 2 s to 3 s" and turn.start_s >= 3
+    wording = instruction("event_grounding", "Q?", "x", 0, PROMPTS, "after_event")
+    assert wording != instruction("event_grounding", "Q?", "x", 0, PROMPTS)
+    assert backward.questions[0].asked_by == "after_event"
+    assert (early.questions[0].asked_by, early.questions[0].asked_s <= 1) == ("before_first", True)
+    assert [(r.turn, r.due_by) for r in early.responses] == [
+        (3, "earliest_reliable"),
+        (5, "fallback"),
+    ]
+    assert [span.end_s for r in early.responses for span in r.evidence] == [3.0, 5.0]
+    plain = dialogues(annotation("narration", response("A door opens.", 2)), config=config)
+    (said,) = plain[0].responses
+    assert (said.due_by, said.due_s, said.valid_from_s) == ("end", None, 2.0)
+    assert [(span.start_s, span.end_s) for span in said.evidence] == [(2.0, 2.0)]
+
+
+def test_what_nobody_verifies_is_due_at_its_end(tmp_path: Path) -> None:
+    due = {"nodes": {"dialogue": {"config": {"due": {"narration": {"by": "window"}}}}}}
+    path = tmp_path / "own.yaml"
+    path.write_text(json.dumps({"extends": str(CONFIGS / "demo.yaml"), **due}))
+    with pytest.raises(ConfigError, match=r"nodes\.dialogue\.config.*due\.narration\.by: 'window'"):
+        build_graph(load_config(path))
+
+
+@pytest.mark.parametrize("max_tokens", [None, 800])
+def test_a_lead_shortens_what_comes_before_the_evidence(
+    dialogues: Any, max_tokens: int | None
+) -> None:
+    made = annotation("offline_qa", response("yes", 4.0))
+    settings: dict[str, Any] = {"lead_s": {"offline_qa": 1.0}}
+    if max_tokens is not None:
+        settings["window"] = {"max_tokens": max_tokens, "frame_tokens": 128}
+    (dialogue,) = dialogues(made, config=Config.model_validate(settings))
+    assert [turn.index for turn in dialogue.turns] == [3, 4, 5]
+    assert dialogue.turns[0].question and dialogue.turns[1].text == "yes"
+    assert dialogue.whole_id and dialogue.questions[0].asked_s == 3

@@ -8,18 +8,20 @@ import pytest
 from pipeline.records import Event, FramedSegment, GroundedEvent, Reject, VerifiedEvent
 from stages import ground
 
+SEEN = {"seen": "A ball rolls."}
+
 
 @pytest.mark.parametrize(
     ("said", "span", "reasons"),
     [
-        ({"found": True, "start_s": 2, "end_s": 5.5}, (2.0, 5.5), []),
-        ({"found": True, "start_s": 8, "end_s": 10.6}, (8.0, 10.0), []),
-        ({"found": False, "start_s": None, "end_s": None}, (None, None), []),
-        ({"found": False, "start_s": 0, "end_s": 0}, (None, None), []),
-        ({"found": False}, (None, None), []),
-        ({"found": True, "start_s": 5, "end_s": 2}, (None, None), ["bad_span"]),
-        ({"found": True, "start_s": 5}, (None, None), ["bad_span"]),
-        ({"found": "?"}, (None, None), ["no_valid_answer"]),
+        ({**SEEN, "found": True, "start_s": 2, "end_s": 5.5}, (2.0, 5.5), []),
+        ({**SEEN, "found": True, "start_s": 8, "end_s": 10.6}, (8.0, 10.0), []),
+        ({**SEEN, "found": False, "start_s": None, "end_s": None}, (None, None), []),
+        ({**SEEN, "found": False, "start_s": 0, "end_s": 0}, (None, None), []),
+        ({**SEEN, "found": False}, (None, None), []),
+        ({**SEEN, "found": True, "start_s": 5, "end_s": 2}, (None, None), ["bad_span"]),
+        ({**SEEN, "found": True, "start_s": 5}, (None, None), ["bad_span"]),
+        ({**SEEN, "found": "?"}, (None, None), ["no_valid_answer"]),
     ],
 )
 def test_every_event_goes_on(

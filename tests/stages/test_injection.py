@@ -61,7 +61,7 @@ def test_options_and_questions_are_shown_to_the_verifier_as_they_are(
 ) -> None:
     annotation = tsqa((1.0, saying), (3.0, "blue"))
     rows = video_rows({Annotation: [annotation], FramedSegment: framed(6)})
-    context, engine = asking("verify", lambda ask: {"value": saying})
+    context, engine = asking("verify", lambda ask: {"seen": "It is.", "value": saying})
     list(verify.STAGE.run([rows], verify.Config(), context))
     assert all(f"- {saying}\n" in ask.text for ask in engine.asks)
 

@@ -184,3 +184,25 @@ def test_laws(
     for a, b in pairwise(kept):
         assert b.respond_s - a.respond_s >= 2.9
         assert a.text.casefold() != b.text.casefold()
+
+
+def test_of_equal_questions_the_first_that_stands_is_kept(
+    tsqa: Callable[..., Annotation], provenance: Provenance, video_rows: Callable[..., Any]
+) -> None:
+    failing, good, again = (
+        tsqa(*GOOD).model_copy(update={"annotation_id": name}) for name in ("x", "y", "z")
+    )
+    verdicts = [
+        Verdict(
+            video_id="v", annotation_id=annotation.annotation_id, rid=response.rid, check=look,
+            expected=response.text, seen="", passed=annotation is not failing,
+            provenance=provenance,
+        )
+        for annotation in (failing, good, again)
+        for response, look in required_checks(annotation.responses)
+    ]  # fmt: skip
+    rows = video_rows({Annotation: [failing, good, again], Verdict: verdicts})
+    made = list(lint.STAGE.run([rows], lint.Config(), Context()))
+    assert [a.annotation_id for a in made if isinstance(a, Annotation)] == ["y"]
+    refused = [(r.reason, r.detail) for r in made if isinstance(r, Reject)]
+    assert refused[-1] == ("duplicate_question", "Which?")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.records import DialogueHead, TaskMixture
 from pipeline.workflow.stage import Context
-from stages.plan_mixture import STAGE, Config, apportion
+from stages.plan_mixture import STAGE, Config, Pool, apportion
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
 
@@ -62,6 +62,58 @@ def test_silence_is_cut_to_the_ratio(draw: Any) -> None:
     assert trim.cut == pytest.approx(120 / 200)
     most = draw(Config(silence="trim", silence_per_response=1), *heads)["a"]
     assert (most.cut, most.n_silence) == (1.0, 280), "all there is, and no more"
+
+
+def negatives(video_rows: Any, config: Config, *heads: DialogueHead) -> list[tuple[int, int]]:
+    """How many samples and how many negatives are drawn, of how many."""
+    videos = [video_rows({DialogueHead: [each]}, each.video_id) for each in heads]
+    rows = [row for row in STAGE.run(videos, config, Context()) if isinstance(row, TaskMixture)]
+    return [(row.drawn, row.samples) for row in sorted(rows, key=lambda row: row.is_negative)]
+
+
+@pytest.mark.parametrize(
+    ("share", "samples", "drawn"),
+    [
+        (0.1, None, [(90, 90), (10, 40)]),
+        (0.0, None, [(90, 90), (0, 40)]),
+        (1.0, None, [(90, 90), (40, 40)]),
+        (0.1, 50, [(45, 90), (5, 40)]),
+        (0.5, 100, [(60, 90), (40, 40)]),
+    ],
+)
+def test_negatives_are_at_most_a_share(
+    video_rows: Any, share: float, samples: int | None, drawn: list[tuple[int, int]]
+) -> None:
+    heads = [head("a", i) for i in range(90)]
+    heads += [head("a", i, is_negative=True) for i in range(100, 140)]
+    assert negatives(video_rows, Config(negatives=share, samples=samples), *heads) == drawn
+
+
+def test_a_task_of_nothing_but_negatives_gives_none(video_rows: Any) -> None:
+    heads = [head("a", i, is_negative=True) for i in range(9)]
+    assert negatives(video_rows, Config(), *heads) == [(0, 9)]
+
+
+def test_the_silence_of_negatives_is_neither_cut_nor_counted(video_rows: Any) -> None:
+    quiet = {"is_negative": True, "n_silence": 60, "n_standby": 0, "n_response": 0, "n_tail": 60}
+    heads = [head("a", i) for i in range(9)] + [head("a", 99, **quiet)]
+    videos = [video_rows({DialogueHead: [each]}, each.video_id) for each in heads]
+    config = Config(silence="trim", silence_per_response=6)
+    known, negative = STAGE.run(videos, config, Context())
+    assert isinstance(known, TaskMixture) and isinstance(negative, TaskMixture)
+    assert known.cut == pytest.approx(12 / 20) and known.n_silence == 9 * 36
+    assert (negative.cut, negative.n_silence) == (0.0, 60)
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.floats(0, 0.99), st.data())
+def test_a_pool_never_promises_what_it_has_not(
+    positives: int, negatives: int, share: float, data: st.DataObject
+) -> None:
+    pool = Pool(positives, negatives, share)
+    drawn = data.draw(st.integers(0, pool.size))
+    of_negatives = pool.negatives_among(drawn)
+    assert 0 <= of_negatives <= negatives and drawn - of_negatives <= positives
+    assert of_negatives <= share * drawn + 1e-6
 
 
 def test_what_cannot_be_met_is_said() -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.engines.answer import answer_schema
 from pipeline.records import Annotation, Change, Provenance
+from pipeline.workflow.annotation_stage import Case, ask_of
+from pipeline.workflow.prompt import load_prompts
 from stages import polish
 
 
@@ -42,7 +45,11 @@ def polished(
 
 
 def lines(*times: float) -> dict[str, Any]:
-    return {"negative": False, "lines": [{"time_s": t, "sentence": f"at {t}"} for t in times]}
+    return {
+        "seen": "It moves.",
+        "negative": False,
+        "lines": [{"time_s": t, "sentence": f"at {t}"} for t in times],
+    }
 
 
 TIMES = [0.0, 1.0, 2.0016, 3.0, 4.0]
@@ -72,15 +79,43 @@ def test_a_line_left_out_is_refused_by_itself(polished: Callable[..., list[Any]]
     assert [(c.name, c.passed, c.score) for c in annotation.checks] == [("known_times", False, 0.8)]
 
 
+def test_a_line_can_only_stand_at_a_time_of_the_log(
+    provenance: Provenance, video_rows: Callable[..., Any]
+) -> None:
+    changes = [
+        Change(
+            video_id="v", index=i, time_s=t, changed=t > 0, text="It moves.", provenance=provenance
+        )
+        for i, t in enumerate([0.0, 1.0, 2.0016, 2.0024])
+    ]
+    (case,) = polish.cases(video_rows({Change: changes}), polish.Config())
+    assert isinstance(case, Case)
+    assert case.choices == {"lines.time_s": [1.0, 2.0]}
+    ask = ask_of(
+        case,
+        "id",
+        load_prompts("polish")["polish"],
+        answer_schema(polish.Narration),
+        timed_frames=True,
+    )
+    line = ask.answer_schema["properties"]["lines"]["items"]
+    assert line["properties"]["time_s"]["enum"] == [1.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("times", "said", "settings", "reason"),
     [
-        (TIMES, {"negative": True, "lines": []}, {}, "negative"),
-        (TIMES, {"negative": True, "lines": lines(1)["lines"]}, {}, "negative"),
+        (TIMES, {"seen": "It moves.", "negative": True, "lines": []}, {}, "negative"),
+        (
+            TIMES,
+            {"seen": "It moves.", "negative": True, "lines": lines(1)["lines"]},
+            {},
+            "negative",
+        ),
         (TIMES, lines(), {}, "too_few_lines"),
         (TIMES, lines(1), {"min_lines": 2}, "too_few_lines"),
         (TIMES, lines(1, 4), {"max_lines": 1}, "too_many_lines"),
-        (TIMES, {"negative": False}, {}, "no_valid_answer"),
+        (TIMES, {"seen": "It moves.", "negative": False}, {}, "no_valid_answer"),
         ([0.0], lines(), {}, "nothing_changed"),
     ],
 )

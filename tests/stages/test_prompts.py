@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from pipeline.workflow.annotation_stage import AnnotationConfig
+from pipeline.engines.answer import answer_schema, most_tokens, narrowed
+from pipeline.workflow.annotation_stage import FRAME_TIMES, AnnotationConfig
 from pipeline.workflow.prompt import PROMPTS, load_prompts
 from pipeline.workflow.stage import load_stage
 
@@ -16,7 +18,9 @@ ASKING = {
     "ground": ["ground"],
     "rewrite": ["rewrite"],
     "query": ["query"],
+    "near_miss": ["near_miss"],
     "change_points": ["change_points"],
+    "change_questions": ["change_questions"],
     "verify": ["verify"],
 }
 TASKS = {
@@ -55,16 +59,67 @@ def test_a_prompt_names_every_field_of_its_answer(stage_name: str) -> None:
 
 @pytest.mark.parametrize("stage_name", ASKING)
 def test_an_answer_is_bounded_and_closed(stage_name: str) -> None:
+    stage = load_stage(stage_name)
+    assert stage.answer is not None
+    schema = narrowed(answer_schema(stage.answer), stage.config().bounds())
+
+    def check(kind: Mapping[str, Any]) -> None:
+        if "$ref" in kind:
+            check(schema["$defs"][kind["$ref"].rpartition("/")[2]])
+        if kind.get("type") == "object":
+            assert kind["additionalProperties"] is False
+            for field in kind["properties"].values():
+                check(field)
+        if kind.get("type") == "string":
+            assert "maxLength" in kind or "enum" in kind
+        if kind.get("type") == "array":
+            assert "maxItems" in kind
+            check(kind["items"])
+
+    check(schema)
+    assert 0 < most_tokens(schema) <= stage.config().max_tokens
+
+
+@pytest.mark.parametrize("stage_name", ASKING)
+def test_what_is_seen_comes_before_the_verdict_on_it(stage_name: str) -> None:
     answer = load_stage(stage_name).answer
     assert answer is not None
-    schema = answer.model_json_schema()
-    for kind in [schema, *schema.get("$defs", {}).values()]:
-        assert kind["additionalProperties"] is False
-        for field in kind["properties"].values():
-            if field.get("type") == "string":
-                assert "maxLength" in field or "enum" in field
-            if field.get("type") == "array":
-                assert "maxItems" in field
+    names = list(answer.model_fields)
+    for verdict in {"changed", "found", "negative"} & set(names):
+        assert names.index("seen") < names.index(verdict)
+
+
+@pytest.mark.parametrize("name", sorted({n for ns in ASKING.values() for n in ns}))
+def test_a_prompt_has_a_system_part_with_all_that_every_ask_shares(name: str) -> None:
+    prompt = load_prompts(name)[name]
+    system = prompt.render_system({"language": "qaa"})
+    assert "`qaa`" in system
+    assert "A good answer" in system and "A bad answer" in system
+    stage = next(stage for stage, names in ASKING.items() if name in names)
+    variables = {**load_stage(stage).variables}
+    names_times = FRAME_TIMES in prompt.variables
+    assert names_times == (FRAME_TIMES in variables)
+    if names_times:
+        assert "0.5, 1.5" in prompt.render({**variables, FRAME_TIMES: [0.5, 1.5]})
+        variables[FRAME_TIMES] = []
+    user = prompt.render(variables)
+    assert "taken at" not in user
+    # Rules, and the form of the answer, are the same for all.
+    lines = [line for line in user.splitlines() if not line.startswith("- ")]
+    assert len(lines) <= 4 and "`" not in user and "JSON" not in user
+
+
+@pytest.mark.parametrize("name", sorted({n for ns in ASKING.values() for n in ns}))
+def test_the_good_answer_of_a_prompt_is_one(name: str) -> None:
+    stage = load_stage(next(stage for stage, names in ASKING.items() if name in names))
+    assert stage.answer is not None
+    system = load_prompts(name)[name].render_system({"language": "en"})
+    lines = [line for line in system.splitlines() if line.startswith(("A good", "Another good"))]
+    assert lines
+    for line in lines:
+        text = line[line.index("{") :]
+        stage.answer.model_validate_json(text)
+        assert list(json.loads(text)) == list(stage.answer.model_fields)
 
 
 @pytest.mark.parametrize("task", TASKS)

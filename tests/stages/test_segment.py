@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.dialogue.tiling import tiling_of
-from pipeline.media.base import MediaError
+from pipeline.media.base import MediaError, Still
 from pipeline.records import Video
 from pipeline.workflow.stage import Context, PlaceFaults
 from stages import segment
@@ -42,6 +42,34 @@ def test_segments_lie_side_by_side(
         (3, 1.5, 2.0, 1.5),
         (4, 2.0, 2.25, 2.0),
     ]
+
+
+def test_further_frames_of_a_turn_stand_in_it_and_move_no_turn(
+    video: Callable[..., Video], video_rows: Callable[..., Any], scripted_media: Callable[..., Any]
+) -> None:
+    context = Context(media=scripted_media({"v.mp4": 3.3}))
+    rows = video_rows({Video: [video(duration_s=3.3)]})
+
+    def cut(**settings: Any) -> list[Any]:
+        return list(segment.STAGE.run([rows], segment.Config(**settings), context))
+
+    alone, dense = cut(frames_per_turn=1), cut(frames_per_turn=3)
+    assert [[round(f.frame_s, 3) for f in s.further] for s in dense] == [
+        [0.333, 0.667],
+        [1.333, 1.667],
+        [2.333, 2.667],
+        [],
+    ]
+    assert [s.model_copy(update={"further": []}) for s in dense] == alone
+    *_, last = cut(frames_per_turn=3, short_last_turn="merge")
+    assert [round(f.frame_s, 3) for f in last.further] == [2.333, 2.667, 3.0]
+    assert [len(s.further) for s in cut()] == [1, 1, 1, 0], "two frames a second, as the paper"
+
+
+def test_a_frame_that_is_shown_again_is_stored_once(video: Callable[..., Video]) -> None:
+    stills = [Still(0.0, b"a"), Still(0.0, b"a"), Still(0.4, b"b"), Still(0.4, b"b")]
+    (made,) = segment.tile(video(duration_s=0.5), [stills], 1.0)
+    assert [frame.jpeg for frame in made.further] == [b"b"]
 
 
 def test_a_video_without_its_frames_is_refused(

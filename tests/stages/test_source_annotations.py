@@ -34,31 +34,31 @@ def happening(**fields: Any) -> SourceAnnotation:
 
 
 @pytest.mark.parametrize(
-    ("entry", "ask_at", "asked_s", "kind", "respond_s", "evidence"),
+    ("entry", "asked_s", "asked_by", "kind", "respond_s", "evidence"),
     [
-        (qa(), "end", 10.0, "instant", 10.0, (0.0, 10.0)),
-        (qa(), "start", 0.0, "event", 10.0, (0.0, 10.0)),
-        (qa(start_s=5, end_s=6), "end", 10.0, "instant", 6.0, (5.0, 6.0)),
-        (qa(start_s=5, end_s=6), "start", 0.0, "event", 6.0, (5.0, 6.0)),
-        (qa(start_s=5, end_s=6, asked_s=2), "end", 2.0, "event", 6.0, (5.0, 6.0)),
-        (qa(start_s=5, end_s=6, asked_s=8.4), "start", 8.4, "instant", 6.0, (5.0, 6.0)),
-        (qa(start_s=5, end_s=10.5), "start", 0.0, "event", 10.0, (5.0, 10.0)),
+        (qa(), 0.0, "start", "event", 10.0, (0.0, 10.0)),
+        (qa(start_s=5, end_s=6), 0.0, "start", "event", 6.0, (5.0, 6.0)),
+        (qa(start_s=5, end_s=6, asked_s=0), 0.0, "given", "event", 6.0, (5.0, 6.0)),
+        (qa(start_s=5, end_s=6, asked_s=2), 2.0, "given", "event", 6.0, (5.0, 6.0)),
+        (qa(start_s=5, end_s=6, asked_s=8.4), 8.4, "given", "instant", 6.0, (5.0, 6.0)),
+        (qa(start_s=5, end_s=10.5), 0.0, "start", "event", 10.0, (5.0, 10.0)),
     ],
 )
 def test_an_answer_waits_for_its_question_and_its_evidence(
     *,
     taken: Callable[..., list[Any]],
     entry: SourceAnnotation,
-    ask_at: str,
     asked_s: float,
+    asked_by: str,
     kind: str,
     respond_s: float,
     evidence: tuple[float, float],
 ) -> None:
-    (task,) = taken(entry, ask_at=ask_at)
+    (task,) = taken(entry)
     assert isinstance(task, Annotation)
     assert task.task == "offline_qa"
-    assert [(q.text, q.asked_s) for q in task.questions] == [("Which colour?", asked_s)]
+    asked = [(q.text, q.asked_s, q.asked_by) for q in task.questions]
+    assert asked == [("Which colour?", asked_s, asked_by)]
     (response,) = task.responses
     assert (response.kind, response.respond_s) == (kind, respond_s)
     assert [(e.start_s, e.end_s) for e in response.evidence] == [evidence]

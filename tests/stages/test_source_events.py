@@ -91,7 +91,9 @@ def test_a_model_is_asked_for_the_span_with_the_caption_alone(
     video_rows: Callable[..., Any],
 ) -> None:
     (event,) = taken(entry())
-    context, engine = asking("ground", lambda ask: {"found": True, "start_s": 2.5, "end_s": 5})
+    context, engine = asking(
+        "ground", lambda ask: {"seen": "A ball.", "found": True, "start_s": 2.5, "end_s": 5}
+    )
     rows = video_rows({Event: [event], FramedSegment: framed(10)})
     (found,) = ground.STAGE.run([rows], ground.Config(), context)
     assert engine.asks[0].variables["caption"] == "A ball rolls."

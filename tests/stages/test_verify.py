@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.engines.base import Ask
 from pipeline.records import Annotation, FramedSegment, Reject, Verdict
-from pipeline.workflow.annotation_stage import Answers, Case
-from stages import verify
+from pipeline.workflow.annotation_stage import Answers
+from stages import lint, verify
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def verified(
     def run(
         annotation: Annotation, seen: Callable[[float], str], **settings: Any
     ) -> tuple[list[Any], list[Ask]]:
-        context, engine = asking("verify", lambda ask: {"value": seen(ask.frames[-1].time_s)})
+        context, engine = asking(
+            "verify", lambda ask: {"seen": "It is.", "value": seen(ask.frames[-1].time_s)}
+        )
         rows = video_rows({Annotation: [annotation], FramedSegment: framed(10)})
         made = list(verify.STAGE.run([rows], verify.Config(**settings), context))
         return made, engine.asks
@@ -77,11 +79,140 @@ def test_an_annotation_without_responses_is_refused(
     ("said", "seen"), [(["b", "a", "A."], "a"), (["b", "a"], "b"), (["unknown"], "unknown")]
 )
 def test_of_several_samples_the_most_frequent_counts(
-    tsqa: Callable[..., Annotation], said: list[str], seen: str
+    tsqa: Callable[..., Annotation],
+    framed: Callable[..., list[FramedSegment]],
+    said: list[str],
+    seen: str,
 ) -> None:
     annotation = tsqa((0, "a"), (5, "b"))
-    trial = verify.Trial(annotation, annotation.responses[0], "answerable")
-    answers = Answers([verify.AnswerSeen(value=value) for value in said])
-    (verdict,) = verify.accept(Case(trial), answers, verify.Config())
+    (trial, *_) = verify.checks(annotation, framed(3))
+    answers = Answers([verify.AnswerSeen(seen="It is.", value=value) for value in said])
+    case = verify.shown(trial, verify.Config())
+    (verdict,) = verify.accept(case, answers, verify.Config())
     assert isinstance(verdict, Verdict)
     assert (verdict.seen, verdict.passed) == (seen, seen == "a")
+
+
+def test_an_answer_is_an_option_or_unknown(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    annotation = tsqa((0, "red"), (5, "green"))
+    _, asks = verified(annotation, colour)
+    for ask in asks:
+        allowed = ask.answer_schema["properties"]["value"]["enum"]
+        assert sorted(allowed) == ["green", "red", "unknown"]
+        assert allowed[:-1] == ask.variables["options"], "they are shown as they may be answered"
+    choice = ["blue", "green", "red"]
+    question = annotation.questions[0].model_copy(update={"options": choice})
+    _, asks = verified(annotation.model_copy(update={"questions": [question]}), colour)
+    allowed = asks[0].answer_schema["properties"]["value"]["enum"]
+    assert (sorted(allowed[:-1]), allowed[-1]) == (choice, "unknown")
+
+
+def looked_at(made: list[Any], rid: str) -> list[tuple[float, bool, bool]]:
+    return [(v.at_s, v.passed, v.opens) for v in made if (v.rid, v.check) == (rid, "look")]
+
+
+def test_looks_go_back_from_the_first_answer_and_stay_within_their_number(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    annotation = tsqa((6, "green"), (8, "red"))
+    made, asks = verified(annotation, colour)
+    assert looked_at(made, "r0") == [] and len(asks) == 3, "none are made unless asked for"
+    made, asks = verified(annotation, colour, looks=10)
+    assert looked_at(made, "r0") == [
+        (0, False, True),
+        *((t, False, False) for t in (1, 2, 3)),
+        *((t, True, False) for t in (4, 5)),
+    ]  # fmt: skip
+    assert looked_at(made, "r1") == [], "the check before it is due says all"
+    made, asks = verified(annotation, colour, looks=3)
+    assert looked_at(made, "r0") == [(0, False, True), (2, False, False), (5, True, False)]
+    assert len(asks) == 3 + 3
+
+
+def test_an_answer_seen_too_early_is_looked_for_after_the_one_before(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    made, _ = verified(tsqa((0, "red"), (7, "green")), colour, looks=10)
+    assert looked_at(made, "r1") == [
+        *((t, False, False) for t in (0, 1, 2, 3)),
+        *((t, True, False) for t in (4, 5)),
+    ]
+    assert looked_at(made, "r0") == []
+
+
+ALWAYS = {
+    "the same answer": (["green"] * 9, "not_answerable"),
+    "unknown": (["unknown"] * 9, "not_answerable"),
+    "what is expected": (["red", "green", "green", *["green"] * 6], "premature"),
+}
+
+
+@pytest.mark.parametrize("keep_early", [False, True])
+@pytest.mark.parametrize("name", ALWAYS)
+def test_a_verifier_that_does_not_look_confirms_nothing(
+    verified: Callable[..., tuple[list[Any], list[Ask]]],
+    tsqa: Callable[..., Annotation],
+    name: str,
+    *,
+    keep_early: bool,
+) -> None:
+    says, reason = ALWAYS[name]
+    answers = iter(says)
+    annotation = tsqa((0, "red"), (5, "green"))
+    verdicts, asks = verified(annotation, lambda _: next(answers), looks=4)
+    assert len(asks) == 3 + 4 * (name != "unknown")
+    made = list(lint.lint(annotation, verdicts, lint.Config(keep_early=keep_early)))
+    assert next(row.reason for row in made if isinstance(row, Reject)) == reason
+    assert not any(isinstance(row, Annotation) for row in made)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        # The first answer, by the frames before it, and where these are few.
+        (((6, "green"), (8, "red")), (4, [4, 5, 6], 8, [8])),
+        # Stated late: known since when only where that is kept.
+        (((0, "red"), (7, "green")), (0, [0], 4, [4, 5, 6, 7])),
+    ],
+)
+def test_since_when_an_answer_is_seen(
+    verified: Callable[..., tuple[list[Any], list[Ask]]],
+    tsqa: Callable[..., Annotation],
+    answers: tuple[tuple[float, str], ...],
+    expected: tuple[Any, ...],
+) -> None:
+    annotation = tsqa(*answers)
+    verdicts, _ = verified(annotation, colour, looks=10)
+    config = lint.Config(keep_early=True, min_gap_s=2)
+    (left,) = lint.lint(annotation, verdicts, config)
+    assert isinstance(left, Annotation)
+    found = [(r.earliest_answerable_s, r.confirmed_s) for r in left.responses]
+    assert found == [expected[:2], expected[2:]]
+    assert {check.name for check in left.checks} == {
+        "answerable", "premature", "distinct_answers", "smallest_gap_s"
+    }  # fmt: skip
+
+
+def test_what_was_seen_once_is_not_taken_to_be_seen_from_then_on(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    def comes_and_goes(time_s: float) -> str:
+        return "green" if time_s in (1, 2, 4, 5, 6) else "unknown" if time_s < 7 else "red"
+
+    annotation = tsqa((6, "green"), (9, "red"))
+    verdicts, _ = verified(annotation, comes_and_goes, looks=10)
+    first = lint.answerable(annotation.responses[0], [v for v in verdicts if v.rid == "r0"])
+    assert (first.earliest_answerable_s, first.confirmed_s) == (4, [4, 5, 6])
+
+
+def test_a_verifier_may_choose_what_is_never_right(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    plain = tsqa((0, "red"), (4, "green"))
+    question = plain.questions[0].model_copy(update={"distractors": ["Red.", "blue"]})
+    made, asks = verified(plain.model_copy(update={"questions": [question]}), lambda _: "blue")
+    assert sorted(asks[0].variables["options"]) == ["blue", "green", "red"]
+    assert [v.passed for v in made] == [False, False, True]
+    assert {v.seen for v in made} == {"blue"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Dialogue, FramedSegment, ShardFile, Turn
+from pipeline.records import CorpusGroup, Dialogue, FramedSegment, ShardFile, Turn
 from pipeline.workflow.stage import Context
-from stages.write_corpus import STAGE, Config
+from stages import write_corpus, write_files
 
 
 @pytest.fixture
@@ -42,20 +42,37 @@ def videos(video_rows: Callable[..., Any]) -> list[Any]:
     return found
 
 
+def written(videos: list[Any], folder: Path, group: int = 0, **settings: Any) -> CorpusGroup:
+    context = Context(folder=folder, group=group)
+    (row,) = write_files.STAGE.run(videos, write_files.Config(**settings), context)
+    assert isinstance(row, CorpusGroup)
+    return row
+
+
 def test_every_file_has_its_receipt(videos: list[Any], tmp_path: Path) -> None:
-    files = list(STAGE.run(videos, Config(), Context(folder=tmp_path / "out")))
-    assert all(isinstance(file, ShardFile) for file in files)
+    row = written(videos, tmp_path / "out", group=7)
     on_disk = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
-    assert {file.path for file in files if isinstance(file, ShardFile)} == on_disk
-    assert "data/tsqa/train-00000-of-00001.parquet" in on_disk
-    assert "wds/train/000000.tar" in on_disk
+    assert row.group == 7 and {file.path for file in row.files} == on_disk
+    assert "data/tsqa/train-00007-000.parquet" in on_disk
+    assert "wds/train/00007-000.tar" in on_disk
 
 
 def test_without_frames_there_is_no_tar(videos: list[Any], tmp_path: Path) -> None:
-    files = list(STAGE.run(videos, Config(frames=False), Context(folder=tmp_path / "out")))
-    assert not [f for f in files if isinstance(f, ShardFile) and f.path.endswith(".tar")]
+    row = written(videos, tmp_path / "out", frames=False)
+    assert row.files and not [f for f in row.files if f.path.endswith(".tar")]
 
 
-def test_it_needs_a_folder(videos: list[Any]) -> None:
+def test_the_card_is_made_of_what_groups_say(videos: list[Any], tmp_path: Path) -> None:
+    rows = [written(videos[n : n + 1], tmp_path / str(n), group=n) for n in range(2)]
+    context = Context(folder=tmp_path / "out", dataset={CorpusGroup: rows[::-1]})
+    files = list(write_corpus.STAGE.run([], write_corpus.Config(title="Two"), context))
+    assert [f.path for f in files if isinstance(f, ShardFile)] == ["README.md", "counts.json"]
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "# Two\n\n2 dialogues about 2 videos" in text
+
+
+def test_they_need_a_folder(videos: list[Any]) -> None:
     with pytest.raises(TypeError, match="folder"):
-        list(STAGE.run(videos, Config(), Context()))
+        list(write_files.STAGE.run(videos, write_files.Config(), Context()))
+    with pytest.raises(TypeError, match="folder"):
+        list(write_corpus.STAGE.run([], write_corpus.Config(), Context()))

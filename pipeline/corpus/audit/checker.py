@@ -113,9 +113,28 @@ def even_timeline(duration_s: float, turns_per_s: float) -> Timeline:
 
 
 def over_s(response: Response) -> float:
-    """When the evidence of a response is over, in seconds: an instant's own is when it begins."""
-    own_s = response.start_s if response.kind == "instant" else response.end_s
-    return max(own_s, max((span.end_s for span in response.evidence), default=own_s))
+    """When the evidence on which a response rests is over, in seconds.
+
+    Its own span is part of that, of an instant the begin; but not of what is said before that is
+    over, which rests on the spans that it names.
+    """
+    ends = [span.end_s for span in response.evidence]
+    if not _is_soon(response) or not ends:
+        ends.append(response.start_s if response.kind == "instant" else response.end_s)
+    return max(ends)
+
+
+def _is_soon(response: Response) -> bool:
+    """Whether it is to be said before all that it is about has been seen."""
+    return response.due_s is not None and response.due_s < response.respond_s - SAME_S
+
+
+def _is_unfounded(response: Response) -> bool:
+    """Whether its evidence is not complete when it is to be said, or nobody confirmed it then."""
+    said_s = response.respond_s if response.due_s is None else response.due_s
+    return said_s < over_s(response) - SAME_S or (
+        _is_soon(response) and said_s not in response.confirmed_s
+    )
 
 
 def why_unsayable(response: Response, questions: Iterable[str], end_s: float) -> str:
@@ -137,7 +156,8 @@ def why_unsayable(response: Response, questions: Iterable[str], end_s: float) ->
     begins_s = min(start for start, _ in spans)
     if begins_s > end_s or (event and begins_s == end_s):
         return "past_the_end"
-    return "early_response" if response.respond_s < over_s(response) - SAME_S else ""
+    full = response.model_copy(update={"due_s": None})
+    return "early_response" if _is_unfounded(full) or _is_unfounded(response) else ""
 
 
 def check(
@@ -187,7 +207,8 @@ def check(
 
 def due_of(response: Response, asked: int, timeline: Timeline) -> Due:
     """When a response should be said; ``asked`` is the turn of its question."""
-    first = timeline.first_at(response.respond_s, response.kind)
+    due_s = response.respond_s if response.due_s is None else response.due_s
+    first = timeline.first_at(due_s, "instant" if _is_soon(response) else response.kind)
     return Due(response, first, asked, max(min(first, len(timeline.starts) - 1), asked))
 
 

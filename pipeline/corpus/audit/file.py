@@ -152,7 +152,8 @@ class Audit:
             dialogue.duration_s,
         )
         goes_on = bool(dialogue.whole_id)
-        self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on)
+        negative = dialogue.is_negative
+        self._add_turns(own, dialogue.task, dialogue.source, dialogue.duration_s, goes_on, negative)
         key = [dialogue.video_id, dialogue.clip_start_s, dialogue.task, own.first, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
@@ -199,7 +200,8 @@ class Audit:
         if known_s is not None and _is_grounding(raw.task):
             self._add_grounding([(r.qid, r.start_s, r.end_s) for r in made.valid], known_s)
         if made.states:
-            self._states.add(raw.task, raw.source, end_s, made.states)
+            negative = raw.annotation.is_negative
+            self._states.add(raw.task, raw.source, end_s, made.states, is_negative=negative)
         video = raw.video_path or raw.video_name
         key = [video, raw.task, row.get("question"), row.get("response")]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key, sort_keys=True))
@@ -225,7 +227,8 @@ class Audit:
             ]
             self._add_grounding(spans, duration_s)
         self._add_row_evidence(row, sample, duration_s)
-        self._add_turns(own, sample.task, sample.source, duration_s, bool(sample.whole_id))
+        goes_on, negative = bool(sample.whole_id), sample.is_negative
+        self._add_turns(own, sample.task, sample.source, duration_s, goes_on, negative)
         key = [sample.video or sample.images, sample.task, own.first, _texts(own)]
         self._found["duplicate_rows"] += self._seen.again(json.dumps(key))
 
@@ -256,10 +259,16 @@ class Audit:
         self._evidence.update(timed=counts["kept"], early=counts["early"], clamped=last)
 
     def _add_turns(
-        self, turns: Turns, task: str, source: str, duration_s: float, goes_on: bool
+        self,
+        turns: Turns,
+        task: str,
+        source: str,
+        duration_s: float,
+        goes_on: bool,
+        negative: bool,
     ) -> None:
         states = [STATES[code] for code in turns.states]
-        self._states.add(task, source, duration_s, turns.counts())
+        self._states.add(task, source, duration_s, turns.counts(), is_negative=negative)
         self._found["standby_without_response"] += dangling_standby(states, goes_on=goes_on)
         asked = {at: question.text for at, question in turns.asked.items()}
         first = asked.pop(0, "")

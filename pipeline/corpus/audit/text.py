@@ -37,8 +37,9 @@ def text_of_findings(found: Findings) -> str:
         lines += _turn_lines(found)
     lines += ["", f"states: {total(found.states).ratio()} (the paper: 12 : 3 : 2)"]
     for part in found.states:
+        what = f"{part.task}, negative" if part.is_negative else part.task
         lines += _filled(
-            f"  {part.task}, {part.source or 'no source'}, {part.duration}:"
+            f"  {what}, {part.source or 'no source'}, {part.duration}:"
             f" {part.states.ratio()} in {part.dialogues}"
         )
     if found.raw_rows:

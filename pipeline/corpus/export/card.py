@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 
 from pipeline.corpus.attribution import training_warning
-from pipeline.corpus.card_fields import code, plain, table
 from pipeline.corpus.export.exporter import ExportTally, Shape
+from pipeline.corpus.markdown import code, plain, table
 
 _LOADING = {
     "messages": """\
@@ -66,8 +66,9 @@ def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -
                 "## Loading",
                 loading,
                 "## Where they come from",
-                "Each row has `source`, `licence`, `models` and `for_training`. Frames and videos"
-                " remain under the licence of their video.",
+                "Each row has `source`, `licence`, `models`, `for_training` and `is_negative` (what"
+                " it asks for does not occur, so nothing is said). Frames and videos remain under"
+                " the licence of their video.",
                 _counted("source", {plain(name): n for name, n in tally.sources.items()}),
                 _counted("licence", {plain(name): n for name, n in tally.licences.items()}),
                 "A sample that several models had a part in counts for each.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.corpus.formats.base import Format, FormatError, View, name_of
 from pipeline.corpus.formats.flags import LATE, question_flags
-from pipeline.corpus.webdataset import sample_key
+from pipeline.corpus.names import sample_key
 from pipeline.dialogue.budget import Budget
 from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.state_counts import StateCounts

@@ -47,6 +47,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
             "video": path,
             "video_name": view.name(dialogue),
             **attribution_of(dialogue),
+            "is_negative": question.is_negative,
             "task": question.task,
             "query": checked(question.text, "a question"),
             "asked_s": question.asked_s,

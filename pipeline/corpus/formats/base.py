@@ -94,6 +94,7 @@ class ReadSample:
     duration_s: float | None = None
     licence: str = ""
     models: tuple[str, ...] = ()
+    is_negative: bool = False
 
 
 @dataclass(frozen=True)

@@ -69,4 +69,5 @@ def attribution(row: Mapping[str, Any]) -> dict[str, Any]:
         "source": text(row.get("source", ""), "source"),
         "licence": text(row.get("licence", ""), "licence"),
         "models": models_of(text(row.get("models", ""), "models")),
+        "is_negative": row.get("is_negative") is True,
     }

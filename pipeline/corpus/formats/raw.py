@@ -31,6 +31,7 @@ from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
 _RESPONSE = STATE_TOKENS["official"].response
+_DUE = ("due_s", "due_by", "valid_from_s", "earliest_answerable_s", "confirmed_s")
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
 
@@ -116,6 +117,7 @@ def read(
         source=raw.source,
         licence=raw.licence,
         models=raw.models,
+        is_negative=raw.annotation.is_negative,
         questions=tuple(ReadQuestion(q.asked_s, q.text) for q in raw.annotation.questions),
         events=tuple(
             ExactEvent(response.rid, response.kind, response.text, response.start_s, response.end_s)
@@ -154,6 +156,7 @@ def _response(place: _Place) -> dict[str, Any]:
         "respond_s": response.respond_s,
         "valid_until_s": response.valid_until_s,
         "evidence": [[span.start_s, span.end_s] for span in response.evidence],
+        **{name: getattr(response, name) for name in _DUE},
         "flags": list(response.flags),
     }
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from httpx2 import HTTPError
@@ -40,7 +41,7 @@ _ADVICE: Final[Mapping[int, str]] = {
     404: "see the name of the repository, and whether the token may read it",
     409: "something else changed there: call the same command again",
     412: "something else changed there: call the same command again",
-    413: "a file is too large for the Hub: lower corpus.rows_per_file or corpus.tar_bytes",
+    413: "a file is too large for the Hub: lower corpus.parquet_bytes or corpus.tar_bytes",
     429: "too many requests: wait, then call the same command again",
 }
 _AGAIN = "call the same command again, it goes on where it stopped"
@@ -191,6 +192,15 @@ class HubClient:
                 self._repo, path, repo_type=_KIND, revision=revision, local_dir=folder
             )
             return Location.of(found).sha256()
+
+    def download(self, revision: str, forms: Sequence[str]) -> Path:
+        """The folder, in the client's cache, with the files of these forms at a revision."""
+        with _explained(f"download {self._repo} at {revision}"):
+            return Path(
+                self._api.snapshot_download(
+                    self._repo, repo_type=_KIND, revision=revision, allow_patterns=list(forms)
+                )
+            )
 
     def merge(self, request: PullRequest) -> None:
         """Puts the pull request into ``main`` in one step."""

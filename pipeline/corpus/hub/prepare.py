@@ -1,54 +1,72 @@
-"""Copies of files whose uris leave as rules: all else in them is as it was."""
+"""Copies of files that leave otherwise than they are: all else in them is as it was."""
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
+from pipeline.corpus.features import with_features
 from pipeline.corpus.hub.leaks import LeakPatterns
-from pipeline.corpus.hub.rows import URI
+from pipeline.corpus.hub.rows import URI, has_bytes
 from pipeline.corpus.hub.uris import published_uri
+from pipeline.corpus.layout import FRAMES
+from pipeline.corpus.parquet import open_parquet
+from pipeline.corpus.picture import without_picture
+
+_WITHOUT_FRAMES = (
+    "> This repository holds the annotations, not the frames. `uri`, `sha256` and `frame_s` of a"
+    " row name the video and the frame of each turn.\n"
+)
 
 
 def with_published_uris(path: Path, to: Path, roots: Sequence[str], leaks: LeakPatterns) -> None:
-    """Writes a Parquet file or a tar again, row group by row group or member by member."""
+    """Writes a Parquet file again, row group by row group, with the uris that leave."""
+
+    def changed(rows: pa.Table) -> pa.Table:
+        place = rows.schema.get_field_index(URI)
+        before: list[Any] = rows.column(URI).to_pylist()
+        uris = [published_uri(uri, roots, leaks) for uri in before]
+        field = rows.schema.field(place)
+        return rows.set_column(place, field, pa.array(uris, field.type))
+
+    _written_again(path, to, pq.read_schema(path), changed)
+
+
+def without_pictures(path: Path, to: Path) -> None:
+    """Writes a Parquet file again without the columns that hold bytes."""
+    schema = pq.read_schema(path)
+    kept = [field for field in schema if not has_bytes(field.type)]
+    names = [field.name for field in kept]
+    _written_again(path, to, with_features(pa.schema(kept)), lambda rows: rows.select(names))
+
+
+def _written_again(
+    path: Path, to: Path, schema: pa.Schema, changed: Callable[[pa.Table], pa.Table]
+) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".tar":
-        _tar(path, to, roots, leaks)
-    else:
-        _parquet(path, to, roots, leaks)
-
-
-def _parquet(path: Path, to: Path, roots: Sequence[str], leaks: LeakPatterns) -> None:
-    with (
-        pq.ParquetFile(path) as file,
-        pq.ParquetWriter(to, file.schema_arrow, compression="zstd") as out,
-    ):
-        place = file.schema_arrow.get_field_index(URI)
+    with pq.ParquetFile(path) as file, open_parquet(to, schema) as out:
         for group in range(file.num_row_groups):
-            rows = file.read_row_group(group)
-            before: list[Any] = rows.column(URI).to_pylist()
-            uris = [published_uri(uri, roots, leaks) for uri in before]
-            field = file.schema_arrow.field(place)
-            out.write_table(rows.set_column(place, field, pa.array(uris, field.type)))
+            rows = changed(file.read_row_group(group))
+            out.write_table(rows.replace_schema_metadata(schema.metadata), rows.num_rows)
 
 
-def _tar(path: Path, to: Path, roots: Sequence[str], leaks: LeakPatterns) -> None:
-    with tarfile.open(path) as file, tarfile.open(to, "w", format=tarfile.USTAR_FORMAT) as out:
-        for member in file:
-            stream = file.extractfile(member)
-            content = stream.read() if stream else b""
-            if member.name.endswith(".json"):
-                video = json.loads(content)
-                for dialogue in video["dialogues"]:
-                    dialogue[URI] = published_uri(dialogue[URI], roots, leaks)
-                content = json.dumps(video, ensure_ascii=False, separators=(",", ":")).encode()
-                member.size = len(content)
-            out.addfile(member, io.BytesIO(content))
+def without_frames(card: str) -> str:
+    """The card of a corpus whose frames stay: no config names them, it has no picture, and the body
+    says so."""
+    card = without_picture(card)
+    _, opened, text = card.partition("---\n")
+    header, closed, body = text.partition("\n---\n")
+    if not card.startswith(opened) or not closed:
+        header, body = "{}", card
+    about = yaml.safe_load(header)
+    if isinstance(about, dict) and "configs" in about:
+        about["configs"] = [each for each in about["configs"] if each["config_name"] != FRAMES]
+        header = yaml.safe_dump(about, sort_keys=False, allow_unicode=True).rstrip("\n")
+    before, mark, rest = body.partition("# ")
+    title, end, after = rest.partition("\n")
+    return f"---\n{header}\n---\n{before}{mark}{title}{end}\n{_WITHOUT_FRAMES}{after}"

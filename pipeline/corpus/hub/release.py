@@ -12,25 +12,39 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.corpus.card import CARD
+from pipeline.corpus.changelog import CHANGELOG
+from pipeline.corpus.corpus_format import COUNTS, check_format
+from pipeline.corpus.facts import CONFIG, RUN
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, LeakPatterns, Own
 from pipeline.corpus.hub.licences import Licences
-from pipeline.corpus.hub.prepare import with_published_uris
-from pipeline.corpus.hub.rows import Found, RowFacts, holds_frames, read_rows, read_tar, read_text
-from pipeline.corpus.layout import CorpusError
+from pipeline.corpus.hub.prepare import with_published_uris, without_frames, without_pictures
+from pipeline.corpus.hub.rows import (
+    Found,
+    RowFacts,
+    holds_frames,
+    read_other_rows,
+    read_rows,
+    read_tar,
+    read_text,
+)
+from pipeline.corpus.layout import DATA, FRAMES, MESSAGES, PREVIEW, TARS, TRACES, CorpusError
+from pipeline.corpus.picture import PICTURE
 
 ALLOWED: Final = ("embedded", "test", "unlisted-licence", "mixed-licences")
 """What is refused unless it is allowed by name."""
 
-ROWS, FRAMES = "data/*/*.parquet", "wds/*/*.tar"
-TEXTS: Final = (CARD, "counts.json", "CHANGELOG.md", "LICENSE", "prompts/*.md", "config.yaml")
+ROWS, TAR_FILES, FRAME_ROWS = f"{DATA}/*/*.parquet", f"{TARS}/*/*.tar", f"{FRAMES}/*.parquet"
+SHOWN_ROWS: Final = f"{PREVIEW}/*.parquet"
+OTHER_ROWS: Final = (f"{MESSAGES}/*.parquet", SHOWN_ROWS, f"{TRACES}/*.parquet")
+"""What is made of the rows, and says nothing that they do not."""
+TEXTS: Final = (
+    *(CARD, COUNTS, CHANGELOG, "LICENSE"),
+    *("prompts/*.md", "prompts/*/*.md", CONFIG, RUN),
+)
 """Files of text that belong to a corpus. What is no file of a corpus does not leave."""
 HELD_OUT: Final = frozenset({"test", "heldout", "held_out", "holdout"})
 """Splits that nothing is to be trained on."""
 _BLOCK_BYTES = 1 << 20
-_WITHOUT_FRAMES = (
-    "> This repository holds the annotations, not the frames. `uri`, `sha256` and `frame_s` of a"
-    " row name the video and the frame of each turn.\n"
-)
 
 
 @dataclass(frozen=True)
@@ -103,9 +117,10 @@ def make_release(corpus: Path, choice: Choice, licences: Licences, copies: Path)
 
     Raises:
         CorpusError: ``no_corpus``: there is no card or no Parquet file; ``changed``: another corpus
-            was put in its place meanwhile; or ``unreadable``.
+            was put in its place meanwhile; ``newer_format``; or ``unreadable``.
     """
     with _unchanged(corpus):
+        check_format(corpus)
         return _release_of(corpus, choice, licences, copies)
 
 
@@ -163,9 +178,11 @@ def _identity(folder: Path) -> tuple[int, ...] | None:
 
 def _why_not(path: Path, name: str, choice: Choice) -> str:
     """Why a file stays; empty where it leaves."""
-    if is_of(name, FRAMES) or (is_of(name, ROWS) and holds_frames(path)):
+    of_frames = is_of(name, TAR_FILES) or is_of(name, FRAME_ROWS)
+    if of_frames or name == PICTURE or (is_of(name, ROWS) and holds_frames(path)):
         return "" if choice.frames else "frames: --frames sends them, where every licence allows it"
-    return "" if any(is_of(name, form) for form in (ROWS, *TEXTS)) else "no file of a corpus"
+    known = any(is_of(name, form) for form in (ROWS, *OTHER_ROWS, *TEXTS))
+    return "" if known else "no file of a corpus"
 
 
 def is_of(name: str, form: str) -> bool:
@@ -182,25 +199,37 @@ def _as_it_leaves(
     copies: Path,
 ) -> Path:
     """The file, or a copy of it that leaves in its place, after a look at what it holds."""
-    if is_of(name, ROWS) or is_of(name, FRAMES):
-        read = read_rows if is_of(name, ROWS) else read_tar
-        if not read(facts, path, name, leaks, choice.roots):
+    if is_of(name, ROWS):
+        if not read_rows(facts, path, name, leaks, choice.roots):
             return path
         with_published_uris(path, copies / name, choice.roots, leaks)
         return copies / name
+    if name == PICTURE:
+        return path
+    if is_of(name, TAR_FILES):
+        read_tar(facts, path, name, leaks)
+    elif any(is_of(name, form) for form in (*OTHER_ROWS, FRAME_ROWS)):
+        read_other_rows(facts, path, name, leaks)
+        if not choice.frames and holds_frames(path):
+            without_pictures(path, copies / name)
+            return copies / name
+    else:
+        return _text_as_it_leaves(path, name, facts, leaks, choice, copies)
+    return path
+
+
+def _text_as_it_leaves(
+    path: Path, name: str, facts: RowFacts, leaks: LeakPatterns, choice: Choice, copies: Path
+) -> Path:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CorpusError("unreadable", f"{name}: {error}") from None
     read_text(facts, text, name, leaks)
-    if name != CARD or choice.frames or not list((path.parent / "wds").glob("*/*.tar")):
+    if name != CARD or choice.frames or not (path.parent / FRAMES).exists():
         return path
-    head, mark, rest = text.partition("\n# ")
-    title, end, body = rest.partition("\n")
     copies.mkdir(parents=True, exist_ok=True)
-    (copies / name).write_text(
-        f"{head}{mark}{title}{end}\n{_WITHOUT_FRAMES}{body}", encoding="utf-8", newline="\n"
-    )
+    (copies / name).write_text(without_frames(text), encoding="utf-8", newline="\n")
     return copies / name
 
 

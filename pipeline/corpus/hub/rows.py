@@ -21,6 +21,7 @@ from pipeline.engines.base import for_training
 
 URI = "uri"
 _BATCH_ROWS = 1024
+_IDS = ("sample_id", "session_id", "video_id")
 _NEEDED = ("sample_id", "task", "split", "source", "licence", "models", URI)
 
 
@@ -72,15 +73,34 @@ def read_rows(
         with pq.ParquetFile(path) as file:
             if missing := sorted(set(_NEEDED) - set(file.schema_arrow.names)):
                 raise CorpusError("unreadable", f"{name} has no column {', '.join(missing)}")
-            for key, value in (file.schema_arrow.metadata or {}).items():
-                for leak in leaks.leaks(f"{key.decode()} {value.decode(errors='replace')}"):
-                    facts.add(Found(name, "footer", "", leak))
+            _read_footer(facts, file.schema_arrow, name, leaks)
             for batch in file.iter_batches(_BATCH_ROWS):
                 changed += _read_batch(facts, batch, name, leaks, roots)
     except (OSError, pa.ArrowException) as error:
         raise CorpusError("unreadable", f"{name}: {error}") from error
     facts.uris += changed
     return bool(changed)
+
+
+def read_other_rows(facts: RowFacts, path: Path, name: str, leaks: LeakPatterns) -> None:
+    """Adds the leaks of a Parquet file that is made of the rows of others, and counts none.
+
+    Raises:
+        CorpusError: ``unreadable``.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            ids = next((each for each in _IDS if each in file.schema_arrow.names), None)
+            if ids is None:
+                raise CorpusError("unreadable", f"{name} has no column {' or '.join(_IDS)}")
+            _read_footer(facts, file.schema_arrow, name, leaks)
+            texts = [field.name for field in file.schema_arrow if not has_bytes(field.type)]
+            for batch in file.iter_batches(_BATCH_ROWS, columns=texts):
+                _read_texts(
+                    facts, batch, list(map(str, batch.column(ids).to_pylist())), name, leaks
+                )
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusError("unreadable", f"{name}: {error}") from error
 
 
 def holds_frames(path: Path) -> bool:
@@ -90,7 +110,7 @@ def holds_frames(path: Path) -> bool:
         CorpusError: ``unreadable``.
     """
     try:
-        return any(map(_has_bytes, pq.read_schema(path).types))
+        return any(map(has_bytes, pq.read_schema(path).types))
     except (OSError, pa.ArrowException) as error:
         raise CorpusError("unreadable", f"{path.name}: {error}") from error
 
@@ -102,31 +122,28 @@ def read_text(facts: RowFacts, text: str, name: str, leaks: LeakPatterns) -> Non
             facts.add(Found(name, f"line {number}", "", leak))
 
 
-def read_tar(
-    facts: RowFacts, path: Path, name: str, leaks: LeakPatterns, roots: Sequence[str]
-) -> bool:
-    """Adds what the texts of a tar hold; whether a uri of it leaves as something else.
+def read_tar(facts: RowFacts, path: Path, name: str, leaks: LeakPatterns) -> None:
+    """Adds what the texts of a tar hold.
 
     Raises:
         CorpusError: ``unreadable``.
     """
-    changed = False
     try:
         with tarfile.open(path) as tar:
             for member in tar:
                 if not member.name.endswith(".json") or (file := tar.extractfile(member)) is None:
                     continue
-                video = json.load(file)
-                for dialogue in video.get("dialogues", ()):
-                    uri = published_uri(dialogue[URI], roots, leaks)
-                    changed |= uri != dialogue[URI]
-                    dialogue[URI] = uri
-                for column, text in sorted(set(_texts_in(video, ""))):
+                for column, text in sorted(set(_texts_in(json.load(file), ""))):
                     for leak in leaks.leaks(text):
                         facts.add(Found(name, column, member.name, leak))
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
         raise CorpusError("unreadable", f"{name}: {error}") from error
-    return changed
+
+
+def _read_footer(facts: RowFacts, schema: pa.Schema, name: str, leaks: LeakPatterns) -> None:
+    for key, value in (schema.metadata or {}).items():
+        for leak in leaks.leaks(f"{key.decode()} {value.decode(errors='replace')}"):
+            facts.add(Found(name, "footer", "", leak))
 
 
 def _read_batch(
@@ -140,18 +157,24 @@ def _read_batch(
     for sample_id, uri in zip(column["sample_id"], uris, strict=True):
         for leak in leaks.leaks(uri):
             facts.add(Found(name, URI, sample_id, leak))
-    for field_ in batch.schema:
-        if field_.name != URI:
-            for found in _in_column(field_.name, batch.column(field_.name), leaks, None):
-                at, where, leak = found
-                facts.add(Found(name, where, column["sample_id"][at], leak))
+    _read_texts(facts, batch.drop_columns([URI]), column["sample_id"], name, leaks)
     return sum(a != b for a, b in zip(uris, column[URI], strict=True))
+
+
+def _read_texts(
+    facts: RowFacts, batch: pa.RecordBatch, ids: Sequence[str], name: str, leaks: LeakPatterns
+) -> None:
+    for field_ in batch.schema:
+        for at, where, leak in _in_column(field_.name, batch.column(field_.name), leaks, None):
+            facts.add(Found(name, where, ids[at], leak))
 
 
 def _in_column(
     name: str, values: Any, leaks: LeakPatterns, rows: Any
 ) -> Iterator[tuple[int, str, Leak]]:
     """Row, column and leak of each text below a column; ``rows`` has the row of each value."""
+    if isinstance(values, pa.ExtensionArray):  # JSON is text
+        values = values.storage
     kind = values.type
     if pa.types.is_struct(kind):
         for index, inner in enumerate(values.flatten()):
@@ -174,9 +197,10 @@ def _in_column(
                     yield row, name, leak
 
 
-def _has_bytes(kind: Any) -> bool:
+def has_bytes(kind: Any) -> bool:
+    """Whether values of an Arrow type hold bytes, which are frames or videos."""
     inner = [kind.field(index).type for index in range(kind.num_fields)]
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or any(map(_has_bytes, inner))
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or any(map(has_bytes, inner))
 
 
 def _texts_in(value: Any, name: str) -> Iterable[tuple[str, str]]:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.corpus.hub.release import FRAMES, ROWS, Release, is_of
+from pipeline.corpus.hub.release import Release
+from pipeline.corpus.picture import PICTURE
 from pipeline.store.files.terminal import escaped
 from pipeline.store.files.text_table import named, wrapped
 
@@ -55,7 +56,9 @@ def _end_of(path: str) -> str:
 
 
 def _kind(path: str) -> str:
-    return "Parquet" if is_of(path, ROWS) else "tar" if is_of(path, FRAMES) else "text"
+    if path == PICTURE:
+        return "picture"
+    return {".parquet": "Parquet", ".tar": "tar"}.get(path[path.rfind(".") :], "text")
 
 
 def _few(counts: Mapping[str, int]) -> str:

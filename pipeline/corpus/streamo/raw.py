@@ -22,14 +22,15 @@ from pipeline.corpus.streamo.raw_fields import (
     check_entry,
     check_time,
     content_of,
+    due_of,
     entries_of,
+    evidence_of,
     exact_s,
     id_of,
     ids_of,
     is_present,
     read_time,
     seconds_of,
-    shown,
     text_of,
 )
 from pipeline.dialogue.placement import Refusal
@@ -37,7 +38,6 @@ from pipeline.dialogue.tiling import DialogueError
 from pipeline.records import Annotation, Question, Response, Span, Video
 
 DEFAULT_QUESTION = "Say what happens in the video, each thing when it is over."
-
 
 _UNPROBED = Video(
     video_id="",
@@ -102,10 +102,13 @@ def read_raw(
 
     Questions and responses are objects, lists of them or lists of such lists. Keys that are more
     precise than the raw schema (``time_s``, ``start_s``, ``end_s``,
-    ``respond_s``, ``kind``, ``evidence``, ``valid_until_s``, ``options``, ids) win. A response
+    ``respond_s``, ``kind``, ``evidence``, ``valid_until_s``, ``due_s`` and what settled it,
+    ``options``, ids) win. A response
     answers the question whose ``qid`` it has; else, of as many questions as responses and more than
     one, that in its position; else the latest asked by the time of the response, or the first.
     ``default_question`` is asked at 0 s where the row has none with a text.
+
+    A row that asks something and has no response at all is a negative.
 
     What begins before 0 begins at 0 s, and what is asked there is asked at 0 s, as in manifests. A
     question whose time cannot be read is asked at 0 s, too, so that its answers have it.
@@ -161,6 +164,7 @@ def read_raw(
             "provenance": [],
             "origins": [],
             "parent_ids": [],
+            "is_negative": bool(questions and asked) and not answers,
         }
     )
     source = text_of(row.get("source"))
@@ -205,6 +209,7 @@ def _questions(
             if not isinstance(options, list) or not all(text_of(option) for option in options):
                 options = []
             fields = {"qid": qid, "text": text, "asked_s": asked_s, "options": options}
+            fields |= {"kind": "", "distractors": [], "asked_by": "given"}
             questions.append(Question.trusted(fields))
         except Refused as refusal:
             refused.append(Refusal(qid, refusal.reason, refusal.detail))
@@ -249,26 +254,13 @@ def _response(entry: Entry, rid: str, origin: Zero) -> dict[str, Any]:
         "end_s": end_s,
         "respond_s": respond_s,
         "valid_until_s": exact_s(entry, "valid_until_s"),
-        "evidence": _evidence(entry, otherwise) if "evidence" in entry else otherwise,
+        "evidence": evidence_of(entry, otherwise) if "evidence" in entry else otherwise,
+        **due_of(entry),
     }
 
 
 def _shown_span(start: Time, end: Time) -> str:
     return f"{start.written:g} to {end.written:g}"
-
-
-def _evidence(entry: Entry, otherwise: list[Span]) -> list[Span]:
-    if not is_present(entry, "evidence"):
-        return otherwise
-    pairs = entry["evidence"]
-    spans = []
-    for pair in pairs if isinstance(pairs, list) else [pairs]:
-        ends = [pair.get("start_s"), pair.get("end_s")] if isinstance(pair, Mapping) else pair
-        seconds = [seconds_of(end) for end in ends] if isinstance(ends, list) else []
-        if len(seconds) != 2 or seconds[0] is None or seconds[1] is None:
-            raise Refused("bad_evidence", shown(pair))
-        spans.append(Span(start_s=seconds[0], end_s=seconds[1]))
-    return spans
 
 
 def _latest(questions: Sequence[Question], time_s: float) -> str:

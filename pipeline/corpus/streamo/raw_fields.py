@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import nan
-from typing import Any, Final, Literal, TypeGuard
+from typing import Any, Final, Literal, TypeGuard, get_args
+
+from pipeline.records import Span
+from pipeline.records.annotation import DueBy
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]+(?:\.[0-9]*)?)")
@@ -18,6 +21,13 @@ _LARGEST_S = 1e15
 """Longer than any video, and short of where floats lose the fractions of a second."""
 
 Entry = Mapping[str, Any]
+_AT_END: Mapping[str, Any] = {
+    "due_s": None,
+    "due_by": "end",
+    "valid_from_s": None,
+    "earliest_answerable_s": None,
+    "confirmed_s": [],
+}
 
 
 class Refused(Exception):
@@ -206,6 +216,47 @@ def exact_s(entry: Entry, key: str) -> float | None:
     if seconds is None:
         raise Refused("bad_time", f"{key} is {shown(entry[key])}")
     return seconds
+
+
+def evidence_of(entry: Entry, otherwise: list[Span]) -> list[Span]:
+    """The spans of its evidence; ``otherwise`` where the key is empty.
+
+    Raises:
+        Refused: ``bad_evidence``.
+    """
+    if not is_present(entry, "evidence"):
+        return otherwise
+    pairs = entry["evidence"]
+    spans = []
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
+        ends = [pair.get("start_s"), pair.get("end_s")] if isinstance(pair, Mapping) else pair
+        seconds = [seconds_of(end) for end in ends] if isinstance(ends, list) else []
+        if len(seconds) != 2 or seconds[0] is None or seconds[1] is None:
+            raise Refused("bad_evidence", shown(pair))
+        spans.append(Span(start_s=seconds[0], end_s=seconds[1]))
+    return spans
+
+
+def due_of(entry: Entry) -> Mapping[str, Any]:
+    """When a response is due, and what is known of when it may be: the last fields of ``Response``.
+
+    Raises:
+        Refused: ``bad_time``, also where nothing known has settled the time.
+    """
+    if "due_by" not in entry:
+        return _AT_END
+    by = entry["due_by"]
+    times = entry.get("confirmed_s", [])
+    confirmed = [seconds_of(time) for time in times] if isinstance(times, list) else [None]
+    if by not in get_args(DueBy) or None in confirmed:
+        raise Refused("bad_time", f"due by {shown(by)}, confirmed at {shown(times)}")
+    known = ("valid_from_s", "earliest_answerable_s")
+    return {
+        "due_s": exact_s(entry, "due_s"),
+        "due_by": by,
+        **{name: exact_s(entry, name) for name in known},
+        "confirmed_s": confirmed,
+    }
 
 
 def seconds_of(value: Any) -> float | None:

@@ -18,11 +18,16 @@ from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
 from pipeline.engines.embedded.events import events_of, locate
 from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded.near_miss import near_miss
 from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
-from pipeline.engines.embedded.questions import answer_at_end, questions_of
+from pipeline.engines.embedded.points import points_of
+from pipeline.engines.embedded.questions import answer_at_end, question_of
 from pipeline.engines.embedded.tracks import Film, film_of
 
 KEPT_OBSERVATIONS = 8192
+MOST_SEEN = 240
+"""Characters that the schemas of answers leave for what is seen."""
+NOTHING = "There is nothing to see."
 PRINTED_S = 0.01
 """The variables of a prompt state times to this precision."""
 
@@ -116,7 +121,14 @@ def _change_seen(film: Film, variables: Variables) -> Any:
     before_s = _float(variables.get("before_s", 0.0))
     first = sum(time_s < before_s - PRINTED_S for time_s in film.times)
     sentence = change_of(film.observations[first:])
-    return {"changed": bool(sentence), "sentence": sentence}
+    return {"seen": _looks(film, first), "changed": bool(sentence), "sentence": sentence}
+
+
+def _looks(film: Film, first: int) -> str:
+    """What the frames from one on show, at their beginning and at their end."""
+    shown = film.observations[first:]
+    ends = (*shown[:1], *shown[1:][-1:])
+    return (" ".join(map(describe, ends)) or NOTHING)[:MOST_SEEN]
 
 
 def _narration(film: Film, variables: Variables) -> Any:
@@ -126,19 +138,22 @@ def _narration(film: Film, variables: Variables) -> Any:
         raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
     found = texts.narration(lines, _int(variables["max_words"]))
     sentences = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in found]
-    return {"negative": not sentences, "lines": sentences}
+    seen = f"{len(found)} of {len(lines)} lines are worth saying."
+    return {"seen": seen, "negative": not sentences, "lines": sentences}
 
 
 def _events(film: Film, variables: Variables) -> Any:
     duration_s, most = _float(variables["duration_s"]), _int(variables["max_events"])
     found = events_of(film, str(variables["focus"]), duration_s, most)
-    return {"events": [{"start_s": a, "end_s": b, "caption": text} for (a, b), text in found]}
+    return {"events": [{"caption": text, "start_s": a, "end_s": b} for (a, b), text in found]}
 
 
 def _span_seen(film: Film, variables: Variables) -> Any:
     span = locate(film, str(variables["caption"]), _float(variables["duration_s"]))
     start_s, end_s = span or (0.0, 0.0)
-    return {"found": span is not None, "start_s": start_s, "end_s": end_s}
+    middle = sum(time_s < (start_s + end_s) / 2 for time_s in film.times[:-1])
+    seen = describe(film.observations[middle]) if film.observations else NOTHING
+    return {"seen": seen[:MOST_SEEN], "found": span is not None, "start_s": start_s, "end_s": end_s}
 
 
 def _rewritten(film: Film, variables: Variables) -> Any:
@@ -149,23 +164,51 @@ def _query(film: Film, variables: Variables) -> Any:
     return {"query": _not_empty(texts.query(str(variables["caption"])))}
 
 
-def _questions(film: Film, variables: Variables) -> Any:
-    most, min_gap_s = _int(variables["max_questions"]), _float(variables["min_gap_s"])
+def _one_change(film: Film, variables: Variables) -> Any:
+    found = near_miss(str(variables["query"]))
+    if found is None:
+        raise UnsupportedAskError("a description without a colour, shape or direction")
+    return dict(zip(("attribute", "old", "new"), found, strict=True))
+
+
+def _change_points(film: Film, variables: Variables) -> Any:
     return {
-        "questions": [
+        "points": [
             {
+                "seen": found.sentence,
                 "aspect": found.aspect,
-                "question": found.question,
-                "answers": [{"value": value, "time_s": time_s} for time_s, value in found.answers],
+                "subject": found.subject,
+                "before": found.before,
+                "after": found.after,
+                "time_s": found.time_s,
             }
-            for found in questions_of(film, most, min_gap_s)
+            for found in points_of(film, _int(variables["max_points"]))
         ]
     }
 
 
+def _change_question(film: Film, variables: Variables) -> Any:
+    try:
+        moments = [(_float(m["time_s"]), str(m["value"])) for m in variables["moments"]]
+    except (KeyError, TypeError) as error:
+        raise UnsupportedAskError(f"moments without time_s and value: {error}") from error
+    found = question_of(
+        str(variables["kind"]),
+        str(variables["aspect"]),
+        str(variables["subject"]),
+        moments,
+        _float(variables["min_gap_s"]),
+        _int(variables["distractors"]),
+    )
+    answers = [{"time_s": time_s, "value": value} for time_s, value in found.answers]
+    return {"question": found.question, "answers": answers, "distractors": [*found.distractors]}
+
+
 def _answer_seen(film: Film, variables: Variables) -> Any:
     options = [str(option) for option in variables["options"]]
-    return {"value": answer_at_end(film, str(variables["question"]), options)}
+    value = answer_at_end(film, str(variables["question"]), options)
+    seen = describe(film.observations[-1]) if film.observations else NOTHING
+    return {"seen": seen[:MOST_SEEN], "value": value}
 
 
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
@@ -173,7 +216,7 @@ def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     facts = Facts(
         changed=bool(change_of(film.observations)),
         count=len(last.blobs) if last else 0,
-        sentence=describe(last) if last else "There is nothing to see.",
+        sentence=describe(last) if last else NOTHING,
     )
     return answer_to(schema, facts)
 
@@ -202,7 +245,12 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "SpanSeen": (_span_seen, ("caption", "duration_s")),
     "Rewritten": (_rewritten, ("caption",)),
     "Query": (_query, ("caption",)),
-    "Questions": (_questions, ("max_questions", "min_gap_s", "duration_s")),
+    "OneChange": (_one_change, ("query",)),
+    "ChangePoints": (_change_points, ("max_points", "duration_s")),
+    "ChangeQuestion": (
+        _change_question,
+        ("kind", "aspect", "subject", "moments", "min_gap_s", "distractors"),
+    ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

@@ -1,211 +1,161 @@
-"""Questions whose answer changes during a film, and the answers that frames give to them."""
+"""Questions over what changes about a thing, and the answers that frames give to them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 
+from pipeline.engines.embedded import values
 from pipeline.engines.embedded.colour import NAMES
-from pipeline.engines.embedded.motion import is_moving
-from pipeline.engines.embedded.phrases import SHAPES, place_of
-from pipeline.engines.embedded.tracks import Film, Track
+from pipeline.engines.embedded.phrases import PLACES
+from pipeline.engines.embedded.tracks import Film
+from pipeline.engines.embedded.values import Thing, Value, named
 
-COUNT = "How many shapes are in view?"
-SCENE = "What colour is the background?"
-LOOK = "Which colour covers most of the picture?"
-STIR = "Is anything moving in the picture?"
-ASPECTS = ("attribute", "count", "action", "scene", "position")
-"""The most telling kind of question first."""
 JITTER_S = 0.1
 """By how much a gap between frames may fall short: the frame shown at a time can be a bit older."""
 UNKNOWN = "unknown"
+MOST_COUNTED = 9
+
+FILM_VALUES: Mapping[str, Callable[[Film, int], str | None]] = {
+    "shapes": values.count,
+    "background": values.background,
+    "most of the picture": values.main_colour,
+    "the picture": values.stir,
+}
+THING_VALUES: Mapping[str, Callable[[Thing, int], str | None]] = {
+    "colour": values.colour,
+    "place": values.place,
+    "doing": values.doing,
+}
+FORMS: Sequence[tuple[str, str]] = (
+    (r"how many shapes are in view\?", "shapes"),
+    (r"is the number of shapes in view (?P<value>\d+)\?", "shapes"),
+    (r"(in which|what) colour is the background\?", "background"),
+    (r"is the background (?P<value>\w+)\?", "background"),
+    (r"(which colour covers|what colour is) most of the picture\?", "most of the picture"),
+    (r"is most of the picture (?P<value>\w+)\?", "most of the picture"),
+    (r"(what goes on in the picture|is the picture moving or still)\?", "the picture"),
+    (r"is the picture (?P<value>moving|still)\?", "the picture"),
+    (r"(in which|what) colour is the (?P<name>.+)\?", "colour"),
+    (r"where is the (?P<name>.+)\?", "place"),
+    (r"what is the (?P<name>.+) doing\?", "doing"),
+    (r"is the (?P<name>.+) moving or still\?", "doing"),
+    (r"is the (?P<name>.+) (?P<value>moving|still)\?", "doing"),
+    (r"is the (?P<name>.+) (on|in) the (?P<value>left|middle|right)\?", "place"),
+    (r"is the (?P<name>.+) (?P<value>\w+)\?", "colour"),
+)
+"""What is understood, the first that fits: with a value, the answer is yes or no."""
+ASKED: Mapping[tuple[str, str], str] = {
+    ("count", "counting"): "How many shapes are in view?",
+    ("count", "binary"): "Is the number of shapes in view {value}?",
+    ("position", "descriptive"): "Where is the {subject}?",
+    ("position", "binary"): "Is the {subject} {place} the {value}?",
+    ("attribute", "descriptive"): "What colour is the {subject}?",
+    ("attribute", "state"): "In which colour is the {subject}?",
+    ("scene", "descriptive"): "What colour is {subject}?",
+    ("scene", "state"): "In which colour is {subject}?",
+    ("action", "action"): "What is the {subject} doing?",
+    ("action", "state"): "Is the {subject} moving or still?",
+}
+"""By aspect and kind. Any other binary question is whether the subject is so."""
+PICTURE: Mapping[tuple[str, str], str] = {
+    ("scene", "descriptive"): "What colour is most of the picture?",
+    ("scene", "state"): "Which colour covers most of the picture?",
+    ("scene", "binary"): "Is most of the picture {value}?",
+    ("action", "action"): "What goes on in the picture?",
+}
+VALUES: Mapping[str, Sequence[str]] = {
+    "attribute": NAMES,
+    "scene": NAMES,
+    "position": PLACES,
+    "count": tuple(str(number) for number in range(MOST_COUNTED + 1)),
+    "action": ("moving", "still"),
+}
+"""All that can hold, by aspect."""
 
 
 @dataclass(frozen=True)
-class ChangingQuestion:
-    """A question and its answers, each at the time of the first frame that shows it."""
+class QuestionMade:
+    """A question, its answers with the times in seconds from which they are right, and answers that
+    are right at no time."""
 
-    aspect: str
     question: str
     answers: tuple[tuple[float, str], ...]
+    distractors: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Subject:
-    name: str
-    tracks: tuple[Track, ...]
+def question_of(
+    kind: str,
+    aspect: str,
+    subject: str,
+    moments: Sequence[tuple[float, str]],
+    min_gap_s: float,
+    distractors: int,
+) -> QuestionMade:
+    """A question of a kind about what holds of a subject from each moment on, empty where it is
+    not in view.
 
-    def seen(self, index: int) -> Track | None:
-        return next((t for t in self.tracks if t.at(index)), None)
-
-
-def questions_of(film: Film, most: int, min_gap_s: float) -> list[ChangingQuestion]:
-    """Questions with at least two answers.
-
-    In rounds of one question of each of ``ASPECTS``, those with more answers first. A question is
-    left out where two of its answers follow each other in less than ``min_gap_s``: what is left
-    after dropping the shorter-lived answer would be untrue for a while. While its subject is out of
-    view, a question has no answer.
+    It has no answers where they would follow each other in less than ``min_gap_s``: what is left
+    after dropping the shorter-lived answer would be untrue for a while.
     """
-    found = [q for q in _candidates(film) if _well_spaced(q, min_gap_s)]
-    found.sort(key=lambda q: (-len(q.answers), q.question))
-    rounds = [[q for q in found if q.aspect == aspect] for aspect in ASPECTS]
-    return [q for turn in zip_longest(*rounds) for q in turn if q is not None][: max(0, most)]
+    held = [value for _, value in moments if value]
+    claimed = next((value for value in held if value != held[0]), "")
+    answers: list[tuple[float, str]] = []
+    for time_s, value in moments:
+        said = _yes_or_no(value == claimed) if kind == "binary" else value
+        if value and (not answers or answers[-1][1] != said):
+            answers.append((time_s, said))
+    if any(b - a < min_gap_s - JITTER_S for (a, _), (b, _) in pairwise(answers)):
+        answers = []
+    wrong = [value for value in _from(VALUES.get(aspect, ()), held) if value not in held]
+    text = _asked(kind, aspect, subject, claimed)
+    return QuestionMade(text, tuple(answers), tuple(wrong[:distractors]))
 
 
 def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
     """The answer that the last frame gives, one of the options; ``unknown`` where it gives none."""
-    value = _value(film, question, len(film.times) - 1) if film.times else None
-    return value if value is not None and value in options else UNKNOWN
+    value = _answer(film, question, len(film.times) - 1) if film.times else None
+    return value if value and value in options else UNKNOWN
 
 
-def _candidates(film: Film) -> Iterator[ChangingQuestion]:
-    if not film.plain:
-        yield _changing(film, "scene", LOOK, partial(_look, film))
-        yield _changing(film, "action", STIR, partial(_stir, film))
-        return
-    yield _changing(film, "count", COUNT, partial(_count, film))
-    yield _changing(film, "scene", SCENE, partial(_background, film))
-    for subject in _subjects(film):
-        name = subject.name
-        if name in SHAPES:
-            question = f"What colour is the {name}?"
-            yield _changing(film, "attribute", question, partial(_colour, subject))
-        yield _changing(film, "position", f"Where is the {name}?", partial(_place, subject))
-        yield _changing(film, "action", f"What is the {name} doing?", partial(_doing, subject))
+def _asked(kind: str, aspect: str, subject: str, claimed: str) -> str:
+    forms = {**ASKED, **PICTURE} if subject == "picture" else ASKED
+    form = forms.get((aspect, kind)) or "Is the {subject} {value}?"
+    name = f"the {subject}" if aspect == "scene" and kind != "binary" else subject
+    return form.format(subject=name, value=claimed, place="in" if claimed == "middle" else "on")
 
 
-def _changing(
-    film: Film, aspect: str, question: str, value: Callable[[int], str | None]
-) -> ChangingQuestion:
-    answers: list[tuple[float, str]] = []
-    for index, time_s in enumerate(film.times):
-        now = value(index)
-        if now is not None and (not answers or answers[-1][1] != now):
-            answers.append((time_s, now))
-    return ChangingQuestion(aspect, question, tuple(answers))
+def _from(known: Sequence[str], held: Sequence[str]) -> Sequence[str]:
+    """The values in their order, from the one that holds first: its neighbours come early."""
+    at = known.index(held[0]) if held and held[0] in known else 0
+    return (*known[at:], *known[:at])
 
 
-def _well_spaced(question: ChangingQuestion, min_gap_s: float) -> bool:
-    times = [time_s for time_s, _ in question.answers]
-    return len(times) > 1 and all(b - a >= min_gap_s - JITTER_S for a, b in pairwise(times))
-
-
-def _subjects(film: Film) -> list[_Subject]:
-    """What questions can be asked about: a shape by its name, or by its first colour and name.
-
-    Tracks one after another are one thing that comes back where the later one begins in the colour
-    in which the earlier ended. A name that two things share is no name.
-    """
-    things: list[list[Track]] = []
-    for track in film.shapes:
-        for thing in things:
-            last = thing[-1]
-            same = last.shape == track.shape
-            if same and last.last < track.first and _end(last) == _start(track):
-                thing.append(track)
-                break
-        else:
-            things.append([track])
-    shapes = [thing[0].shape for thing in things]
-    names = [
-        shape if shapes.count(shape) == 1 else f"{_start(thing[0])} {shape}"
-        for shape, thing in zip(shapes, things, strict=True)
-    ]
-    return [
-        _Subject(name, tuple(thing))
-        for name, thing in zip(names, things, strict=True)
-        if names.count(name) == 1
-    ]
-
-
-def _start(track: Track) -> str:
-    return track.sightings[0].colour
-
-
-def _end(track: Track) -> str:
-    return track.sightings[-1].colour
-
-
-def _value(film: Film, question: str, index: int) -> str | None:
-    """The answer to a question in a frame; None if it is not understood or cannot be decided."""
+def _answer(film: Film, question: str, index: int) -> str | None:
+    """The answer to a question in a frame; None or empty where it is not understood, or cannot be
+    decided."""
     text = " ".join(question.lower().replace("color", "colour").split())
-    if text == COUNT.lower():
-        return _count(film, index)
-    if text == SCENE.lower():
-        return _background(film, index)
-    if text == LOOK.lower():
-        return _look(film, index)
-    if text == STIR.lower():
-        return _stir(film, index)
-    forms: dict[str, Callable[[_Subject, int], str | None]] = {
-        r"what colour is the (.+)\?": _colour,
-        r"where is the (.+)\?": _place,
-        r"what is the (.+) doing\?": _doing,
-    }
-    for form, value in forms.items():
+    for form, what in FORMS:
         match = re.fullmatch(form, text)
-        subject = _named(film, match.group(1), index) if match else None
-        if subject is not None:
-            return value(subject, index)
+        if match is None:
+            continue
+        given = match.groupdict()
+        value = _value(film, what, given.get("name") or "", index)
+        now = value(index) if value else None
+        claimed = given.get("value")
+        return _yes_or_no(now == claimed) if now and claimed else now
     return None
 
 
-def _named(film: Film, name: str, index: int) -> _Subject | None:
-    """What a name stands for in a frame: the one shape of that kind (and colour) in view.
-
-    A thing keeps the colour it is called by when it turns another, so of several shapes in view
-    the one that has ever had the colour is meant.
-    """
-    words = name.split()
-    colour, shape = ("", words[0]) if len(words) == 1 else (words[0], words[-1])
-    if len(words) > 2 or shape not in SHAPES or (colour and colour not in NAMES):
-        return None
-    near = [t for t in film.shapes if t.shape == shape and t.at(index)]
-    if colour:
-        near = (
-            [t for t in near if (s := t.at(index)) and s.colour == colour and _start(t) == colour]
-            or [t for t in near if _start(t) == colour]
-            or [t for t in near if (s := t.at(index)) and s.colour == colour]
-        )
-    return _Subject(name, tuple(near)) if len(near) == 1 else None
+def _yes_or_no(truth: bool) -> str:
+    return "yes" if truth else "no"
 
 
-def _count(film: Film, index: int) -> str:
-    return str(sum(track.at(index) is not None for track in film.shapes))
-
-
-def _background(film: Film, index: int) -> str:
-    return film.observations[index].background
-
-
-def _look(film: Film, index: int) -> str:
-    return film.observations[index].main_colour
-
-
-def _stir(film: Film, index: int) -> str | None:
-    """The first frame of a scene has none before it to compare with."""
-    if index == 0 or index in film.cuts:
-        return None
-    return "yes" if film.stirs(index) else "no"
-
-
-def _colour(subject: _Subject, index: int) -> str | None:
-    track = subject.seen(index)
-    sighting = track.at(index) if track else None
-    return sighting.colour if sighting else None
-
-
-def _place(subject: _Subject, index: int) -> str | None:
-    track = subject.seen(index)
-    sighting = track.at(index) if track else None
-    return place_of(sighting.blob.cx) if sighting else None
-
-
-def _doing(subject: _Subject, index: int) -> str | None:
-    track = subject.seen(index)
-    moving = is_moving(track, index) if track else None
-    return None if moving is None else "moving" if moving else "still"
+def _value(film: Film, what: str, name: str, index: int) -> Value | None:
+    if what in FILM_VALUES:
+        return partial(FILM_VALUES[what], film)
+    thing = named(film, name, index)
+    return partial(THING_VALUES[what], thing) if thing else None

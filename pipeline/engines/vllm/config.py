@@ -165,6 +165,11 @@ class VllmConfig(SamplingConfig):
         return (self.model_copy(update={"replicas": 1}),) * self.replicas
 
     @property
+    def timed_frames(self) -> bool:
+        """Whether a model is shown each frame with its time: of a video, not all models are."""
+        return self.frame_input == "images" and super().timed_frames
+
+    @property
     def gpus(self) -> int:
         """See ``EngineConfig.gpus``."""
         if self.device == "cpu":

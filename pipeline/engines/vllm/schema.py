@@ -23,6 +23,8 @@ def decoding_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     while one that runs on is reported as ``truncated``.
     """
     bounded = {key: _inner(key, value) for key, value in schema.items()}
+    if "enum" in bounded:
+        return bounded  # each value has its digits
     types = schema.get("type")
     types = [types] if isinstance(types, str) else types or ()
     if "number" in types or "integer" in types:

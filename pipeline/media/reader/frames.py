@@ -10,7 +10,7 @@ from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, ReaderName, Still,
 from pipeline.media.reader import decord_reader, pyav_reader
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.packet_index import FrameReader
-from pipeline.media.reader.stills import encode_jpeg, target_size, turn_times
+from pipeline.media.reader.stills import encode_jpeg, frame_times, target_size
 from pipeline.media.reader.timeline import clip_timeline
 
 READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
@@ -25,7 +25,7 @@ READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
 
 
 def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) -> list[Still]:
-    """One still a turn, in order of time. ``clip.uri`` is a local path.
+    """The stills of each turn, in order of time. ``clip.uri`` is a local path.
 
     ``decode_worker`` enforces the limits of time and memory for the whole process.
 
@@ -35,10 +35,8 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
     file = existing_file(clip.uri, limits)
     index = pyav_reader.read_packet_index(file, limits)
     timeline = clip_timeline(index, clip)
-    shown = [
-        timeline.on_screen(time_s)
-        for time_s in turn_times(timeline.duration_s, request.turns_per_s)
-    ]
+    times = frame_times(timeline.duration_s, request.turns_per_s, request.frames_per_turn)
+    shown = [timeline.on_screen(time_s) for time_s in times]
     jpegs = READERS[request.reader](
         file,
         index,

@@ -86,7 +86,8 @@ def run_checks(
                 yield finding
             test = _video(folder, TEST_SCENE, media)
             sample = min(videos, key=lambda video: video.duration_s, default=test)
-            cutter = next((node for node in nodes if node.stage.writes is FramedSegment), None)
+            cutters = (node for node in nodes if issubclass(node.stage.writes, FramedSegment))
+            cutter = next(cutters, None)
             frames = _cut(cutter, sample, media) if cutter else ()
             if cutter is None or not frames:
                 text = f"no frames of {sample.video_id} are made: engines are not checked"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import cycle
 
 import cv2
 import numpy as np
@@ -20,16 +21,18 @@ from pipeline.dialogue.budget import (
 from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.media.scenes.script import Actor, Move, Scene
 from pipeline.media.scenes.truth_of import truth_of
-from pipeline.records import FramedSegment, Video
+from pipeline.records import DenseSegment, FramedSegment, TurnFrame, Video
 from pipeline.reports.doctor.probe import ask_node
 from pipeline.reports.doctor.scene_inputs import KnownVideo
 from pipeline.workflow.graph import Node
 
 TEMPLATE_TOKENS = 64
-"""Added by a chat template: a system text, and the beginning of the answer."""
+"""Added by a chat template: a system text of its own, and the beginning of the answer."""
 FRAME_LABEL = "[123.45 s]"
 SERVED_MAX_PIXELS = 12_845_056
 """A processor shrinks larger frames by default."""
+SLOW_S = 10
+"""Between two changes that a question is asked about; settings for less are hardly of use."""
 RULES: Mapping[str, FrameRuleName] = {
     "qwen3": "qwen3_vl",
     "qwen2-vl": "qwen2_vl",
@@ -93,22 +96,24 @@ def longest_ask(node: Node, config: EngineConfig, video: KnownVideo) -> LongestA
     name: FrameRuleName = "qwen2_5_vl"
     name = next((rule for part, rule in RULES.items() if part in model), name)
     frames = max(len(ask.frames) for ask in asks)
-    text = max(estimate_tokens(ask.text) for ask in asks)
+    text = max(estimate_tokens(ask.system) + estimate_tokens(ask.text) for ask in asks)
     return LongestAsk(
         node=node.name,
         frames=frames,
         frame_tokens=frames * _tokens_a_frame(video.segments[0].jpeg, name, config),
-        text_tokens=text + 2 * MESSAGE_TOKENS + TEMPLATE_TOKENS,
+        text_tokens=text + 3 * MESSAGE_TOKENS + TEMPLATE_TOKENS,
         answer_tokens=silent.max_tokens,
         rule=name,
     )
 
 
 def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: float) -> KnownVideo:
-    """A scripted scene of that length that is not rendered: turns at the rate of ``segments`` with
-    their first picture, a cut in each turn, an object that comes and goes, and one that moves."""
+    """A scripted scene of that length that is not rendered: turns at the rate of ``segments``, each
+    with the frames of their first, a cut in each turn, an object that comes and goes, one that
+    moves, and one that turns another colour slowly enough to be asked about."""
     rate = Fraction(segments[0].turns_per_s).limit_denominator(1000)
     times = [float(i / rate) for i in range(max(4, int(duration_s * rate)))]
+    slow = times[:: max(1, int(SLOW_S * rate))]
     scene = Scene(
         name="longest",
         rates=((0.0, rate),),
@@ -117,18 +122,24 @@ def long_video(segments: Sequence[FramedSegment], video: Video, duration_s: floa
         actors=(
             Actor("square", 9, (9, 9), ((0.0, "red"),), visible=((times[1], times[2]),)),
             Actor("circle", 9, (9, 9), ((0.0, "blue"),), (Move(times[1], times[2], (99, 9)),)),
+            Actor("triangle", 9, (9, 9), tuple(zip(slow, cycle(("red", "blue"))))),
         ),
     )
     known = video.model_copy(update={"video_id": scene.name, "duration_s": scene.duration_s()})
+    others = first.further if isinstance(first := segments[0], DenseSegment) else ()
     turns = [
-        FramedSegment(
+        DenseSegment(
             video_id=scene.name,
             index=i,
             start_s=time_s,
             end_s=float((i + 1) / rate),
             frame_s=time_s,
             turns_per_s=float(rate),
-            jpeg=segments[0].jpeg,
+            jpeg=first.jpeg,
+            further=[
+                TurnFrame(frame_s=time_s + (frame.frame_s - first.frame_s), jpeg=frame.jpeg)
+                for frame in others
+            ],
         )
         for i, time_s in enumerate(times)
     ]

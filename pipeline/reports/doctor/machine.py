@@ -21,7 +21,7 @@ from pipeline.workflow.stage import Context
 
 GIGABYTE = 1_000_000_000
 COPIES_OF_FRAMES = 2
-"""One in the part of the node that cuts frames, one in the corpus."""
+"""Of a turn's first: one in the part of the node that cuts frames, one in the corpus."""
 
 
 def check_binaries() -> Iterator[Finding]:
@@ -87,8 +87,9 @@ def _nearest(path: Path) -> Path:
 def check_space(root: Location, rows: int, mean_s: float, cut: Sequence[FramedSegment]) -> Finding:
     """Free space against the frames that the run will store, estimated from the frames of one
     video; ``mean_s`` is the mean duration of a video."""
-    bytes_a_second = sum(len(segment.jpeg) for segment in cut) / cut[-1].end_s
-    need = int(rows * mean_s * bytes_a_second * COPIES_OF_FRAMES)
+    once = sum(len(frame.jpeg) for turn in cut for frame in getattr(turn, "further", ()))
+    size = COPIES_OF_FRAMES * sum(len(turn.jpeg) for turn in cut) + once
+    need = int(rows * mean_s * size / cut[-1].end_s)
     if root.path is None:
         return Finding("space", "ok", f"about {need / GIGABYTE:.1f} GB of frames to come")
     free = shutil.disk_usage(_nearest(root.path)).free

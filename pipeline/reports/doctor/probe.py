@@ -13,7 +13,7 @@ from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.records import Reject
 from pipeline.reports.doctor.findings import NodeReport
-from pipeline.reports.doctor.scene_inputs import KnownVideo, family_of
+from pipeline.reports.doctor.scene_inputs import KnownVideo, family_of, task_of
 from pipeline.reports.doctor.timing import timing_of, turn_s
 from pipeline.workflow.graph import Node
 from pipeline.workflow.stage import Context
@@ -54,7 +54,7 @@ def ask_node(
     """
     recording = RecordingEngine(config, engine)
     context = Context(engine=recording, prompts=node.prompts)
-    rows = [video.rows(family_of(node)) for video in videos]
+    rows = [video.rows(family_of(node), task_of(node)) for video in videos]
     return recording, list(node.stage.run(rows, node.config, context))
 
 

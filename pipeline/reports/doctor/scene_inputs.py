@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from pipeline.media.scenes.truth import GONE, TrueEvent, TrueTrack, Truth
@@ -11,6 +12,8 @@ from pipeline.records import (
     Annotation,
     CaptionedEvent,
     Change,
+    ChangePoint,
+    DenseSegment,
     Event,
     FramedSegment,
     GroundedEvent,
@@ -27,8 +30,12 @@ from pipeline.workflow.graph import Node
 R = TypeVar("R", bound=Record)
 
 OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
-MADE: tuple[type[Record], ...] = (Video, Segment, FramedSegment, Change, Annotation, *OF_EVENTS)
+OF_FRAMES = (Segment, FramedSegment, DenseSegment)
+OF_CHANGES = (Change, ChangePoint, Annotation)
+MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS)
 """The kinds of rows that can be made."""
+
+GROUNDING = "event_grounding"
 
 QUESTIONS: Mapping[str, str] = {
     "count": "How many {} are in view?",
@@ -80,15 +87,27 @@ class KnownVideo:
             if event.start_s > 0 and event.end_s < self.truth.duration_s
         ]
 
-    def rows(self, family: str | None) -> KnownRows:
-        """Rows of all kinds in ``MADE``; the events are those of a family (None: of all)."""
+    def asked_tracks(self) -> list[TrueTrack]:
+        """The tracks with more than one value, and a value at all times."""
+        return [
+            track
+            for track in self.truth.tracks
+            if track.aspect in QUESTIONS and len(track.values) > 1
+            if all(value.value != GONE for value in track.values)
+        ]
+
+    def rows(self, family: str | None, task: str = "tsqa") -> KnownRows:
+        """Rows of all kinds in ``MADE``; the events are those of a family (None: of all), and the
+        annotations those of a task, tsqa or event_grounding."""
         events = [self._event(event) for event in self.asked_events(family)]
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
             FramedSegment: self.segments,
+            DenseSegment: [row for row in self.segments if isinstance(row, DenseSegment)],
             Segment: [_as(Segment, segment) for segment in self.segments],
             Change: self._changes(),
-            Annotation: self._annotations(),
+            ChangePoint: [point for track in self.asked_tracks() for point in self._points(track)],
+            Annotation: self._groundings() if task == GROUNDING else self._annotations(),
         }
         kinds |= {kind: [_as(kind, event) for event in events] for kind in OF_EVENTS}
         return KnownRows(self.truth.video_id, kinds)
@@ -126,13 +145,39 @@ class KnownVideo:
             for time_s, text in changes
         ]
 
-    def _annotations(self) -> list[Annotation]:
-        """A question for each track with more than one value and a value at all times."""
+    def _points(self, track: TrueTrack) -> list[ChangePoint]:
+        """The changes of a track that a frame shows, each at the first that does."""
+        shown = [(b.value, a.value, self.shown_s(a.time_s)) for b, a in pairwise(track.values)]
         return [
-            self._annotation(number, track)
-            for number, track in enumerate(self.truth.tracks)
-            if track.aspect in QUESTIONS and len(track.values) > 1
-            if all(value.value != GONE for value in track.values)
+            ChangePoint(
+                video_id=self.truth.video_id,
+                aspect=track.aspect,
+                subject=track.subject,
+                before=before,
+                after=after,
+                time_s=time_s,
+                seen=f"{track.subject}: {before}, then {after}.",
+                provenance=_TRUTH,
+            )
+            for before, after, time_s in shown
+            if time_s is not None
+        ]
+
+    def _annotations(self) -> list[Annotation]:
+        """A question for each track that can be asked for."""
+        return [self._annotation(i, track) for i, track in enumerate(self.asked_tracks())]
+
+    def _groundings(self) -> list[Annotation]:
+        """A question for each event that can be asked for."""
+        return [
+            Annotation(
+                video_id=self.truth.video_id,
+                annotation_id=f"{self.truth.video_id} {event.caption}",
+                task=GROUNDING,
+                questions=[Question(qid="q0", text=event.caption, asked_s=0)],
+                responses=[Response.event("r0", event.caption, event.start_s, event.end_s)],
+            )
+            for event in self.asked_events(None)
         ]
 
     def _annotation(self, number: int, track: TrueTrack) -> Annotation:
@@ -162,6 +207,12 @@ def family_of(node: Node) -> str | None:
     """The family of events that a node lists or reads; None for all."""
     above = {found for found in map(family_of, node.after) if found}
     return getattr(node.config, "family", None) or (above.pop() if len(above) == 1 else None)
+
+
+def task_of(node: Node) -> str:
+    """The task of the annotations that a node reads: those made of events ask for them."""
+    above = (other.stage for other in node.after if issubclass(other.stage.writes, Annotation))
+    return GROUNDING if any(VerifiedEvent in stage.reads for stage in above) else "tsqa"
 
 
 def _as(kind: type[R], row: Record) -> R:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pipeline.records import Annotation, Change, Event, FramedSegment, GroundedEvent, Verdict
+from pipeline.records import (
+    Annotation,
+    Change,
+    ChangePoint,
+    Event,
+    FramedSegment,
+    GroundedEvent,
+    Verdict,
+)
 from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.doctor.findings import Timing
 from pipeline.reports.doctor.scene_inputs import KnownVideo
@@ -13,7 +21,7 @@ from pipeline.reports.scoring.span_matching import match_times
 from pipeline.workflow.stage import Stage
 
 WINDOW_S = 6.0
-"""An answer further from every change of its track matches none of them."""
+"""An answer or change point further from every change of its track matches none of them."""
 
 
 def timing_of(
@@ -27,12 +35,14 @@ def timing_of(
       end that is also that of the video is left out.
     - ``Annotation``: answers after the first against the changes of the track of that aspect that
       the question names, else of the one that fits best; each at the first frame that shows it.
+    - ``ChangePoint``: likewise those of a subject, where something held of it before.
     - ``Change``: whether true changes were found within a turn; their times are those of the turns.
     - ``Verdict``: whether true answers passed; it has no times.
     """
     every = list(rows)
     found: list[Timing] = []
-    for video in videos if FramedSegment in stage.reads else ():
+    sees = any(issubclass(kind, FramedSegment) for kind in stage.reads)
+    for video in videos if sees else ():
         own = [row for row in every if row.video_id == video.truth.video_id]
         if issubclass(stage.writes, GroundedEvent):
             found.append(_grounded(own, len(video.asked_events(family))))
@@ -40,6 +50,8 @@ def timing_of(
             found.append(_listed(video, own, family))
         elif issubclass(stage.writes, Annotation):
             found += (_answered(video, row) for row in own)
+        elif issubclass(stage.writes, ChangePoint):
+            found += _points(video, own)
         elif issubclass(stage.writes, Change):
             found.append(_changes(video, own))
         elif issubclass(stage.writes, Verdict):
@@ -103,15 +115,31 @@ def _overlapping(
 
 def _answered(video: KnownVideo, annotation: Annotation) -> Timing:
     answered_s = sorted(response.respond_s for response in annotation.responses)[1:]
-    question = " ".join(question.text for question in annotation.questions).casefold()
-    tracks = [track for track in video.truth.tracks if track.aspect == annotation.aspect]
-    named = [track for track in tracks if track.subject in question]
+    question = " ".join(question.text for question in annotation.questions)
+    return _matched(video, annotation.aspect, question, answered_s)
+
+
+def _points(video: KnownVideo, points: Sequence[ChangePoint]) -> Iterator[Timing]:
+    subjects: dict[tuple[str, str], list[float]] = {}
+    for point in points:
+        times_s = subjects.setdefault((point.aspect, point.subject), [])
+        if point.before:
+            times_s.append(point.time_s)
+    for (aspect, subject), times_s in subjects.items():
+        yield _matched(video, aspect, subject, times_s)
+
+
+def _matched(video: KnownVideo, aspect: str, naming: str, times_s: Sequence[float]) -> Timing:
+    """Times against the changes of the track of that aspect whose subject a text names, or of the
+    one that fits best; each at the first frame that shows it."""
+    tracks = [track for track in video.truth.tracks if track.aspect == aspect]
+    named = [track for track in tracks if track.subject in naming.casefold()]
     tried = [
-        match_times(_shown(video, (v.time_s for v in track.values[1:])), answered_s, WINDOW_S)
+        match_times(_shown(video, (v.time_s for v in track.values[1:])), times_s, WINDOW_S)
         for track in named or tracks
     ]
     best = min(tried, key=lambda p: (-len(p), sum(abs(b - a) for a, b in p)), default=[])
-    return Timing(len(best), len(answered_s), tuple(at_s - true_s for true_s, at_s in best))
+    return Timing(len(best), len(times_s), tuple(at_s - true_s for true_s, at_s in best))
 
 
 def _changes(video: KnownVideo, changes: Sequence[Change]) -> Timing:

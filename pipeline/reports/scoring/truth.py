@@ -16,6 +16,7 @@ from pipeline.records import Annotation, Dialogue, Ratio, Record
 from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.scoring.span_matching import match_times
 from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
+from pipeline.reports.scoring.truth_negatives import occurs
 from pipeline.store.files.text_table import text_table
 from pipeline.workflow.outputs import found_by_models, read_annotations, read_dialogues
 from pipeline.workflow.plan import NodePlan
@@ -58,7 +59,8 @@ class AnswerScore(Record):
     """Answers of ``tsqa`` dialogues against the true track that each is about.
 
     The track is the one of the dialogue's aspect of whose subject the question has most words; of
-    several, the one with most right answers. An answer states a value if it contains the value's
+    several, the one with most right answers. To a question for yes or no, the track says whether
+    the value that the question names holds. An answer states a value if it contains the value's
     words as whole words; case makes no difference, and number words equal digits.
     """
 
@@ -72,7 +74,13 @@ class AnswerScore(Record):
     """Of the value at the question and those that begin after it, with the same exceptions: those
     that an answer of its own states within 3 s, before or after."""
     unscored: int
-    """Dialogues whose aspect no track has; they count nowhere above."""
+    """Dialogues whose aspect no track has, or that ask for yes or no and name no value of it; they
+    count nowhere else here."""
+    chosen: Share
+    """Of the answers to multiple-choice questions: those that are right as above, and name an
+    option by its letter."""
+    distractors: Share
+    """Of the wrong options, offered or not: those that the track never holds."""
 
 
 class SpanScore(Record):
@@ -89,6 +97,15 @@ class SpanScore(Record):
     found: Share
     """Of the true events of all videos with a truth: those that some response has an IoU of at
     least 0.7 with; no whole where the task has no response."""
+
+
+class NegativeScore(Record):
+    """Negatives against the true sentences of their video (``truth_negatives.py``)."""
+
+    absent: Share
+    """Of those that can be judged: those whose subject is true of the video at no time."""
+    unscored: int
+    """Negatives in words that no truth has."""
 
 
 class TaskCount(Record):
@@ -109,6 +126,7 @@ class TruthReport(Record):
     tasks: list[TaskCount]
     changes: ChangeScore
     answers: AnswerScore
+    negatives: NegativeScore
     spans: list[SpanScore]
 
     def to_text(self) -> str:
@@ -123,7 +141,11 @@ class TruthReport(Record):
             ("answers: right", _percent(self.answers.right)),
             ("answers: recall", _percent(self.answers.recall)),
             ("answers: within 3 s", _percent(self.answers.loose)),
+            ("answers: right option", _percent(self.answers.chosen)),
+            ("answers: distractors never true", _percent(self.answers.distractors)),
             ("answers: dialogues unscored", self.answers.unscored),
+            ("negatives: absent", _percent(self.negatives.absent)),
+            ("negatives: unscored", self.negatives.unscored),
         ]
         for span in self.spans:
             lines += [
@@ -176,9 +198,12 @@ def score_truth(
         if dialogue.task == "tsqa":
             asked.append(count_answers(known[dialogue.video_id], dialogue))
     spans: dict[str, dict[str, list[TimeSpan]]] = {task: {} for task in FAMILIES}
+    occurring: list[bool | None] = []
     for annotation in annotations:
         if annotation.video_id not in known:
             unknown.add(annotation.video_id)
+        elif annotation.is_negative:
+            occurring.append(occurs(known[annotation.video_id], annotation))
         elif annotation.task in spans and found_by_models(annotation):
             of_video = spans[annotation.task].setdefault(annotation.video_id, [])
             of_video.extend((r.start_s, r.end_s) for r in annotation.responses)
@@ -191,6 +216,10 @@ def score_truth(
         ],
         changes=_score_changes(known.values(), narrated),
         answers=_score_answers(asked),
+        negatives=NegativeScore(
+            absent=_share(occurring.count(False), len(occurring) - occurring.count(None)),
+            unscored=occurring.count(None),
+        ),
         spans=[_score_spans(task, known.values(), found) for task, found in spans.items()],
     )
 
@@ -217,6 +246,8 @@ def _score_answers(asked: Sequence[AnswerCounts | None]) -> AnswerScore:
         recall=_share(sum(c.recalled for c in scored), sum(c.due for c in scored)),
         loose=_share(sum(c.loose for c in scored), sum(c.loose_due for c in scored)),
         unscored=len(asked) - len(scored),
+        chosen=_share(sum(c.chosen for c in scored), sum(c.choices for c in scored)),
+        distractors=_share(sum(c.never for c in scored), sum(c.distractors for c in scored)),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from pipeline.media.scenes.truth import GONE, TrueTrack, TrueValue, Truth
 from pipeline.records import Dialogue, Turn
@@ -28,11 +29,19 @@ class AnswerCounts:
     due: int
     loose: int
     loose_due: int
+    chosen: int
+    choices: int
+    never: int
+    distractors: int
 
 
 def count_answers(truth: Truth, dialogue: Dialogue) -> AnswerCounts | None:
-    """Counts on the track that fits the dialogue best; None if no track has its aspect."""
-    question = set(_words(" ".join(turn.question for turn in dialogue.turns)))
+    """Counts on the track that fits the dialogue best; None if no track has its aspect, or if a
+    question for yes or no names no value of it."""
+    asked = next(iter(dialogue.questions), None)
+    options = _lettered(asked.options) if asked else []
+    lines = [line for turn in dialogue.turns for line in turn.question.splitlines()]
+    question = _words(" ".join(line for line in lines if line not in options))
 
     def named(track: TrueTrack) -> float:
         subject = _words(track.subject)
@@ -40,19 +49,46 @@ def count_answers(truth: Truth, dialogue: Dialogue) -> AnswerCounts | None:
 
     fitting = [track for track in truth.tracks if track.aspect == dialogue.aspect]
     best = max((named(track) for track in fitting), default=0)
-    counts = [_measure(track, dialogue) for track in fitting if named(track) == best]
+    near = [track for track in fitting if named(track) == best]
+    if asked and asked.kind == "binary":
+        near = [track for each in near for track in _claims(each, question)]
+    distractors = asked.distractors if asked else []
+    counts = [_measure(track, dialogue, options, distractors) for track in near]
     return max(counts, key=lambda c: c.right, default=None)
 
 
-def _measure(track: TrueTrack, dialogue: Dialogue) -> AnswerCounts:
-    values, turns = track.values, dialogue.turns
+def _claims(track: TrueTrack, question: Sequence[str]) -> Iterator[TrueTrack]:
+    """The track as yes and no, if the question names one of its values: the first one named."""
+    said = " ".join(question).replace(" ".join(_words(track.subject)), "", 1)
+    values = [value.value for value in track.values if value.value != GONE]
+    places = {value: f" {said} ".find(f" {' '.join(_words(value))} ") for value in values}
+    named = {value: place for value, place in places.items() if place >= 0}
+    if not named:
+        return
+    claim = min(named, key=lambda value: named[value])
+    answers = {value: "yes" if value == claim else "no" for value in values} | {GONE: GONE}
+    values_now = [v.model_copy(update={"value": answers[v.value]}) for v in track.values]
+    yield track.model_copy(update={"values": values_now})
+
+
+def _lettered(options: Sequence[str]) -> list[str]:
+    """The options as a question lists them, and as an answer chooses one."""
+    return [f"{ascii_uppercase[i]}. {option}" for i, option in enumerate(options)]
+
+
+def _measure(
+    track: TrueTrack, dialogue: Dialogue, options: Sequence[str], distractors: Sequence[str]
+) -> AnswerCounts:
+    values, turns = _changing(track.values), dialogue.turns
     answers = [turn for turn in turns if turn.state == "response"]
     right: list[int] = []
     for turn in answers:
         now = _current(values, turn.start_s)
         timely = turn.start_s - values[now].time_s <= 1 / dialogue.turns_per_s + EPSILON_S
-        if _states(turn.text, values[now].value) and (timely or turn is answers[0]):
+        chosen = not options or any(line in options for line in turn.text.splitlines())
+        if chosen and _states(turn.text, values[now].value) and (timely or turn is answers[0]):
             right.append(now)
+    held = [value.value for value in track.values if value.value != GONE]
     due = _due(values, [turn for turn in turns if answers and turn.start_s >= answers[0].start_s])
     asked = next((n for n, turn in enumerate(turns) if turn.question), 0)
     loose = _loose(values, turns[asked:])
@@ -63,7 +99,17 @@ def _measure(track: TrueTrack, dialogue: Dialogue) -> AnswerCounts:
         due=len(due),
         loose=sum(len(_matches(value, times, answers)) for value, times in loose.items()),
         loose_due=sum(len(times) for times in loose.values()),
+        chosen=len(right) if options else 0,
+        choices=len(answers) if options else 0,
+        never=sum(not any(_states(text, value) for value in held) for text in distractors),
+        distractors=len(distractors),
     )
+
+
+def _changing(values: Sequence[TrueValue]) -> Sequence[TrueValue]:
+    """The values without those that are the same as the one before."""
+    pairs = zip(values, [None, *values], strict=False)
+    return [value for value, before in pairs if before is None or value.value != before.value]
 
 
 def _current(values: Sequence[TrueValue], time_s: float) -> int:

@@ -16,7 +16,7 @@ from pipeline.workflow.config import load_config
 from pipeline.workflow.config_file import CONFIGS
 from pipeline.workflow.graph import build_graph
 
-COMMENTED = {"extends", "run", "source", "engines", "nodes", "corpus"}
+COMMENTED = {"extends", "language", "run", "source", "engines", "nodes", "corpus"}
 
 
 def test_the_example_is_a_config_in_which_every_key_is_explained(tmp_path: Path) -> None:

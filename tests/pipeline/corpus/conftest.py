@@ -75,9 +75,7 @@ def dialogue_of(frames: list[FramedSegment], task: str, split: str, model: str) 
 
 @pytest.fixture(scope="session")
 def settings() -> CorpusSettings:
-    return CorpusSettings(
-        title="A small corpus", licence="cc-by-4.0", rows_per_file=3, tar_bytes=40_000
-    )
+    return CorpusSettings(title="A small corpus", licence="cc-by-4.0", tar_bytes=60_000)
 
 
 @pytest.fixture(scope="session")

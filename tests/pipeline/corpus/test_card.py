@@ -6,21 +6,29 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from pipeline.corpus.card import Intake, card, with_intake
-from pipeline.corpus.counts import CorpusTally
+from pipeline.corpus.card import card, with_run
+from pipeline.corpus.facts import Intake, RunFacts
 from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn
+from pipeline.corpus.tally import CorpusTally
+from pipeline.corpus.write import write_corpus
+from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn, Turns
+
+FILES = [
+    ShardFile(path=path, sha256="", size_bytes=0, rows=24, task=task, split="train")
+    for path, task in (("data/tsqa/train-00000-000.parquet", "tsqa"), ("messages/train", ""))
+]
 
 
 def counted(samples: list[VideoSample], settings: CorpusSettings) -> str:
     tally = CorpusTally()
     for sample in samples:
         tally.add(sample)
-    return card(tally.result(), settings, tally.example)
+    return card(tally.result(), settings, tally.example, FILES)
 
 
 def test_the_header_names_every_file_of_the_parquet_form(
@@ -33,18 +41,26 @@ def test_the_header_names_every_file_of_the_parquet_form(
     assert header["license"] == "cc-by-4.0"
     assert header["language"] == ["en"]
     assert header["size_categories"] == ["n<1K"]
+    found: dict[str, list[str]] = {}
     for config in header["configs"]:
         for part in config["data_files"]:
             named = sorted(str(p.relative_to(folder)) for p in folder.glob(part["path"]))
-            mine = (config["config_name"], part["split"])
-            assert named == [f.path for f in files if (f.task, f.split) == mine]
-    assert len(header["configs"]) == 3
+            assert named and {f.split for f in files if f.path in named} == {part["split"]}
+            found.setdefault(config["config_name"], []).extend(named)
+    assert [c["config_name"] for c in header["configs"] if c.get("default")] == ["all"]
+    tasks = {f.task for f in files if f.task}
+    for name in tasks:
+        assert found[name] == [f.path for f in files if f.task == name]
+    assert sorted(found["all"]) == sorted(path for name in tasks for path in found[name])
+    shown = [path for name, paths in found.items() if name != "all" for path in paths]
+    assert sorted(shown) == [f.path for f in files if f.path.endswith(".parquet")]
 
 
 def test_the_body_states_counts_states_models_and_fields(
     corpus: tuple[Path, list[ShardFile]],
 ) -> None:
     body = (corpus[0] / "README.md").read_text(encoding="utf-8")
+    assert not re.search(r"[^\S\n ]|[\x00-\x08]", body.replace("\u00a0", " "))
     assert "24 dialogues about 12 videos" in body
     assert re.search(r"Silence to standby to response is [\d.]+ : [\d.]+ : 2 ", body)
     assert "| `teacher-7b@abc` | 6 |" in body
@@ -131,18 +147,20 @@ def test_what_came_in_is_said_where_it_is_known(
 ) -> None:
     text = counted(samples, settings)
     assert "came in" not in text
-    full = with_intake(text, Intake(1016, 12, {"odd": 3, "too_short": 1000}, unfinished=1))
+    intake = Intake(1016, 12, {"odd": 3, "too_short": 1000}, unfinished=1)
+    full = with_run(text, RunFacts(intake=intake))
     assert (
         "Of 1,016 videos that came in, 12 are in the corpus and 1,003 were rejected;"
         " 1 are not finished."
     ) in full
     assert "| `too_short` | 1,000 |\n| `odd` | 3 |\n\n## Who wrote it" in full
-    absent = with_intake(text, Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1}))
+    intake = Intake(20, 12, {}, absent={"not_drawn": 7, "no_events": 1})
+    absent = with_run(text, RunFacts(intake=intake))
     assert "12 are in the corpus and 0 were rejected; 8 gave nothing, or were not drawn." in absent
     assert "| `not_drawn` | 7 |\n| `no_events` | 1 |\n\n## Who wrote it" in absent
-    assert with_intake(text, Intake(12, 12, {})).count("## What came in") == 1
+    assert with_run(text, RunFacts(intake=Intake(12, 12, {}))).count("## What came in") == 1
     with pytest.raises(ValueError, match="Who wrote it"):
-        with_intake("# Another file\n", Intake(1, 1, {}))
+        with_run("# Another file\n", RunFacts(intake=Intake(1, 1, {})))
 
 
 def test_a_source_of_any_name_keeps_to_its_cell(
@@ -152,6 +170,7 @@ def test_a_source_of_any_name_keeps_to_its_cell(
     assert r"| a\|b c | " in counted([VideoSample(named)], settings)
 
 
+PAPER = "https://arxiv.org/abs/2512.21334"
 HOSTILE = [
     "<script>alert(1)</script>",
     "![x](http://example.org/track.png)",
@@ -159,6 +178,7 @@ HOSTILE = [
     "`code` **bold** _it_ ~~gone~~ &lt;",
     "x\n\n# A heading\n\n---\nlicense: mit\n---",
     "a | b || c",
+    "http://example.org/www.example.org me@example.org $x^2$",
 ]
 
 
@@ -188,12 +208,13 @@ def test_names_show_as_text_and_do_nothing(
     assert shown.replace("`", "'") in texts  # a model
     for content, parts in inline:
         kinds = {part.type for part in parts}
-        assert not kinds & {"html_inline", "image", "link_open"}, content
+        ours = [part.attrs["href"] for part in parts if part.type == "link_open"]
+        assert not kinds & {"html_inline", "image"} and ours in ([], [PAPER]), content
 
 
 @pytest.mark.parametrize(
     ("rows", "size"),
-    [(999, "n<1K"), (1000, "1K<n<10K"), (465_000, "100K<n<1M"), (20_000_000, "n>10M")],
+    [(999, "n<1K"), (1000, "1K<n<10K"), (465_000, "100K<n<1M"), (20_000_000, "10M<n<100M")],
 )
 def test_size_category(
     rows: int, size: str, samples: list[VideoSample], settings: CorpusSettings
@@ -203,7 +224,7 @@ def test_size_category(
     counts = tally.result()
     whole = counts.whole.model_copy(update={"dialogues": rows})
     larger = counts.model_copy(update={"totals": [whole, *counts.totals[1:]]})
-    assert f"- {size}\n" in card(larger, settings, tally.example)
+    assert f"- {size}\n" in card(larger, settings, tally.example, FILES)
 
 
 def test_the_loading_instructions_work_as_printed(
@@ -212,15 +233,30 @@ def test_the_loading_instructions_work_as_printed(
     folder, _ = corpus
     text = (folder / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     names: dict[str, Any] = {}
     for block in blocks:
         exec(block.replace("CORPUS", str(folder)), names)
     first_task = [d for s in samples for d in s.dialogues if d.task == "event_caption"]
     assert [row["sample_id"] for row in names["dialogues"]] == [d.sample_id for d in first_task]
+    every = [d for s in samples for d in s.dialogues if d.split == "train"]
+    assert [row["sample_id"] for row in names["chats"]] == [d.sample_id for d in every]
     train = [sample for sample in samples if sample.split == "train"]
-    assert names["shown"] == train[-1].frames[-1].jpeg
-    for row, sample in zip(names["videos"], train, strict=True):
-        back = [Dialogue.model_validate(dialogue) for dialogue in row["json"]["dialogues"]]
-        assert back == sample.dialogues
-        assert bytes(row["npz"]["jpeg"]) == b"".join(frame.jpeg for frame in sample.frames)
+    assert names["jpeg"] == train[-1].frames[-1].jpeg
+    last = {d.sample_id: d.turns[-1].state for d in train[-1].dialogues}
+    assert names["states"] == last
+    shown = sum(len(sample.frames) for sample in train)
+    assert sum(1 for _ in names["frames"].decode(False)) == shown
+
+
+def test_a_dialogue_that_no_trainer_can_read_is_no_chat_and_counted(
+    samples: list[VideoSample], settings: CorpusSettings, tmp_path: Path
+) -> None:
+    (dialogue, other) = samples[0].dialogues
+    turns = [turn.model_copy(update={"text": "<image>"}) for turn in dialogue.turns]
+    spoilt = dialogue.model_copy(update={"turns": Turns.of(turns)})
+    sample = VideoSample([spoilt, other], samples[0].frames)
+    write_corpus(tmp_path, [sample], settings)
+    assert "1 dialogues are not among the `messages`" in (tmp_path / "README.md").read_text()
+    rows = pq.read_table(tmp_path / "messages/train-00000-000.parquet")
+    assert rows.column("sample_id").to_pylist() == [other.sample_id]

@@ -16,6 +16,7 @@ from pipeline.corpus.audit.checker import (
     WrittenTurn,
     check,
     even_timeline,
+    why_unsayable,
 )
 from pipeline.corpus.audit.checker_readers import READERS
 from pipeline.corpus.formats import FORMATS
@@ -23,7 +24,7 @@ from pipeline.corpus.formats.base import View
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import Tiling, even_tiling
-from pipeline.records import Annotation, Question, Response
+from pipeline.records import Annotation, Question, Response, Span
 from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import video_of
 
@@ -172,6 +173,42 @@ def test_a_planted_fault_is_counted(name: str) -> None:
     found = checked(turns).faults
     assert found.items() >= expected.items()
     assert set(found) <= set(FAULTS)
+
+
+EARLY = event("a", 3.0, 9.0).model_copy(
+    update={
+        "due_s": 6.0,
+        "due_by": "earliest_reliable",
+        "evidence": [Span(start_s=3.0, end_s=6.0)],
+        "confirmed_s": [6.0, 8.0],
+    }
+)
+"""Said while it goes on, at the first frame that a verifier confirmed."""
+
+
+def test_no_response_comes_before_the_evidence_that_it_names() -> None:
+    turns = written(made_of(QUESTIONS[:1], [EARLY]), TILING)
+    assert turns[6].text == "a is over." and why_unsayable(EARLY, ["q0"], 20.0) == ""
+    timeline = even_timeline(20.0, 1.0)
+    assert check(turns, QUESTIONS[:1], [EARLY], timeline).faults == {}
+    at_end = EARLY.model_copy(update={"due_s": None, "evidence": []})
+    assert check(turns, QUESTIONS[:1], [at_end], timeline).faults["early"] == 1, "it was due at 9"
+    move(turns, 6, 5)
+    assert check(turns, QUESTIONS[:1], [EARLY], timeline).faults["early"] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"confirmed_s": [8.0]},
+        {"evidence": [Span(start_s=3.0, end_s=9.0)]},
+        {"evidence": []},
+        {"due_s": 5.0},
+    ],
+)
+def test_evidence_that_nobody_confirmed_is_none(change: dict[str, Any]) -> None:
+    planted = EARLY.model_copy(update=change)
+    assert why_unsayable(planted, ["q0"], 20.0) == "early_response"
 
 
 def test_what_several_say_alike_may_be_said_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.corpus.audit.checker import Timeline, why_unsayable
 from pipeline.corpus.audit.checker_entries import UNTOLD, check_written
 from pipeline.corpus.audit.checker_readers import READERS
 from pipeline.corpus.formats import FORMATS
-from pipeline.records import Annotation, Response
+from pipeline.records import Annotation, Question, Response
 from tests.pipeline.corpus.test_checker import ONE, TILING, rows_of
 from tests.pipeline.dialogue.annotations import Case, cases, made_of
 
@@ -52,6 +53,18 @@ def test_what_the_compiler_makes_has_no_fault_in_any_format(case: Case, form: st
     assert checked.faults == {}
     assert checked.counts["kept"] == len(responses)
     assert checked.untold == UNTOLD[written.clock]
+
+
+def test_what_is_said_or_waited_for_in_a_negative_is_a_fault() -> None:
+    asked = made_of([Question(qid="q", text="When does a dog run?", asked_s=0)], [])
+    negative = asked.model_copy(update={"is_negative": True})
+    rows = rows_of(negative, TILING, "stream")
+    timeline = Timeline(TILING.starts[:-1], TILING.frames, TILING.end_s)
+    for token, fault in (("</Standby>", "standby_unfounded"), ("</Response> now", "unexplained")):
+        spoilt = deepcopy(rows)
+        spoilt[0]["messages"][-1]["content"] = token
+        checked = check_written(READERS["stream"](spoilt), negative.questions, [], timeline)
+        assert checked.faults == {fault: 1}
 
 
 @pytest.mark.parametrize(

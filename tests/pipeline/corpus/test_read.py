@@ -6,15 +6,16 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.corpus.read import read_corpus
-from pipeline.corpus.write import write_corpus
-from pipeline.records import ShardFile, Turn, Turns
+from pipeline.corpus.write import write_corpus, write_group
+from pipeline.records import ShardFile
 
 Corpus = tuple[Path, list[ShardFile]]
 
@@ -37,7 +38,7 @@ def test_dialogues_come_back_without(corpus: Corpus, samples: list[VideoSample])
     expected = {d.sample_id: d for sample in samples for d in sample.dialogues}
     found = [sample.dialogues[0] for sample in read_corpus(corpus[0], frames=False)]
     assert {d.sample_id: d for d in found} == expected and len(found) == len(expected)
-    one = corpus[0] / "data" / "narration" / "train-00000-of-00001.parquet"
+    one = corpus[0] / "data" / "narration" / "train-00000-000.parquet"
     assert {s.dialogues[0].task for s in read_corpus(one, frames=False)} == {"narration"}
 
 
@@ -52,55 +53,72 @@ def test_what_is_no_corpus_is_said(
         list(read_corpus(tmp_path / "bare", frames=True))
     torn = tmp_path / "torn"
     shutil.copytree(corpus[0], torn)
-    for path in (torn / "wds" / "train" / "000000.tar", next(torn.glob("data/tsqa/*.parquet"))):
+    for path in (torn / "wds" / "train" / "00000-000.tar", next(torn.glob("data/tsqa/*.parquet"))):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     for frames in (True, False):
         with pytest.raises(CorpusError, match="unreadable"):
             list(read_corpus(torn, frames=frames))
 
 
-def test_no_record_is_made_of_a_turn_in_a_tar(
-    corpus: Corpus, samples: list[VideoSample], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> NoReturn:
-        raise AssertionError("a record of a turn")
-
-    monkeypatch.setattr(Turns, "of", refuse)
-    monkeypatch.setattr(Turn, "trusted", refuse)
-    found = [sample.dialogues for sample in read_corpus(corpus[0], frames=True)]
-    given = {sample.video_id: sample.dialogues for sample in samples}
-    assert all(given[each[0].video_id] == each for each in found)
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"state": "asleep"}, "state"),
-        ({"start_s": -1.0}, "start_s"),
-        ({"start_s": None}, "start_s"),
-        ({"mood": "calm"}, "mood"),
-        ({"index": 7}, "turn 7 stands where"),
-        ({"question": 5}, "question"),
-        ({"qids": "q"}, "qids"),
-    ],
-)
-def test_what_no_turn_has_is_named(
-    corpus: Corpus, tmp_path: Path, change: dict[str, Any], named: str
-) -> None:
-    source = corpus[0] / "wds" / "train" / "000000.tar"
-    spoilt = tmp_path / "wds" / "train" / "000000.tar"
-    spoilt.parent.mkdir(parents=True)
-    shutil.copytree(corpus[0] / "data", tmp_path / "data")
-    with tarfile.open(source) as old, tarfile.open(spoilt, "w") as new:
+def respoken(tar: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """The tar again, each of its rows changed."""
+    spoilt = tar.with_suffix(".new")
+    with tarfile.open(tar) as old, tarfile.open(spoilt, "w") as new:
         for member in old:
             content = old.extractfile(member)
             assert content is not None
             text = content.read()
             if member.name.endswith(".json"):
                 row = json.loads(text)
-                row["dialogues"][-1]["turns"][1].update(change)
+                change(row)
                 text = json.dumps(row).encode()
                 member.size = len(text)
             new.addfile(member, io.BytesIO(text))
-    with pytest.raises(CorpusError, match=f"(?s)000000.tar.*{named}"):
-        list(read_corpus(tmp_path, frames=True))
+    spoilt.replace(tar)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda row: row["dialogues"][0].update(state="asleep"), "state"),
+        (lambda row: row.update(start_s=-1.0), "start_s"),
+        (lambda row: row.update(mood="calm"), "mood"),
+        (lambda row: row["dialogues"][0].update(sample_id="other"), "differ in the dialogues"),
+        (lambda row: row.update(video_id="other"), "differ in the dialogues"),
+    ],
+)
+def test_what_a_tar_has_and_rows_have_not_is_named(
+    corpus: Corpus, tmp_path: Path, change: Callable[[dict[str, Any]], object], named: str
+) -> None:
+    shutil.copytree(corpus[0], tmp_path / "spoilt")
+    respoken(tmp_path / "spoilt" / "wds" / "train" / "00000-000.tar", change)
+    with pytest.raises(CorpusError, match=f"(?s)00000-000.tar.*{named}"):
+        list(read_corpus(tmp_path / "spoilt", frames=True))
+
+
+def test_a_tar_that_is_lost_or_of_an_earlier_form_is_noticed(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    shutil.copytree(corpus[0], tmp_path / "spoilt")
+    tars = tmp_path / "spoilt" / "wds" / "train"
+    max(tars.iterdir()).unlink()
+    with pytest.raises(CorpusError, match="holds videos that no tar of it has"):
+        list(read_corpus(tmp_path / "spoilt", frames=True))
+    (tars / "00000-000.tar").rename(tars / "000000.tar")
+    with pytest.raises(CorpusError, match="is no tar of this form: write the corpus again"):
+        list(read_corpus(tmp_path / "spoilt", frames=True))
+
+
+def test_groups_come_back_one_after_the_other(
+    samples: list[VideoSample], settings: CorpusSettings, tmp_path: Path
+) -> None:
+    for number in range(3):
+        own = samples[4 * number : 4 * number + 4]
+        files = write_group(tmp_path / str(number), number, own, settings).files
+        for file in files:
+            (tmp_path / "corpus" / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / str(number) / file.path).rename(tmp_path / "corpus" / file.path)
+    found = list(read_corpus(tmp_path / "corpus", frames=True))
+    for split in ("train", "validation"):
+        expected = [(s.video_id, s.dialogues) for s in samples if s.split == split]
+        assert [(s.video_id, s.dialogues) for s in found if s.split == split] == expected

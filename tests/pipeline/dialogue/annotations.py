@@ -38,9 +38,25 @@ class Case:
                 found[rid] = "zero_length_span"
             elif begins_s >= self.tiling.end_s and (event or begins_s > self.tiling.end_s):
                 found[rid] = "past_the_end"
-            elif response.respond_s < complete_s - EPSILON_S:
+            elif response.respond_s < complete_s - EPSILON_S or not self.rests(response):
                 found[rid] = "early_response"
         return found
+
+    def rests(self, response: Response) -> bool:
+        """Whether one that is due before all has been seen names what it rests on."""
+        due_s = response.due_s
+        if due_s is None or due_s >= response.respond_s - EPSILON_S:
+            return True
+        ends = [span.end_s for span in response.evidence]
+        named = bool(ends) and all(end_s <= due_s + EPSILON_S for end_s in ends)
+        return named and due_s in response.confirmed_s
+
+    def due(self, response: Response) -> int:
+        """The turn at which it is due, whatever its question; none where the video ends before."""
+        if response.due_s is None:
+            return self.first_at(response.respond_s, response.kind)
+        soon = response.due_s < response.respond_s - EPSILON_S
+        return self.first_at(response.due_s, "instant" if soon else response.kind)
 
     def first_at(self, time_s: float, kind: str) -> int:
         """Turn by turn, by its definition."""
@@ -56,7 +72,7 @@ class Case:
 
     def wanted(self, rid: str) -> int:
         response = self.responses[rid]
-        due = min(self.first_at(response.respond_s, response.kind), len(self.tiling) - 1)
+        due = min(self.due(response), len(self.tiling) - 1)
         return max(due, self.asked(response.qid))
 
 
@@ -108,6 +124,12 @@ def cases(draw: st.DrawFn, longest: int = 12, responses: int = 7) -> Case:
             evidence = [Span(start_s=part[0], end_s=part[1])]
         over_s = span[1] if kind == "event" else span[0]
         complete_s = max([over_s, *(each.end_s for each in evidence)])
+        due_s, confirmed = None, []
+        if not draw(st.integers(0, 3)):
+            due_s = draw(times)
+            confirmed = [draw(times), due_s] if draw(st.booleans()) else []
+            if draw(st.booleans()):
+                evidence = [Span(start_s=min(span[0], due_s), end_s=due_s)]
         made.append(
             Response(
                 rid=f"r{i}",
@@ -119,6 +141,9 @@ def cases(draw: st.DrawFn, longest: int = 12, responses: int = 7) -> Case:
                 respond_s=complete_s if draw(st.integers(0, 9)) else complete_s / 2,
                 valid_until_s=draw(st.one_of(st.none(), times)),
                 evidence=evidence,
+                due_s=due_s,
+                due_by="end" if due_s is None else "window",
+                confirmed_s=confirmed,
             )
         )
     return Case(made_of(questions, made), tiling)

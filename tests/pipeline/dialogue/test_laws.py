@@ -54,7 +54,7 @@ def a_response_is_causal_and_says_when_it_stands_elsewhere(case: Case, made: Com
     for number, each in enumerate(made.dialogues):
         together = Counter(response.turn for response in each.responses)
         for response in each.responses:
-            due = case.first_at(response.respond_s, response.kind)
+            due = case.due(case.responses[response.rid])
             assert ("clamped" in response.flags) == (due == len(case.tiling))
             assert ("merged" in response.flags) == (together[response.turn] > 1)
             assert ("shifted" in response.flags) == (response.turn != case.wanted(response.rid))
@@ -65,8 +65,13 @@ def a_response_is_causal_and_says_when_it_stands_elsewhere(case: Case, made: Com
             assert response.turn >= case.asked(response.qid)
             if due < len(case.tiling):
                 starts, frames = case.tiling.starts, case.tiling.frames
-                times = starts if response.kind == "event" else frames
-                assert times[response.turn] >= response.respond_s - EPSILON_S
+                soon = response.due_s is not None and response.due_s < response.respond_s
+                times = starts if response.kind == "event" and not soon else frames
+                named_s = [span.end_s for span in response.evidence]
+                rests_s = [response.respond_s] if response.due_s is None else named_s
+                assert all(times[response.turn] >= time_s - EPSILON_S for time_s in rests_s)
+                if not soon:
+                    assert times[response.turn] >= response.respond_s - EPSILON_S
 
 
 def standby_only_while_an_event_is_still_to_come(case: Case, made: Compilation) -> None:

@@ -38,3 +38,17 @@ def test_slices_add_up() -> None:
         ("a", "0-30 s", 1, 1), ("b", "0-30 s", 2, 3), ("b", ">240 s", 1, 5),
     ]  # fmt: skip
     assert total(slices) == StateCounts(silence=6, standby=1, response=2)
+
+
+def test_negatives_are_counted_apart() -> None:
+    tally = StateTally()
+    tally.add("a", "s", 20, {"silence": 4, "response": 2})
+    tally.add("a", "s", 20, {"silence": 20}, is_negative=True)
+    tally.add("a", "s", 25, {"silence": 25}, is_negative=True)
+    slices = tally.slices()
+    assert [(s.is_negative, s.dialogues, s.states.silence) for s in slices] == [
+        (False, 1, 4),
+        (True, 2, 45),
+    ]
+    assert total(slices) == StateCounts(silence=4, response=2)
+    assert total(slices, is_negative=True) == StateCounts(silence=45)

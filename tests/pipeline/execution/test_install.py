@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpus.card import CARD, Intake, with_intake
+from pipeline.corpus.card import CARD, with_run
+from pipeline.corpus.changelog import CHANGELOG, newest
+from pipeline.corpus.corpus_format import COUNTS
+from pipeline.corpus.counts import CorpusCounts, Slice
+from pipeline.corpus.facts import Intake, RunFacts
 from pipeline.execution.install import install_corpus
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store import durable
@@ -31,6 +35,12 @@ def _with_a_card(part: Location, text: str) -> Location:
     """The part again, with a card among its files."""
     folder = new_folder(slot_of(part))
     (folder / CARD).write_text(text, encoding="utf-8")
+    none = dict.fromkeys(Slice.model_fields, 0) | {"task": "", "split": ""}
+    lists: dict[str, list[object]] = {
+        key: [] for key in ("slices", "sources", "models", "frames", "states")
+    }
+    counts_of = CorpusCounts.model_validate({**lists, "totals": [none], "not_for_training": 0})
+    (folder / COUNTS).write_text(counts_of.model_dump_json(), encoding="utf-8")
     (folder / "total.txt").write_text("1")
     counts = read_counts(part)
     discard(part)
@@ -51,17 +61,32 @@ def test_runs_that_publish_at_once_leave_one_whole_corpus(
     assert not list(corpus.parent.glob(".corpus*")), "nothing half-written stays"
 
 
-def test_the_intake_goes_into_the_installed_card_and_not_into_the_part(
+def test_facts_go_into_the_installed_corpus_and_not_into_the_part(
     plan_toys: Planner, inline: Any, tmp_path: Path
 ) -> None:
     plans, corpus = plan_toys([1]), tmp_path / "run" / "corpus"
     run(plans, inline, tmp_path / "run")
     bare = "# A corpus\n\n## Who wrote it\n\nPeople.\n"
     card = _with_a_card(planned_again(plans)[-1].parts[0], bare)
+    facts = RunFacts(
+        intake=Intake(3, 1, {"odd": 2}), config="run: {}\n", texts={"a/b": "Say {{ it }}."}
+    )
+    seen = set()
     for _ in range(2):
-        assert install_corpus(planned_again(plans), Location.of(corpus), Intake(3, 1, {"odd": 2}))
+        assert install_corpus(planned_again(plans), Location.of(corpus), facts)
+        version, entry = newest((corpus / CHANGELOG).read_text(encoding="utf-8"))
+        assert entry == "0 dialogues about 0 videos. There was none before."
         installed = (corpus / CARD).read_text(encoding="utf-8")
-        assert installed == with_intake(bare, Intake(3, 1, {"odd": 2}))
+        above, _, below = bare.partition("## Who wrote it")
+        assert installed.startswith(with_run(bare, facts).partition("## Who wrote it")[0].strip())
+        assert above.strip() in installed and installed.endswith("## Who wrote it" + below)
+        assert f"`{version}`" in installed and entry in installed
+        said = RunFacts.model_validate_json((corpus / "run.json").read_bytes())
+        assert said == facts.model_copy(update={"config": "", "texts": {}})
+        assert (corpus / "config.yaml").read_text(encoding="utf-8") == facts.config
+        assert (corpus / "prompts/a/b.md").read_text(encoding="utf-8") == "Say {{ it }}."
+        seen.add(corpus.stat().st_ino)
+    assert len(seen) == 1, "what is in place stays"
     assert card.read_bytes().decode() == bare
     assert install_corpus(planned_again(plans), Location.of(corpus))
     assert (corpus / CARD).read_text(encoding="utf-8") == bare

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.records import FramedSegment, Reject, Segment
+from pipeline.records import DenseSegment, FramedSegment, Reject, Segment, TurnFrame
 from pipeline.store.location import Location
 from pipeline.store.part_names import (
     files_path,
@@ -27,6 +27,7 @@ from pipeline.store.part_names import (
     slot_path,
 )
 from pipeline.store.parts import (
+    StoreError,
     discard,
     new_folder,
     read_counts,
@@ -159,6 +160,28 @@ def test_a_folder_is_kept_as_a_whole_and_discarded_with_its_part(slot: Location)
     discard(part)
     assert list(Path(slot.parent).iterdir()) == []
     discard(part)
+
+
+def test_a_reader_of_one_frame_a_turn_reads_no_byte_of_the_others(slot: Location) -> None:
+    rows = [
+        DenseSegment(**frame.model_dump(), further=[TurnFrame(frame_s=0.5, jpeg=b"\xfe" * 999)])
+        for frame in frames("v", 3)
+    ]
+    part = write_part(slot, DenseSegment, rows, [], {})
+    (found,) = read_videos([DenseSegment], {DenseSegment: [part]})
+    assert found[DenseSegment] == rows
+    path = Path(part)
+    row_group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = [row_group.column(i) for i in range(row_group.num_columns)]
+    raw = bytearray(path.read_bytes())
+    for column in (column for column in columns if column.path_in_schema.startswith("further")):
+        start = column.dictionary_page_offset or column.data_page_offset
+        raw[start : start + column.total_compressed_size] = bytes(column.total_compressed_size)
+    path.write_bytes(raw)
+    (found,) = read_videos([FramedSegment], {FramedSegment: [part]})
+    assert [row.jpeg for row in found[FramedSegment]] == [b"\xff" * 999] * 3
+    with pytest.raises(StoreError):
+        list(read_videos([DenseSegment], {DenseSegment: [part]}))
 
 
 def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:

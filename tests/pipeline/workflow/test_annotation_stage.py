@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Reply, Sampling
+from pipeline.execution.journaled_engine import ask_digest
 from pipeline.records import THIS_CALL, FramedSegment, Provenance, Record, Reject
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.prompt import Prompt
@@ -89,6 +91,7 @@ def stage(**more: Any) -> Stage[Config]:
 
 class RecordingEngine:
     kind, model, revision, version = "embedded", "m", "7", "9"
+    timed_frames = True
 
     def __init__(self, reply: Callable[[Ask], Reply]) -> None:
         self.reply = reply
@@ -111,9 +114,11 @@ def run(
     *videos: Rows,
     config: Config | None = None,
     prompt: str = PROMPT,
+    timed: bool = True,
     **more: Any,
 ) -> tuple[list[Any], RecordingEngine]:
     engine = RecordingEngine(reply)
+    engine.timed_frames = timed
     context = Context(engine=engine, prompts={"p": Prompt("p", prompt)})
     return list(stage(**more).run(videos, config or Config(), context)), engine
 
@@ -164,12 +169,48 @@ def test_what_an_answer_leads_to_is_asked_in_a_next_round_of_all_videos() -> Non
 
 
 def test_a_prompt_may_name_the_times_of_its_frames_and_have_a_system_part() -> None:
-    prompt = "You watch.\n---\nSegment {{ i }} at {{ frame_times | join(', ') }}?"
-    _, engine = run(word, Rows("a", 2), prompt=prompt)
+    prompt = "Write {{ language }}.\n---\nSegment {{ i }} at {{ frame_times | join(', ') }}?"
+    _, engine = run(word, Rows("a", 2), prompt=prompt, config=Config(language="de"), timed=False)
     (asks,) = engine.calls
     assert [ask.text for ask in asks] == ["Segment 0 at 0.0?", "Segment 1 at 1.0?"]
-    assert {ask.system for ask in asks} == {"You watch."}
+    assert {ask.system for ask in asks} == {"Write de."}
     assert asks[1].variables == {"i": 1, "frame_times": [1.0]}
+
+
+def test_times_that_frames_are_shown_with_are_not_printed_again() -> None:
+    prompt = "{{ i }}{% if frame_times %} at {{ frame_times | join(', ') }}{% endif %}"
+    _, engine = run(word, Rows("a", 2), prompt=prompt)
+    assert [ask.text for ask in engine.calls[0]] == ["0", "1"]
+
+
+def choosing(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
+    for i, _ in enumerate(rows[FramedSegment]):
+        yield Case(None, {"i": i}, choices={"word": [f"{i}", "unknown"]})
+
+
+def accept_chosen(case: Case[None], answers: Answers[Word], config: Config) -> Made:
+    yield Statement(text=answers[0].word)
+
+
+def test_what_a_case_lets_choose_is_in_the_schema_of_its_ask_alone() -> None:
+    rows, engine = run(word, Rows("a", 2), cases=choosing, accept=accept_chosen)
+    fields = [ask.answer_schema["properties"]["word"] for ask in engine.calls[0]]
+    assert [field["enum"] for field in fields] == [["0", "unknown"], ["1", "unknown"]]
+    assert fields[0]["type"] == "string"
+    assert "enum" not in answer_schema(Word)["properties"]["word"]
+    first, second = engine.calls[0]
+    assert ask_digest(first, Sampling()) != ask_digest(
+        replace(first, answer_schema=second.answer_schema), Sampling()
+    )
+    assert [row.text for row in rows] == ["0", "1"]
+
+
+def test_a_choice_for_a_field_that_the_answer_has_not_is_an_error() -> None:
+    def misspelt(rows: VideoRows, config: Config) -> Iterator[Case[None]]:
+        yield Case(None, {"i": 0}, choices={"wrod": ["a"]})
+
+    with pytest.raises(ValueError, match="'Word' has no field 'wrod'"):
+        run(word, Rows("a", 1), cases=misspelt, accept=accept_chosen)
 
 
 def test_shared_frames_come_first() -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.workflow.config import RunConfig, load_config
 from pipeline.workflow.graph import build_graph, select
+from pipeline.workflow.prompt import Prompt
 
 DEMO = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
 
@@ -123,12 +125,13 @@ def test_the_order_of_after_says_nothing() -> None:
         "ingest": INGEST,
         "segment": SEGMENT,
         "points": {"stage": "change_points", "after": ["segment"], "engine": "captioner"},
+        "asked": {"stage": "change_questions", "after": ["points"], "engine": "captioner"},
     }
     one = build_graph(
-        config(nodes | {"v": verify | {"after": ["points", "segment"]}}, engines=ENGINES)
+        config(nodes | {"v": verify | {"after": ["asked", "segment"]}}, engines=ENGINES)
     )
     other = build_graph(
-        config(nodes | {"v": verify | {"after": ["segment", "points"]}}, engines=ENGINES)
+        config(nodes | {"v": verify | {"after": ["segment", "asked"]}}, engines=ENGINES)
     )
     assert one[-1].recipe_digest == other[-1].recipe_digest
     assert [node.name for node in one[-1].after] == [node.name for node in other[-1].after]
@@ -144,3 +147,53 @@ def test_python_without_docstrings_has_the_same_recipes() -> None:
     said = subprocess.run(command, cwd=DEMO.parents[1], capture_output=True, text=True, check=True)
     here = [node.recipe_digest for node in build_graph(load_config(DEMO, ()))]
     assert said.stdout.strip() == str(here)
+
+
+def test_the_longest_answer_must_fit_its_tokens() -> None:
+    nodes = {"ingest": INGEST, "segment": SEGMENT, "narrate": NARRATE}
+    polish = {"stage": "polish", "after": ["narrate"], "engine": "captioner"}
+    build_graph(config(nodes | {"polish": polish}, engines=ENGINES))
+    for settings in ({"max_lines": 600}, {"max_words": 40}, {"max_tokens": 1024}):
+        changed = polish | {"config": settings}
+        with pytest.raises(ConfigError) as raised:
+            build_graph(config(nodes | {"polish": changed}, engines=ENGINES))
+        said = str(raised.value)
+        assert said.startswith("nodes.polish.config.max_tokens: the longest answer that its schema")
+        assert said.endswith("allowed: raise it, or ask for less")
+    most = {"max_lines": 600, "max_tokens": 32768}
+    build_graph(config(nodes | {"polish": polish | {"config": most}}, engines=ENGINES))
+
+
+def test_the_language_of_a_run_is_that_of_every_stage_that_asks_and_of_the_corpus() -> None:
+    nodes = {"ingest": INGEST, "segment": SEGMENT, "narrate": NARRATE}
+    graphs = [build_graph(config(nodes, engines=ENGINES, language=code)) for code in ("en", "de")]
+    english, german = ({node.name: node for node in graph} for graph in graphs)
+    assert german["narrate"].recipe["config"]["language"] == "de"
+    assert english["narrate"].recipe_digest != german["narrate"].recipe_digest
+    assert english["segment"].recipe_digest == german["segment"].recipe_digest
+    own = NARRATE | {"config": {"language": "fr"}}
+    *_, narrate = build_graph(config(nodes | {"narrate": own}, engines=ENGINES, language="de"))
+    assert narrate.recipe["config"]["language"] == "fr"
+    writing = load_config(DEMO, ["language=en"])
+    assert build_graph(writing)[-1].recipe["config"]["language"] == "en"
+    with pytest.raises(ValidationError, match="language"):
+        config(nodes, engines=ENGINES, language="German")
+
+
+def test_a_prompt_that_does_not_name_the_language_writes_english_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "Compare {{ before_s }} with {{ after_s }}."
+    prompts = {"narrate": Prompt("narrate", text)}
+    monkeypatch.setattr("pipeline.workflow.graph.load_prompts", lambda name: prompts)
+    nodes = {"ingest": INGEST, "segment": SEGMENT, "narrate": NARRATE}
+    build_graph(config(nodes, engines=ENGINES))
+    with pytest.raises(ConfigError, match=r"narrate\.config\.prompt: prompts/narrate\.md does not"):
+        build_graph(config(nodes, engines=ENGINES, language="de"))
+
+
+def test_the_order_of_the_fields_of_an_answer_is_part_of_the_recipe() -> None:
+    nodes = {"ingest": INGEST, "segment": SEGMENT, "narrate": NARRATE}
+    *_, narrate = build_graph(config(nodes, engines=ENGINES))
+    answer = narrate.recipe["answer"]
+    assert answer.index('"seen"') < answer.index('"changed"') < answer.index('"sentence"')

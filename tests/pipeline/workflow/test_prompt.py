@@ -72,12 +72,17 @@ def test_a_prompt_reaches_nothing_behind_what_it_is_given(template: str) -> None
 
 
 def test_the_system_part_stands_above_a_line_and_is_no_part_of_the_rest(tmp_path: Path) -> None:
-    (tmp_path / "p.md").write_text("You watch {a}.\n\n---\nFrame {{ n }}?\n")
+    (tmp_path / "p.md").write_text("Watch {a}; write {{ language }}.\n\n---\nFrame {{ n }}?\n")
     prompt = load_prompts("p", tmp_path)["p"]
-    assert prompt.system == "You watch {a}."
+    assert prompt.render_system({"language": "de"}) == "Watch {a}; write de."
+    assert prompt.names_language
     assert prompt.variables == {"n"}
     assert prompt.render({"n": 3}) == "Frame 3?"
-    assert Prompt("q", "Frame --- {{ n }}?").system == ""
+    without = Prompt("q", "Frame --- {{ n }}, in {{ language }}?")
+    assert without.render_system({"language": "de"}) == ""
+    assert not without.names_language
+    with pytest.raises(PromptError, match="'p', system part: 'n' is undefined"):
+        Prompt("p", "{{ n }}\n---\n{{ n }}").render_system({"language": "de"})
 
 
 FOUND = [
@@ -96,7 +101,11 @@ FOUND = [
     ("You {{ n \n---\n{{ caption }} {{ n }}\n", "line 1: unexpected end"),
     ("A\n{% for x in times %}\n{{ caption }} {{ n }}", "line 3: Unexpected end of template"),
     ("{{ caption | jion }} {{ n }}", "line 1: No filter named 'jion'."),
-    ("You.\n{{ n }}\n---\n{{ caption }} {{ n }}", "line 2: a system part has no variables"),
+    (
+        "You.\n{{ n }}\n---\n{{ caption }} {{ n }}",
+        "line 2: a system part has no variable but language: 'n'",
+    ),
+    ("In {{ language }}.\n---\n{{ caption }} {{ n }}", ""),
     ("{{ caption }}\n{{ n | join }}", "line 2: 'float' object is not iterable"),
     (
         "You.\n---\n{{ caption }} {{ n }}\n{% for t in times %}\n{{ t.z }}\n{% endfor %}",

@@ -7,11 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pipeline.corpus.audit.checker import Timeline
+from pipeline.corpus.audit.checker_entries import check_written
+from pipeline.corpus.audit.checker_readers import READERS
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.formats.base import FormatError
-from pipeline.records import Dialogue
+from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.tiling import even_tiling
+from pipeline.records import Annotation, Dialogue, Question
 from tests.conftest import examples
-from tests.pipeline.corpus.formats.samples import ANY_JSON, as_json, dialogues, view
+from tests.pipeline.corpus.formats.samples import ANY_JSON, as_json, dialogues, video_of, view
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -77,6 +82,26 @@ def test_a_row_says_where_it_comes_from(name: str, dialogue: Dialogue) -> None:
         del holder[key]
     read = form.read(row)
     assert (read.licence, read.models, read.events) == ("", (), found.events), "files of others"
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_negative_stays_one(name: str) -> None:
+    asked = Question(qid="q", text="When does a dog run?", asked_s=0)
+    negative = Annotation(
+        video_id="v", annotation_id="a", task="t", questions=[asked], responses=[], is_negative=True
+    )
+    tiling = even_tiling("v", 5, 1)
+    (dialogue,), _ = build_dialogues(video_of(5), tiling, [negative], "v-a")
+    if name == "livecc":  # which holds what is said, and nothing else
+        with pytest.raises(FormatError, match="not_carried"):
+            FORMATS[name].write(dialogue, view())
+        return
+    (row,) = as_json(FORMATS[name].write(dialogue, view()))
+    read = FORMATS[name].read(row)
+    assert read.is_negative and not read.events and len(read.questions) == 1
+    written = READERS[name]([row])
+    timeline = Timeline(tiling.starts[:-1], tiling.frames, tiling.end_s)
+    assert check_written(written, [asked], [], timeline).faults == {}
 
 
 def test_formats_go_by_their_names() -> None:

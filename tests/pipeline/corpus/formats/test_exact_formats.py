@@ -100,6 +100,7 @@ def test_a_livecc_row_in_full() -> None:
                         "licence": "CC0",
                         "models": "",
                         "for_training": True,
+                        "is_negative": False,
                         "sample_id": "v-a",
                         "flags": [],
                     },

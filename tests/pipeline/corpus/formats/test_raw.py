@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -157,6 +158,10 @@ def event(rid: str, start_s: float, end_s: float) -> Response:
     )
 
 
+AT_END: dict[str, Any] = {
+    "due_s": None, "due_by": "end", "valid_from_s": None, "earliest_answerable_s": None,
+    "confirmed_s": [],
+}  # fmt: skip
 ASKED = Question(qid="q", text="What happens?", asked_s=4.2)
 AT_ONCE = ASKED.model_copy(update={"asked_s": 0.0})
 
@@ -196,6 +201,7 @@ def test_a_raw_row_in_full() -> None:
             "licence": "CC0",
             "models": "",
             "for_training": True,
+            "is_negative": False,
             "question": [
                 {
                     "content": "What happens?",
@@ -220,6 +226,7 @@ def test_a_raw_row_in_full() -> None:
                     "respond_s": 7.2,
                     "valid_until_s": None,
                     "evidence": [],
+                    **AT_END,
                     "flags": [],
                 },
                 {
@@ -235,6 +242,7 @@ def test_a_raw_row_in_full() -> None:
                     "respond_s": 9.0,
                     "valid_until_s": None,
                     "evidence": [],
+                    **AT_END,
                     "flags": [],
                 },
             ],

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from pipeline.corpus.hub import release as release_module
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, PATTERNS, LeakPatterns, Own
@@ -101,14 +101,22 @@ def test_a_clean_corpus_leaves_without_its_frames(
     assert not release.refusals
     sent = {file.path for file in release.files}
     assert {"README.md", "counts.json"} < sent
-    assert not [path for path in sent if "wds" in path or "frames-" in path]
+    assert {"messages/train-00000-000.parquet", "traces/train-00000-000.parquet"} < sent
+    assert not [path for path in sent if path.startswith(("wds/", "frames/")) or "frames-" in path]
     assert sorted(why.partition(":")[0] for why in release.left_out) == [
         *("frames", "no file of a corpus")
     ]
     (card,) = (file.local.read_text() for file in release.files if file.path == "README.md")
     assert "annotations, not the frames" in card and card.startswith("---\n")
+    header = yaml.safe_load(card.split("---\n")[1])
+    patterns = [part["path"] for each in header["configs"] for part in each["data_files"]]
+    assert all(any(fnmatchcase(path, pattern) for path in sent) for pattern in patterns)
+    (shown,) = (f.local for f in release.files if f.path == "preview/train-00000-000.parquet")
+    rows, whole_rows = (pq.read_table(p) for p in (shown, corpus / "preview" / shown.name))
+    assert rows.equals(whole_rows.drop(["frames"])) and b"Image" not in shown.read_bytes()
     whole = release_of(corpus, frames=True)
     assert sum("wds" in file.path for file in whole.files) == len(list(corpus.glob("wds/*/*.tar")))
+    assert "frames/train-00000-000.parquet" in {file.path for file in whole.files}
     assert whole.digest != release.digest == release_of(corpus).digest
 
 
@@ -156,7 +164,7 @@ def test_what_is_planted_in_card_counts_and_tars_is_refused(
     found = "\n".join(refusals(release_of(corpus, frames=True)))
     assert f"{file.name}, footer holds a path" in found
     assert "README.md, line 2 (" in found.replace("line 2 holds", "line 2 (")
-    assert "counts.json, line" in found and "wds/train/000000.tar, dialogues.source" in found
+    assert "counts.json, line" in found and "wds/train/00000-000.tar, source" in found
     assert not [refusal for refusal in refusals(release_of(corpus)) if "wds" in refusal]
 
 
@@ -167,20 +175,14 @@ def test_uris_leave_as_rules(
     release = release_of(corpus, frames=True, roots=["/home/ann/videos"])
     assert not release.refusals and release.uris == sum(release.rows.values())
     for file in release.files:
-        if file.path.endswith(".parquet"):
+        if file.path.startswith("data/"):
             rows, before = pq.read_table(file.local), pq.read_table(corpus / file.path)
             assert set(rows.column("uri").to_pylist()) == {"day/a.mp4"}
             assert rows.drop(["uri"]).equals(before.drop(["uri"]))
-        if file.path.endswith(".tar"):
-            with tarfile.open(file.local) as new, tarfile.open(corpus / file.path) as old:
-                for member, other in zip(new, old, strict=True):
-                    stream, was = new.extractfile(member), old.extractfile(other)
-                    assert stream and was and member.name == other.name
-                    if member.name.endswith(".npz"):
-                        assert stream.read() == was.read()
-                    else:
-                        uris = {each["uri"] for each in json.load(stream)["dialogues"]}
-                        assert uris == {"day/a.mp4"}
+            stored = pq.ParquetFile(file.local).metadata.row_group(0).column(0)
+            assert stored.has_offset_index, "written as the corpus is"
+        elif file.path != "README.md":
+            assert file.local == corpus / file.path, "nothing else has a uri"
     again = release_of(corpus, frames=True, roots=["/home/ann/videos"])
     assert again.digest == release.digest
     sent = tmp_path / "sent"
@@ -244,7 +246,7 @@ def test_mixed_licences_need_a_flag(
     corpus = corpus_in(tmp_path / "a", samples[:1], settings)
     other = corpus_in(tmp_path / "b", samples[4:5], settings, licence="texts")
     for file in other.glob("data/*/*.parquet"):
-        to = corpus / "data" / file.parent.name / "train-00001-of-00002.parquet"
+        to = corpus / "data" / file.parent.name / "train-00001-000.parquet"
         to.parent.mkdir(exist_ok=True)
         file.rename(to)
     (said,) = refusals(release_of(corpus))

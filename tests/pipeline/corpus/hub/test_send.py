@@ -56,8 +56,8 @@ def first(tmp_path: Path, samples: list[VideoSample], settings: CorpusSettings) 
 
 @pytest.fixture
 def second(tmp_path: Path, samples: list[VideoSample], settings: CorpusSettings) -> Release:
-    """Without the last videos: some files stay under another name, some go, some come."""
-    fewer = samples[:4]
+    """Without the one video of the split validation: its files go, those of train stay."""
+    fewer = [sample for sample in samples[:5] if sample.split == "train"]
     return release_of(corpus_in(tmp_path / "second", fewer, settings), tmp_path / "copies")
 
 
@@ -260,7 +260,9 @@ def test_the_verb_says_what_it_did(
     said = capsys.readouterr().out
     assert "pull request 1: http" in said and f"publish: {hub.url}/datasets/{REPO} at v1" in said
     assert set(on_main(hub)) == {"README.md", "counts.json"} | {
-        path.relative_to(corpus).as_posix() for path in corpus.glob("data/*/*.parquet")
+        path.relative_to(corpus).as_posix()
+        for kind in ("data/*", "messages", "preview", "traces")
+        for path in corpus.glob(f"{kind}/*.parquet")
     }
     assert main(command) == 0 and "there already" in capsys.readouterr().out
     (corpus / "README.md").write_text("# See /home/ann/notes\n")

@@ -59,7 +59,7 @@ def test_a_row() -> None:
     annotation = sample.annotation
     assert (annotation.video_id, annotation.annotation_id) == ("v.mp4", "raw-7")
     assert annotation.task == "QA"
-    assert annotation.questions == [Question(qid="q0", text="Who?", asked_s=4.0)]
+    assert annotation.questions == [Question(qid="q0", text="Who?", asked_s=4.0, asked_by="given")]
     event = Span(start_s=4.0, end_s=6.0)
     assert annotation.responses == [
         Response(
@@ -165,7 +165,7 @@ def test_the_keys_of_our_own_files_come_back_exactly() -> None:
     )
     assert sample.refused == ()
     assert sample.annotation.questions == [
-        Question(qid="a/q", text="Who?", asked_s=2.4, options=["A", "B"])
+        Question(qid="a/q", text="Who?", asked_s=2.4, options=["A", "B"], asked_by="given")
     ]
     event, exact, timed, other = sample.annotation.responses
     assert event == Response(
@@ -256,7 +256,9 @@ def test_a_question_without_a_time_that_can_be_read_keeps_its_answers(
     time: Any, reason: str
 ) -> None:
     sample = read(question={"content": "Who?", "time": time}, response=response(time=3))
-    assert sample.annotation.questions == [Question(qid="q0", text="Who?", asked_s=0.0)]
+    assert sample.annotation.questions == [
+        Question(qid="q0", text="Who?", asked_s=0.0, asked_by="given")
+    ]
     assert [(each.rid, each.reason) for each in sample.untimed] == [("q0", reason)]
     assert refused(sample) == []
     assert [r.qid for r in sample.annotation.responses] == ["q0"]

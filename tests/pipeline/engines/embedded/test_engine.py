@@ -42,6 +42,7 @@ def test_a_change_before_the_last_two_frames_is_context(
 ) -> None:
     frames = shown["scene-01"].frames[6:10]  # the circle turns blue between the second and third
     assert answer("ChangeSeen", frames[:3]) == {
+        "seen": "A red circle on a grey background. A blue circle on a grey background.",
         "changed": True,
         "sentence": "The circle turns from red to blue.",
     }
@@ -55,13 +56,18 @@ def test_texts_need_no_frames(answer: Answer) -> None:
         {"time_s": 10.0, "sentence": "The blue circle moves right."},
     ]
     assert answer("Narration", lines=lines, max_words=5) == {
+        "seen": "2 of 3 lines are worth saying.",
         "negative": False,
         "lines": [
             {"time_s": 5.0, "sentence": "The circle turns blue."},
             {"time_s": 9.0, "sentence": "The blue circle moves right."},
         ],
     }
-    assert answer("Narration", lines=[], max_words=5) == {"negative": True, "lines": []}
+    assert answer("Narration", lines=[], max_words=5) == {
+        "seen": "0 of 0 lines are worth saying.",
+        "negative": True,
+        "lines": [],
+    }
     assert answer("Rewritten", caption="Finally, a dog barks") == {"sentence": "A dog barks."}
     assert answer("Query", caption="A dog barks.") == {"query": "a dog barks"}
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.engines.answer import Choice, has_shape, repaired
+from pipeline.engines.answer import (
+    Choice,
+    cut_text,
+    has_shape,
+    most_tokens,
+    narrowed,
+    repaired,
+)
+from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.http.response import MalformedError, completion_of
+from pipeline.engines.sampling import Sample, resample_unparsable
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -138,6 +153,94 @@ def test_a_choice_is_a_text_or_an_error() -> None:
 )
 def test_the_shape_is_that_of_the_top_level(change: dict[str, Any], fits: bool) -> None:
     assert has_shape(json.dumps(SEEN | change), SCHEMA) is fits
+
+
+class Sightings(BaseModel):
+    first: Sighting
+    others: list[Sighting]
+
+
+def test_a_schema_is_narrowed_where_a_path_leads_and_nowhere_else() -> None:
+    wide = Sightings.model_json_schema()
+    schema = narrowed(wide, {"others.text": {"enum": ["a cat"]}, "others": {"maxItems": 2}})
+    others = schema["properties"]["others"]
+    assert others["maxItems"] == 2
+    assert others["items"]["properties"]["text"] == {
+        **SCHEMA["properties"]["text"],
+        "enum": ["a cat"],
+    }
+    assert list(others["items"]["properties"]) == list(SCHEMA["properties"])
+    assert schema["properties"]["first"] == {"$ref": "#/$defs/Sighting"}
+    assert schema["$defs"] == wide["$defs"] == Sightings.model_json_schema()["$defs"]
+    for path in ("text", "others.texts", "first.times.text"):
+        with pytest.raises(ValueError, match=f"no field '{path}'"):
+            narrowed(wide, {path: {}})
+
+
+def test_of_the_values_to_choose_from_one_is_taken() -> None:
+    schema = narrowed(SCHEMA, {"text": {"enum": ["a dog", "a cat"]}, "share": {"enum": [1.0, 2.5]}})
+    assert has_shape(json.dumps(SEEN), schema)
+    assert not has_shape(json.dumps(SEEN | {"text": "A dog"}), schema)
+    assert not has_shape(json.dumps(SEEN | {"share": 2.4}), schema)
+    assert repaired(json.dumps(SEEN | {"text": "a bird"})[:-1], schema) is None
+
+
+class Remark(BaseModel):
+    line: str = Field(max_length=12)
+    others: list[Sighting] = []
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("A dog barks.", False),
+        ("A dog barks", False),
+        ("A dog is bar", True),
+        ("A dog bark, ", True),
+        ('He says "a."', False),
+        ("\u72ac\u304c\u5409\u3048\u308b" * 2 + "\u3088\u3002", False),
+    ],
+)
+def test_a_text_that_ends_where_its_schema_ends_it_was_cut(line: str, cut: bool) -> None:
+    schema = Remark.model_json_schema()
+    assert bool(cut_text({"line": line}, schema)) == cut
+    assert not cut_text({"line": line}, narrowed(schema, {"line": {"enum": [line]}}))
+
+
+def test_a_text_is_found_to_be_cut_wherever_it_stands() -> None:
+    schema = narrowed(Remark.model_json_schema(), {"others.text": {"maxLength": 5}})
+    others = [SEEN | {"text": "a ca."}, SEEN | {"text": "a dog"}, SEEN | {"text": "a bird"}]
+    assert cut_text({"line": "x", "others": others}, schema) == "a dog"
+
+
+def test_a_cut_answer_is_an_error_unless_a_warmer_one_is_whole() -> None:
+    ask = Ask("a", "", Remark.model_json_schema())
+    cut, whole = ('{"line": "A dog is bar", "others": []}', '{"line": "A dog.", "others": []}')
+    samples = [Sample(), Sample()]
+    for sample in samples:
+        sample.take(ask, Choice(cut), str)
+    drawn: list[float] = []
+
+    async def draw(odd: Sequence[Sample], temperature: float, seed: int) -> None:
+        drawn.append(temperature)
+        odd[0].take(ask, Choice(whole), str)
+        for other in odd[1:]:
+            other.take(ask, Choice(error="timeout"), str)
+
+    asyncio.run(resample_unparsable(samples[:1], (0.3, 0.7), Sampling(), draw))
+    assert drawn == [0.3] and samples[0].reply(ask, repair=True).text == whole
+    samples[1].take(ask, Choice(error="timeout"), str)
+    reply = samples[1].reply(ask, repair=True)
+    assert (reply.text, reply.error, reply.detail) == (None, "text_cut", "A dog is bar")
+
+
+def test_the_longest_answer_is_counted_from_its_bounds() -> None:
+    schema = narrowed(Remark.model_json_schema(), {"others": {"maxItems": 3}})
+    less = narrowed(schema, {"line": {"maxLength": 3}})
+    assert most_tokens(schema) - most_tokens(less) == 3
+    more = narrowed(schema, {"others": {"maxItems": 4}, "others.text": {"maxLength": 300}})
+    assert most_tokens(more) > most_tokens(schema) + 4 * 100
+    assert most_tokens(Sighting.model_json_schema()) > 0, "what has no bound counts nothing"
 
 
 def test_a_field_that_is_missing_is_no_shape() -> None:

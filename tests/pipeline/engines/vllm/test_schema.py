@@ -29,6 +29,7 @@ DECIMAL = {**WHOLE, "multipleOf": 10.0**-DECIMALS}
         ),
         ({"type": "string"}, {"type": "string"}),
         ({"enum": [{"type": "number"}]}, {"enum": [{"type": "number"}]}),
+        ({"type": "number", "enum": [0.1, 2]}, {"type": "number", "enum": [0.1, 2]}),
         ({"const": {"type": "number"}}, {"const": {"type": "number"}}),
         (
             {"type": "object", "properties": {"type": {"type": "number"}}},
@@ -60,7 +61,9 @@ def unbounded(schema: Any) -> list[Any]:
     return inner + [schema] * (schema.get("type") == "number" and "multipleOf" not in schema)
 
 
-@pytest.mark.parametrize("name", ["caption", "ground", "change_points", "polish"])
+@pytest.mark.parametrize(
+    "name", ["caption", "ground", "change_points", "change_questions", "polish"]
+)
 def test_no_answer_of_a_stage_has_a_number_without_end(name: str) -> None:
     stage = load_stage(name)
     assert stage.answer is not None

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.media.base import Clip, ReaderName, Still, StillsRequest
 from pipeline.media.reader.frames import stills
-from pipeline.media.reader.stills import turn_times
+from pipeline.media.reader.stills import frame_times
 from tests.pipeline.media.barcode_clips import RECIPES, number_of
 
 
@@ -32,7 +32,7 @@ def test_a_turn_shows_the_frame_on_screen_when_it_stands(
     clip = Clip(str(clip_file(name)))
     seen = stills(clip, StillsRequest(turns_per_s, longer_px=200, jpeg_quality=95))
     duration_s = float(2 * truth[-1][0] - truth[-2][0])
-    turns = turn_times(duration_s, turns_per_s)
+    turns = frame_times(duration_s, turns_per_s)
     assert abs(len(seen) - len(turns)) <= 1
     shown_s = [time_s for time_s, _ in truth]
     for time_s, still in zip(turns, seen, strict=False):

@@ -13,8 +13,8 @@ from pipeline.media.reader.stills import (
     TURN_TOLERANCE_S,
     displayed_size,
     encode_jpeg,
+    frame_times,
     target_size,
-    turn_times,
     upright,
 )
 
@@ -26,12 +26,20 @@ SIDES = st.integers(1, 10_000)
 
 @given(st.floats(0.0, 2_000.0), RATES)
 def test_turns_are_every_multiple_before_the_end(duration_s: float, turns_per_s: float) -> None:
-    times_s = turn_times(duration_s, turns_per_s)
+    times_s = frame_times(duration_s, turns_per_s)
     assert times_s[0] == 0
     assert len(times_s) == 1 or times_s[-1] < duration_s
     following_s = len(times_s) / Fraction(turns_per_s).limit_denominator(10_000)
     assert following_s >= Fraction(duration_s) - TURN_TOLERANCE_S
     assert times_s == sorted(set(times_s))
+
+
+@given(st.floats(0.0, 500.0), RATES, st.integers(1, 5))
+def test_further_frames_of_turns_lie_between_them(
+    duration_s: float, turns_per_s: float, frames_per_turn: int
+) -> None:
+    every = frame_times(duration_s, turns_per_s, frames_per_turn)
+    assert every[::frames_per_turn] == frame_times(duration_s, turns_per_s)
 
 
 @given(st.integers(1, 5_000), st.integers(1, 100), st.integers(1, 10), st.integers(-2, 2))
@@ -40,20 +48,20 @@ def test_rounding_of_the_end_makes_no_turn(turns: int, over: int, under: int, ul
     duration_s = float(Fraction(turns * under, over))
     for _ in range(abs(ulps)):
         duration_s = float(np.nextafter(duration_s, np.inf if ulps > 0 else 0))
-    assert len(turn_times(duration_s, turns_per_s)) == turns
+    assert len(frame_times(duration_s, turns_per_s)) == turns
 
 
-def test_turn_times_are_exact() -> None:
-    assert turn_times(1.0, 1 / 3) == [0]
-    assert turn_times(7.0, 1 / 3) == [0, 3, 6]
-    assert turn_times(1.0, 2.5) == [0, Fraction(2, 5), Fraction(4, 5)]
-    assert turn_times(0.1, 24000 / 1001) == [0, Fraction(1001, 24000), Fraction(1001, 12000)]
+def test_frame_times_are_exact() -> None:
+    assert frame_times(1.0, 1 / 3) == [0]
+    assert frame_times(7.0, 1 / 3) == [0, 3, 6]
+    assert frame_times(1.0, 2.5) == [0, Fraction(2, 5), Fraction(4, 5)]
+    assert frame_times(0.1, 24000 / 1001) == [0, Fraction(1001, 24000), Fraction(1001, 12000)]
 
 
 @pytest.mark.parametrize("turns_per_s", [0.0, -1.0])
 def test_a_rate_is_positive(turns_per_s: float) -> None:
     with pytest.raises(ValueError, match="positive"):
-        turn_times(1.0, turns_per_s)
+        frame_times(1.0, turns_per_s)
 
 
 @given(SIDES, SIDES, SIDES)

@@ -31,13 +31,14 @@ def measured(
 @pytest.mark.parametrize(
     ("name", "frames", "long_frames"),
     [
-        ("narrate", 2, 2),
+        ("narrate", 4, 4),
         ("polish", 0, 0),
         ("caption_events", 100, 256),
         ("ground_actions", 100, 256),
         ("rewrite_events", 0, 0),
         ("query", 0, 0),
         ("change_points", 100, 256),
+        ("change_questions", 0, 0),
         ("verify", 64, 64),
     ],
 )

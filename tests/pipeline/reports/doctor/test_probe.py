@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,8 +20,15 @@ from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
 
-TIMED = ("caption_events", "caption_actions", "ground_events", "ground_actions", "change_points")
-ASKING = (*TIMED, "narrate", "polish", "rewrite_events", "rewrite_actions", "query", "verify")
+TIMED = (
+    *("caption_events", "caption_actions", "change_points"),
+    *("ground_events", "ground_actions", "ground_negatives"),
+)
+ASKING = (
+    *TIMED,
+    *("change_questions", "verify"),
+    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss"),
+)
 
 
 @dataclass
@@ -44,13 +52,13 @@ class LateEngine:
             case "SpanSeen":
                 (event,) = [e for e in truth.events if e.caption == given["caption"]]
                 start_s, end_s = event.start_s + self.late_s, event.end_s + self.late_s
-                return {"found": True, "start_s": start_s, "end_s": end_s}
+                return {"seen": "It.", "found": True, "start_s": start_s, "end_s": end_s}
             case "Events":
                 return {"events": [self._event(e, truth) for e in truth.events
                                    if e.family == given["focus"]]}  # fmt: skip
-            case "Questions":
-                return {"questions": [self._question(track, given) for track in truth.tracks
-                                      if track.aspect in QUESTIONS]}  # fmt: skip
+            case "ChangePoints":
+                return {"points": [point for track in truth.tracks if track.aspect in QUESTIONS
+                                   for point in self._points(track, ask)]}  # fmt: skip
         raise AssertionError(ask)
 
     def _event(self, event: Any, truth: Truth) -> Any:
@@ -58,16 +66,14 @@ class LateEngine:
         end_s = min(truth.duration_s, event.end_s + self.late_s)
         return {"start_s": start_s, "end_s": end_s, "caption": f"Words of {event.start_s}"}
 
-    def _question(self, track: Any, given: Mapping[str, Any]) -> Any:
-        last_s = given["frame_times"][-1]
-        times = [0.0, *(value.time_s + self.late_s for value in track.values[1:])]
-        answers = [
-            {"value": f"{value.value} {i}", "time_s": time_s}
-            for i, (value, time_s) in enumerate(zip(track.values, times, strict=True))
-            if time_s < last_s
-        ]
-        question = f"{track.subject}, {track.aspect}?"
-        return {"aspect": track.aspect, "question": question, "answers": answers}
+    def _points(self, track: Any, ask: Ask) -> Iterator[Any]:
+        last_s = ask.frames[-1].time_s
+        for i, (before, after) in enumerate(pairwise(track.values)):
+            time_s = after.time_s + self.late_s
+            held = {"before": f"{before.value} {i}", "after": f"{after.value} {i + 1}"}
+            if time_s < last_s:
+                named = {"aspect": track.aspect, "subject": track.subject, "seen": "It changes."}
+                yield {**named, **held, "time_s": time_s}
 
 
 @dataclass
@@ -137,7 +143,7 @@ def test_the_embedded_engine_passes(
         (SameReply('{"what": "ever"}'), "unparsable"),
         (SameReply("I think so."), "unparsable"),
         (SameReply(None, "truncated"), "truncated"),
-        (SameReply('{"found": false}', detail=REPAIRED), REPAIRED),
+        (SameReply('{"seen": "It.", "found": false}', detail=REPAIRED), REPAIRED),
     ],
 )
 def test_disobedience_is_counted_by_name(
@@ -153,7 +159,7 @@ def test_disobedience_is_counted_by_name(
 def test_a_blind_engine_finds_nothing(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
-    report = probed(nodes["ground_actions"], SameReply('{"found": false}'), videos)
+    report = probed(nodes["ground_actions"], SameReply('{"seen": "It.", "found": false}'), videos)
     assert report.timing is not None and report.timing.found == 0 < report.timing.whole
     assert report.means() == {"start_bias_s": None, "end_bias_s": None, "error_s": None}
     assert judge(report, Thresholds()).level == "warning"
@@ -171,7 +177,7 @@ def test_what_a_verifier_says_of_true_answers_is_right_or_wrong(
 def test_the_stage_says_why_it_refused(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
-    backwards = SameReply('{"found": true, "start_s": 9, "end_s": 3}')
+    backwards = SameReply('{"seen": "It.", "found": true, "start_s": 9, "end_s": 3}')
     assert dict(probed(nodes["ground_events"], backwards, videos).refused) == {"bad_span": 4}
 
 
