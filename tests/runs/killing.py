@@ -14,6 +14,8 @@ from typing import Literal, Protocol
 ROOT = Path(__file__).resolve().parents[2]
 DECODER = b"pipeline.media.reader.decode_worker"
 
+VICTIMS_POLL_S = 0.01
+
 Target = Literal["driver", "driver, asked to end", "all", "worker", "last worker", "decoder"]
 """``last worker``: the process that was started last, which holds the engine once there is one."""
 ENDING = {"driver", "driver, asked to end", "all"}
@@ -75,11 +77,13 @@ def kill(
     victims: Callable[[int], Sequence[int]],
     how: signal.Signals = signal.SIGKILL,
 ) -> Kill:
-    """Wait for the moment and for ``victims``, by the number of the process of the command; send
-    them a signal, and wait for the end of the command."""
-    while run.poll() is None and not (moment.has_come() and victims(run.pid)):
+    """Wait for the moment and then for ``victims``, by the number of the process of the command;
+    send them a signal, and wait for the end of the command."""
+    while run.poll() is None and not moment.has_come():
         time.sleep(moment.poll_s)
     time.sleep(moment.after_s)
+    while run.poll() is None and not victims(run.pid):
+        time.sleep(VICTIMS_POLL_S)
     processes, chosen = below(run.pid), victims(run.pid)
     hit = run.poll() is None and bool(chosen)
     for pid in chosen if hit else ():
