@@ -7,6 +7,7 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -81,6 +82,7 @@ def tile(video: Video, stills: Sequence[Still], turns_per_s: float) -> list[Fram
             frame_s=still.frame_s,
             turns_per_s=turns_per_s,
             jpeg=still.jpeg,
+            jpeg_sha256=hashlib.sha256(still.jpeg).hexdigest(),
         )
         for i, still in enumerate(stills)
     ]
