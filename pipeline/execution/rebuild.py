@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.corpus.card import CARD, with_run
-from pipeline.corpus.changelog import CHANGELOG, newest
+from pipeline.corpus.changelog import CHANGELOG, on_card
 from pipeline.corpus.compare_runs import read_config, read_facts
 from pipeline.corpus.facts import CONFIG, RUN
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample, check_sample
@@ -179,6 +179,6 @@ def _keep_texts(corpus: Path, fresh: Path) -> None:
     facts, card = read_facts(corpus), fresh / CARD
     if facts is not None:
         log = corpus / CHANGELOG
-        changes = newest(log.read_text("utf-8"))[1] if log.is_file() else ""
+        changes = on_card(log.read_text("utf-8")) if log.is_file() else ""
         text = with_run(card.read_text("utf-8"), facts, changes)
         card.write_text(text, encoding="utf-8", newline="\n")
