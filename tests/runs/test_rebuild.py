@@ -50,7 +50,7 @@ def test_what_comes_back_is_the_corpus_byte_for_byte(
     assert made == files_in(whole)
 
 
-def test_another_file_a_missing_one_and_another_encoder_are_told_apart(
+def test_other_files_missing_ones_and_other_encoders_are_named_apart(
     corpora: tuple[Path, Path], scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, bare = corpora

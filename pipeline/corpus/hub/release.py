@@ -191,12 +191,7 @@ def is_of(name: str, form: str) -> bool:
 
 
 def _as_it_leaves(
-    path: Path,
-    name: str,
-    facts: RowFacts,
-    leaks: LeakPatterns,
-    choice: Choice,
-    copies: Path,
+    path: Path, name: str, facts: RowFacts, leaks: LeakPatterns, choice: Choice, copies: Path
 ) -> Path:
     """The file, or a copy of it that leaves in its place, after a look at what it holds."""
     if is_of(name, ROWS):
