@@ -173,7 +173,9 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     lines = render_scenes(folder, SCENES).read_text(encoding="utf-8").splitlines()
     scenes = [json.loads(line) for line in lines]
     rows = [{**row, "uri": str(folder / row["uri"])} for row in scenes]
-    return rows + [{"uri": str(REAL / name)} for name in REAL_NAMES if (REAL / name).is_file()]
+    real = {name: REAL / name for name in REAL_NAMES if (REAL / name).is_file()}
+    licence = {"licence": rows[0]["licence"]}  # so that all may be published together
+    return rows + [{"video_id": n, "uri": str(path), **licence} for n, path in real.items()]
 
 
 def _parts_in(folder: str) -> Iterator[str]:

@@ -44,6 +44,8 @@ def of_run(run: FinishedRun, chance: Random, target: str) -> Case:
     before = run.parts()
     run.lose(chance.choice(nodes), shards)
     lost = len(before) - len(run.parts())
+    if target in ("decoder", "last worker"):
+        lost //= 2  # the last parts are made without them
     if chance.random() < 0.5:
         run.put_corpus(None)
     command, before = ["run", *run.options], corpus_of(run.folder)

@@ -43,7 +43,7 @@ ON_RAY = 10
 """One kill of so many happens on Ray."""
 RAY_TIME = 0.3
 """They have this share of the time."""
-TRIES = 8
+TRIES = 20
 """Now and then what is to be killed is over before."""
 
 Verb = Callable[[FinishedRun, Random, str], Case]
