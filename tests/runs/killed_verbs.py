@@ -41,9 +41,9 @@ def of_run(run: FinishedRun, chance: Random, target: str) -> Case:
     most = {"decoder": "segment", "last worker": run.asking[-1]}.get(target, run.nodes[-1])
     nodes = run.nodes[: run.nodes.index(most) + 1]
     shards = chance.sample(range(run.shards), chance.choice([1, 1, 2]))
-    before = run.parts()
+    parts = run.parts()
     run.lose(chance.choice(nodes), shards)
-    lost = len(before) - len(run.parts())
+    lost = len(parts) - len(run.parts())
     if target in ("decoder", "last worker"):
         lost //= 2  # the last parts are made without them
     if chance.random() < 0.5:
