@@ -8,6 +8,7 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 1 (one-second
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, zip_longest
 from math import ceil
@@ -94,6 +95,7 @@ def tile(
             frame_s=first.frame_s,
             turns_per_s=turns_per_s,
             jpeg=first.jpeg,
+            jpeg_sha256=hashlib.sha256(first.jpeg).hexdigest(),
             further=[
                 TurnFrame(frame_s=still.frame_s, jpeg=still.jpeg)
                 for before, still in pairwise((first, *others))

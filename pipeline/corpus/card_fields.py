@@ -17,6 +17,7 @@ _DIALOGUE: Mapping[str, str] = {
     "licence": "of the video",
     "split": "all dialogues of a video are in one split",
     "sha256": "of the video file, to know it again",
+    "frames_sha256": "of the digests of all its frames; empty where nobody took them",
     "uri": "where the manifest has the video",
     "clip_start_s": "where in the file the clip begins",
     "clip_end_s": "where in the file it ends; null for the end of the file",

@@ -140,6 +140,7 @@ def _dialogue(
             "licence": video.licence,
             "split": video.split,
             "sha256": video.sha256,
+            "frames_sha256": tiling.frames_sha256,
             "uri": video.uri,
             "clip_start_s": video.clip_start_s,
             "clip_end_s": video.clip_end_s,

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from itertools import pairwise
 from math import ceil
 
@@ -37,6 +38,8 @@ class Tiling:
     frames: tuple[float, ...]
     turns_per_s: float
     """The rate of all turns but the last, which may be shorter, to six decimals."""
+    frames_sha256: str = ""
+    """See ``DialogueHead``."""
 
     def __len__(self) -> int:
         """The number of turns."""
@@ -89,7 +92,13 @@ def tiling_of(video_id: str, segments: Sequence[Segment]) -> Tiling:
             raise DialogueError("bad_segments", f"{detail} {before.end_s}")
     starts = (*(segment.start_s for segment in ordered), ordered[-1].end_s)
     frames = tuple(segment.frame_s for segment in ordered)
-    return Tiling(video_id, starts, frames, round(rate, _DECIMALS))
+    digests = frames_digest([segment.jpeg_sha256 for segment in ordered])
+    return Tiling(video_id, starts, frames, round(rate, _DECIMALS), digests)
+
+
+def frames_digest(digests: Sequence[str]) -> str:
+    """The SHA-256 of the digests of frames, in order of turns; empty where one has none."""
+    return sha256("".join(digests).encode()).hexdigest() if all(digests) else ""
 
 
 def even_tiling(video_id: str, duration_s: float, turns_per_s: float) -> Tiling:

@@ -44,6 +44,9 @@ class DialogueHead(Record):
     split: str
     sha256: str
     """Of the video file, so that users who fetch the video themselves can verify it."""
+    frames_sha256: str = ""
+    """Of the digests of the stored frames of the whole video, in order of turns, so that frames
+    that are read from the file again can be compared; empty where nobody took them."""
     uri: str
     clip_start_s: Seconds
     clip_end_s: Seconds | None

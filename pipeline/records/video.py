@@ -83,6 +83,8 @@ class Segment(Record):
     turns_per_s: float = Field(gt=0, allow_inf_nan=False)
     """The rate of all turns of the video; its last may be shorter, or longer where it was merged
     with another."""
+    jpeg_sha256: str = ""
+    """Of the stored frame; empty where nobody took it."""
 
 
 class FramedSegment(Segment):

@@ -31,8 +31,9 @@ TEMPLATE_TOKENS = 64
 FRAME_LABEL = "[123.45 s]"
 SERVED_MAX_PIXELS = 12_845_056
 """A processor shrinks larger frames by default."""
-SLOW_S = 10
-"""Between two changes that a question is asked about; settings for less are hardly of use."""
+SLOW_S = 4
+"""Between two changes that a question is asked about: more than stages ask for by default, and
+little enough that a short video has two."""
 RULES: Mapping[str, FrameRuleName] = {
     "qwen3": "qwen3_vl",
     "qwen2-vl": "qwen2_vl",

@@ -69,13 +69,14 @@ def test_the_whole_config_is_listed_and_fits_a_terminal() -> None:
     ("name", "shown"),
     [
         ("run", ["(run)"]),
-        ("engines.http", ["(engines.ROLE with kind: http)"]),
+        ("engines.http", [f"(engines.ROLE{part} with kind: http)" for part in ("", ".prices")]),
         ("http", ["(engines.ROLE with kind: http)"]),
         ("limits", ["(nodes.NODE.limits)"]),
         ("nodes", ["(nodes.NODE)", "(nodes.NODE.execution)", "(nodes.NODE.limits)"]),
         (
             "engines",
-            ["(at the top of the file)"] + [f"(engines.ROLE with kind: {kind})" for kind in KINDS],
+            ["(at the top of the file)"]
+            + [f"(engines.ROLE{p} with kind: {kind})" for kind in KINDS for p in ("", ".prices")],
         ),
         ("caption", ["(nodes.NODE.config with stage: caption)"]),
         ("nodes.NODE.limits.after", ["(nodes.NODE.limits)"]),

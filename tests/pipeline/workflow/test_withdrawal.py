@@ -68,10 +68,10 @@ def test_what_withdraws_nothing_is_refused(
 
 
 def test_a_run_in_which_no_node_would_look_is_refused(tmp_path: Path) -> None:
-    nodes = {"write_corpus": {"after": ["dialogue", "segment"]}}
+    nodes = {"write_files": {"after": ["dialogue", "segment"]}}
     whole = yaml.safe_load(STREAMO.read_text(encoding="utf-8"))
     kept = {name: node for name, node in whole["nodes"].items() if "mixture" not in name}
-    kept["write_corpus"] = {**kept["write_corpus"], **nodes["write_corpus"]}
+    kept["write_files"] = {**kept["write_files"], **nodes["write_files"]}
     path = tmp_path / "run.yaml"
     for exclude in ([], [{"reason": "asked", "videos": ["a"]}]):
         config = {**whole, "nodes": kept, "corpus": {"exclude": exclude}}

@@ -169,7 +169,7 @@ def test_a_blind_engine_finds_nothing(
 def test_what_a_verifier_says_of_true_answers_is_right_or_wrong(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
-    report = probed(nodes["verify"], SameReply('{"value": "moving"}'), videos)
+    report = probed(nodes["verify"], SameReply('{"seen": "It moves.", "value": "moving"}'), videos)
     assert report.timing is not None
     assert 0 < report.timing.found < report.timing.whole == report.asks
 
