@@ -31,6 +31,7 @@ from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
 from pipeline.cli.preview import preview_dialogues
 from pipeline.cli.publish import publish_files
+from pipeline.cli.rebuild import rebuild_corpus
 from pipeline.cli.rejects import list_rejects, retry_rejects
 from pipeline.cli.run import plan, run, status
 from pipeline.cli.truth import compare_truth
@@ -76,6 +77,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "export": export_files,
     "publish": publish_files,
     "diff": diff_corpora,
+    "rebuild": rebuild_corpus,
     "convert": convert_file,
     "audit": audit_file,
     "doctor": run_doctor,

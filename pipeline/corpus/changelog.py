@@ -44,6 +44,13 @@ def newest(changelog: str) -> tuple[str, str]:
     return entries[0][1], changelog[entries[0].end() : end].strip()
 
 
+def on_card(changelog: str) -> str:
+    """What the card says of the newest version."""
+    version, changes = newest(changelog)
+    versions = f"This is version `{version}`; [{CHANGELOG}]({CHANGELOG}) has all of them."
+    return f"{versions}\n\n{changes}"
+
+
 def with_entry(changelog: str, version: str, text: str) -> str:
     """The changelog with one more entry, which is the newest. An empty one gets its heading."""
     first = _ENTRY.search(changelog)

@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from pipeline.corpus.corpus_format import check_format
-from pipeline.corpus.layout import DATA, TARS, CorpusError, VideoSample
+from pipeline.corpus.layout import DATA, MESSAGES, TARS, CorpusError, VideoSample
 from pipeline.corpus.webdataset import TurnRow
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.records.schema import from_table, schema_of
 from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
+_PARQUET = re.compile(r"\w+-(\d{5,})-\d{3,}\.parquet")
 _TAR = re.compile(r"(\d{5,})-\d{3,}\.tar")
 
 
@@ -46,6 +47,41 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
         raise CorpusError("no_frames", f"{path} holds no {TARS}/<split>/*.tar")
     for split, group in sorted({_split_and_group(tar) for tar in tars}):
         yield from _videos(path, split, group)
+
+
+def read_groups(path: Path) -> Iterator[tuple[int, Iterator[VideoSample]]]:
+    """The groups of a corpus folder by number, each with its videos without their frames.
+
+    The dialogues of one group are held at a time. A video has all of them, in the order in which
+    ``messages`` has them, and so have the videos; what is not in there comes behind.
+
+    Raises:
+        CorpusError: ``no_corpus``, ``newer_format``, or ``unreadable``.
+    """
+    by_group: dict[int, list[Path]] = defaultdict(list)
+    for file in _parquet_files(path):
+        named = _PARQUET.fullmatch(file.name)
+        if named is None:
+            raise CorpusError("unreadable", f"{file} is no file of this form")
+        by_group[int(named[1])].append(file)
+    for group, files in sorted(by_group.items()):
+        yield group, _ordered(path, group, files)
+
+
+def _ordered(path: Path, group: int, files: Sequence[Path]) -> Iterator[VideoSample]:
+    dialogues = {each.sample_id: each for file in files for each in _dialogues(file)}
+    chats = sorted(path.glob(f"{MESSAGES}/*-{group:05d}-*.parquet"))
+    order = dict.fromkeys(
+        name
+        for chat in chats
+        for name in pq.read_table(chat, columns=["sample_id"]).column(0).to_pylist()
+    )
+    videos: dict[str, list[Dialogue]] = {}
+    for name in [*order, *(dialogues.keys() - order.keys())]:
+        if name in dialogues:
+            videos.setdefault(dialogues[name].video_id, []).append(dialogues[name])
+    for own in videos.values():
+        yield VideoSample(own)
 
 
 def corpus_parts(path: Path) -> list[Location]:

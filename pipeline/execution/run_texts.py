@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.corpus.card import CARD, with_run
-from pipeline.corpus.changelog import CHANGELOG, entry, first_entry, newest, with_entry
+from pipeline.corpus.changelog import CHANGELOG, entry, first_entry, newest, on_card, with_entry
 from pipeline.corpus.corpus_format import COUNTS
 from pipeline.corpus.counts import CorpusCounts
 from pipeline.corpus.facts import CONFIG, RUN, RunFacts
@@ -50,15 +50,13 @@ class RunTexts:
 
     def _texts(self, changelog: str) -> Mapping[str, str]:
         """The card is the last of them."""
-        changes = newest(changelog)[1]
-        versions = f"This is version `{self.version}`; [{CHANGELOG}]({CHANGELOG}) has all of them."
         run = json.dumps(self.facts.model_dump(mode="json"), indent=2, ensure_ascii=False)
         return {
             **{f"prompts/{name}.md": text for name, text in self.facts.texts.items()},
             CONFIG: self.facts.config,
             RUN: f"{run}\n",
             CHANGELOG: changelog,
-            CARD: with_run(self.card, self.facts, f"{versions}\n\n{changes}"),
+            CARD: with_run(self.card, self.facts, on_card(changelog)),
         }
 
 
