@@ -64,10 +64,14 @@ class Cases:
         self._children = children
         self._folder = folder
         self._base = folder / "case"
-        self._whole: dict[bool, State] = {}
         self._states: dict[str, Path] = {}
         self._keep_states()
-        self.operations = {verb: self._end_well(self._start(verb)).operations for verb in verbs}
+        self.operations: dict[Verb, int] = {}
+        self._whole: dict[Verb, State] = {}
+        for verb in verbs:
+            self.operations[verb] = self._end_well(self._start(verb)).operations
+            self.collect(self._edit(verb))
+            self._whole[verb] = state_of(self._base)
 
     def _keep_states(self) -> None:
         """Each has the same path while it is used, for a config has the path of its root in it."""
@@ -77,12 +81,12 @@ class Cases:
         for name, edit in (("whole", ()), ("garbage", EDIT)):
             self._end_well(["run", *self._config, *edit])
             self._keep(name)
-            self.collect(edit)
-            self._whole[bool(edit)] = state_of(self._base)
         self._put("empty")
         self._end_well(["run", *self._config], failing=True)
-        assert corpus_of(self._base) != self._whole[False].corpus
         self._keep("failing")
+
+    def _edit(self, verb: Verb) -> Sequence[str]:
+        return EDIT if verb in ("edit", "gc") else ()
 
     def _keep(self, name: str) -> None:
         self._states[name] = self._folder / name
@@ -119,8 +123,7 @@ class Cases:
         Returns what the disturbed one printed.
         """
         command = self._start(verb)
-        before, edit = corpus_of(self._base), EDIT if verb in ("edit", "gc") else ()
-        whole = self._whole[bool(edit)]
+        before, edit, whole = corpus_of(self._base), self._edit(verb), self._whole[verb]
         first = self._children.call(self._base, command, fault)
         left = corpus_of(self._base)
         assert left in [before, whole.corpus], "a corpus is whole, of before or of after"

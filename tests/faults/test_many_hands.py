@@ -28,7 +28,6 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from pipeline.cli.options import planned
-from pipeline.corpus.card import CARD
 from pipeline.corpus.hub import client
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.execution import install
@@ -38,7 +37,6 @@ from pipeline.store.location import Location
 from tests.chaos_figures import Figures
 from tests.faults import small_run
 from tests.faults.small_run import CONFIG, call_main, write_config
-from tests.hub_repository import MADE_BY_THE_HUB
 from tests.hub_server import hub_server
 
 pytestmark = [
@@ -60,7 +58,7 @@ WORDS: Sequence[Sequence[str]] = (
 )
 REPO = "me/demo"
 SENT = ("--repo", REPO, "--allow", "embedded", "--allow", "unlisted-licence")
-NOT_COMPARED = {CARD, *MADE_BY_THE_HUB}
+COMPARED = ("data/", "counts.json", "CHANGELOG.md")
 Files = dict[str, str]
 """Digests of the contents, by path."""
 _FORK = multiprocessing.get_context("fork")
@@ -109,11 +107,14 @@ def _vary(folder: Path, hub_url: str = "") -> None:
 
 
 def files_in(corpus: Path) -> Files:
-    """Of a corpus on this machine; but for the card, into which is written what is not sent."""
-    found = [path for path in corpus.rglob("*") if path.is_file() and path.name != CARD]
-    names = {path.relative_to(corpus).as_posix(): path for path in found}
-    sent = {name: path for name, path in names.items() if not name.startswith("wds/")}
-    return {name: sha256(path.read_bytes()).hexdigest() for name, path in sent.items()}
+    """What is compared of a corpus on this machine."""
+    found = {p.relative_to(corpus).as_posix(): p for p in corpus.rglob("*") if p.is_file()}
+    return {n: sha256(p.read_bytes()).hexdigest() for n, p in found.items() if is_compared(n)}
+
+
+def is_compared(name: str) -> bool:
+    """Of a file of a corpus, that it is sent as it is."""
+    return name.startswith(COMPARED)
 
 
 def serve(questions: Connection) -> None:
@@ -123,7 +124,7 @@ def serve(questions: Connection) -> None:
     def look() -> None:
         if REPO in hub.repositories:
             files = hub.repositories[REPO].at("main")
-            own = {n: sha256(c).hexdigest() for n, c in files.items() if n not in NOT_COMPARED}
+            own = {n: sha256(c).hexdigest() for n, c in files.items() if is_compared(n)}
             if own not in seen:
                 seen.append(own)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
-from tests.faults.healing import corpus_of
+from tests.faults.healing import State, corpus_of
 from tests.hub_repository import MADE_BY_THE_HUB
 from tests.hub_server import HubServer
 from tests.runs.finished_run import FinishedRun, call
@@ -24,13 +24,14 @@ MOST_REQUESTS = 20
 
 @dataclass(frozen=True)
 class Case:
-    """A command, when to kill, and the commands that go on with it. ``corpora``: digests of those
-    that may be in place when it was killed. ``after``: a further check of what they left."""
+    """A command, when to kill, and the commands that go on with it. ``before``: the corpus that is
+    in place; ``whole``: what is there in the end. ``after``: a further check of that."""
 
     command: Sequence[str]
     moment: Moment
     heal: Sequence[Sequence[str]]
-    corpora: Sequence[Mapping[str, str]]
+    before: Mapping[str, str]
+    whole: State
     after: Callable[[], None] = lambda: None
 
 
@@ -40,13 +41,15 @@ def of_run(run: FinishedRun, chance: Random, target: str) -> Case:
     most = {"decoder": "segment", "last worker": run.asking[-1]}.get(target, run.nodes[-1])
     nodes = run.nodes[: run.nodes.index(most) + 1]
     shards = chance.sample(range(run.shards), chance.choice([1, 1, 2]))
-    before = run.parts()
+    parts = run.parts()
     run.lose(chance.choice(nodes), shards)
-    lost = len(before) - len(run.parts())
+    lost = len(parts) - len(run.parts())
+    if target in ("decoder", "last worker"):
+        lost //= 2  # the last parts are made without them
     if chance.random() < 0.5:
         run.put_corpus(None)
-    command, corpora = ["run", *run.options], [corpus_of(run.folder), run.whole.corpus]
-    return Case(command, _change(run, chance, lost), [command], corpora)
+    command, before = ["run", *run.options], corpus_of(run.folder)
+    return Case(command, _change(run, chance, lost), [command], before, run.whole)
 
 
 def of_force(run: FinishedRun, chance: Random, target: str) -> Case:
@@ -57,7 +60,7 @@ def of_force(run: FinishedRun, chance: Random, target: str) -> Case:
     only = ["--force", "--only", node]
     moment = _change(run, chance, 2 * run.shards)
     heal = [["run", *run.options]]
-    return Case(["run", *run.options, *only], moment, heal, [run.whole.corpus])
+    return Case(["run", *run.options, *only], moment, heal, run.whole.corpus, run.whole)
 
 
 def of_retry(run: FinishedRun, chance: Random, target: str) -> Case:
@@ -65,17 +68,18 @@ def of_retry(run: FinishedRun, chance: Random, target: str) -> Case:
     run.start_from("failing")
     moment = _change(run, chance, 2 * run.shards)
     heal = [["retry", *run.options], ["run", *run.options]]
-    return Case(heal[0], moment, heal, [run.failing_corpus, run.whole.corpus])
+    return Case(heal[0], moment, heal, run.failing_corpus, run.retried)
 
 
 def of_install(run: FinishedRun, chance: Random, target: str) -> Case:
     """All parts are there; the corpus is another one, or none."""
     run.start_from("whole")
-    run.put_corpus("failing" if chance.random() < 0.7 else None)
-    old = corpus_of(run.folder)
+    replaces = chance.random() < 0.7
+    run.put_corpus("failing" if replaces else None)
+    before, whole = corpus_of(run.folder), run.retried if replaces else run.whole
     command = ["run", *run.options]
     moment = Moment(run.installs, chance.uniform(0, SHORT_PAUSE_S))
-    return Case(command, moment, [command], [old, run.whole.corpus])
+    return Case(command, moment, [command], before, whole)
 
 
 def of_gc(run: FinishedRun, chance: Random, target: str) -> Case:
@@ -87,7 +91,7 @@ def of_gc(run: FinishedRun, chance: Random, target: str) -> Case:
     files = re.findall(r"^\d+ (\S+) \(", listed, re.MULTILINE)
     file = run.root / chance.choice(files)
     moment = Moment(lambda: not file.exists(), 0)
-    return Case([*command, "--remove", token], moment, [], [run.whole.corpus])
+    return Case([*command, "--remove", token], moment, [], run.retried.corpus, run.retried)
 
 
 def of_publish(hub: HubServer) -> Callable[[FinishedRun, Random, str], Case]:
@@ -105,14 +109,15 @@ def of_publish(hub: HubServer) -> Callable[[FinishedRun, Random, str], Case]:
         def after() -> None:
             on_main = hub.repositories[repo].at("main").items()
             sent = {n: sha256(c).hexdigest() for n, c in on_main if n not in MADE_BY_THE_HUB}
-            assert sent.keys() == {n for n in run.whole.corpus if not n.startswith("wds/")}
+            data = {name for name in run.whole.corpus if name.startswith("data/")}
+            assert data < sent.keys() < run.whole.corpus.keys()
             listed = "".join(f"{name} {digest}\n" for name, digest in sorted(sent.items()))
             (request,) = hub.repositories[repo].requests
             assert request.title == f"turnwise {sha256(listed.encode()).hexdigest()[:12]}"
             assert set(hub.uploads.values()) <= {1}
             assert hub.repositories[repo].tags["v1"] == hub.repositories[repo].refs["main"]
 
-        return Case(command, moment, [command], [run.whole.corpus], after)
+        return Case(command, moment, [command], run.whole.corpus, run.whole, after)
 
     return of
 
