@@ -173,7 +173,7 @@ def _turns(path: Path) -> Iterator[tuple[TurnRow, bytes]]:
     members: dict[str, bytes] = {}
     count = 0
     try:
-        with tarfile.open(path) as tar:
+        with tarfile.open(path, "r:") as tar:
             for member in tar:
                 stream = tar.extractfile(member)
                 if stream is not None:

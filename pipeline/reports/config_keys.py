@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -30,6 +30,7 @@ _TYPES = {
     "object": "mapping",
     "null": "null",
 }
+_MAPPINGS = (dict, Mapping)
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
 
 
@@ -115,14 +116,18 @@ def _sections(
     )
     yield ConfigSection(name, path, condition, inspect.getdoc(model) or "", keys)
     for key, field in model.model_fields.items():
-        if (held := _held(field.annotation)) is not None:
+        # What the file itself maps names to, nodes and engines, has sections of its own.
+        is_mapped = get_origin(field.annotation) in _MAPPINGS
+        held = _held(field.annotation)
+        if held is not None and not (is_mapped and name == TOP):
             inner = key if name == TOP else f"{name}.{key}"
             yield from _sections(held, inner, f"{path}.{key}".lstrip("."), condition)
 
 
 def _held(annotation: Any) -> type[BaseModel] | None:
     """The model of a field that holds one or several, perhaps as ``Model | None``."""
-    held = [a for a in get_args(annotation) or [annotation] if a not in (type(None), ...)]
+    arguments = get_args(annotation)[get_origin(annotation) in _MAPPINGS :] or [annotation]
+    held = [a for a in arguments if a not in (type(None), ...)]
     is_model = len(held) == 1 and inspect.isclass(held[0]) and issubclass(held[0], BaseModel)
     return held[0] if is_model else None
 

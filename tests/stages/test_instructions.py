@@ -29,7 +29,7 @@ EVENTS = (
 CONTENT = {
     **dict.fromkeys(("narration", "event_caption", "action_caption"), ("",)),
     **dict.fromkeys(("tsqa", "offline_qa"), QUESTIONS),
-    "event_grounding": EVENTS,
+    **dict.fromkeys(("event_grounding", "event_grounding_after"), EVENTS),
 }
 JOINED_WRONGLY = (
     (re.compile(r"[.!?] +[a-z]"), "a sentence begins with a small letter"),

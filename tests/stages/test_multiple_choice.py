@@ -162,7 +162,9 @@ def test_what_held_just_before_an_answer_is_no_distractor(
 ) -> None:
     """The question stands as it is: blue at 3 s is not green yet. But blue has held."""
     seen = {0.0: "red", 3.0: "blue", 4.0: "Green", 7.0: "Green", 8.0: "red"}
-    context, engine = asking("verify", lambda ask: {"value": seen[ask.frames[-1].time_s]})
+    context, engine = asking(
+        "verify", lambda ask: {"seen": "It.", "value": seen[ask.frames[-1].time_s]}
+    )
     rows = {Annotation: [question()], FramedSegment: framed(10)}
     verdicts = list(verify.STAGE.run([video_rows(rows)], verify.Config(), context))
     assert all("blue" in ask.variables["options"] for ask in engine.asks)

@@ -150,4 +150,5 @@ def test_answers_from_one_frame(
 ) -> None:
     options = ["left", "red", "3", "still", "yes", "no"]
     frames = shown["scene-11"].frames[:1]
-    assert answer("AnswerSeen", frames, question=question, options=options) == {"value": value}
+    answered = answer("AnswerSeen", frames, question=question, options=options)
+    assert answered["value"] == value and answered["seen"]
