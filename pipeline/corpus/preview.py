@@ -146,7 +146,9 @@ def _with_details(text: str, details: Iterable[str]) -> Text:
 def _support(response: PlacedResponse) -> str:
     """The evidence of a response, and how it stands otherwise than it asked to."""
     spans = ", ".join(
-        f"{_seconds(span.start_s)} to {_seconds(span.end_s)} s" for span in response.evidence
+        f"{_seconds(span.start_s)} to {_seconds(span.end_s)} s"
+        for span in response.evidence
+        if span.end_s > span.start_s
     )
     if spans:
         support = f"evidence {spans}"
