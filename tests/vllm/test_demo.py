@@ -30,6 +30,7 @@ from tests.vllm.conftest import ENGINE_ARGS, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENES = "4"
+ROLES = get_args(Role)
 EMBEDDED = ("captioner", "grounder", "change_detector")
 """Roles of the embedded engine. What is asked for a verified event, or a question, would be left
 to luck if they came from a model that knows no words; it gets nodes beside theirs."""
