@@ -82,6 +82,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("diff", place.corpus, place.corpus / "data" / "offline_qa"),
         ("diff", place.corpus, place.corpus, "--json"),
     ],
+    "rebuild": lambda place: [
+        ("rebuild", place.corpus, "--videos", place.folder, "-o", place.folder / "rebuilt"),
+        ("rebuild", HOSTILE, "--videos", place.folder, "-o", place.folder / "rebuilt"),
+    ],
     "convert": lambda place: [
         ("convert", place.folder / "raw.json", "-o", place.folder / "made.jsonl"),
         ("convert", place.folder / "none.json", "-o", place.folder / "made.jsonl"),
