@@ -31,7 +31,7 @@ MOST_HALF_WRITTEN = 8
 """A file for each task that was under way on the nodes that were lost, four in the engine."""
 
 START = "import sys; from pipeline.run import main; sys.exit(main(sys.argv[1:]))"
-ONE_A_SHARD = ("--set", "run.videos_per_shard=1")
+ONE_A_SHARD = ("--set", "run.videos_per_shard=1", "--set", "corpus.shards_per_group=1")
 CLUSTER = "pipeline.execution.executors.ray_cluster"
 SOON = f"import {CLUSTER} as c; c.REFRESH_S, c.GONE_AFTER_S = 0.5, 3;"
 
