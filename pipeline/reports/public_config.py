@@ -34,7 +34,8 @@ def public_config(config: RunConfig) -> str:
     nodes = {name: _only(node, _NODE) for name, node in whole["nodes"].items()}
     shown = {
         **whole,
-        "run": _only(whole["run"], _RUN),
+        # Rows do not depend on the name of their run, so neither does this file.
+        "run": {**_only(whole["run"], _RUN), "name": "corpus"},
         "source": {**_only(whole["source"], _SOURCE), "path": _file_name(config.source.path)},
         "engines": {
             role: {"kind": engine.kind, **engine.identity()}
