@@ -38,6 +38,7 @@ from tests.chaos_figures import Figures
 from tests.faults import small_run
 from tests.faults.small_run import CONFIG, call_main, write_config
 from tests.hub_server import hub_server
+from tests.pipeline.conftest import InlinePool
 
 pytestmark = [
     pytest.mark.faults,
@@ -94,6 +95,7 @@ def _vary(folder: Path, hub_url: str = "") -> None:
     """This process has an engine that varies, notes each corpus that it puts in place, and has a
     Hub of its own."""
     small_run.Echo = Varying  # type: ignore[misc]
+    InlinePool.alone = False
 
     def noted(fresh: Path, place: Path) -> None:
         with (folder / "installed.jsonl").open("a") as file:
