@@ -77,7 +77,7 @@ def _ordered(path: Path, group: int, files: Sequence[Path]) -> Iterator[VideoSam
         for name in pq.read_table(chat, columns=["sample_id"]).column(0).to_pylist()
     )
     videos: dict[str, list[Dialogue]] = {}
-    for name in [*order, *(dialogues.keys() - order.keys())]:
+    for name in dict.fromkeys([*order, *dialogues]):
         if name in dialogues:
             videos.setdefault(dialogues[name].video_id, []).append(dialogues[name])
     for own in videos.values():
@@ -134,7 +134,7 @@ def _videos(path: Path, split: str, group: str) -> Iterator[VideoSample]:
                 detail = f"{tar} and {DATA} differ in the dialogues of {video_id!r}"
                 raise CorpusError("unreadable", detail)
             yield VideoSample(
-                [dialogues[name] for name in [*order, *(dialogues.keys() - order)]],
+                [dialogues[name] for name in dict.fromkeys([*order, *dialogues])],
                 [_frame(row, jpeg) for row, jpeg in turns],
             )
     if left := [each for each in tasks if each.left]:
