@@ -42,15 +42,21 @@ def run(
     draws = {(draw.task, draw.is_negative): draw for draw in context.rows(TaskMixture)}
     corpus = sum((states(draw) for draw in draws.values()), StateCounts())
     why_withdrawn = reasons_to_withdraw(config.exclude)
+
+    def passed_over(dialogue: Dialogue) -> bool:
+        draw = draws[dialogue.task, dialogue.is_negative]
+        return hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank
+
     for rows in videos:
-        for dialogue in rows[Dialogue]:
+        # Last, as the first reason is the one told of a video that has no dialogue left.
+        for dialogue in sorted(rows[Dialogue], key=passed_over):
             draw = draws[dialogue.task, dialogue.is_negative]
-            if why := why_withdrawn(dialogue.video_id, dialogue.source):
-                yield _left_out(dialogue, reason="withdrawn", detail=why)
-            elif hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank:
+            if passed_over(dialogue):
                 what = "negatives" if draw.is_negative else "samples"
                 detail = f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn"
                 yield _left_out(dialogue, reason="not_drawn", detail=detail)
+            elif why := why_withdrawn(dialogue.video_id, dialogue.source):
+                yield _left_out(dialogue, reason="withdrawn", detail=why)
             else:
                 yield _as_learned(dialogue, draw, config, corpus)
 
@@ -81,7 +87,7 @@ def _as_learned(
 
 STAGE = Stage(
     "apply_mixture",
-    2,
+    3,
     (Dialogue, TaskMixture),
     Dialogue,
     Config,

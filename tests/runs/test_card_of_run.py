@@ -114,4 +114,4 @@ def check_withdrawn(
     status = json.loads(capsys.readouterr().out)
     assert (status["videos_out"], status["videos_absent"]) == (1, {"withdrawn": 1})
     nodes = {node["node"]: node for node in status["nodes"]}
-    assert nodes["apply_mixture"]["absent"] == {"withdrawn": taken}
+    assert nodes["apply_mixture"]["absent"]["withdrawn"] == taken

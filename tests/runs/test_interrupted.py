@@ -91,7 +91,8 @@ def test_a_disk_that_takes_no_more_costs_what_did_not_fit_and_no_more(
     for most_bytes in (2_000, 60_000):
         root = tmp_path / f"full-{most_bytes}"
         config = write_config(root.name)
-        command = ["run", "-c", str(config), "--limit", "2", "--set", "run.videos_per_shard=1"]
+        one = ("--set", "run.videos_per_shard=1", "--set", "corpus.shards_per_group=1")
+        command = ["run", "-c", str(config), "--limit", "2", *one]
         full = subprocess.run(
             [sys.executable, "pipeline/run.py", *command],
             cwd=ROOT,

@@ -54,7 +54,7 @@ def questions_are_asked_before_and_after_the_truth(
     """Questions of when something took place, against the true event that the answer fits best."""
     asked: Counter[str] = Counter()
     for dialogue in dialogues:
-        if dialogue.task != "event_grounding" or dialogue.origins:
+        if dialogue.task != "event_grounding" or dialogue.origins or dialogue.is_negative:
             continue
         (question,), (response,) = dialogue.questions, dialogue.responses
         span = response.start_s, response.end_s
