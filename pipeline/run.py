@@ -26,6 +26,7 @@ from pipeline.cli.convert import convert_file
 from pipeline.cli.diff import diff_corpora
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
+from pipeline.cli.fetch import fetch_models
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
@@ -80,6 +81,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "rebuild": rebuild_corpus,
     "convert": convert_file,
     "audit": audit_file,
+    "fetch-models": fetch_models,
     "doctor": run_doctor,
     "manifest": make_manifest_file,
     "gc": remove_unreached,

@@ -1,7 +1,8 @@
-"""A dataset repository on this machine that speaks with the Hub's own client, for tests.
+"""Repositories on this machine that speak with the Hub's own client, for tests.
 
 Branches, pull requests, tags and large files are kept as values in memory; a test may cut the
-connection from any request on, and count what was uploaded.
+connection from any request on, and count what was uploaded. Of models, only what reads them is
+there.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ class HubServer:
             raise self._upload(found[1], body)
         if path.endswith(".git/info/lfs/objects/batch"):
             raise self._batch(json.loads(body))
-        if found := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        if found := re.fullmatch(r"(?:/datasets)?/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             raise self._read(self._repository(found[1]), *map(unquote, found.groups()[1:]))
-        if found := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(.*))?", path):
+        if found := re.fullmatch(r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/(.*))?", path):
             rest = [unquote(each) for each in (found[2] or "").split("/") if each]
             self._of_repository(method, found[1], rest, body)
 
@@ -155,7 +156,8 @@ class HubServer:
 
     def _info(self, name: str, repository: Repository, revision: str) -> Answer:
         commit = repository.commit_of(revision)
-        siblings = [{"rfilename": path} for path in sorted(repository.commits[commit])]
+        files = sorted(repository.commits[commit].items())
+        siblings = [{"rfilename": path, "size": len(content)} for path, content in files]
         about = {"id": name, "sha": commit, "private": repository.is_private, "tags": []}
         return Answer(200, {**about, "siblings": siblings, "gated": False, "lastModified": DATE})
 

@@ -1,17 +1,29 @@
 """The verb that checks what a run needs, and the timing of its models."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import FAILED, ConfigOption, JsonOption, SetOption, run_root
+from pipeline.cli.options import (
+    FAILED,
+    ConfigOption,
+    ExecutorOption,
+    JsonOption,
+    SetOption,
+    run_root,
+)
 from pipeline.engines import close_engines
+from pipeline.execution.executors import uses_ray
 from pipeline.reports.doctor.checks import Options, run_checks
 from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
+
+MACHINE_LIMIT_S = 600.0
+"""For the checks of a machine of a cluster; importing vLLM alone takes minutes from a slow disk."""
 
 
 def run_doctor(
@@ -40,12 +52,15 @@ def run_doctor(
         float,
         typer.Option(min=0, max=1, help="Fewer true events or answers found are a warning."),
     ] = Thresholds.found_warning,
+    executor: ExecutorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check what a run needs before it starts, and the timing of its models.
 
     Programs, the store, the first videos, servers and what they serve, GPUs, the longest ask; then
-    each node asks its model about scripted scenes. Exit status 1 if a check fails.
+    each node asks its model about scripted scenes. On a Ray cluster each machine is looked at, too:
+    packages, ffmpeg, GPUs, weights, and whether it reads the videos and shares the store. Exit
+    status 1 if a check fails.
     """
     settings = load_config(config, overrides or ())
     nodes = build_graph(settings)
@@ -55,16 +70,20 @@ def run_doctor(
     options = Options(videos, probe, thresholds)
     findings: list[Finding] = []
     reports: list[NodeReport] = []
-    try:
-        for found in run_checks(settings, nodes, run_root(settings), options):
+    with ExitStack() as stack:
+        stack.callback(close_engines)
+        machines = None
+        if uses_ray(executor or settings.run.executor):
+            from pipeline.execution.executors.ray_machines import ray_machines  # noqa: PLC0415  slow
+
+            machines = stack.enter_context(ray_machines(MACHINE_LIMIT_S))
+        for found in run_checks(settings, nodes, run_root(settings), options, machines):
             if isinstance(found, NodeReport):
                 reports.append(found)
                 continue
             findings.append(found)
             if not as_json:
                 typer.echo(found.to_text())
-    finally:
-        close_engines()
     levels = [finding.level for finding in findings]
     if as_json:
         whole = {

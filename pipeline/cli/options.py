@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.engines.vllm.config import VllmConfig
 from pipeline.errors import ConfigError
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
@@ -41,9 +42,21 @@ def planned(
         ConfigError: the config, an override or the source is wrong.
     """
     settings = load_config(config, overrides or ())
+    _check_pinned(config, settings)
     nodes = build_graph(settings)
     source = read_source(settings.source, limit, refusal_of(nodes))
     return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
+
+
+def _check_pinned(config: Path, settings: RunConfig) -> None:
+    """Raises ConfigError for a model without a revision, which goes into every row."""
+    asked = {node.engine for node in settings.nodes.values()}
+    for role, engine in settings.engines.items():
+        if role in asked and not engine.revision:
+            todo = f"write the commit of {engine.model} that is served"
+            if isinstance(engine, VllmConfig):
+                todo = f"`turnwise fetch-models -c {config} -o pinned.yaml` writes a config with it"
+            raise ConfigError(f"engines.{role}.revision is empty, and goes into every row: {todo}")
 
 
 def run_root(settings: RunConfig) -> Location:

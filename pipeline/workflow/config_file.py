@@ -14,8 +14,9 @@ from pipeline.store.files.yaml_files import load_yaml, read_mapping
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 """The configs that come along."""
 EXTENDS = (
-    "another config that this one is laid over, key by key, lists as a whole: a path from this"
-    " file's folder, or one of those that come along, such as streamo.yaml"
+    "another config that this one is laid over, key by key, lists as a whole, and so a section of"
+    " another `kind`, such as an engine: a path from this file's folder, or one of those that come"
+    " along, such as streamo.yaml"
 )
 """What the key ``extends`` of a file means, which is gone before the file is validated."""
 
@@ -60,9 +61,16 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
         old = merged.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+        if isinstance(old, dict) and isinstance(value, dict) and _same_kind(old, value):
+            merged[key] = _merge(old, value)
+        else:
+            merged[key] = value
     return merged
+
+
+def _same_kind(under: Mapping[str, Any], over: Mapping[str, Any]) -> bool:
+    """Whether a section is not said to be of another kind, which has other keys."""
+    return "kind" not in over or "kind" not in under or over["kind"] == under["kind"]
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

@@ -95,6 +95,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("audit", place.folder / "raw.json", "--json"),
         ("audit", place.corpus),
     ],
+    "fetch-models": lambda place: [
+        ("fetch-models", "-c", place.config),
+        ("fetch-models", "-c", place.folder / "none.yaml"),
+    ],
     "doctor": of_run("doctor", "--no-probe", "--videos", 1),
     "manifest": lambda place: [
         ("manifest", HOSTILE, "--annotations", place.folder, "--videos", place.folder),

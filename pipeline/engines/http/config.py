@@ -23,9 +23,9 @@ class HttpConfig(SamplingConfig):
     kind: Literal["http"] = Field("http", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name by which the server serves it")
     revision: str = Field(
-        min_length=1,
+        "",
         description="of the weights that are served, such as a commit; no server tells it, and it"
-        " goes into every row",
+        " goes into every row. While it is empty no run starts",
     )
     quantisation: str = Field(
         "",

@@ -71,7 +71,9 @@ class VllmConfig(SamplingConfig):
     kind: Literal["vllm"] = Field("vllm", description="kind of engine; must be written down")
     model: str = Field(min_length=1, description="name on the Hugging Face Hub, or a folder")
     revision: str = Field(
-        min_length=1, description="branch, tag or commit on the Hub; goes into every row"
+        "",
+        description="branch, tag or commit on the Hub; goes into every row. While it is empty no"
+        " run starts: fetch-models finds the commit",
     )
     quantisation: str = Field(
         "", description="as vLLM names it, such as fp8 or awq; empty for the model's own"

@@ -16,8 +16,13 @@ def open_executor(
     ``workers``: local processes, or the CPUs of a Ray cluster that has to be started; None takes
     one for each CPU. ``worker_silence_s``: see ``LocalExecutor``.
     """
-    if name == "local" or (name == "auto" and not in_ray_job()):
+    if not uses_ray(name):
         return LocalExecutor(workers, worker_silence_s)
     from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds
 
     return RayExecutor(workers)
+
+
+def uses_ray(name: ExecutorName) -> bool:
+    """Whether a run by this executor goes to a Ray cluster, from where it is called now."""
+    return name == "ray" or (name == "auto" and in_ray_job())

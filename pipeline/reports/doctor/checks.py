@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from pipeline.reports.doctor import machine
 from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
 from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds, judge, mean
 from pipeline.reports.doctor.gpu import check_gpus, check_vllm
+from pipeline.reports.doctor.machines import check_machines
 from pipeline.reports.doctor.probe import SCENES, probe_node
 from pipeline.reports.doctor.scene_inputs import MADE, KnownRows, KnownVideo
 from pipeline.reports.doctor.server import check_server
@@ -31,6 +33,7 @@ from pipeline.reports.scoring.truth import load_truths
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import Node, refusal_of
+from pipeline.workflow.machine import Machines
 from pipeline.workflow.prompt import PromptError
 from pipeline.workflow.source import Source, read_source
 from pipeline.workflow.stage import Context
@@ -55,9 +58,16 @@ class Options:
 
 
 def run_checks(
-    settings: RunConfig, nodes: Sequence[Node], root: Location, options: Options
+    settings: RunConfig,
+    nodes: Sequence[Node],
+    root: Location,
+    options: Options,
+    machines: Machines | None = None,
 ) -> Iterator[Finding | NodeReport]:
-    """All findings, each as soon as it is known, and a report for each node that was probed."""
+    """All findings, each as soon as it is known, and a report for each node that was probed.
+
+    ``machines``: of the cluster that is to run it; each is checked, and has vLLM's engines.
+    """
     prompts = {name for node in nodes for name in node.prompts}
     yield Finding("config", "ok", f"{len(nodes)} nodes, {len(prompts)} prompts")
     binaries = list(machine.check_binaries())
@@ -101,7 +111,9 @@ def run_checks(
             else:
                 yield machine.check_space(root, n_rows, mean_s, frames)
             long = long_video(frames, sample, max(durations, default=UNKNOWN_DURATION_S))
-            unfit = yield from _engines(settings, nodes, long)
+            unfit = yield from _engines(settings, nodes, long, machines is not None)
+            if machines is not None:
+                yield from _machines(settings, nodes, root, source, videos, options, machines)
             if options.probe:
                 fit = [config for config, _ in by_engine(nodes) if config not in unfit]
                 render_scenes(folder, SCENES if fit else ())
@@ -111,7 +123,7 @@ def run_checks(
                     if truth.video_id in SCENES
                     for video in [_video(folder, truth.video_id, media)]
                 ]
-                yield from _probe(nodes, known, unfit, options.thresholds)
+                yield from _probe(nodes, known, unfit, options.thresholds, machines is not None)
 
 
 def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
@@ -127,11 +139,28 @@ def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
     return found
 
 
+def _name_of(settings: RunConfig, config: EngineConfig) -> str:
+    """What an engine is called in findings: its first role, and how many more it has."""
+    roles = [role for role, other in settings.engines.items() if other == config]
+    return f"engines.{roles[0]}" + (f" and {len(roles) - 1} more" if len(roles) > 1 else "")
+
+
 def check_engine(
-    name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes
+    name: str,
+    config: EngineConfig,
+    longest: LongestAsk | None,
+    jpeg: bytes,
+    *,
+    elsewhere: bool = False,
 ) -> Iterator[Finding]:
-    """Whether an engine is pinned, installed and reachable, and takes the longest ask."""
-    if not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
+    """Whether an engine is pinned, installed and reachable, and takes the longest ask.
+
+    ``elsewhere``: an engine of kind vllm runs on other machines, which are asked by themselves.
+    """
+    if not config.revision:
+        text = "no revision: a run does not start without one"
+        yield Finding(name, "failure", text, "call `fetch-models`, which finds the commit")
+    elif not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
         text = f"revision {config.revision} is no commit: its model may change"
         yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
     if missing := [lib for lib in EXTRAS.get(config.kind, ()) if find_spec(lib) is None]:
@@ -141,7 +170,7 @@ def check_engine(
         for host in config.replica_configs():
             yield from check_server(name, host, longest, jpeg)
     elif isinstance(config, VllmConfig):
-        yield from check_vllm(name, config, longest)
+        yield from check_vllm(name, config, longest, elsewhere=elsewhere)
     elif isinstance(config, EmbeddedConfig):
         yield Finding(name, "ok", "embedded: needs no weights, no network and no GPU")
     else:
@@ -160,7 +189,7 @@ def _source(
 
 
 def _engines(
-    settings: RunConfig, nodes: Sequence[Node], long: KnownVideo
+    settings: RunConfig, nodes: Sequence[Node], long: KnownVideo, elsewhere: bool
 ) -> Generator[Finding, None, list[EngineConfig]]:
     """Findings about every engine. Returns the engines that cannot be asked."""
     unfit: list[EngineConfig] = []
@@ -173,19 +202,38 @@ def _engines(
             else:
                 longest.append(found)
         most = max(longest, key=lambda ask: ask.tokens, default=None)
-        roles = [role for role, other in settings.engines.items() if other == config]
-        name = f"engines.{roles[0]}" + (f" and {len(roles) - 1} more" if len(roles) > 1 else "")
-        for finding in check_engine(name, config, most, long.segments[0].jpeg):
+        name = _name_of(settings, config)
+        jpeg = long.segments[0].jpeg
+        for finding in check_engine(name, config, most, jpeg, elsewhere=elsewhere):
             yield finding
             if finding.level == "failure":
                 unfit.append(config)
-    for finding in check_gpus(
-        [config for config, _ in by_engine(nodes)], elsewhere=settings.run.executor == "ray"
-    ):
+    if elsewhere:
+        return unfit
+    for finding in check_gpus([config for config, _ in by_engine(nodes)]):
         yield finding
         if finding.level != "ok":
             unfit += (config for config, _ in by_engine(nodes) if config.gpus)
     return unfit
+
+
+def _machines(
+    settings: RunConfig,
+    nodes: Sequence[Node],
+    root: Location,
+    source: Source | None,
+    videos: Sequence[Video],
+    options: Options,
+    machines: Machines,
+) -> Iterator[Finding]:
+    """Findings about the machines of a cluster; ``videos`` can be read on this one."""
+    rows = tuple(islice(source.rows, options.videos)) if source else ()
+    engines = [
+        (_name_of(settings, config), config)
+        for config, _ in by_engine(nodes)
+        if isinstance(config, VllmConfig)
+    ]
+    yield from check_machines(machines, settings, root, source, rows, videos, engines)
 
 
 def _longest(node: Node, config: EngineConfig, long: KnownVideo) -> LongestAsk | Finding:
@@ -205,12 +253,18 @@ def _probe(
     videos: Sequence[KnownVideo],
     unfit: Sequence[EngineConfig],
     thresholds: Thresholds,
+    elsewhere: bool,
 ) -> Iterator[Finding | NodeReport]:
     for config, asking in by_engine(nodes):
         replica_configs = config.replica_configs()
         if config in unfit:
             text = f"not asked: {', '.join(node.name for node in asking)}"
             yield Finding("probe", "warning", text, "correct the engine first")
+            continue
+        if elsewhere and isinstance(config, VllmConfig):
+            text = f"not asked: {', '.join(node.name for node in asking)}"
+            fix = "run the doctor without --executor ray on a machine with its GPUs, or a pilot"
+            yield Finding("probe", "warning", text, fix)
             continue
         for node in asking:
             name = f"probe {node.name}"

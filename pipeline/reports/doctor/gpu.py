@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
-
-from huggingface_hub import try_to_load_from_cache
+from dataclasses import dataclass
 
 from pipeline.engines.base import EngineConfig
 from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.model_files import CONFIG, INDEX, folder_of, read_json
 from pipeline.reports.doctor.context_fit import LongestAsk
 from pipeline.reports.doctor.findings import Finding
 from pipeline.reports.doctor.server import check_context
@@ -25,31 +22,36 @@ WORKING_SHARE = 0.15
 IMPORT_LIMIT_S = 180
 
 
-def check_vllm(name: str, config: VllmConfig, longest: LongestAsk | None) -> Iterator[Finding]:
-    """The library, the context, the frames of an ask, and the memory of one replica."""
-    yield _library(name)
+def check_vllm(
+    name: str, config: VllmConfig, longest: LongestAsk | None, *, elsewhere: bool = False
+) -> Iterator[Finding]:
+    """The library, the context, the frames of an ask, and the memory of one replica.
+
+    ``elsewhere``: it runs on other machines, which are asked for library and memory.
+    """
+    if not elsewhere:
+        yield check_library(name)
     size_bytes, context = files_of(config.model, config.revision)
     yield check_context(name, config.max_model_len or context, longest)
     if longest is not None and longest.frames > config.max_images:
         text = f"max_images is {config.max_images}, {longest.node} shows {longest.frames} frames"
         yield Finding(name, "failure", text, "raise max_images, or lower max_frames of the node")
-    if config.gpus:
+    if config.gpus and not elsewhere:
         yield check_memory(name, config, size_bytes, gpu_memory())
 
 
-def check_gpus(configs: Sequence[EngineConfig], *, elsewhere: bool) -> Iterator[Finding]:
+def check_gpus(configs: Sequence[EngineConfig]) -> Iterator[Finding]:
     """The GPUs that engines need against those of this machine; no finding if none is needed.
 
-    Engines that do not fit together take turns, but each must fit by itself. ``elsewhere``: the run
-    may use GPUs of other machines, which cannot be counted here.
+    Engines that do not fit together take turns, but each must fit by itself.
     """
     replica_configs = [host.gpus for config in configs for host in config.replica_configs()]
     most, needed = max(replica_configs, default=0), sum(replica_configs)
     here = len(gpu_memory()) if needed else 0
     text = f"GPUs of all engines {needed}, of the largest {most}, of this machine {here}"
     if most > here:
-        fix = "lower the parallel sizes, or see what the other machines have"
-        yield Finding("GPUs", "warning" if elsewhere else "failure", text, fix)
+        fix = "lower the parallel sizes, or run on a cluster: --executor ray"
+        yield Finding("GPUs", "failure", text, fix)
     elif needed > here:
         yield Finding("GPUs", "ok", f"{text}: they take turns")
     elif needed:
@@ -80,34 +82,44 @@ def check_memory(
 def files_of(model: str, revision: str) -> tuple[int | None, int | None]:
     """Bytes of the weights and tokens of the context of a model, in a local folder or the cache of
     the Hugging Face Hub; None for what is not known. Nothing is downloaded."""
-    folder = Path(model)
-    if not folder.is_dir():
-        try:
-            found = try_to_load_from_cache(model, "config.json", revision=revision)
-        except ValueError:  # no name that the Hub could have
-            return None, None
-        if not isinstance(found, str):
-            return None, None
-        folder = Path(found).parent
-    config = _json(folder / "config.json")
+    folder = folder_of(model, revision)
+    if folder is None:
+        return None, None
+    config = read_json(folder / CONFIG)
     context = (config | config.get("text_config", {})).get("max_position_embeddings")
-    size = _json(folder / "model.safetensors.index.json").get("metadata", {}).get("total_size")
+    size = read_json(folder / INDEX).get("metadata", {}).get("total_size")
     return size or sum(p.stat().st_size for p in folder.glob("*.safetensors")) or None, context
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU as its driver describes it."""
+
+    memory_bytes: int
+    driver: str
+
+
+def gpus_of_machine() -> list[Gpu]:
+    """Those that nvidia-smi lists, whether or not this process may use them; empty without it."""
+    fields = "memory.total,driver_version"
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        rows = [line.split(",") for line in done.stdout.splitlines() if line.strip()]
+        return [Gpu(int(memory) * MIB, driver.strip()) for memory, driver in rows]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []
 
 
 def gpu_memory() -> list[int]:
     """Bytes of memory of each GPU visible to this process; empty without nvidia-smi."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-        sizes = [int(line) * MIB for line in done.stdout.split()]
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return []
+    sizes = [gpu.memory_bytes for gpu in gpus_of_machine()]
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     return sizes if allowed is None else sizes[: len([a for a in allowed.split(",") if a.strip()])]
 
 
-def _library(name: str) -> Finding:
+def check_library(name: str) -> Finding:
+    """Whether vLLM can be imported on this machine, in a process of its own."""
     command = [sys.executable, "-c", "import vllm; print(vllm.__version__)"]
     try:
         done = subprocess.run(
@@ -120,12 +132,3 @@ def _library(name: str) -> Finding:
         fix = "install the extra vllm: pip install 'turnwise[vllm]'"
         return Finding(name, "failure", f"vllm cannot be imported: {last}", fix)
     return Finding(name, "ok", f"vllm {done.stdout.split()[-1]}")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty without one."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -40,7 +40,7 @@ def check_store(root: Location) -> Finding:
     """Whether files can be written, renamed and linked in ``run.root``; leaves none."""
     if root.path is None:
         return _check_object_store(root)
-    place = _nearest(root.path)
+    place = nearest(root.path)
     first = place / f".doctor-{uuid.uuid4().hex}"
     second, third = first.with_suffix(".renamed"), first.with_suffix(".linked")
     step = "written"
@@ -80,7 +80,8 @@ def _check_object_store(root: Location) -> Finding:
     return Finding("store", "ok", f"{root} takes, gives, lists and removes files")
 
 
-def _nearest(path: Path) -> Path:
+def nearest(path: Path) -> Path:
+    """The path, or the folder above it that exists."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 
@@ -92,7 +93,7 @@ def check_space(root: Location, rows: int, mean_s: float, cut: Sequence[FramedSe
     need = int(rows * mean_s * size / cut[-1].end_s)
     if root.path is None:
         return Finding("space", "ok", f"about {need / GIGABYTE:.1f} GB of frames to come")
-    free = shutil.disk_usage(_nearest(root.path)).free
+    free = shutil.disk_usage(nearest(root.path)).free
     text = f"{free / GIGABYTE:.1f} GB free, about {need / GIGABYTE:.1f} GB of frames to come"
     if need > free:
         return Finding("space", "warning", text, "free some, or set run.root to a larger disk")

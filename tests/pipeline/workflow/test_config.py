@@ -11,7 +11,8 @@ from pipeline.workflow.graph import build_graph
 
 ROOT = Path(__file__).resolve().parents[3]
 COMBINATIONS = sorted((ROOT / "configs").glob("sources_*.yaml"))
-CONFIGS = sorted({*(ROOT / "configs").glob("*.yaml")} - {*COMBINATIONS})
+TEACHERS = sorted((ROOT / "configs" / "teachers").glob("*.yaml"))
+CONFIGS = sorted({*(ROOT / "configs").glob("*.yaml"), *TEACHERS} - {*COMBINATIONS})
 MINIMAL = "source: {path: m.jsonl}\nnodes: {ingest: {stage: ingest}}\n"
 
 
@@ -226,22 +227,43 @@ def test_every_config_that_comes_along_makes_a_graph_of_pinned_models(path: Path
     nodes = build_graph(config)
     assert {node.stage.name for node in nodes} >= {"ingest", "dialogue", "write_corpus"}
     for engine in config.engines.values():
-        # Its authors have tagged nothing, and vLLM does not run it: `doctor` warns of it.
+        # Nobody serves it yet, so nothing is known of what is served: a run does not start.
         if engine.kind != "embedded" and engine.model != "TencentARC/ARC-Hunyuan-Video-7B":
             assert re.fullmatch("[0-9a-f]{40}", engine.revision), engine.model
 
 
-def test_the_paper_has_its_teachers_and_each_fits_a_node_of_eight_gpus() -> None:
-    config = load_config(next(path for path in CONFIGS if "465k" in path.name))
-    models = {role: engine.model.rpartition("/")[2] for role, engine in config.engines.items()}
-    assert models == {
+def models_of(name: str) -> dict[str, str]:
+    config = load_config(ROOT / "configs" / name)
+    assert all(engine.gpus <= 8 for engine in config.engines.values()), "a node has eight"
+    processes = {engine.model_dump_json() for engine in config.engines.values()}
+    assert len(processes) == 4, "roles with one model share its processes"
+    return {role: engine.model.rpartition("/")[2] for role, engine in config.engines.items()}
+
+
+def test_the_corpus_of_the_paper_has_teachers_that_vllm_serves_and_the_paper_s_beside_them() -> (
+    None
+):
+    served = models_of("streamo_instruct_465k.yaml")
+    assert served == {
         "narrator": "Qwen2.5-VL-72B-Instruct",
         "editor": "GLM-4.5-FP8",
-        "captioner": "ARC-Hunyuan-Video-7B",
-        "grounder": "ARC-Hunyuan-Video-7B",
+        "captioner": "Qwen3-VL-32B-Instruct",
+        "grounder": "Qwen3-VL-32B-Instruct",
         "change_detector": "GLM-4.5V",
         "verifier": "Qwen2.5-VL-72B-Instruct",
     }
-    assert all(engine.gpus <= 8 for engine in config.engines.values())
-    processes = {engine.model_dump_json() for engine in config.engines.values()}
-    assert len(processes) == 4, "roles with one model share its processes"
+    own = dict.fromkeys(("captioner", "grounder"), "ARC-Hunyuan-Video-7B")
+    assert models_of("teachers/paper.yaml") == served | own
+
+
+def test_a_section_of_another_kind_takes_the_place_of_the_whole(tmp_path: Path) -> None:
+    first = "engines: {captioner: {kind: vllm, model: m, revision: r, replicas: 2}}\n"
+    nodes = "source: {path: m.jsonl}\nnodes: {a: {stage: caption, engine: captioner}}\n"
+    written(tmp_path, first + nodes, "first.yaml")
+    other = "{kind: http, model: n, revision: s, base_url: 'http://h/v1'}"
+    text = f"extends: first.yaml\nengines: {{captioner: {other}}}\n"
+    found = load_config(written(tmp_path, text)).engines["captioner"]
+    assert (found.kind, found.model) == ("http", "n")
+    same = "extends: first.yaml\nengines: {captioner: {kind: vllm, model: n}}\n"
+    found = load_config(written(tmp_path, same)).engines["captioner"]
+    assert (found.revision, len(found.replica_configs())) == ("r", 2)

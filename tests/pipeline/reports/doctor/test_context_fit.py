@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
+from pipeline.engines.vllm.config import VllmConfig
+from pipeline.reports.doctor.checks import by_engine
 from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
 from pipeline.reports.doctor.scene_inputs import KnownVideo
-from pipeline.workflow.graph import Node
+from pipeline.workflow.config import load_config
+from pipeline.workflow.graph import Node, build_graph
 
+CONFIGS = Path(__file__).resolve().parents[4] / "configs"
+SHOWN_WHOLE_S = 192
+"""Of a longer video, no node of these configs shows more frames."""
 EMBEDDED = EmbeddedConfig(revision="1")
 
 
@@ -83,3 +92,20 @@ def test_faster_turns_make_more_frames(
     half = tuple(s.model_copy(update={"turns_per_s": 2.0}) for s in videos[0].segments)
     twice = replace(videos[0], segments=half)
     assert measured(nodes["caption_events"], [twice], 50).frames == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize("name", ["streamo_instruct_465k.yaml", "single_gpu.yaml"])
+def test_the_context_of_each_model_holds_what_the_config_shows_it(
+    videos: Sequence[KnownVideo], name: str
+) -> None:
+    """Square frames cost most: those of the longer side that is stored."""
+    asking = by_engine(build_graph(load_config(CONFIGS / name)))
+    white = cv2.imencode(".jpg", np.full((448, 448, 3), 255, np.uint8))[1].tobytes()
+    square = [turn.model_copy(update={"jpeg": white}) for turn in videos[0].segments]
+    known = long_video(square, videos[0].video, SHOWN_WHOLE_S + 60)
+    for config, nodes in asking:
+        assert isinstance(config, VllmConfig) and config.max_model_len is not None
+        asks = [found for node in nodes if (found := longest_ask(node, config, known))]
+        longest = max(asks, key=lambda ask: ask.tokens)
+        assert longest.tokens <= config.max_model_len, longest.to_text()
+        assert max(ask.frames for ask in asks) <= config.max_images

@@ -25,7 +25,8 @@ def model(**settings: Any) -> VllmConfig:
 def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text(
-        '#!/bin/sh\ntest "$1" = --query-gpu=memory.total && echo 24576 && echo 81920\n'
+        '#!/bin/sh\ntest "$1" = --query-gpu=memory.total,driver_version &&'
+        ' echo "24576, 580.1" && echo "81920, 580.1"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -47,10 +48,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("two_gpus")
 def test_gpus_that_are_seen_and_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gpu.gpu_memory() == [24 * GIB, 80 * GIB]
+    assert {each.driver for each in gpu.gpus_of_machine()} == {"580.1"}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert len(gpu.gpu_memory()) == 1
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpu.gpu_memory() == []
+    assert len(gpu.gpus_of_machine()) == 2, "of the machine, not of the process"
 
 
 @pytest.mark.usefixtures("two_gpus")
@@ -69,14 +72,12 @@ def test_gpus_that_are_seen_and_allowed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_gpus_of_all_replicas_are_counted(
     engines: list[EngineConfig], level: str, expected: str
 ) -> None:
-    (found,) = gpu.check_gpus(engines, elsewhere=False)
+    (found,) = gpu.check_gpus(engines)
     assert found.level == level and expected in found.text
-    (found,) = gpu.check_gpus(engines, elsewhere=True)
-    assert found.level == level.replace("failure", "warning")
 
 
 def test_no_gpu_is_counted_where_none_is_taken() -> None:
-    assert not list(gpu.check_gpus([model(device="cpu")], elsewhere=False))
+    assert not list(gpu.check_gpus([model(device="cpu")]))
 
 
 def test_no_gpu_without_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
