@@ -7,6 +7,8 @@ MINUTES ?= inf
 SEED ?= $(shell date +%s)
 TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
+GPU ?= .venv-gpu
+MODEL ?=
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -18,7 +20,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +72,18 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 
 test-vllm: install $(VLLM)/.installed ## Run a tiny model in vLLM on the CPU, alone and in whole runs
 	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm
+
+test-gpu: ## Run a tiny model in vLLM on this machine's GPU, and the one in MODEL=/folder/of/weights
+	@nvidia-smi -L 2>/dev/null | grep -q . || { echo 'not tested: nvidia-smi lists no GPU on this machine'; exit 1; }
+	$(MAKE) install $(GPU)/.installed
+	TURNWISE_GPU=1 TURNWISE_GPU_MODEL='$(MODEL)' $(GPU)/bin/python -m pytest tests/gpu
+
+# vLLM says by its version which torch and which CUDA it is built for: nothing of that is locked here.
+$(GPU)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(GPU)
+	$(GPU)/bin/python $(INSTALL) --upgrade pip
+	$(SAY) 'installing vLLM, which takes minutes' $(GPU)/bin/python $(INSTALL) --group dev -e '.[vllm,http]'
+	@touch $@
 
 # What pip finds first may be a CPU build already; else PyTorch's own index has one. It comes without
 # a hash: which of its wheels that is depends on the machine and the index.
@@ -134,4 +148,4 @@ audit-packages: install ## Look the locked packages up among known vulnerabiliti
 	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -34,10 +34,11 @@ class Nodes:
         self._cluster = cluster
         self.address = str(cluster.address)
 
-    def add(self, num_cpus: int) -> Any:
+    def add(self, num_cpus: int, **more: Any) -> Any:
+        """``more`` as ``Cluster.add_node`` takes it, such as ``num_gpus`` and ``env_vars``."""
         # Each unpacks what a run ships for itself, as it would on a machine of its own.
         folder = f"runtime_env_{uuid.uuid4().hex[:8]}"
-        return self._cluster.add_node(num_cpus=num_cpus, runtime_env_dir_name=folder)
+        return self._cluster.add_node(num_cpus=num_cpus, runtime_env_dir_name=folder, **more)
 
     @property
     def all(self) -> list[Any]:

@@ -116,8 +116,10 @@ def check_machine(needed: Needed) -> list[Finding]:
     has_ffmpeg = all(finding.level == "ok" for finding in found if finding.check.startswith("ff"))
     found += _gpus(needed.gpus)
     found += [*_root(needed)]
+    if needed.engines:
+        found.append(check_library("vllm"))
     for name, engine in needed.engines:
-        found += _engine(name, engine)
+        found.append(_engine(name, engine))
     if has_ffmpeg and needed.source_root is not None:
         found.append(_videos(needed, needed.source_root))
     faults = [finding for finding in found if finding.level != "ok"]
@@ -164,7 +166,7 @@ def _gpus(counted: float) -> list[Finding]:
         return []
     gpus = gpus_of_machine()
     if len(gpus) < counted:
-        text = f"Ray counts {counted:g} GPUs, and nvidia-smi lists {len(gpus)}"
+        text = f"counted by Ray {counted:g}, listed by nvidia-smi {len(gpus)}"
         fix = "see whether the driver is there, and how Ray was started"
         return [Finding("GPUs", "failure", text, fix)]
     return [Finding("GPUs", "ok", f"{len(gpus)} GPUs, driver {gpus[0].driver}")]
@@ -179,25 +181,22 @@ def _root(needed: Needed) -> Iterator[Finding]:
         yield this_machine.check_store(needed.root)
 
 
-def _engine(name: str, engine: VllmConfig) -> Iterator[Finding]:
-    """The library, the weights and their fit into the GPUs of this machine."""
-    yield check_library(name)
+def _engine(name: str, engine: VllmConfig) -> Finding:
+    """The weights of an engine, and their fit into the GPUs of this machine."""
     absent = absent_files(engine.model, engine.revision)
     if absent:
         cache = cache_folder()
-        place = next(place for place in (cache, *cache.parents) if place.exists())
-        free = shutil.disk_usage(place).free / this_machine.GIGABYTE
+        free = shutil.disk_usage(this_machine.nearest(cache)).free / this_machine.GIGABYTE
         more = f" and {len(absent) - NAMED_FILES} more" if len(absent) > NAMED_FILES else ""
         text = (
-            f"of {engine.model} at {engine.revision or 'no revision'} are missing in {cache},"
-            f" which has {free:.0f} GB free: {', '.join(absent[:NAMED_FILES])}{more}"
+            f"{engine.model} at {engine.revision or 'no revision'} lacks"
+            f" {', '.join(absent[:NAMED_FILES])}{more} in {cache}, which has {free:.0f} GB free"
         )
-        yield Finding(name, "failure", text, FETCH)
-    elif engine.gpus and (gpus := gpus_of_machine()):
+        return Finding(name, "failure", text, FETCH)
+    if engine.gpus and (gpus := gpus_of_machine()):
         size_bytes, _ = files_of(engine.model, engine.revision)
-        yield check_memory(name, engine, size_bytes, [gpu.memory_bytes for gpu in gpus])
-    else:
-        yield Finding(name, "ok", f"the files of {engine.model} are there")
+        return check_memory(name, engine, size_bytes, [gpu.memory_bytes for gpu in gpus])
+    return Finding(name, "ok", f"the files of {engine.model} are there")
 
 
 def _videos(needed: Needed, root: Location) -> Finding:

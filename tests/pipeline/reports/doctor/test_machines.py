@@ -126,7 +126,7 @@ def test_what_each_machine_lacks_is_named(
     assert level("10.0.0.1 packages: others than here: pyarrow") == "warning"
     assert level("10.0.0.1 ff") is level("10.0.0.1 GPUs") is level("10.0.0.1 engines") is None
     assert level("10.0.0.2 ffmpeg: it does not run") == "failure"
-    assert level("10.0.0.2 GPUs: Ray counts 2 GPUs, and nvidia-smi lists 0") == "failure"
+    assert level("10.0.0.2 GPUs: counted by Ray 2, listed by nvidia-smi 0") == "failure"
     assert level("10.0.0.2 store") == "failure"
     (lacking,) = [text for text in levels if text.startswith("10.0.0.2 engines.0: ")]
     assert "2.safetensors" in lacking and "1.safetensors" not in lacking
