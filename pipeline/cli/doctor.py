@@ -7,14 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import (
-    FAILED,
-    ConfigOption,
-    ExecutorOption,
-    JsonOption,
-    SetOption,
-    run_root,
-)
+from pipeline.cli.exit_status import FAILED
+from pipeline.cli.options import ConfigOption, ExecutorOption, JsonOption, SetOption, run_root
 from pipeline.engines import close_engines
 from pipeline.execution.executors import uses_ray
 from pipeline.reports.doctor.checks import Options, run_checks

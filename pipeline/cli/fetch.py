@@ -3,25 +3,24 @@
 from collections.abc import Mapping, Sequence
 from os.path import relpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import yaml
 
-from pipeline.cli.options import FAILED, ConfigOption, ExecutorOption, SetOption
+from pipeline.cli.exit_status import FAILED
+from pipeline.cli.options import ConfigOption, ExecutorOption, SetOption
 from pipeline.engines.vllm.config import VllmConfig
+from pipeline.engines.vllm.weights import Weights, fetch_all, gigabytes, resolve
 from pipeline.errors import ConfigError
 from pipeline.execution.executors import uses_ray
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig, load_config
 from pipeline.workflow.machine import Machine, MachineError
 
-if TYPE_CHECKING:
-    from pipeline.engines.vllm.weights import Weights
-
 COMMIT_DIGITS = 10
 """Shown of a commit."""
-Wanted = Mapping["Weights", Sequence[tuple[str, VllmConfig]]]
+Wanted = Mapping[Weights, Sequence[tuple[str, VllmConfig]]]
 """The roles of each model, with their engines."""
 
 
@@ -39,8 +38,6 @@ def fetch_models(
     On a Ray cluster each machine that has the GPUs of an engine downloads what it lacks. What is
     there already is left; after an interruption, give the same command again.
     """
-    from pipeline.engines.vllm.weights import fetch_all  # noqa: PLC0415  its client loads slowly
-
     if out is not None and out.resolve() == config.resolve():
         raise ConfigError(f"-o: {out} is the config itself, which the new one extends")
     settings = load_config(config, overrides or ())
@@ -65,8 +62,6 @@ def _resolved(settings: RunConfig) -> Wanted:
         ConfigError: an engine with a folder of weights has no revision, which nothing can find.
         WeightsError: the Hub does not know a model, or does not give it.
     """
-    from pipeline.engines.vllm.weights import gigabytes, resolve  # noqa: PLC0415  as above
-
     found: dict[Weights, list[tuple[str, VllmConfig]]] = {}
     known: dict[tuple[str, str], Weights] = {}
     asked = {node.engine for node in settings.nodes.values()}
@@ -94,7 +89,6 @@ def _resolved(settings: RunConfig) -> Wanted:
 
 def _on_the_cluster(wanted: Wanted) -> bool:
     """Downloads to each machine that can run an engine; returns whether one failed."""
-    from pipeline.engines.vllm.weights import fetch_all  # noqa: PLC0415  as above
     from pipeline.execution.executors.ray_machines import ray_machines  # noqa: PLC0415  it loads Ray
 
     failed = False
