@@ -63,7 +63,7 @@ def test_every_verb_is_named_and_every_named_verb_exists() -> None:
     given = [turnwise_arguments(line) or [""] for line in lines]
     named = {words[0] for words in given if words[0] and not words[0].startswith("-")}
     text = "".join(texts)
-    named |= set(re.findall(r"`(?:turnwise|python pipeline/run\.py) ([a-z]+)", text))
+    named |= set(re.findall(r"`(?:turnwise|python pipeline/run\.py) ([a-z-]+)", text))
     assert named <= VERBS.keys()
     for verb in VERBS:
         assert verb in named or f"`{verb}`" in text, verb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -27,7 +27,7 @@ def test_a_tiny_model_answers_on_the_gpu(tmp_path: Path) -> None:
     from tests.vllm.tiny_checkpoint import make_checkpoint
 
     assert gpus_of_machine()
-    settings = {"device": "cuda", "dtype": "bfloat16", "memory_share": 0.3}
+    settings: dict[str, Any] = {"device": "cuda", "dtype": "bfloat16", "memory_share": 0.3}
     engine = VllmEngine(tiny(make_checkpoint(tmp_path / "tiny"), **settings))
     try:
         replies = replies_to(engine, asks_of("Describe it.", "gpu"), Sampling())
