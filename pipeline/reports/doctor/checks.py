@@ -22,6 +22,7 @@ from pipeline.media.decode import DecodeProcess
 from pipeline.media.scenes.render import render_scenes
 from pipeline.records import FramedSegment, Video
 from pipeline.reports.doctor import machine
+from pipeline.reports.doctor.asking import by_engine, name_of
 from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
 from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds, judge, mean
 from pipeline.reports.doctor.gpu import check_gpus, check_vllm
@@ -126,25 +127,6 @@ def run_checks(
                 yield from _probe(nodes, known, unfit, options.thresholds, machines is not None)
 
 
-def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
-    """The nodes that ask, by engine: roles with the same config share one."""
-    found: list[tuple[EngineConfig, list[Node]]] = []
-    for node in nodes:
-        if node.engine is not None:
-            asking = next((asking for config, asking in found if config == node.engine), None)
-            if asking is None:
-                found.append((node.engine, [node]))
-            else:
-                asking.append(node)
-    return found
-
-
-def _name_of(settings: RunConfig, config: EngineConfig) -> str:
-    """What an engine is called in findings: its first role, and how many more it has."""
-    roles = [role for role, other in settings.engines.items() if other == config]
-    return f"engines.{roles[0]}" + (f" and {len(roles) - 1} more" if len(roles) > 1 else "")
-
-
 def check_engine(
     name: str,
     config: EngineConfig,
@@ -159,7 +141,8 @@ def check_engine(
     """
     if not config.revision:
         text = "no revision: a run does not start without one"
-        yield Finding(name, "failure", text, "call `fetch-models`, which finds the commit")
+        fix = "fetch-models finds it" if isinstance(config, VllmConfig) else "write what is served"
+        yield Finding(name, "failure", text, fix)
     elif not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
         text = f"revision {config.revision} is no commit: its model may change"
         yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
@@ -202,7 +185,7 @@ def _engines(
             else:
                 longest.append(found)
         most = max(longest, key=lambda ask: ask.tokens, default=None)
-        name = _name_of(settings, config)
+        name = name_of(settings, config)
         jpeg = long.segments[0].jpeg
         for finding in check_engine(name, config, most, jpeg, elsewhere=elsewhere):
             yield finding
@@ -229,7 +212,7 @@ def _machines(
     """Findings about the machines of a cluster; ``videos`` can be read on this one."""
     rows = tuple(islice(source.rows, options.videos)) if source else ()
     engines = [
-        (_name_of(settings, config), config)
+        (name_of(settings, config), config)
         for config, _ in by_engine(nodes)
         if isinstance(config, VllmConfig)
     ]

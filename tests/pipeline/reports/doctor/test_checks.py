@@ -11,7 +11,8 @@ import pytest
 from pipeline.engines.base import EngineConfig
 from pipeline.media.scenes.render import render_scenes
 from pipeline.records import Dialogue
-from pipeline.reports.doctor.checks import Options, by_engine, check_engine, run_checks
+from pipeline.reports.doctor.asking import by_engine
+from pipeline.reports.doctor.checks import Options, check_engine, run_checks
 from pipeline.reports.doctor.findings import Finding
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig, load_config

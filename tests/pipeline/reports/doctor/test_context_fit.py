@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.engines.base import EmbeddedConfig, EngineConfig
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.reports.doctor.checks import by_engine
+from pipeline.reports.doctor.asking import by_engine
 from pipeline.reports.doctor.context_fit import LongestAsk, long_video, longest_ask
 from pipeline.reports.doctor.scene_inputs import KnownVideo
 from pipeline.workflow.config import load_config
