@@ -18,12 +18,14 @@ from pipeline.engines.sampling import Answered
 class HttpEngine:
     """Asks a server, many requests at once, on an event loop in a thread of its own.
 
-    All callers share the loop, its connections and its limits: ``concurrency`` requests and
-    ``megabytes`` of their bodies are under way at most. A body is built when the limits admit it.
+    All callers share the loop, its connections and its limits: ``concurrency`` requests (without
+    one, as many as the server has slots) and ``megabytes`` of their bodies are under way at most. A
+    body is built when the limits admit it. A server that is away is waited for, ``patience_s`` at
+    most.
     """
 
     def __init__(self, config: HttpConfig) -> None:
-        """Reads the key, starts the thread, and asks the server for its version.
+        """Reads the key and starts the thread. The server is not looked for yet.
 
         Raises:
             EngineError: there is no key where the config points, or it names several servers.
@@ -39,7 +41,6 @@ class HttpEngine:
         async def opening() -> AsyncIterator[Sampler]:
             client = Client(config, key, self._metrics)
             try:
-                self._version = await client.version()
                 yield Sampler(client, config, key, self._metrics)
             finally:
                 await client.close()
@@ -50,10 +51,13 @@ class HttpEngine:
     def version(self) -> str:
         """The protocol, and whose server of which version it is, as far as the server says.
 
-        A server that does not say within a second when the engine starts counts as one that does
+        A server that does not say within a second when it is first there counts as one that does
         not say.
+
+        Raises:
+            EngineError: the server is away for longer than ``patience_s``.
         """
-        return self._version
+        return self._thread.run(Sampler.version)
 
     @property
     def metrics(self) -> Metrics:
@@ -63,15 +67,16 @@ class HttpEngine:
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> Iterator[Answered]:
         """See ``Engine.generate``.
 
-        Errors of a reply: ``truncated``, ``refused``, ``empty``, ``unparsable``,
-        ``answer_too_large``, ``quotes_key``, ``too_long`` and ``bad_request`` are about the ask;
+        Errors of a reply: ``truncated``, ``text_cut``, ``text_loops``, ``refused``, ``empty``,
+        ``unparsable``, ``answer_too_large``, ``quotes_key``, ``too_long``, ``unsupported`` and
+        ``bad_request`` are about the ask;
         ``rate_limited``, ``server_error``, ``connection`` and ``timeout`` are of requests that
         failed so ``attempts`` times. Their ``detail`` is at most 200 characters of the server's
         message or the model's text; that of a text whose JSON was repaired is ``repaired``.
 
         Raises:
             EngineError: the server lets no one in, is not where ``base_url`` says, does not know
-                the model, or does not answer; or the engine is closed.
+                the model, answers with another, or does not answer; or the engine is closed.
         """
         return self._thread.stream(
             lambda sampler, hand_over: sampler.replies(asks, sampling, hand_over)

@@ -128,9 +128,10 @@ def by_engine(nodes: Sequence[Node]) -> list[tuple[EngineConfig, list[Node]]]:
 
 
 def check_engine(
-    name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes
+    name: str, config: EngineConfig, longest: LongestAsk | None, jpeg: bytes | None
 ) -> Iterator[Finding]:
-    """Whether an engine is pinned, installed and reachable, and takes the longest ask."""
+    """Whether an engine is pinned, installed and reachable, and takes the longest ask; ``jpeg`` is
+    None for one that is asked about texts alone."""
     if not isinstance(config, EmbeddedConfig) and not COMMIT.fullmatch(config.revision):
         text = f"revision {config.revision} is no commit: its model may change"
         yield Finding(name, "warning", text, "pin `revision` to the commit that answers")
@@ -175,7 +176,9 @@ def _engines(
         most = max(longest, key=lambda ask: ask.tokens, default=None)
         roles = [role for role, other in settings.engines.items() if other == config]
         name = f"engines.{roles[0]}" + (f" and {len(roles) - 1} more" if len(roles) > 1 else "")
-        for finding in check_engine(name, config, most, long.segments[0].jpeg):
+        shown = any(issubclass(kind, FramedSegment) for node in asking for kind in node.stage.reads)
+        jpeg = long.segments[0].jpeg if shown else None
+        for finding in check_engine(name, config, most, jpeg):
             yield finding
             if finding.level == "failure":
                 unfit.append(config)
