@@ -100,7 +100,7 @@ def config_of(folder: Path, base_url: str) -> Path:
         "engines": {
             "editor": {
                 "kind": "http", "base_url": base_url, "model": "smollm2", "revision": "Q4_1",
-                "temperatures": [0.7], "timeout_s": CEILING_S,
+                "temperatures": [0.7], "timeout_s": CEILING_S, "shards": 2,
             }
         },
         "nodes": {
@@ -208,7 +208,7 @@ def test_doctor_finds_the_editor_well(
     assert not [each for each in found if each["level"] == "failure"]
     texts = " ".join(each["text"] for each in found)
     assert f"takes {CONTEXT} tokens" in texts
-    assert "answers 2 requests at once, and is asked 2 at once" in texts
+    assert "requests at once: 2 are answered, 2 are asked" in texts
     assert "answered a test ask by its schema" in texts
 
 

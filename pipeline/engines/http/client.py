@@ -195,14 +195,17 @@ class Client:
                     return None
                 content, _ = await read_body(response, ERROR_BYTES)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            broken = self._broken(error)
-            return broken.detail if broken.away else None
+            failure = self._broken(error)
+            return failure.detail if failure.away else None
         return self._key.redact(f"status {AWAY}: {message_of(content)}")
 
     async def _try(self, body: bytes) -> Completion:
         outcome = await self._outcome(body)
-        if isinstance(outcome, PassingError) and outcome.away and await self._outage.over():
+        away = isinstance(outcome, PassingError) and outcome.away
+        if away and await self._outage.over():
             outcome = await self._outcome(body)
+        elif not away:
+            self._outage.seen()
         if isinstance(outcome, Exception):
             # Raised here, where no frame holds what the server sent: it may wait for the next try.
             raise outcome

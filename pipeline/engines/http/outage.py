@@ -52,6 +52,10 @@ class Outage:
             raise EngineError(f"{self._base_url} cannot be reached: {why}")
         return self._outages > before
 
+    def seen(self) -> None:
+        """The server did something: what comes next is another outage, with a time of its own."""
+        self._since_s = None
+
     async def _wait(self) -> str | None:
         """Why the server is away still; None if it is there."""
         wait_s, said_s = FIRST_WAIT_S, 0.0

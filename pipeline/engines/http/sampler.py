@@ -135,9 +135,10 @@ class Sampler:
 
 def _full(choice: Choice, completion: Completion, context: int | None) -> Choice:
     """The choice; as ``too_long`` where not ``max_tokens`` but the context ended it, which no
-    further try can mend."""
+    further try can mend. Of several samples servers report the sum of their tokens alone."""
     used = completion.tokens_in + completion.tokens_out
-    if choice.error != TRUNCATED or context is None or used < context:
+    alone = len(completion.choices) == 1
+    if choice.error != TRUNCATED or context is None or not alone or used < context:
         return choice
     detail = f"the context of {context} tokens is full after {completion.tokens_out} of the answer"
     return Choice(error="too_long", detail=f"{detail}: {choice.detail}")

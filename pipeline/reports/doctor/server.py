@@ -79,9 +79,9 @@ def check_server(
     if models is not None:
         served = listed_models(models)
         if host.model not in served:
-            text = f"{host.base_url} serves {', '.join(sorted(served)) or 'nothing'}, not"
-            text += f" {host.model}"
-            fix = f"correct `model`{did_you_mean(host.model, sorted(served))}"
+            names = sorted(served)
+            text = f"{host.base_url} serves {', '.join(names) or 'nothing'}, not {host.model}"
+            fix = f"correct `model`{did_you_mean(host.model, names)}"
             yield Finding(name, "failure", key.redact(text), key.redact(fix))
             return
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
@@ -121,7 +121,7 @@ def _models(name: str, host: HttpConfig, key: ApiKey) -> Any:
         with suppress(ValueError):
             listed_models(found)
             return found
-        found = 200  # some hosted servers answer so
+        found = HTTP_OK  # some hosted servers answer so
     if found in (401, 403):
         text = f"{host.base_url} refuses (status {found}) the key of {key.place}"
         return Finding(name, "failure", text, "correct the key, api_key_env or api_key_file")
@@ -155,12 +155,12 @@ def _slots(name: str, host: HttpConfig, facts: ServerFacts) -> Iterator[Finding]
     """Whether no more is asked at once than is answered at once: what waits may time out."""
     if facts.slots is None:
         return
-    has = f"answers {facts.slots} requests at once"
-    if host.concurrency is None or host.concurrency <= facts.slots:
-        at_once = host.concurrency or facts.slots
-        yield Finding(name, "ok", f"{has}, and is asked {at_once} at once")
+    asked = facts.slots if host.concurrency is None else host.concurrency
+    text = f"requests at once: {facts.slots} are answered, {asked} are asked"
+    if asked <= facts.slots:
+        yield Finding(name, "ok", text)
         return
-    text = f"{has}, and is asked {host.concurrency}: the others wait, {host.timeout_s:g} s at most"
+    text += f"; the others wait, {host.timeout_s:g} s at most"
     yield Finding(name, "warning", text, "leave `concurrency` empty: it follows the server then")
 
 

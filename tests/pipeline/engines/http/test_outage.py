@@ -75,7 +75,25 @@ def test_who_comes_after_a_wait_in_vain_fails_at_once() -> None:
             await outage.over()
         assert len(looks) == 2, "one look"
         assert await outage.over(), "it was away"
-        assert looks == ["gone"]
+        looks[:] = ["refused", None]
+        assert await outage.over(), "and is waited for another time"
+
+    asyncio.run(waits())
+
+
+def test_a_server_that_answered_meanwhile_is_waited_for_anew() -> None:
+    looks: list[str | None] = ["refused", "refused", "refused", None]
+
+    async def look() -> str | None:
+        return looks.pop(0)
+
+    async def waits() -> None:
+        outage = Outage("http://m", 0.05, look)
+        with pytest.raises(EngineError):
+            await outage.over()
+        outage.seen()
+        assert await outage.over()
+        assert not looks
 
     asyncio.run(waits())
 
@@ -101,4 +119,16 @@ def test_as_many_asks_as_the_server_has_slots(concurrency: int | None, most: int
     with closing(engine):
         assert all(reply.text for (reply,) in replies_to(engine, ASKS))
     assert server.most_at_once == most
+    server.stop()
+
+
+def test_an_answer_that_filled_the_context_is_too_long() -> None:
+    entry = {"meta": {"n_ctx": 100, "n_ctx_train": 8192}}
+    server = ModelServer(entry=entry, usage={"prompt_tokens": 60, "completion_tokens": 40})
+    engine = HttpEngine(config_of(server.base_url))
+    with closing(engine):
+        ((reply,),) = replies_to(engine, ASKS[:1])
+    assert (reply.text, reply.error) == (None, "too_long")
+    assert reply.detail.startswith('the context of 100 tokens is full after 40 of the answer: {"')
+    assert len(server.asked) == 1, "no further try has more of it"
     server.stop()

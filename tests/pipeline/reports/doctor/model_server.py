@@ -23,13 +23,14 @@ class ModelServer:
         obedient: bool = True,
         props: dict[str, Any] | None = None,
         loading: bool = False,
+        usage: dict[str, int] | None = None,
         answer_s: float = 0.0,
         port: int = 0,
     ) -> None:
         """``entry`` is that of the model ``m`` in the list; None for no list at all. With a key,
         requests without it are refused, with an answer that quotes the key. ``props`` are those of
-        llama.cpp. While it is ``loading`` it says so to whatever is asked. An answer takes
-        ``answer_s``."""
+        llama.cpp. With ``usage`` each answer is cut off after so many tokens. While it is
+        ``loading`` it says so to whatever is asked. An answer takes ``answer_s``."""
         listed = None if entry is None else {"data": [{"id": "m", **entry}]}
         self.asked: list[dict[str, Any]] = []
         self.loading = loading
@@ -57,14 +58,15 @@ class ModelServer:
                 schema = body["response_format"]["json_schema"]["schema"]
                 answer = json.dumps(answer_to(schema, Facts(False, 1, "A thing.")))
                 message = {"role": "assistant", "content": answer if obedient else f"No, {key}"}
-                choice = {"index": 0, "finish_reason": "stop", "message": message}
+                finish = "stop" if usage is None else "length"
+                choice = {"index": 0, "finish_reason": finish, "message": message}
                 with self._counting:
                     self._now += 1
                     self.most_at_once = max(self.most_at_once, self._now)
                 time.sleep(answer_s)
                 with self._counting:
                     self._now -= 1
-                self._send(handler, 200, {"choices": [choice] * body["n"]})
+                self._send(handler, 200, {"choices": [choice] * body["n"], "usage": usage})
 
             def log_message(handler, format: str, *args: Any) -> None:
                 """Nothing."""

@@ -164,7 +164,7 @@ def test_a_text_model_is_a_good_editor_and_no_captioner(serve: Callable[..., Mod
     found = findings(config(server.base_url), None, SMALL, None)
     assert levels(found) == ["ok", "ok", "ok", "warning", "ok"]
     assert found[1].text.startswith("takes 512 tokens; the longest ask is about 500 tokens")
-    assert found[2].text == "answers 4 requests at once, and is asked 4 at once"
+    assert found[2].text == "requests at once: 4 are answered, 4 are asked"
     assert found[-1].text == "answered a test ask by its schema"
     (body,) = server.asked
     assert "image_url" not in str(body["messages"]) and "picture" not in str(body["messages"])
