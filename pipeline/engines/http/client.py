@@ -57,7 +57,7 @@ closed during a request."""
 ERROR_BYTES = 1 << 16
 """So much is read of an answer that says what went wrong."""
 
-VERSION = "openai-http"
+PROTOCOL = "openai-http"
 VERSION_LIMIT_S = 1.0
 VERSION_CHARACTERS = 60
 
@@ -101,7 +101,7 @@ class Client:
         known = (
             self._key.redact(part)[:VERSION_CHARACTERS] for part in (facts.owner, facts.version)
         )
-        return " ".join(filter(None, (VERSION, *known)))
+        return " ".join(filter(None, (PROTOCOL, *known)))
 
     async def facts(self) -> ServerFacts:
         """What the server says of itself, asked for once, when it is there.

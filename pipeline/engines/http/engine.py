@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from pipeline.engines.base import Ask, EngineError, Sampling
 from pipeline.engines.http.api_key import read_key
-from pipeline.engines.http.client import Client
+from pipeline.engines.http.client import PROTOCOL, Client
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.metrics import Metrics, MetricsCounter
 from pipeline.engines.http.sampler import Sampler
@@ -45,6 +45,8 @@ class HttpEngine:
             finally:
                 await client.close()
 
+        self._version: str | None = None
+        self._closed = False
         self._thread = LoopThread("http engine", opening)
 
     @property
@@ -52,12 +54,16 @@ class HttpEngine:
         """The protocol, and whose server of which version it is, as far as the server says.
 
         A server that does not say within a second when it is first there counts as one that does
-        not say.
+        not say. Of an engine that was closed before it is the protocol alone.
 
         Raises:
             EngineError: the server is away for longer than ``patience_s``.
         """
-        return self._thread.run(Sampler.version)
+        if self._version is None:
+            if self._closed:
+                return PROTOCOL
+            self._version = self._thread.run(Sampler.version)
+        return self._version
 
     @property
     def metrics(self) -> Metrics:
@@ -84,4 +90,5 @@ class HttpEngine:
 
     def close(self) -> None:
         """Stops the thread. Work under way ends with EngineError."""
+        self._closed = True
         self._thread.close()
