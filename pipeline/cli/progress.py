@@ -57,7 +57,9 @@ def make_missing(
                 for line in not_found(settings, facts):
                     typer.echo(line, err=True)
     for result in failed:
-        typer.echo(f"\n{result.node} failed on shard {result.shard}:\n{result.error}", err=True)
+        what = f"{result.node} failed on shard {result.shard}"
+        is_line = "\n" not in (result.error or "")
+        typer.echo(f"{what}: {result.error}" if is_line else f"\n{what}:\n{result.error}", err=True)
     if failed:
         typer.echo(f"{len(failed)} shards failed, {blocked} below them not started", err=True)
         raise typer.Exit(PARTLY if len(failed) + blocked < len(tasks) else FAILED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -179,25 +179,34 @@ ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
 """What a text may end with that was not cut: a mark, or what closes a quotation."""
 
 
-def cut_text(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None) -> str:
+def free_texts(
+    value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The texts of an answer, each with its own schema, but for those that it chose (``enum``)."""
+    defs = schema.get("$defs", {}) if defs is None else defs
+    if "$ref" in schema:
+        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
+    if isinstance(value, str) and "enum" not in schema:
+        yield value, schema
+    elif isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for name in filter(properties.__contains__, value):
+            yield from free_texts(value[name], properties[name], defs)
+    elif isinstance(value, list):
+        for each in value:
+            yield from free_texts(each, schema.get("items", {}), defs)
+
+
+def cut_text(value: Any, schema: Mapping[str, Any]) -> str:
     """The first text of an answer that its schema cut; empty where there is none.
 
     A decoder that is held to a schema ends a text at its ``maxLength``, wherever it is by then. So
     one that is just as long, and does not end as texts do, is half a text.
     """
-    defs = schema.get("$defs", {}) if defs is None else defs
-    if "$ref" in schema:
-        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
-    if isinstance(value, str):
-        full = len(value) == schema.get("maxLength") and "enum" not in schema
-        return value if full and value[-1:] not in ENDS else ""
-    parts: list[tuple[Any, Mapping[str, Any]]] = []
-    if isinstance(value, dict):
-        properties = schema.get("properties", {})
-        parts = [(value[name], properties[name]) for name in value if name in properties]
-    elif isinstance(value, list):
-        parts = [(each, schema.get("items", {})) for each in value]
-    return next(filter(None, (cut_text(each, inner, defs) for each, inner in parts)), "")
+    for text, own in free_texts(value, schema):
+        if len(text) == own.get("maxLength") and text[-1:] not in ENDS:
+            return text
+    return ""
 
 
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -82,8 +82,9 @@ class SamplingConfig(EngineConfig):
     )
     temperatures: tuple[Temperature, ...] = Field(
         (0.3, 0.7),
-        description="temperatures of further tries, in turn, when an answer does not parse: a"
-        " greedy model repeats itself, a warmer one does not. Empty tries no more",
+        description="temperatures of further tries, in turn, when an answer does not parse, is cut"
+        " or goes round in circles: a greedy model repeats itself, a warmer one does not. Empty"
+        " tries no more",
     )
     repair: bool = Field(
         True, description="repair invalid JSON if those tries failed too; the reply says so"

@@ -11,7 +11,14 @@ PassingError = Literal["timeout", "connection", "rate_limited", "server_error", 
 AskError = Literal["too_long", "bad_request", "bad_frame", "unsupported", "not_asked"]
 """Errors of the ask: the engine refuses it, or was never asked."""
 AnswerError = Literal[
-    "truncated", "text_cut", "refused", "empty", "unparsable", "answer_too_large", "quotes_key"
+    "truncated",
+    "text_cut",
+    "text_loops",
+    "refused",
+    "empty",
+    "unparsable",
+    "answer_too_large",
+    "quotes_key",
 ]
 """Errors of the model's output: it is no answer. The same ask would have the same output."""
 ErrorName = PassingError | AskError | AnswerError
@@ -28,15 +35,19 @@ MEANINGS: Final[Mapping[str, str]] = {
     "server_error": "The server failed (status 5xx, or an answer that is no answer); `retry` asks"
     " again.",
     "engine_died": "The engine died, more often than it is started again; `retry` asks again.",
-    "too_long": "The prompt with its frames has more tokens than the model takes: lower"
-    " `max_frames`, or serve the model with a longer context.",
+    "too_long": "The prompt with its frames, or with its answer, has more tokens than the model"
+    " takes: lower `max_frames`, or serve the model with a longer context.",
     "bad_request": "The server refuses the request as it is; the detail has its message.",
     "bad_frame": "A frame of the ask cannot be decoded.",
-    "unsupported": "This kind of engine cannot answer such an ask.",
+    "unsupported": "The model or its engine cannot answer such an ask, as one that sees no pictures"
+    " cannot; the detail has the message.",
     "not_asked": "Nothing was asked: `doctor` measures how long the asks are, and no more.",
-    "truncated": "The answer was cut off at `max_tokens` of the node.",
+    "truncated": "The answer was cut off at `max_tokens` of the node; the detail has its"
+    " beginning.",
     "text_cut": "A text of the answer is as long as its schema allows and has no end: the decoder"
     " cut it.",
+    "text_loops": "Most of a text of the answer is what it said before: the model goes round in"
+    " circles.",
     "refused": "The model, or a filter of its server, declined to answer.",
     "empty": "The answer has no text.",
     "unparsable": "The answer is not JSON of the schema that was asked for.",
@@ -63,8 +74,17 @@ class RequestError(Exception):
 
 
 def lasting_error(status: int, message: str) -> AskError:
-    """The error of a request that was refused with an HTTP status and a message."""
-    return "too_long" if status == 400 and TOO_LONG.search(message) else "bad_request"
+    """The error of a request that was refused for good with an HTTP status and a message."""
+    return known_error(status, message) or "bad_request"
+
+
+def known_error(status: int, message: str) -> AskError | None:
+    """What a message says that no further try can mend, under whatever status servers send it."""
+    if status != 400 and status < 500:
+        return None
+    if NO_PICTURES.search(message):
+        return "unsupported"
+    return "too_long" if TOO_LONG.search(message) else None
 
 
 TOO_LONG = re.compile(
@@ -72,3 +92,9 @@ TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 """Matches the messages of servers about a prompt with more tokens than the model takes."""
+NO_PICTURES = re.compile(
+    r"(image|picture|vision|multimodal)[^.]{0,40}\b(not|only) (be )?support"
+    r"|(not|n't) (a multimodal model|support[^.]{0,20} (image|vision|multimodal))|at most 0 image",
+    re.IGNORECASE,
+)
+"""Matches the messages of servers about a picture that their model cannot be shown."""

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipeline.engines.answer import REPAIRED, Choice, cut_text, has_shape, parsed, repaired
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import ErrorName, RequestError
+from pipeline.engines.repetition import looping_text
 
 MEGABYTE = 1_000_000
 DETAIL_CHARACTERS = 200
 """The most characters of a server's message or a model's text in a reply or an error."""
 UNPARSABLE: Final = "unparsable"
 TEXT_CUT: Final = "text_cut"
-DRAWN_AGAIN = frozenset({UNPARSABLE, TEXT_CUT})
-"""Errors of an answer that another temperature may mend."""
+TEXT_LOOPS: Final = "text_loops"
+TRUNCATED: Final = "truncated"
+DRAWN_AGAIN = frozenset({UNPARSABLE, TEXT_CUT, TEXT_LOOPS, TRUNCATED})
+"""Errors of an answer that another temperature may mend. ``max_tokens`` holds the longest answer of
+a schema, so one that is truncated went astray, as one that loops."""
 
 
 @dataclass
@@ -35,32 +39,41 @@ class Sample:
     def take(self, ask: Ask, choice: Choice, to_detail: Callable[[str], str]) -> None:
         """Sets this sample by a choice; ``to_detail`` makes a text safe to be stored.
 
-        An answer with the shape replaces all before it. After one without, or with a text that was
-        cut, later failures are ignored.
+        An answer without a fault replaces all before it. After one that is drawn again, later
+        failures are ignored.
         """
-        fits = choice.error is None and has_shape(choice.text, ask.answer_schema)
-        cut = cut_text(parsed(choice.text), ask.answer_schema) if fits else ""
-        if fits and not cut:
+        error, detail = choice.error, choice.detail
+        if error is None:
+            error, detail = fault_of(choice.text, ask.answer_schema)
+        if error is None:
             self.text, self.error, self.detail = choice.text, None, ""
-        elif self.error in DRAWN_AGAIN:
-            return
-        elif cut:
-            self.error, self.detail = TEXT_CUT, to_detail(cut)
-        elif choice.error is None:
-            self.error, self.detail = UNPARSABLE, to_detail(choice.text)
-            self.first = choice.text
-        else:
-            self.error, self.detail = choice.error, to_detail(choice.detail)
+        elif self.error not in DRAWN_AGAIN:
+            self.error, self.detail = error, to_detail(detail)
+            self.first = choice.text if error == UNPARSABLE else ""
 
     def reply(self, ask: Ask, *, repair: bool, latency_s: float = 0.0) -> Reply:
         """The reply; with ``repair``, JSON that is still invalid is repaired."""
         text, error, detail = self.text, self.error, self.detail
         if error == UNPARSABLE and repair:
-            text = repaired(self.first, ask.answer_schema)
-            if text is not None:
-                error, detail = None, REPAIRED
+            mended = repaired(self.first, ask.answer_schema)
+            if mended is not None and fault_of(mended, ask.answer_schema)[0] is None:
+                text, error, detail = mended, None, REPAIRED
         tokens = (self.tokens_in, self.tokens_out, self.tokens_cached)
         return Reply(ask.request_id, text, error, detail, *tokens, latency_s)
+
+
+def fault_of(text: str, schema: Mapping[str, Any]) -> tuple[ErrorName | None, str]:
+    """Why a text is no answer to a schema, and the text that shows it; None for an answer."""
+    if not has_shape(text, schema):
+        return UNPARSABLE, text
+    value = parsed(text)
+    try:
+        looping, cut = looping_text(value, schema), cut_text(value, schema)
+    except RecursionError:
+        return UNPARSABLE, text
+    if looping:
+        return TEXT_LOOPS, looping
+    return (TEXT_CUT, cut) if cut else (None, "")
 
 
 Draw = Callable[[Sequence[Sample], float, int], Awaitable[None]]
@@ -70,7 +83,7 @@ Draw = Callable[[Sequence[Sample], float, int], Awaitable[None]]
 async def resample_unparsable(
     samples: Sequence[Sample], temperatures: Sequence[float], sampling: Sampling, draw: Draw
 ) -> None:
-    """Draws samples that did not parse, or were cut, again, at each of the temperatures in turn.
+    """Draws samples of ``DRAWN_AGAIN`` again, at each of the temperatures in turn.
 
     At temperature 0 a model gives the same text again, so this is no retry of the request.
     """

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from pipeline.engines.base import EngineError
 from pipeline.engines.configured import ContractError
 from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
@@ -70,9 +71,12 @@ def run_shard(task: ShardTask) -> ShardResult:
 
 def _traceback(error: BaseException) -> str:
     """The traceback; of a very long one both ends and the last line, for the driver logs it. A
-    fault of the place of videos says itself what is to be mended."""
+    fault of the place of videos says itself what is to be mended, as does one of an engine that has
+    no cause in a library: one line."""
     if isinstance(error, MediaError):
         return error.detail
+    if isinstance(error, EngineError) and error.__cause__ is None:
+        return " ".join(str(error).split())
     text = "".join(traceback.format_exception(error))
     if len(text) <= _ERROR_CHARACTERS:
         return text

@@ -61,6 +61,18 @@ def test_what_holds_from_the_start_is_an_answer(asked: Asked, point: Point) -> N
     assert times == [0.0, 5.0]
 
 
+def test_a_binary_question_offers_yes_and_no_where_that_is_the_language(
+    asked: Asked, point: Point
+) -> None:
+    def value(**settings: Any) -> Any:
+        _, (ask,) = asked([point("red", "blue", 5)], **settings)
+        return ask.answer_schema["properties"]["answers"]["items"]["properties"]["value"]
+
+    assert value(kinds={"binary": 1})["enum"] == ["yes", "no"]
+    assert "enum" not in value(kinds={"binary": 1}, language="de")
+    assert "enum" not in value(kinds={"state": 1})
+
+
 def test_times_where_nothing_is_in_view_are_not_offered(asked: Asked, point: Point) -> None:
     _, (ask,) = asked([point("red", "", 3), point("", "blue", 6.128)])
     times = ask.answer_schema["properties"]["answers"]["items"]["properties"]["time_s"]["enum"]

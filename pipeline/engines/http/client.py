@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from io import BytesIO
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from tenacity import (
@@ -27,14 +23,18 @@ from pipeline.engines.http.api_key import ApiKey
 from pipeline.engines.http.body import read_body
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.errors import (
+    AWAY,
     PassingError,
     UnreachableError,
     message_of,
     passing_error,
     wait_asked_for,
 )
+from pipeline.engines.http.get import proxy_of, too_large
 from pipeline.engines.http.metrics import MetricsCounter
+from pipeline.engines.http.outage import Outage
 from pipeline.engines.http.response import Completion, MalformedError, completion_of
+from pipeline.engines.http.server_facts import ServerFacts, root_of, server_facts
 from pipeline.engines.sampling import MEGABYTE
 
 FAILURES_IN_A_ROW = 20
@@ -57,7 +57,7 @@ closed during a request."""
 ERROR_BYTES = 1 << 16
 """So much is read of an answer that says what went wrong."""
 
-VERSION = "openai-http"
+PROTOCOL = "openai-http"
 VERSION_LIMIT_S = 1.0
 VERSION_CHARACTERS = 60
 
@@ -77,6 +77,9 @@ class Client:
         self._proxy = proxy_of(config.base_url)
         self._most_bytes = config.answer_megabytes * MEGABYTE
         self._failures_in_a_row = 0
+        self._outage = Outage(config.base_url, config.patience_s, self._why_away)
+        self._facts: ServerFacts | None = None
+        self._asking = asyncio.Lock()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -89,22 +92,41 @@ class Client:
         await self._session.close()
 
     async def version(self) -> str:
-        """The protocol, the owner of the model, and the version of the server, as far as known."""
-        root = re.sub(r"/v\d+$", "", self._config.base_url)
-        models, version = await asyncio.gather(
-            self._look_up(f"{self._config.base_url}/models"), self._look_up(f"{root}/version")
+        """The protocol, the owner of the model, and the version of the server, as far as known.
+
+        Raises:
+            EngineError: the server is away for too long.
+        """
+        facts = await self.facts()
+        known = (
+            self._key.redact(part)[:VERSION_CHARACTERS] for part in (facts.owner, facts.version)
         )
-        parts = (_owner(models, self._config.model), _text(version, "version"))
-        known = (self._key.redact(part)[:VERSION_CHARACTERS] for part in parts)
-        return " ".join(filter(None, (VERSION, *known)))
+        return " ".join(filter(None, (PROTOCOL, *known)))
+
+    async def facts(self) -> ServerFacts:
+        """What the server says of itself, asked for once, when it is there.
+
+        Raises:
+            EngineError: it is away for too long.
+        """
+        async with self._asking:
+            if self._facts is None:
+                await self._outage.over()
+                base, root = self._config.base_url, root_of(self._config.base_url)
+                urls = (f"{base}/models", f"{root}/props", f"{root}/version")
+                self._facts = server_facts(
+                    self._config.model, *await asyncio.gather(*map(self._look_up, urls))
+                )
+        return self._facts
 
     async def complete(self, body: bytes) -> Completion:
         """The server's answer to a chat completion request.
 
         Raises:
             RequestError: the request was refused, or failed ``attempts`` times.
-            EngineError: the server cannot be reached, refuses the key, does not have the address
-                or the model, or ``FAILURES_IN_A_ROW`` requests failed.
+            EngineError: the server is away for longer than ``patience_s``, refuses the key, does
+                not have the address or the model, answers with another one, or
+                ``FAILURES_IN_A_ROW`` requests failed.
         """
         try:
             completion = await self._with_retries(body)
@@ -112,6 +134,12 @@ class Client:
             self._failed(error)
             raise
         self._failures_in_a_row = 0
+        known = self._facts or ServerFacts()
+        if not known.is_model(self._config.model, completion.model):
+            raise EngineError(
+                f"{self._url} answers as the model {self._key.redact(completion.model)}, not as"
+                f" {self._config.model}: correct `model`, which goes into every row"
+            )
         return completion
 
     async def _with_retries(self, body: bytes) -> Completion:
@@ -153,8 +181,31 @@ class Client:
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError, RecursionError):
             return None
 
+    async def _why_away(self) -> str | None:
+        """Why the server is not there; None if it is, whatever it answers or fails to."""
+        limit = aiohttp.ClientTimeout(total=CONNECT_S, sock_connect=CONNECT_S)
+        try:
+            async with self._session.get(
+                f"{self._config.base_url}/models",
+                proxy=self._proxy,
+                timeout=limit,
+                allow_redirects=False,
+            ) as response:
+                if response.status != AWAY:
+                    return None
+                content, _ = await read_body(response, ERROR_BYTES)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            failure = self._broken(error)
+            return failure.detail if failure.away else None
+        return self._key.redact(f"status {AWAY}: {message_of(content)}")
+
     async def _try(self, body: bytes) -> Completion:
         outcome = await self._outcome(body)
+        away = isinstance(outcome, PassingError) and outcome.away
+        if away and await self._outage.over():
+            outcome = await self._outcome(body)
+        elif not away:
+            self._outage.seen()
         if isinstance(outcome, Exception):
             # Raised here, where no frame holds what the server sent: it may wait for the next try.
             raise outcome
@@ -176,7 +227,7 @@ class Client:
         if not is_answer:
             wait_s = wait_asked_for(response.headers.get("Retry-After"))
             return self._fault(response.status, content, wait_s)
-        return _completion(content) if whole else _too_large(self._most_bytes)
+        return _completion(content) if whole else too_large(self._most_bytes)
 
     def _broken(self, error: Exception) -> PassingError:
         """The error of a request without a whole answer."""
@@ -187,7 +238,9 @@ class Client:
             case asyncio.TimeoutError():
                 limit = f"no whole answer within {self._config.timeout_s:g} s"
                 return PassingError("timeout", limit)
-            case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+            case aiohttp.ClientConnectorDNSError() | aiohttp.InvalidURL():
+                return UnreachableError(detail, away=False)
+            case aiohttp.ClientConnectorError():
                 return UnreachableError(detail)
         return PassingError("connection", detail)
 
@@ -205,8 +258,8 @@ class Client:
                 f"{self._url} does not answer for the model {self._config.model} ({detail}):"
                 " see base_url and model"
             )
-        if (error := passing_error(status)) is not None:
-            return PassingError(error, detail, wait_s)
+        if (error := passing_error(status, message)) is not None:
+            return PassingError(error, detail, wait_s, away=status == AWAY)
         return RequestError(lasting_error(status, message), detail)
 
     def _failed(self, error: RequestError) -> None:
@@ -223,64 +276,8 @@ class Client:
             ) from None
 
 
-async def get_once(url: str, config: HttpConfig, key: ApiKey, limit_s: float) -> tuple[int, bytes]:
-    """Status and body of one GET, without retries.
-
-    Raises:
-        RequestError: there is no whole answer within ``limit_s``, or it is too large.
-    """
-    most_bytes = config.answer_megabytes * MEGABYTE
-    limit = aiohttp.ClientTimeout(total=limit_s)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=limit, headers=key.headers()) as session,
-            session.get(url, proxy=proxy_of(url), allow_redirects=False) as response,
-        ):
-            content, whole = await read_body(response, most_bytes)
-    except asyncio.TimeoutError:
-        raise RequestError("timeout", f"no whole answer within {limit_s:g} s") from None
-    except (aiohttp.ClientError, OSError) as error:
-        detail = key.redact(f"{type(error).__name__}: {error}")
-        raise RequestError("connection", detail) from None
-    if not whole:
-        raise _too_large(most_bytes)
-    return response.status, content
-
-
 def _completion(content: bytes) -> Completion | PassingError:
     try:
         return completion_of(content)
     except MalformedError as error:
         return PassingError("server_error", str(error))
-
-
-def _too_large(most_bytes: int) -> RequestError:
-    return RequestError("answer_too_large", f"more than {most_bytes / MEGABYTE:g} MB")
-
-
-def proxy_of(url: str) -> str | None:
-    """The proxy that the environment sets for an address; None for this machine itself."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if _is_local(host) or proxy_bypass(host):
-        return None
-    return getproxies().get(parts.scheme)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _owner(models: Any, name: str) -> str:
-    """``owned_by`` in the list of models, where vLLM and other servers put their own name."""
-    listed = models.get("data") if isinstance(models, dict) else None
-    found = [m for m in listed if _text(m, "id") == name] if isinstance(listed, list) else []
-    return _text(found[0], "owned_by") if found else ""
-
-
-def _text(value: Any, name: str) -> str:
-    text = value.get(name) if isinstance(value, dict) else None
-    return text if isinstance(text, str) else ""

@@ -11,6 +11,8 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from pipeline.engines.base import SamplingConfig
 
+DEFAULT_CONCURRENCY = 64
+"""For a server that does not say how many requests it answers at once."""
 OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
 """Fields that ``extra_body`` must not set: other settings or the engine itself set them."""
 
@@ -51,11 +53,11 @@ class HttpConfig(SamplingConfig):
         description="further fields of every request, as the server knows them; part of the"
         " identity of rows",
     )
-    concurrency: int = Field(
-        64,
+    concurrency: int | None = Field(
+        None,
         ge=1,
-        description="requests under way at once, for each server; a server batches those that it"
-        " has",
+        description="requests under way at once, for each server, which batches those that it has."
+        " null: as many as llama.cpp says that it has slots, and 64 where a server says nothing",
     )
     megabytes: int = Field(
         256,
@@ -82,6 +84,14 @@ class HttpConfig(SamplingConfig):
         le=1000,
         description="tries of a request that fails for a passing cause, such as 429 or a lost"
         " connection",
+    )
+    patience_s: float = Field(
+        600.0,
+        ge=0,
+        le=1_000_000,
+        description="seconds for which a server may be away: it refuses connections, or says (503)"
+        " that it loads its model. No try counts meanwhile. After that its asks fail until it is"
+        " there again",
     )
     longest_wait_s: float = Field(
         60.0,

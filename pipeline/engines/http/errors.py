@@ -9,30 +9,47 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.engines.errors import PassingError as PassingName
-from pipeline.engines.errors import RequestError
+from pipeline.engines.errors import RequestError, known_error
 
 
 class PassingError(RequestError):
-    """The request may succeed if it is sent again, after at least ``wait_s`` seconds."""
+    """The request may succeed if it is sent again, after at least ``wait_s`` seconds.
 
-    def __init__(self, error: PassingName, detail: str, wait_s: float = 0.0) -> None:
+    ``away``: the server itself may not be there, so that a wait for it may be long.
+    """
+
+    def __init__(
+        self, error: PassingName, detail: str, wait_s: float = 0.0, *, away: bool = False
+    ) -> None:
         """See ``RequestError``."""
         super().__init__(error, detail)
         self.wait_s = wait_s
+        self.away = away
 
 
 class UnreachableError(PassingError):
     """No connection to the server could be opened."""
 
-    def __init__(self, detail: str) -> None:
-        """See ``RequestError``."""
-        super().__init__("connection", detail)
+    def __init__(self, detail: str, *, away: bool = True) -> None:
+        """See ``PassingError``."""
+        super().__init__("connection", detail, away=away)
 
 
-def passing_error(status: int) -> PassingName | None:
-    """The passing error of an HTTP status; None if the same request would fail again."""
+AWAY = 503
+"""The status of a server that loads its model, and of a gateway with none behind it."""
+NOT_IMPLEMENTED = 501
+
+
+def passing_error(status: int, message: str = "") -> PassingName | None:
+    """The passing error of an HTTP status; None if the same request would fail again.
+
+    Some servers say under a status of their own failure what no further try mends: llama.cpp
+    refuses a picture as 500.
+    """
     if status == 429:
         return "rate_limited"
+    if status == NOT_IMPLEMENTED or known_error(status, message) is not None:
+        return None
     # Beyond the standard codes, gateways have their own for an overload (520 to 529).
     return "server_error" if status >= 500 or status == 408 else None
 

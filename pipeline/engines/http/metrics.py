@@ -13,11 +13,13 @@ from pipeline.engines.base import Reply
 
 @dataclass(frozen=True)
 class Metrics:
-    """Since the engine was opened. ``errors`` counts replies by their error."""
+    """Since the engine was opened. ``errors`` counts replies by their error, ``drawn_again`` the
+    samples that went astray, once for each further temperature."""
 
     asks: int
     tries: int
     retries: int
+    drawn_again: int
     repaired: int
     errors: Mapping[str, int]
 
@@ -27,7 +29,7 @@ class MetricsCounter:
 
     def __init__(self) -> None:
         """All at zero."""
-        self._asks = self._tries = self._retries = self._repaired = 0
+        self._asks = self._tries = self._retries = self._drawn_again = self._repaired = 0
         self._errors: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -41,6 +43,11 @@ class MetricsCounter:
         with self._lock:
             self._retries += 1
 
+    def drew_again(self, samples: int) -> None:
+        """So many samples are asked for at another temperature."""
+        with self._lock:
+            self._drawn_again += samples
+
     def answered(self, replies: Sequence[Reply]) -> None:
         """An ask has its replies."""
         with self._lock:
@@ -52,4 +59,5 @@ class MetricsCounter:
         """The counts as of now."""
         with self._lock:
             errors = dict(sorted(self._errors.items()))
-            return Metrics(self._asks, self._tries, self._retries, self._repaired, errors)
+            counts = (self._asks, self._tries, self._retries, self._drawn_again, self._repaired)
+            return Metrics(*counts, errors)

@@ -20,13 +20,15 @@ class MalformedError(ValueError):
 class Completion:
     """At least one choice, and the tokens of all of them together.
 
-    ``tokens_cached`` are those of ``tokens_in`` that the server had cached.
+    ``tokens_cached`` are those of ``tokens_in`` that the server had cached. ``model`` is what the
+    server says that it answered with, empty where it does not.
     """
 
     choices: tuple[Choice, ...]
     tokens_in: int
     tokens_out: int
     tokens_cached: int
+    model: str = ""
 
 
 def completion_of(body: bytes) -> Completion:
@@ -43,6 +45,7 @@ def completion_of(body: bytes) -> Completion:
     if not isinstance(choices, list) or not choices:
         raise MalformedError("the body has no choices")
     usage = _object(found.get("usage"))
+    model = found.get("model")
     tokens_in = token_count(usage.get("prompt_tokens"))
     cached = token_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
     return Completion(
@@ -50,6 +53,7 @@ def completion_of(body: bytes) -> Completion:
         tokens_in=tokens_in,
         tokens_out=token_count(usage.get("completion_tokens")),
         tokens_cached=min(cached, tokens_in),
+        model=model if isinstance(model, str) else "",
     )
 
 
@@ -61,7 +65,7 @@ def _choice(choice: Any) -> Choice:
     if refusal or choice.get("finish_reason") == "content_filter":
         return Choice(error="refused", detail=refusal if isinstance(refusal, str) else "")
     if choice.get("finish_reason") == "length":
-        return Choice(error="truncated")
+        return Choice(error="truncated", detail=content if isinstance(content, str) else "")
     if content is None or content == "":
         return Choice(error="empty")
     if not isinstance(content, str):

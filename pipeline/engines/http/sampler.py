@@ -10,13 +10,15 @@ from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey
 from pipeline.engines.http.client import Client
-from pipeline.engines.http.config import HttpConfig
+from pipeline.engines.http.config import DEFAULT_CONCURRENCY, HttpConfig
 from pipeline.engines.http.metrics import MetricsCounter
 from pipeline.engines.http.request_body import Body
 from pipeline.engines.http.response import Completion
+from pipeline.engines.http.server_facts import ServerFacts
 from pipeline.engines.limiter import Limiter
 from pipeline.engines.sampling import (
     MEGABYTE,
+    TRUNCATED,
     Answered,
     Sample,
     gather_bounded,
@@ -44,7 +46,11 @@ class Sampler:
         self._config = config
         self._key = key
         self._metrics = metrics
-        self._limiter = Limiter(config.concurrency, config.megabytes * MEGABYTE)
+        self._limiter: Limiter | None = None
+
+    async def version(self) -> str:
+        """See ``Client.version``."""
+        return await self._client.version()
 
     async def replies(
         self,
@@ -52,16 +58,25 @@ class Sampler:
         sampling: Sampling,
         hand_over: Callable[[Answered], Awaitable[None]],
     ) -> None:
-        """Hands over each ask with its replies. See ``Engine.generate``."""
+        """Hands over each ask with its replies. See ``Engine.generate``.
+
+        Raises:
+            EngineError: no further ask can be answered.
+        """
+        facts = await self._client.facts()
+        places = self._config.concurrency or facts.slots or DEFAULT_CONCURRENCY
+        if self._limiter is None:
+            self._limiter = Limiter(places, self._config.megabytes * MEGABYTE)
+        limiter = self._limiter
 
         async def answer(ask: Ask) -> list[Reply]:
             body = Body(self._config, ask, sampling)
-            async with self._limiter.enter(body.size_bytes):
+            async with limiter.enter(body.size_bytes):
                 replies = await self._ask(ask, body, sampling)
             self._metrics.answered(replies)
             return replies
 
-        await gather_bounded(asks, self._config.concurrency, answer, hand_over)
+        await gather_bounded(asks, places, answer, hand_over)
 
     async def _ask(self, ask: Ask, body: Body, sampling: Sampling) -> list[Reply]:
         start_s = monotonic()
@@ -70,13 +85,17 @@ class Sampler:
         async def draw(samples: Sequence[Sample], temperature: float, seed: int) -> None:
             await self._draw(ask, body, samples, temperature, seed)
 
+        async def draw_again(samples: Sequence[Sample], temperature: float, seed: int) -> None:
+            self._metrics.drew_again(len(samples))
+            await draw(samples, temperature, seed)
+
         try:
             await draw(samples, sampling.temperature, sampling.seed)
         except RequestError as failure:
             for sample in samples:
                 if sample.text is None and sample.error is None:
                     sample.error, sample.detail = failure.error, failure.detail
-        await resample_unparsable(samples, self._config.temperatures, sampling, draw)
+        await resample_unparsable(samples, self._config.temperatures, sampling, draw_again)
         latency_s = monotonic() - start_s
         repair = self._config.repair
         return [sample.reply(ask, repair=repair, latency_s=latency_s) for sample in samples]
@@ -96,9 +115,11 @@ class Sampler:
                     raise
                 most = 1
                 continue
-            done += self._assign(ask, completion, left)
+            done += self._assign(ask, completion, left, await self._client.facts())
 
-    def _assign(self, ask: Ask, completion: Completion, left: Sequence[Sample]) -> int:
+    def _assign(
+        self, ask: Ask, completion: Completion, left: Sequence[Sample], facts: ServerFacts
+    ) -> int:
         """Sets choices and tokens of the first samples, and returns how many these are."""
         taken = completion.choices[: len(left)]
         left[0].tokens_in += completion.tokens_in
@@ -108,5 +129,16 @@ class Sampler:
             sample.tokens_out += share + (i < rest)
             if self._key.is_in(choice.text):
                 choice = Choice(error="quotes_key", detail=choice.text)  # noqa: PLW2901
-            sample.take(ask, choice, self._key.redact)
+            sample.take(ask, _full(choice, completion, facts.context), self._key.redact)
         return len(taken)
+
+
+def _full(choice: Choice, completion: Completion, context: int | None) -> Choice:
+    """The choice; as ``too_long`` where not ``max_tokens`` but the context ended it, which no
+    further try can mend. Of several samples servers report the sum of their tokens alone."""
+    used = completion.tokens_in + completion.tokens_out
+    alone = len(completion.choices) == 1
+    if choice.error != TRUNCATED or context is None or not alone or used < context:
+        return choice
+    detail = f"the context of {context} tokens is full after {completion.tokens_out} of the answer"
+    return Choice(error="too_long", detail=f"{detail}: {choice.detail}")

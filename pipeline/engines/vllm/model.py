@@ -209,7 +209,7 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
 
 def _choice(text: str, finish_reason: str | None) -> Choice:
     if finish_reason == "length":
-        return Choice(error="truncated")
+        return Choice(error="truncated", detail=text)
     if finish_reason != "stop":
         return Choice(error="server_error", detail=f"vLLM ended it as {finish_reason}")
     return Choice(text) if text.strip() else Choice(error="empty")

@@ -131,13 +131,14 @@ def check_engine(
     name: str,
     config: EngineConfig,
     longest: LongestAsk | None,
-    jpeg: bytes,
+    jpeg: bytes | None,
     *,
     elsewhere: bool = False,
 ) -> Iterator[Finding]:
     """Whether an engine is pinned, installed and reachable, and takes the longest ask.
 
-    ``elsewhere``: an engine of kind vllm runs on other machines, which are asked by themselves.
+    ``jpeg`` is None for one that is asked about texts alone. ``elsewhere``: an engine of kind vllm
+    runs on other machines, which are asked by themselves.
     """
     if not config.revision:
         text = "no revision: a run does not start without one"
@@ -186,7 +187,8 @@ def _engines(
                 longest.append(found)
         most = max(longest, key=lambda ask: ask.tokens, default=None)
         name = name_of(settings, config)
-        jpeg = long.segments[0].jpeg
+        shown = any(issubclass(kind, FramedSegment) for node in asking for kind in node.stage.reads)
+        jpeg = long.segments[0].jpeg if shown else None
         for finding in check_engine(name, config, most, jpeg, elsewhere=elsewhere):
             yield finding
             if finding.level == "failure":

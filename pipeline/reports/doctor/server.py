@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.engines import open_engine
 from pipeline.engines.answer import answer_schema
@@ -15,7 +16,7 @@ from pipeline.engines.base import Ask, EngineError, Frame, Sampling
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey, read_key
 from pipeline.engines.http.config import HttpConfig
-from pipeline.engines.http.response import token_count
+from pipeline.engines.http.server_facts import ServerFacts, listed_models, root_of, server_facts
 from pipeline.errors import did_you_mean
 from pipeline.reports.doctor.context_fit import LongestAsk
 from pipeline.reports.doctor.findings import Finding
@@ -25,11 +26,18 @@ LIST_LIMIT_S = 10.0
 """Time limit of a list of models."""
 ASK_LIMIT_S = 120.0
 """Time limit of the test ask; a model that has just been started compiles first."""
+HTTP_OK = 200
+LOADING = 503
 COMMIT_DIGITS = 7
 """The fewest digits that identify a commit."""
-TEST_ASK = (
+PICTURE_ASK = (
     "Answer as JSON with two fields. `shows_anything` is true if the picture shows anything, else"
     " false. `colour` is the name of its main colour."
+)
+TEXT_ASK = (
+    'Somebody wrote: "A red ball rolls over the grass." Answer as JSON with two fields.'
+    " `shows_anything` is true if that tells of anything, else false. `colour` is the colour of the"
+    " ball."
 )
 
 
@@ -39,38 +47,51 @@ class Ready(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     shows_anything: bool
-    colour: str
+    colour: str = Field(max_length=40)
 
 
 def check_server(
-    name: str, host: HttpConfig, longest: LongestAsk | None, jpeg: bytes, text: str = TEST_ASK
+    name: str,
+    host: HttpConfig,
+    longest: LongestAsk | None,
+    jpeg: bytes | None,
+    text: str | None = None,
 ) -> Iterator[Finding]:
-    """Check key, address, model, context, revision, and a test ask of ``text`` with a picture.
+    """Check key, address, model, what it takes, context, slots, revision, and one test ask.
 
-    ``name`` is the check in the findings. Checks that depend on a failed one are left out.
+    ``name`` is the check in the findings. ``jpeg`` is the picture of the test ask, None for roles
+    whose stages show no frames; ``text`` is its text. Checks that depend on a failed one are left
+    out.
     """
     try:
         key = read_key(host)
     except EngineError as error:
         yield Finding(name, "failure", str(error), "set it, or correct api_key_env or api_key_file")
         return
-    found = _models(name, host, key)
-    if isinstance(found, Finding):
-        yield found
-        if found.level == "failure":
+    models = _models(name, host, key)
+    if isinstance(models, Finding):
+        yield models
+        if models.level == "failure":
             return
-    else:
-        served = sorted(found)
-        if host.model not in found:
-            text = f"{host.base_url} serves {', '.join(served) or 'nothing'}, not {host.model}"
-            fix = f"correct `model`{did_you_mean(host.model, served)}"
+        models = None
+    props = _get(f"{root_of(host.base_url)}/props", host, key)
+    facts = server_facts(host.model, models, props if isinstance(props, dict) else None)
+    if models is not None:
+        served = listed_models(models)
+        if host.model not in served:
+            names = sorted(served)
+            text = f"{host.base_url} serves {', '.join(names) or 'nothing'}, not {host.model}"
+            fix = f"correct `model`{did_you_mean(host.model, names)}"
             yield Finding(name, "failure", key.redact(text), key.redact(fix))
             return
-        entry = found[host.model]
         yield Finding(name, "ok", f"{host.base_url} serves {host.model}")
-        context = token_count(entry.get("max_model_len"))
-        yield check_context(name, context or None, longest)
-        yield _revision(name, host, entry, key)
+        if jpeg is not None and facts.sees_pictures is False:
+            text = f"{host.model} takes texts alone, and stages of these roles show it frames"
+            yield Finding(name, "failure", text, "serve a model that sees pictures")
+            return
+        yield check_context(name, facts.context, longest)
+        yield from _slots(name, host, facts)
+        yield _revision(name, host, served[host.model], key)
     yield _test_ask(name, host, key, jpeg, text)
 
 
@@ -90,27 +111,57 @@ def check_context(name: str, context: int | None, longest: LongestAsk | None) ->
     return Finding(name, "failure", text, fix)
 
 
-def _models(name: str, host: HttpConfig, key: ApiKey) -> Mapping[str, Mapping[str, Any]] | Finding:
-    """The server's entry of each model, by name; or a finding why they are not known."""
-    from pipeline.engines.http.client import get_once  # noqa: PLC0415  it needs the extra http
-
+def _models(name: str, host: HttpConfig, key: ApiKey) -> Any:
+    """The server's list of models, as JSON; or a finding why it is not known."""
+    found = _get(f"{host.base_url}/models", host, key)
+    if isinstance(found, RequestError):
+        text = f"{host.base_url} does not answer: {found.detail}"
+        return Finding(name, "failure", text, "start it, or correct `base_url`")
+    if not isinstance(found, int):
+        with suppress(ValueError):
+            listed_models(found)
+            return found
+        found = HTTP_OK  # some hosted servers answer so
+    if found in (401, 403):
+        text = f"{host.base_url} refuses (status {found}) the key of {key.place}"
+        return Finding(name, "failure", text, "correct the key, api_key_env or api_key_file")
+    if found == LOADING:
+        text = f"{host.base_url} is not ready (status {found}): most likely it loads its model"
+        return Finding(name, "failure", text, "wait for it, then call the doctor again")
     url = f"{host.base_url}/models"
+    text = f"{url} has no list of models (status {found}): model, revision, context are not known"
+    fix = "see whether base_url ends in /v1; some hosted servers have no such list"
+    return Finding(name, "failure" if found >= 500 else "warning", text, fix)
+
+
+def _get(url: str, host: HttpConfig, key: ApiKey) -> Any:
+    """The JSON at an address: None for what is none, the status where it is not 200, or the error
+    of a request without an answer."""
+    from pipeline.engines.http.get import get_once  # noqa: PLC0415  it needs the extra http
+
     try:
         status, content = asyncio.run(get_once(url, host, key, LIST_LIMIT_S))
     except RequestError as error:
-        text = f"{host.base_url} does not answer: {error.detail}"
-        return Finding(name, "failure", text, "start it, or correct `base_url`")
-    if status == 200:
-        try:
-            return {str(model["id"]): model for model in json.loads(content)["data"]}
-        except (ValueError, TypeError, KeyError, RecursionError):
-            pass  # some hosted servers answer so
-    if status in (401, 403):
-        text = f"{host.base_url} refuses (status {status}) the key of {key.place}"
-        return Finding(name, "failure", text, "correct the key, api_key_env or api_key_file")
-    text = f"{url} has no list of models (status {status}): model, revision, context are not known"
-    fix = "see whether base_url ends in /v1; some hosted servers have no such list"
-    return Finding(name, "failure" if status >= 500 else "warning", text, fix)
+        return error
+    if status != HTTP_OK:
+        return status
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _slots(name: str, host: HttpConfig, facts: ServerFacts) -> Iterator[Finding]:
+    """Whether no more is asked at once than is answered at once: what waits may time out."""
+    if facts.slots is None:
+        return
+    asked = facts.slots if host.concurrency is None else host.concurrency
+    text = f"requests at once: {facts.slots} are answered, {asked} are asked"
+    if asked <= facts.slots:
+        yield Finding(name, "ok", text)
+        return
+    text += f"; the others wait, {host.timeout_s:g} s at most"
+    yield Finding(name, "warning", text, "leave `concurrency` empty: it follows the server then")
 
 
 def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: ApiKey) -> Finding:
@@ -129,19 +180,27 @@ def _revision(name: str, host: HttpConfig, entry: Mapping[str, Any], key: ApiKey
     return Finding(name, "failure", text, "correct `revision`: it goes into every row")
 
 
-def _test_ask(name: str, host: HttpConfig, key: ApiKey, jpeg: bytes, text: str) -> Finding:
-    """Whether the server holds the model to a schema and takes pictures; without retries."""
-    once = {"attempts": 1, "temperatures": (), "repair": False}
+def _test_ask(
+    name: str, host: HttpConfig, key: ApiKey, jpeg: bytes | None, text: str | None
+) -> Finding:
+    """Whether the server holds the model to a schema, and takes a picture; without retries."""
+    once = {"attempts": 1, "temperatures": (), "repair": False, "patience_s": 0.0}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
-    ask = Ask("doctor", text, answer_schema(Ready), (Frame(0.0, jpeg),))
+    frames = () if jpeg is None else (Frame(0.0, jpeg),)
+    asked = "a test ask" if jpeg is None else "a test ask about a picture"
+    own = TEXT_ASK if jpeg is None else PICTURE_ASK
+    ask = Ask("doctor", own if text is None else text, answer_schema(Ready), frames)
     try:
         engine = open_engine(host.model_copy(update={**once, **limit}))
         ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))
     except EngineError as error:
         return Finding(name, "failure", key.redact(str(error)), "see what the server logs")
     if (wrong := fault(Ready, reply)) is None:
-        return Finding(name, "ok", "answered a test ask about a picture by its schema")
-    text = f"no answer by its schema to a test ask about a picture: {wrong}"
-    fix = "serve a model that sees pictures, with guided decoding (response_format)"
+        return Finding(name, "ok", f"answered {asked} by its schema")
+    found = f"no answer by its schema to {asked}: {wrong}"
+    sees = "" if jpeg is None else " that sees pictures"
+    fix = f"serve a model{sees}, with guided decoding (response_format)"
+    if wrong == "too_long":
+        fix = "serve it with a longer context"
     detail = reply.detail if reply.text is None else reply.text
-    return Finding(name, "failure", key.redact(f"{text}: {detail}"), fix)
+    return Finding(name, "failure", key.redact(f"{found}: {detail}"), fix)

@@ -23,7 +23,13 @@ SCHEMA_OF_ALL = {**SCHEMA, "additionalProperties": True}
 
 
 def outcome(root: str, mode: str, timeout_s: float) -> str:
-    settings = {"attempts": 2, "longest_wait_s": 0.01, "temperatures": (), "timeout_s": timeout_s}
+    settings = {
+        "attempts": 2,
+        "longest_wait_s": 0.01,
+        "temperatures": (),
+        "timeout_s": timeout_s,
+        "patience_s": 0,
+    }
     place = {"model": "m", "revision": "r", "base_url": f"{root}/{mode}/v1"}
     engine = HttpEngine(HttpConfig.model_validate(place | settings))
     asks = [Ask(str(i), "Look.", SCHEMA_OF_ALL) for i in range(AT_ONCE)]

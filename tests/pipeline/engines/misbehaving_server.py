@@ -52,7 +52,7 @@ def good(body: Body) -> str:
 
 
 def completion(
-    *contents: str | None, finish: str = "stop", refusal: str | None = None
+    *contents: str | None, finish: str = "stop", refusal: str | None = None, **fields: str
 ) -> tuple[int, bytes]:
     message = {"role": "assistant", "refusal": refusal}
     choices = [
@@ -64,7 +64,7 @@ def completion(
         "completion_tokens": 10 * len(contents) + 1,
         "prompt_tokens_details": {"cached_tokens": 64},
     }
-    return 200, json.dumps({"choices": choices, "usage": usage}).encode()
+    return 200, json.dumps({"choices": choices, "usage": usage, **fields}).encode()
 
 
 def error(status: int, message: str) -> tuple[int, bytes]:
@@ -100,6 +100,12 @@ def simple(name: str, tries: int, body: Body, key: str) -> tuple[int, bytes]:
         "surrogate": (200, right[1].replace(b'"content": "', b'"content": "\\ud800')),
         "surrogate_inside": every(body, good(body).replace(': "', ': "\\ud800')),
         "truncated": completion(*['{"text": "a'] * body["n"], finish="length"),
+        "truncated_then_right": right if warm else completion('{"te', finish="length"),
+        "loop": every(body, json.dumps({"text": "The deed is set apart. " * 17, "changed": True})),
+        "other_model": completion(good(body), model="tiny"),
+        "no_pictures": error(500, "image input is not supported - hint: provide the mmproj"),
+        "too_long_500": error(500, "the request exceeds the available context size"),
+        "501": error(501, "no such feature"),
         "refused": completion(*[None] * body["n"], refusal=f"I will not, {key}"),
         "filtered": completion(*[""] * body["n"], finish="content_filter"),
         "empty": every(body, ""),

@@ -7,6 +7,7 @@ from typing import NoReturn
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.engines.base import EngineError
 from pipeline.execution import worker
 from pipeline.execution.worker import run_shard
 from pipeline.store.part_names import files_path, manifest_path, rejects_path
@@ -92,6 +93,22 @@ def test_an_error_of_any_length_is_cut_to_few_words(
     assert error.startswith("Traceback") and "in fail" in error and "and ends so" in error
     assert "characters are left out here" in error
     assert error.count("ValueError: it begins so") == 2, "where it was raised, and at the end"
+
+
+def test_an_engine_that_is_gone_is_one_line(
+    plan_toys: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(task: ShardTask) -> NoReturn:
+        raise EngineError("http://m/v1 cannot\nbe reached")
+
+    monkeypatch.setattr(worker, "_run", fail)
+    assert run_shard(first(plan_toys([1]), 0)).error == "http://m/v1 cannot be reached"
+
+    def fail_inside(task: ShardTask) -> NoReturn:
+        raise EngineError("vLLM cannot run m") from ValueError("no kernel")
+
+    monkeypatch.setattr(worker, "_run", fail_inside)
+    assert "ValueError: no kernel" in str(run_shard(first(plan_toys([1]), 0)).error)
 
 
 def test_a_source_whose_rows_were_not_left_fails_its_shard_alone(plan_toys: Planner) -> None:

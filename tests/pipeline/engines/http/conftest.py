@@ -64,7 +64,7 @@ def ask_to(do: str, request_id: str = "id", frames: tuple[Frame, ...] = ()) -> A
 
 
 def config_of(server: ServerProcess | str, **settings: Any) -> HttpConfig:
-    quick = {"attempts": ATTEMPTS, "longest_wait_s": 0.02}
+    quick = {"attempts": ATTEMPTS, "longest_wait_s": 0.02, "patience_s": 0}
     url = server if isinstance(server, str) else server.base_url
     return HttpConfig.model_validate(
         {"model": "m", "revision": "r", "base_url": url} | quick | settings

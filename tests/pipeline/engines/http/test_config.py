@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.engines.http.client import proxy_of
 from pipeline.engines.http.config import OWN_FIELDS
+from pipeline.engines.http.get import proxy_of
 from tests.pipeline.engines.http.conftest import config_of
 
 URL = "http://models.example:8000/v1"

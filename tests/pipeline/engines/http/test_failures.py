@@ -27,9 +27,11 @@ LASTING = {
     "413": ("bad_request", "status 413: too large"),
     "422": ("bad_request", 'status 422: [{"msg": "bad"}]'),
     "too_long": ("too_long", "status 400: This model's maximum context length"),
+    "no_pictures": ("unsupported", "status 500: image input is not supported - hint"),
+    "too_long_500": ("too_long", "status 500: the request exceeds the available context size"),
+    "501": ("bad_request", "status 501: no such feature"),
 }
 OF_THE_CHOICE = {
-    "truncated": "truncated",
     "refused": "refused",
     "filtered": "refused",
     "empty": "empty",
@@ -40,6 +42,7 @@ OF_THE_SERVER = {
     "403": "lets no one in",
     "404": "see base_url and model",
     "redirect": "see base_url and model",
+    "other_model": "answers as the model tiny, not as m: correct `model`",
 }
 
 
@@ -72,6 +75,25 @@ def test_an_answer_that_is_none_is_an_error_of_the_row(bench: Bench, do: str) ->
     outcome = bench(do)
     assert (outcome.reply.error, outcome.reply.text) == (OF_THE_CHOICE[do], None)
     assert len(outcome.tries) == 1
+
+
+@pytest.mark.parametrize("do", ["truncated", "loop"])
+def test_an_answer_that_went_astray_is_drawn_again_and_keeps_its_text(
+    bench: Bench, do: str
+) -> None:
+    outcome = bench(do)
+    assert outcome.reply.text is None
+    assert (outcome.reply.error, outcome.reply.detail) == {
+        "truncated": ("truncated", '{"text": "a'),
+        "loop": ("text_loops", ("The deed is set apart. " * 9)[:200]),
+    }[do]
+    assert [each["body"]["temperature"] for each in outcome.tries] == [0, 0.3, 0.7]
+
+
+def test_a_warmer_answer_in_place_of_a_truncated_one(bench: Bench) -> None:
+    before = bench.engine.metrics.drawn_again
+    assert bench("truncated_then_right").reply.text is not None
+    assert bench.engine.metrics.drawn_again - before == 2
 
 
 @pytest.mark.parametrize("do", OF_THE_SERVER)

@@ -56,7 +56,7 @@ EXPECTED = {
     "not_utf8": "server_error",
     "control_characters": "bad_request",
     "long_wait": "rate_limited",
-    "strange_wait": "server_error",
+    "strange_wait": "EngineError",
     "right": "answer",
 }
 SLOW_LIMIT_S = 0.5

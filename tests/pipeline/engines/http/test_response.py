@@ -129,7 +129,7 @@ def test_cached_tokens_are_some_of_those_of_the_prompt(details: Any, cached: int
 
 def test_a_choice_is_a_text_or_an_error() -> None:
     assert of_choice("yes", finish_reason="stop") == Choice("yes")
-    assert of_choice("ye", finish_reason="length") == Choice(error="truncated")
+    assert of_choice("ye", finish_reason="length") == Choice(error="truncated", detail="ye")
     assert of_choice("", finish_reason="content_filter") == Choice(error="refused")
     assert [of_choice(empty).error for empty in ("", " \n", None)] == ["empty"] * 3
     refusal = [{"message": {"content": None, "refusal": "I will not"}}]

@@ -64,11 +64,11 @@ def test_invalid_json_is_repaired_when_warmth_did_not_help() -> None:
     assert (reply.text, reply.error, reply.detail) == (None, "unparsable", '{"a": 2')
 
 
-def test_what_is_cut_off_stays_so() -> None:
-    script = Script([CUT, GOOD])
+def test_what_is_cut_off_at_any_temperature_stays_so() -> None:
+    script = Script([CUT, GOOD], [CUT], [CUT])
     replies = asked(script, Sampling(samples=2, temperature=0.5))
     assert [reply.error for reply in replies] == ["truncated", None]
-    assert len(script.draws) == 1
+    assert [draw.temperature for draw in script.draws] == [0.5, 0.3, 0.7]
 
 
 def test_a_greedy_answer_is_drawn_once_however_many_are_wanted() -> None:

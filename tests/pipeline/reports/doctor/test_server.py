@@ -47,8 +47,13 @@ def config(base_url: str, **settings: str) -> HttpConfig:
     return HttpConfig.model_validate(given)
 
 
-def findings(host: HttpConfig, text: str = "do:ok", longest: LongestAsk = ASK) -> list[Finding]:
-    found = list(check_server("engines.captioner", host, longest, JPEG, text))
+def findings(
+    host: HttpConfig,
+    text: str | None = "do:ok",
+    longest: LongestAsk = ASK,
+    jpeg: bytes | None = JPEG,
+) -> list[Finding]:
+    found = list(check_server("engines.captioner", host, longest, jpeg, text))
     assert KEY not in str([asdict(finding) for finding in found])
     assert all(finding.fix for finding in found if finding.level != "ok")
     return found
@@ -144,3 +149,49 @@ def test_context_and_revision(
     assert levels(found) == ["ok", *expected, "ok"]
     (body,) = server.asked
     assert "image_url" in str(body["messages"]) and "Ready" in str(body["response_format"])
+
+
+SMALL = LongestAsk("polish", 0, 0, 300, 200, "qwen2_5_vl")
+LLAMA = {
+    "architecture": {"input_modalities": ["text"]},
+    "meta": {"n_ctx": 512, "n_ctx_train": 8192},
+}
+SLOTS = {"total_slots": 4, "modalities": {"vision": False}}
+
+
+def test_a_text_model_is_a_good_editor_and_no_captioner(serve: Callable[..., ModelServer]) -> None:
+    server = serve(entry=LLAMA, props=SLOTS)
+    found = findings(config(server.base_url), None, SMALL, None)
+    assert levels(found) == ["ok", "ok", "ok", "warning", "ok"]
+    assert found[1].text.startswith("takes 512 tokens; the longest ask is about 500 tokens")
+    assert found[2].text == "requests at once: 4 are answered, 4 are asked"
+    assert found[-1].text == "answered a test ask by its schema"
+    (body,) = server.asked
+    assert "image_url" not in str(body["messages"]) and "picture" not in str(body["messages"])
+
+    *_, last = findings(config(server.base_url), None, SMALL)
+    assert last.level == "failure" and "m takes texts alone" in last.text
+    assert len(server.asked) == 1, "no picture was sent to it"
+
+
+def test_a_context_that_is_too_small_is_named(serve: Callable[..., ModelServer]) -> None:
+    tiny = LLAMA | {"meta": {"n_ctx": 256, "n_ctx_train": 8192}}
+    found = findings(config(serve(entry=tiny, props=SLOTS).base_url), None, SMALL, None)
+    assert found[1].level == "failure" and found[1].text.startswith("takes 256 tokens; ")
+
+
+def test_more_asks_than_slots_are_a_warning(serve: Callable[..., ModelServer]) -> None:
+    server = serve(entry=LLAMA, props=SLOTS)
+    host = config(server.base_url).model_copy(update={"concurrency": 64})
+    slots = findings(host, None, SMALL, None)[2]
+    assert slots.level == "warning"
+    at_once, others = slots.text.split("; ")
+    assert at_once == "requests at once: 4 are answered, 64 are asked"
+    assert others == "the others wait, 300 s at most"
+
+
+def test_a_server_that_loads_its_model_is_not_waited_for(
+    serve: Callable[..., ModelServer],
+) -> None:
+    (found,) = findings(config(serve(entry=LLAMA, loading=True).base_url))
+    assert found.level == "failure" and "most likely it loads its model" in found.text
