@@ -26,6 +26,7 @@ from pipeline.cli.convert import convert_file
 from pipeline.cli.diff import diff_corpora
 from pipeline.cli.doctor import run_doctor
 from pipeline.cli.export import export_files
+from pipeline.cli.forecast import forecast_run
 from pipeline.cli.gc import remove_unreached
 from pipeline.cli.manifest import make_manifest_file
 from pipeline.cli.options import DONE, FAILED, USAGE
@@ -69,6 +70,7 @@ VERBS: Mapping[str, Callable[..., None]] = {
     "run": run,
     "plan": plan,
     "status": status,
+    "forecast": forecast_run,
     "config": show_config,
     "stages": stages,
     "engines": engines,
