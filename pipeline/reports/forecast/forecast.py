@@ -75,10 +75,10 @@ class NodeTakes(BaseModel):
 class Forecast(BaseModel):
     """What a whole manifest will give and take.
 
-    A row of the manifest is the unit of sampling, admitted or not; intervals hold in 19 of 20
-    random pilots each. ``drawn`` is the size of the mixture, from all tasks at their low ends to
-    all at their high ends; ``fault`` says why there is none. ``scarcest``: the task that has least
-    for its share, of those wanted or else of the paper's.
+    A row of the manifest is the unit of sampling, admitted or not. In 19 of 20 random pilots all
+    intervals of samples hold at once. ``drawn`` is the size of the mixture, from all tasks at their
+    low ends to all at their high ends; ``fault`` says why there is none. ``scarcest``: the task
+    that has least for its share, of those wanted or else of the paper's.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,15 +119,13 @@ def forecast(
     missing = sorted({name for names in tasks_lacking(nodes).values() for name in names})
     of_pilot = {kind.task for kind in pilot.kinds}
     tasks = sorted(of_pilot | wanted.shares.keys())
-    totals = {
-        Kind(task, is_negative): total(
-            pilot.counts(Kind(task, is_negative)), whole.rows, inside=inside
-        )
-        for task in tasks
-        for is_negative in (False, True)
-        if task not in missing
+    # Of what no node makes there is none, and of negatives none where the pilot has none.
+    kinds = {*pilot.kinds, *(Kind(task, False) for task in tasks if task not in missing)}
+    totals = {Kind(task, is_negative): _NONE for task in tasks for is_negative in (False, True)}
+    totals |= {
+        kind: total(pilot.counts(kind), whole.rows, inside=inside, among=len(kinds))
+        for kind in kinds
     }
-    totals |= {Kind(t, n): _NONE for t in missing for n in (False, True)}
     drawn, fault, of_task = _mixed(wanted, tasks, totals)
     shares = sum(wanted.shares.values())
     rows = [

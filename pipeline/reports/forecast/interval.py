@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 
 class Interval(BaseModel):
-    """A total, and between what it lies in 19 of 20 pilots."""
+    """A total, and between what it lies in 19 of 20 random pilots."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,13 +26,16 @@ class Interval(BaseModel):
         return round(self.estimate), floor(self.low + 1e-9), ceil(self.high - 1e-9)
 
 
-def total(counts: Sequence[int], rows: int, *, inside: bool = True, most: float = inf) -> Interval:
+def total(
+    counts: Sequence[int], rows: int, *, inside: bool = True, most: float = inf, among: int = 1
+) -> Interval:
     """The total over ``rows``, of which ``counts`` has a random sample, one number a row.
 
     ``inside``: the sample is part of these rows, so that only the others are unknown; else it was
-    drawn as they were. ``most``: that a row can give, where that is known. The unit is the row,
-    which is a video: what the samples of one video have in common makes them no sample of their
-    own.
+    drawn as they were. ``most``: that a row can give, where that is known. ``among``: so many
+    totals are read together, and all lie in their intervals as often as one alone would
+    (Bonferroni). The unit is the row, which is a video: what the samples of one video have in
+    common makes them no sample of their own.
 
     The interval is Student's, with the correction for a finite population. Beside the rows of the
     sample it counts one that gives nothing and one that gives as much as any (a rule of
@@ -50,20 +53,25 @@ def total(counts: Sequence[int], rows: int, *, inside: bool = True, most: float 
     spread = sqrt(max(0.0, 1 - n / rows) if inside else 1 + n / rows)
     widened = np.array([*counts, 0, max(1, *counts)], dtype=float)
     middle = mean + spread * (float(widened.mean()) - mean)
-    half = spread * _student(n + 1) * float(widened.std(ddof=1)) / sqrt(n + 2)
+    half = (
+        spread
+        * _student(n + 1, 1 - (1 - CONFIDENCE) / among)
+        * float(widened.std(ddof=1))
+        / sqrt(n + 2)
+    )
     least = seen / rows if inside else 0.0
     highest = least + (rows - n) / rows * most if inside else most
     low, high = max(middle - half, least), min(middle + half, highest)
     return Interval(estimate=rows * mean, low=rows * min(low, mean), high=rows * max(high, mean))
 
 
-def _student(freedom: int) -> float:
-    """The quantile of Student's t for ``CONFIDENCE``, two-sided.
+def _student(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """The quantile of Student's t, two-sided.
 
     By the series in the inverse of the degrees of freedom (Abramowitz and Stegun, 26.7.5), which
     from 2 degrees on is within 3 % of the quantile, and from 5 on within a thousandth.
     """
-    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     terms = (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,

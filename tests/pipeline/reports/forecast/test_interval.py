@@ -53,6 +53,27 @@ def test_it_holds_in_nine_of_ten_pilots_at_least(kind: str, rows: int, pilot: in
     assert coverage(rng, POPULATIONS[kind](rng, rows), pilot) >= 0.9
 
 
+@pytest.mark.parametrize(("rows", "pilot"), [(60, 20), (2000, 100)])
+def test_all_that_are_read_together_hold_together(rows: int, pilot: int) -> None:
+    rng = np.random.default_rng([rows, pilot])
+    kinds = [make(rng, rows) for name, make in POPULATIONS.items() if "few" not in name]
+    hits = alone = 0
+    for _ in range(DRAWS):
+        chosen = rng.permutation(rows)[:pilot]
+        samples = [counts[chosen].tolist() for counts in kinds]
+        hits += all_hold(kinds, samples, len(kinds))
+        alone += all_hold(kinds, samples, 1)
+    assert hits / DRAWS >= 0.9 and alone < hits
+
+
+def all_hold(kinds: list[Counts], samples: list[list[int]], among: int) -> bool:
+    found = [total(counts, len(kinds[0]), among=among) for counts in samples]
+    return all(
+        each.low - 1e-6 <= counts.sum() <= each.high + 1e-6
+        for each, counts in zip(found, kinds, strict=True)
+    )
+
+
 def test_an_interval_that_is_too_narrow_is_noticed() -> None:
     """Samples taken as if each were of a video of its own."""
     rng = np.random.default_rng(1)
