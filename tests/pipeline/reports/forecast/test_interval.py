@@ -91,8 +91,8 @@ def test_it_is_sound(counts: list[int], more: int) -> None:
     rows = len(counts) + more
     found = total(counts, rows)
     assert sum(counts) - 1e-6 <= found.low <= found.estimate <= found.high
-    apart = total(counts, rows, inside=False)
-    assert apart.high - apart.low >= found.high - found.low - 1e-6, "nothing of it is known"
+    outside = total(counts, rows, inside=False)
+    assert outside.high - outside.low >= found.high - found.low - 1e-6, "nothing of it is known"
     assert total(counts, rows, most=30).high <= sum(counts) + 30 * more + 1e-6
     if not more:
         assert found.high - found.low < 1e-6, "all is known"
