@@ -10,8 +10,14 @@ COVERS_VIDEO = Reason(
     "The spans cover more of the video than `max_share`: there is nothing to look for.",
     absence=True,
 )
-INCONSISTENT = Reason("inconsistent", "The samples have less in common than `min_consistency`.")
-LOW_AGREEMENT = Reason("low_agreement", "No event of the video was kept: its spans do not agree.")
+INCONSISTENT = Reason(
+    "inconsistent", "The samples have less in common than `min_consistency`.", policy=True
+)
+LOW_AGREEMENT = Reason(
+    "low_agreement", "No event of the video was kept: its spans do not agree.", policy=True
+)
 OTHER_EVENT_FAILED = Reason(
-    "other_event_failed", "Another event of the video failed, and `policy` keeps all or none."
+    "other_event_failed",
+    "Another event of the video failed, and `policy` keeps all or none.",
+    policy=True,
 )

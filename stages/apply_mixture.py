@@ -80,8 +80,13 @@ def _as_learned(
         dialogue = trimmed(dialogue, count)
     if config.weights is not None:
         dialogue = weigh(dialogue, config.weights, seed=draw.seed, corpus=corpus)
-    if draw.silence == "mask":
-        dialogue = masked(dialogue, count, draw.seed)
+    standby = floor(
+        draw.cut_standby * dialogue.n_standby
+        + hash_fraction(f"{dialogue.sample_id} standby", draw.seed)
+    )
+    if draw.silence == "mask" or draw.cut_standby:
+        silence = count if draw.silence == "mask" else 0
+        dialogue = masked(dialogue, silence, standby, draw.seed)
     return dialogue
 
 

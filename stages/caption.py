@@ -151,11 +151,16 @@ STAGE = annotation_stage(
     variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
+    tasks=lambda config, _: {config.family},
     reasons=(
         Reason("no_events", "The model sees nothing to list in the video.", absence=True),
-        Reason("too_many_events", "It is more than `max_events` for the video."),
+        Reason("too_many_events", "It is more than `max_events` for the video.", policy=True),
         BAD_SPAN,
-        Reason("inconsistent", "The other samples bear the span out less than `min_consistency`."),
+        Reason(
+            "inconsistent",
+            "The other samples bear the span out less than `min_consistency`.",
+            policy=True,
+        ),
         OTHER_EVENT_FAILED,
         Reason("duplicate_event", "The same event, with the same span, is listed twice."),
     ),

@@ -124,7 +124,7 @@ STAGE = annotation_stage(
     accept=accept,
     reasons=(
         Reason("no_change_points", "The model finds nothing that changes.", absence=True),
-        Reason("too_many_points", "It is more than `max_points` for the video."),
+        Reason("too_many_points", "It is more than `max_points` for the video.", policy=True),
         Reason("outside_video", "It is before the first frame or behind the last one."),
         Reason("unknown_answer", "It says that the frames do not show what holds."),
         Reason("no_change", "The same holds before and after."),

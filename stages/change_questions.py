@@ -252,6 +252,7 @@ STAGE = annotation_stage(
     },
     cases=cases,
     accept=accept,
+    tasks=lambda *_: {"tsqa"},
     reasons=(
         Reason("same_value", "Of the subject one thing alone holds.", absence=True),
         Reason("gap_too_small", "The subject changes in less than `min_gap_s`.", absence=True),

@@ -251,6 +251,7 @@ _PER_VIDEO = per_video_stage(
     writes=Dialogue,
     config=Config,
     run=run,
+    tasks=lambda config, read: {*read, *(("mixed",) if config.mixed != "none" else ())},
     reasons=(
         Reason(
             "no_valid_response",

@@ -76,6 +76,7 @@ STAGE = per_video_stage(
     writes=Annotation,
     config=StageConfig,
     run=run,
+    tasks=lambda _, families: {f"{family}_caption" for family in families},
     reasons=(
         Reason("incomplete", "An event of the video got no wording, so the task would lack it."),
     ),

@@ -8,40 +8,20 @@ source: arXiv:2512.21334, supplement, figure 3 (shares of the tasks, 12 : 3 : 2 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from math import floor
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from pipeline.records import DialogueHead, TaskMixture
-from pipeline.records.hash_sampling import hash_rank, largest_remainder
+from pipeline.records.hash_sampling import hash_rank
+from pipeline.workflow.mixture import Mixture, Pool
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
-Share = Annotated[float, Field(gt=0, le=1_000_000)]
-_ROUNDING = 1e-9
-"""A tenth of ten samples is one, whatever a tenth is in binary."""
 
-
-class Config(StageConfig):
+class Config(StageConfig, Mixture):
     """What is wanted of the corpus."""
 
-    shares: dict[str, Share] = Field(
-        {},
-        description="task: its share of the samples, in any unit; a task that is not named is left"
-        " out; empty takes every sample",
-    )
-    samples: int | None = Field(
-        None, ge=1, description="how many in all; null takes as many as the shares allow"
-    )
-    negatives: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="most of a task's samples that may be negatives, in which silence is right; the"
-        " paper has none; 1 takes all. Their silence is what they teach: it is neither cut nor"
-        " counted in silence_per_response",
-    )
     silence: Literal["keep", "trim", "mask"] = Field(
         "keep",
         description="what is done to come to silence_per_response. trim: cut silence behind the"
@@ -49,6 +29,13 @@ class Config(StageConfig):
     )
     silence_per_response: float = Field(
         6.0, gt=0, description="silent turns for each response; the paper has 12 : 2"
+    )
+    standby_per_response: float | None = Field(
+        None,
+        ge=0,
+        description="most turns of standby to learn from for each response; the paper has 3 : 2."
+        " Those beyond it stay, without loss, for they show what a response rests on; null learns"
+        " from all",
     )
     seed: int = Field(0, description="of the draw of samples; another value draws others")
 
@@ -76,8 +63,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
         task: Pool(len(positives.get(task, ())), len(negatives.get(task, ())), config.negatives)
         for task in sorted({*positives, *negatives})
     }
-    there = {task: pool.size for task, pool in pools.items() if pool.size}
-    drawn = apportion(there, config.shares, config.samples)
+    drawn = config.drawn(pools)
     made = []
     for task, pool in pools.items():
         of_negatives = pool.negatives_among(drawn.get(task, 0))
@@ -85,33 +71,9 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
         for is_negative, count in enumerate(counts):
             if found := sorted((negatives if is_negative else positives).get(task, ())):
                 made.append(_Drawn(task, bool(is_negative), len(found), found[:count]))
-    cut = _cut([t for each in made if not each.is_negative for t in each.tickets], config)
+    cuts = _cuts([t for each in made if not each.is_negative for t in each.tickets], config)
     for each in made:
-        yield _row(each, 0.0 if each.is_negative else cut, config)
-
-
-class Pool(NamedTuple):
-    """The samples of a task, of which negatives may be at most a share."""
-
-    positives: int
-    negatives: int
-    share: float
-
-    @property
-    def size(self) -> int:
-        """The most samples that can be drawn."""
-        if self.share == 1:
-            return self.positives + self.negatives
-        most = floor(self.positives * self.share / (1 - self.share) + _ROUNDING)
-        return self.positives + min(self.negatives, most)
-
-    def negatives_among(self, drawn: int) -> int:
-        """How many of so many samples are negatives."""
-        if self.share == 1:  # then nothing speaks for either
-            return largest_remainder(
-                {"negatives": self.negatives, "positives": self.positives}, drawn
-            ).get("negatives", 0)
-        return min(self.negatives, floor(self.share * drawn + _ROUNDING))
+        yield _row(each, _Cuts(0.0, 0.0) if each.is_negative else cuts, config)
 
 
 class _Drawn(NamedTuple):
@@ -123,8 +85,16 @@ class _Drawn(NamedTuple):
     tickets: list[Ticket]
 
 
-def _row(each: _Drawn, cut: float, config: Config) -> TaskMixture:
+class _Cuts(NamedTuple):
+    """Shares, of the silence that can go and of standby, that bring both down to what is wanted."""
+
+    silence: float
+    standby: float
+
+
+def _row(each: _Drawn, cuts: _Cuts, config: Config) -> TaskMixture:
     tickets = each.tickets
+    standby = sum(ticket.standby for ticket in tickets)
     return TaskMixture(
         task=each.task,
         is_negative=each.is_negative,
@@ -133,39 +103,13 @@ def _row(each: _Drawn, cut: float, config: Config) -> TaskMixture:
         last_rank=tickets[-1].hash_rank if tickets else "",
         seed=config.seed,
         silence=config.silence,
-        cut=cut,
-        n_silence=sum(t.silence for t in tickets) - round(cut * sum(t.spare for t in tickets)),
-        n_standby=sum(ticket.standby for ticket in tickets),
+        cut=cuts.silence,
+        cut_standby=cuts.standby,
+        n_silence=sum(t.silence for t in tickets)
+        - round(cuts.silence * sum(t.spare for t in tickets)),
+        n_standby=standby - round(cuts.standby * standby),
         n_response=sum(ticket.response for ticket in tickets),
     )
-
-
-def apportion(
-    there: Mapping[str, int], shares: Mapping[str, float], samples: int | None
-) -> dict[str, int]:
-    """How many of each task: in the shares' proportion, rounded by the largest remainders.
-
-    Raises:
-        ValueError: a task has fewer samples than that, or a share names one that is not there.
-    """
-    if missing := sorted(shares.keys() - there.keys()):
-        raise ValueError(f"shares: there are no samples of {', '.join(missing)}")
-    weights = {task: shares.get(task, 0.0) if shares else float(n) for task, n in there.items()}
-    whole = sum(weights.values())
-    if samples is None:
-        fits = (floor(n * whole / weights[task]) for task, n in there.items() if weights[task])
-        samples = min(fits, default=0) if shares else sum(there.values())
-        # Rounding may give a task one more than it has.
-        while any(n > there[task] for task, n in largest_remainder(weights, samples).items()):
-            samples -= 1
-    counts = largest_remainder(weights, samples)
-    for task, n in counts.items():
-        if n > there[task]:
-            raise ValueError(
-                f"{samples} samples need {n} of {task}, and there are {there[task]}: lower samples,"
-                " or the share"
-            )
-    return counts
 
 
 def _ticket(head: DialogueHead, config: Config) -> Ticket:
@@ -174,14 +118,22 @@ def _ticket(head: DialogueHead, config: Config) -> Ticket:
     return Ticket(drawn, head.n_silence, head.n_standby, head.n_response, spare)
 
 
-def _cut(tickets: Iterable[Ticket], config: Config) -> float:
-    """The share of what can go that brings silence down to what is wanted, at most all of it."""
-    silence = response = spare = 0
+def _cuts(tickets: Iterable[Ticket], config: Config) -> _Cuts:
+    silence = standby = response = spare = 0
     for ticket in tickets:
         silence += ticket.silence
+        standby += ticket.standby
         response += ticket.response
         spare += ticket.spare
-    excess = silence - config.silence_per_response * response
+    wanted = config.standby_per_response
+    return _Cuts(
+        _share(silence - config.silence_per_response * response, spare),
+        0.0 if wanted is None else _share(standby - wanted * response, standby),
+    )
+
+
+def _share(excess: float, spare: int) -> float:
+    """Of what can go, the share that is too much; at most all of it."""
     return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 

@@ -171,12 +171,15 @@ STAGE = annotation_stage(
     variables={"lines": [{"time_s": 2.0, "sentence": "A ball rolls."}], "max_words": 5},
     cases=cases,
     accept=accept,
+    tasks=lambda *_: {"narration"},
     reasons=(
         Reason("nothing_changed", "Nothing was seen to change in the video.", absence=True),
-        Reason("negative", "The editor finds that the video makes no narration."),
+        Reason("negative", "The editor finds that the video makes no narration.", policy=True),
         Reason("invented_time", "The editor gives the line a time at which no change was seen."),
-        Reason("too_close", "The line is less than `min_gap_s` behind the line before it."),
-        Reason("too_few_lines", "The narration has fewer lines than `min_lines`."),
-        Reason("too_many_lines", "The narration has more lines than `max_lines`."),
+        Reason(
+            "too_close", "The line is less than `min_gap_s` behind the line before it.", policy=True
+        ),
+        Reason("too_few_lines", "The narration has fewer lines than `min_lines`.", policy=True),
+        Reason("too_many_lines", "The narration has more lines than `max_lines`.", policy=True),
     ),
 )

@@ -125,10 +125,11 @@ _ASKING = annotation_stage(
     variables={"caption": "A ball rolls."},
     cases=cases,
     accept=accept,
+    tasks=lambda *_: {"event_grounding"},
     reasons=(
         LOW_AGREEMENT,
         COVERS_VIDEO,
-        Reason("ambiguous_query", "The words fit another event of the video as well."),
+        Reason("ambiguous_query", "The words fit another event of the video as well.", policy=True),
     ),
 )
 

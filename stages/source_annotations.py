@@ -216,6 +216,7 @@ STAGE = per_video_stage(
     writes=Annotation,
     config=Config,
     run=run,
+    tasks=lambda config, _: config.tasks,
     reasons=(
         Reason(
             "no_source_annotations", "The manifest annotates nothing of the video.", absence=True

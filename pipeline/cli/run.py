@@ -1,6 +1,7 @@
 """The verbs ``run``, ``plan`` and ``status``."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,7 +22,9 @@ from pipeline.execution.runner import discard_parts
 from pipeline.reports.plan import plan_rows, plan_text
 from pipeline.reports.rejects import read_rejects
 from pipeline.reports.status import summarize
-from pipeline.workflow.graph import select
+from pipeline.store.files.text_table import wrapped
+from pipeline.workflow.graph import select, tasks_lacking
+from pipeline.workflow.plan import NodePlan
 
 OnlyOption = Annotated[
     list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")
@@ -55,10 +58,18 @@ def run(
     need_ffmpeg()
     with Display(progress) as display:
         settings, plans = planned(config, overrides, limit)
+        _say_lacking(plans)
         chosen = select([p.node for p in plans], only or (), start or (), until or ())
         if force:
             plans = discard_parts(plans, chosen)
         make_missing(settings, plans, chosen, executor, display)
+
+
+def _say_lacking(plans: Sequence[NodePlan]) -> None:
+    """Name the tasks with a share that no node makes, before anything is paid for."""
+    for name, tasks in tasks_lacking([plan.node for plan in plans]).items():
+        text = f"no node makes {', '.join(tasks)}: the other tasks keep their ratio"
+        typer.echo(wrapped(f"nodes.{name}.config.shares: {text}", hanging=2), err=True)
 
 
 def plan(
@@ -69,6 +80,7 @@ def plan(
 ) -> None:
     """Show what a run would do, node by node, and why; run nothing."""
     _, plans = planned(config, overrides, limit)
+    _say_lacking(plans)
     typer.echo(json.dumps(plan_rows(plans), indent=2) if as_json else plan_text(plans))
 
 

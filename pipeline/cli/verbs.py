@@ -18,6 +18,7 @@ _PLACES = {
     "run": "run:run",
     "plan": "run:plan",
     "status": "run:status",
+    "forecast": "forecast:forecast_run",
     "config": "config:show_config",
     "stages": "catalogue:stages",
     "engines": "catalogue:engines",

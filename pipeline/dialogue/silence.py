@@ -1,4 +1,4 @@
-"""Less silence in a dialogue: silent turns cut from its end, or masked out of the loss."""
+"""Less silence, and standby, in a dialogue: cut from its end, or masked out of the loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from pipeline.records import Dialogue
-from pipeline.records.turns import SILENCE
+from pipeline.records.turns import SILENCE, STANDBY
 
 
 def trimmed(dialogue: Dialogue, count: int) -> Dialogue:
@@ -27,18 +27,18 @@ def trimmed(dialogue: Dialogue, count: int) -> Dialogue:
     )
 
 
-def masked(dialogue: Dialogue, count: int, seed: int) -> Dialogue:
-    """The dialogue with ``count`` of its silent turns masked out of the loss, drawn by ``seed``.
+def masked(dialogue: Dialogue, silence: int, standby: int, seed: int) -> Dialogue:
+    """The dialogue with so many of its turns in each of the two states masked out of the loss,
+    drawn by ``seed``.
 
     Turns without weights get weight 1.
     """
     turns, context = dialogue.turns, dialogue.context_turns
-    silent = [
-        turns.first + place
-        for place, state in enumerate(turns.states)
-        if state == SILENCE and place >= context
-    ]
-    left_out = drawn(silent, count, dialogue.sample_id, seed)
+    left_out: set[int] = set()
+    for code, count in ((SILENCE, silence), (STANDBY, standby)):
+        own = (p for p in range(context, len(turns)) if turns.states[p] == code)
+        indices = (turns.first + place for place in own)
+        left_out |= drawn(indices, count, dialogue.sample_id, seed)
     left_out.update(range(turns.first, turns.first + context))
     nothing = (None,) * len(turns)
     before = turns.losses or nothing

@@ -23,6 +23,8 @@ PAPER_VIDEOS: Mapping[str, int] = dict(
     zip(DURATIONS, (68_273, 19_153, 21_834, 20_529, 6_086), strict=True)
 )
 """Videos of Streamo-Instruct-465K by duration."""
+PAPER_SAMPLES = 465_800
+"""Of Streamo-Instruct-465K."""
 PAPER_SHARES: Mapping[str, float] = {
     "tsqa": 0.348,
     "event_grounding": 0.263,

@@ -15,6 +15,9 @@ from pipeline.settings import Settings
 Temperature = Annotated[float, Field(ge=0, le=2)]
 
 
+_MILLION = 1_000_000
+
+
 class Prices(Settings):
     """What a million tokens cost, for the card of the corpus."""
 
@@ -24,6 +27,13 @@ class Prices(Settings):
         None, ge=0, description="of those that the server had computed before; null: as tokens_in"
     )
     tokens_out: float = Field(0.0, ge=0, description="of answers")
+
+    def cost(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> float:
+        """Of so many tokens, in the currency; ``tokens_cached`` are some of ``tokens_in``."""
+        again = self.tokens_in if self.tokens_cached is None else self.tokens_cached
+        fresh = tokens_in - tokens_cached
+        paid = fresh * self.tokens_in + tokens_cached * again + tokens_out * self.tokens_out
+        return paid / _MILLION
 
 
 class EngineConfig(Settings):

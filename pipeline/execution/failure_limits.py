@@ -25,7 +25,7 @@ class FailureLimitExceeded(CommandError):
 class _Totals:
     asks: int = 0
     videos: int = 0
-    videos_rejected: int = 0
+    videos_failed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -48,9 +48,10 @@ class FailureMonitor:
         node, totals = self._nodes[result.node], self._totals[result.node]
         totals.asks += result.counts["asks"]
         totals.videos += result.counts["videos_in"]
-        totals.videos_rejected += result.counts["videos_rejected"]
-        refused = result.counts["rejected"].items()
-        totals.reasons.update({r: n for r, n in refused if r not in node.stage.absences})
+        totals.videos_failed += result.counts["videos_failed"]
+        refused, by_design = result.counts["rejected"].items(), node.stage.absences
+        by_design |= node.stage.policies
+        totals.reasons.update({r: n for r, n in refused if r not in by_design})
         failed = Counter({r: n for r, n in totals.reasons.items() if r in UNANSWERED})
         limits = node.limits
         if node.stage.answer is not None and totals.asks >= limits.after:
@@ -59,7 +60,7 @@ class FailureMonitor:
                 fact = f"{share:.0%} of {totals.asks} asks have no valid answer"
                 raise _exceeded(node, fact, "unanswered", failed, result)
         if totals.videos >= limits.after:
-            share = totals.videos_rejected / totals.videos
+            share = totals.videos_failed / totals.videos
             if share > limits.rejected:
                 fact = f"{share:.0%} of {totals.videos} videos were rejected"
                 raise _exceeded(node, fact, "rejected", totals.reasons, result)

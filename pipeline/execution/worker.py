@@ -32,9 +32,9 @@ from pipeline.workflow.stage import (
     VideoRows,
     about_dataset,
     load_stage,
-    videos_absent,
 )
 from pipeline.workflow.task import ShardResult, ShardTask
+from pipeline.workflow.video_counts import videos_absent, videos_failed
 
 _ERROR_CHARACTERS = 12_000
 
@@ -171,7 +171,8 @@ def _counts(
 
     ``videos_in = videos_out + videos_rejected + videos_absent``, where ``videos_out`` have an
     accepted row, and ``videos_absent`` were turned down for absences alone. For a source each
-    manifest row is a video. ``rejected`` counts rows by reason, those of absences too.
+    manifest row is a video. ``videos_failed`` are the rejected but for those that were turned down
+    by design. ``rejected`` counts rows by reason, those of absences too.
 
     Raises:
         ContractError: a video has neither an accepted nor a rejected row, or is not of the shard.
@@ -192,12 +193,14 @@ def _counts(
         if stage.scope == "shard" and (strange := left - entered.keys()):
             raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
     videos_out = len(out) if stage.by_shard else videos_in
-    absent = videos_absent(stage, out, [(r.video_id, r.reason) for r in rejects])
+    turned_down = [(reject.video_id, reject.reason) for reject in rejects]
+    absent = videos_absent(stage, out, turned_down)
     return {
         "videos_in": videos_in,
         "videos_out": videos_out,
         "videos_rejected": videos_in - videos_out - absent,
         "videos_absent": absent,
+        "videos_failed": videos_failed(stage, out, turned_down),
         "rows_out": len(accepted),
         "rejected": dict(sorted(Counter(r.reason for r in rejects).items())),
         "asks": engine.asks if engine else 0,

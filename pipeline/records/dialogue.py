@@ -106,6 +106,8 @@ class TaskMixture(Record):
     """What happens to excess silence: see the stage ``plan_mixture``."""
     cut: Ratio
     """Share of the removable silence that is removed; the same for all tasks."""
+    cut_standby: Ratio = 0.0
+    """Share of the turns of standby that are masked out of the loss; so too."""
     n_silence: int
     """Turns with loss in the drawn samples, after the cut, up to rounding; so too the next two."""
     n_standby: int

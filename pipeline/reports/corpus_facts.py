@@ -36,7 +36,6 @@ from pipeline.workflow.withdrawal import Exclusion
 
 _NAMED = re.compile(r"`(\w+)`")
 """What the meaning of a reason names."""
-_MILLION = 1_000_000
 
 
 def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSummary) -> RunFacts:
@@ -69,7 +68,7 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
             )
         ],
         policies=[setting for plan in plans for setting in _policies(plan.node)],
-        nodes=[_node(plan, counts[plan.node.name]) for plan in plans],
+        nodes=[node_facts(plan, counts[plan.node.name]) for plan in plans],
         agreement=[each for each in agreement if each.events],
         timing=_timing(plans),
         withdrawn=[each for plan in plans for each in _withdrawn(plan)],
@@ -87,12 +86,8 @@ def _teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[
         tokens_in = sum(node.tokens_in for node in asked)
         cached = sum(node.tokens_cached for node in asked)
         tokens_out = sum(node.tokens_out for node in asked)
-        cost, prices = None, engine.prices
-        if prices is not None:
-            again = prices.tokens_in if prices.tokens_cached is None else prices.tokens_cached
-            fresh = tokens_in - cached
-            paid = fresh * prices.tokens_in + cached * again + tokens_out * prices.tokens_out
-            cost = round(paid / _MILLION, 2)
+        prices = engine.prices
+        cost = round(prices.cost(tokens_in, cached, tokens_out), 2) if prices else None
         settings = engine.identity()
         yield Teacher(
             role=role,
@@ -121,7 +116,8 @@ def _policies(node: Node) -> Iterator[Setting]:
             yield Setting(node=node.name, name=name, value=value, meaning=meaning)
 
 
-def _node(plan: NodePlan, counts: NodeSummary) -> NodeFacts:
+def node_facts(plan: NodePlan, counts: NodeSummary) -> NodeFacts:
+    """How many videos and rows a node took and gave, and what it turned down, by its settings."""
     stage, settings = plan.node.stage, plan.node.config.model_dump(mode="json")
     meanings = {reason.name: reason.meaning for reason in stage.reasons}
     rows: Mapping[str, int] = counts.rejected | counts.absent

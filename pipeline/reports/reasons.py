@@ -11,7 +11,6 @@ from pipeline.dialogue.reasons import UNASKED, UNFIT
 from pipeline.engines.errors import ASK_ERRORS, PASSING_ERRORS
 from pipeline.manifest.reasons import LEFT_OUT, REFUSED
 from pipeline.media import reasons as media
-from pipeline.records import Video
 from pipeline.workflow.graph import find_stage, stage_names
 from pipeline.workflow.stage import Reason, Stage, reasons_of
 
@@ -46,7 +45,7 @@ def class_of(reason: str, stage: Stage[Any]) -> RejectClass:
             return "engine"
         return "ask" if reason in ASK_ERRORS else "answer"
     # A stage that reads the manifest or the admitted videos alone judges the video itself.
-    return "input" if all(issubclass(kind, Video) for kind in stage.reads) else "rule"
+    return "rule" if stage.judges_rows else "input"
 
 
 def all_reasons() -> Sequence[KnownReason]:

@@ -9,7 +9,8 @@ from pipeline.errors import CommandError
 from pipeline.store.part_names import rejects_path, replies_path
 from pipeline.store.parts import read_counts, read_rows, read_table
 from pipeline.workflow.plan import NodePart
-from pipeline.workflow.stage import Stage, videos_absent
+from pipeline.workflow.stage import Stage
+from pipeline.workflow.video_counts import videos_absent
 
 UNEXPLAINED = "unexplained"
 """The reason of a video without a reject: a part above is to be made again, or it was lost."""

@@ -25,6 +25,7 @@ from pipeline.workflow.stage import (
     Rows,
     Stage,
     StageConfig,
+    Tasks,
     VideoRows,
     reasons_of,
 )
@@ -137,6 +138,7 @@ def annotation_stage(
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
     unanswered: Callable[[Case[S], C], Rows] | None = None,
     reasons: tuple[Reason, ...] = (),
+    tasks: Tasks | None = None,
 ) -> Stage[C]:
     """A stage that asks a model.
 
@@ -218,6 +220,7 @@ def annotation_stage(
         prompt_problems=problems,
         config_problems=misfits,
         reasons=declared,
+        tasks=tasks,
     )
 
 

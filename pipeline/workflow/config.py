@@ -142,11 +142,12 @@ class Limits(Settings):
         0.98,
         ge=0,
         le=1,
-        description="share of its videos that are rejected, absence apart. High, because a rule may"
-        " rightly refuse most of them",
+        description="share of its videos that are rejected for a fault of theirs, of the engine or"
+        " of what the model answers. What rules and policies turn down is no fault: if they leave"
+        " nothing, the run ends without samples, and `forecast` says so of a pilot",
     )
     after: int = Field(
-        50,
+        20,
         ge=1,
         description="so many asks, or videos, of a run before it is judged, so that a bad start"
         " alone stops nothing",

@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.records.digest import FORMAT, digest
 from pipeline.records.schema import schema_of
 from pipeline.workflow.config import Execution, Limits, NodeSection, RunConfig
+from pipeline.workflow.mixture import Mixture
 from pipeline.workflow.prompt import Prompt, PromptError, load_prompts
 from pipeline.workflow.stage import Stage, StageConfig, about_dataset, load_stage
 from pipeline.workflow.withdrawal import Exclusion
@@ -90,7 +91,22 @@ def build_graph(config: RunConfig) -> Sequence[Node]:
         order.done(name)
     _check_sources(list(done.values()))
     _check_exclusion(config, list(done.values()))
+    _check_mixtures(list(done.values()))
     return list(done.values())
+
+
+def tasks_lacking(nodes: Sequence[Node]) -> dict[str, list[str]]:
+    """The tasks with a share in a mixture that no node above it can make, by the node of the
+    mixture. Where a stage above does not say what it makes, nothing is lacking."""
+    made: dict[str, frozenset[str] | None] = {}
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        tasks = node.stage.tasks_made(node.config, (made[other.name] for other in node.after))
+        made[node.name] = tasks
+        wanted = node.config.shares.keys() if isinstance(node.config, Mixture) else set[str]()
+        if tasks is not None and (lacking := sorted(wanted - tasks)):
+            found[node.name] = lacking
+    return found
 
 
 def refusal_of(nodes: Sequence[Node]) -> Callable[[Mapping[str, Any]], str] | None:
@@ -253,6 +269,16 @@ def _check_exclusion(config: RunConfig, nodes: Sequence[Node]) -> None:
             "corpus.exclude: no node of this run takes dialogues out of the corpus: put one of the"
             " stage apply_mixture above the one that writes it"
         )
+
+
+def _check_mixtures(nodes: Sequence[Node]) -> None:
+    failing = {
+        n.name for n in nodes if isinstance(n.config, Mixture) and n.config.lacking == "fail"
+    }
+    for name, tasks in tasks_lacking(nodes).items():
+        if name in failing:
+            text = f"no node makes {', '.join(tasks)}: put one in, or set lacking: rescale"
+            raise ConfigError(f"nodes.{name}.config.shares: {text}")
 
 
 def _check_sources(nodes: Sequence[Node]) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from pipeline.engines.base import Engine
 from pipeline.media.base import Media, MediaError
-from pipeline.records import Record, Reject
+from pipeline.records import Record, Reject, Video
 from pipeline.records.complete import complete
 from pipeline.settings import Settings
 from pipeline.workflow.prompt import Prompt
@@ -22,6 +22,10 @@ R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
 Scope = Literal["source", "shard", "group", "dataset"]
 Rows = Iterable[Record | Reject]
+Tasks = Callable[[Any, Collection[str]], Collection[str]]
+_LABELS = ("task", "family")
+"""The fields that say what a row is for: the task of annotations and dialogues, and of events the
+family, from which their task follows."""
 
 
 def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
@@ -93,14 +97,17 @@ class Reason:
 
     ``name`` is the ``reason`` of its rejects, ``meaning`` a sentence that tells a user what
     happened. ``absence``: nothing is wrong; there was nothing to do, or it was not wanted. So it is
-    counted apart, and against no limit. ``passing``: a fault of an engine, or of the place of a
-    video, which may pass; ``retry`` takes these where no reason is named.
+    counted apart, and against no limit. ``policy``: a setting turns down what may be valid, such as
+    all events of a video for one of them; that is by design, and counts against no limit either.
+    ``passing``: a fault of an engine, or of the place of a video, which may pass; ``retry`` takes
+    these where no reason is named.
     """
 
     name: str
     meaning: str
     absence: bool = False
     passing: bool = False
+    policy: bool = False
 
 
 def reasons_of(meanings: Mapping[str, str], passing: Collection[str] = ()) -> tuple[Reason, ...]:
@@ -183,6 +190,9 @@ class Stage(Generic[C]):
     """Why settings do not fit each other, or their prompts: a line each, the key first. It is asked
     before anything runs."""
     reasons: tuple[Reason, ...] = ()
+    tasks: Tasks | None = None
+    """By its settings, and the tasks and families of what it reads, those that its rows may be of.
+    Without it, they are those of what it reads."""
     refusal: Callable[[Mapping[str, Any], C], str] | None = None
     """Of the scope ``source``: why it turns down a row of the manifest whatever its file is; empty
     where it does not. Such a row holds no ``video_id``."""
@@ -202,31 +212,32 @@ class Stage(Generic[C]):
             return self.group_shards(config)
         return None if self.scope == "dataset" else 1
 
+    def tasks_made(self, config: C, read: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+        """The tasks, or families, that its rows may be of, where what it reads may be of ``read``;
+        None where that is not known."""
+        known = [*read]
+        labelled = any(name in kind.model_fields for kind in self.reads for name in _LABELS)
+        makes = any(name in self.writes.model_fields for name in _LABELS)
+        if None in known or (makes and not labelled and self.tasks is None):
+            return None
+        names = frozenset().union(*(each for each in known if each))
+        return names if self.tasks is None else frozenset(self.tasks(config, names))
+
     @property
     def absences(self) -> frozenset[str]:
         """The names of the reasons that are no refusal."""
         return frozenset(reason.name for reason in self.reasons if reason.absence)
 
+    @property
+    def policies(self) -> frozenset[str]:
+        """The names of the reasons that settings bring by design; of a stage of rules all that it
+        declares: who failed at what it reads was counted there."""
+        return frozenset(r.name for r in self.reasons if r.policy or self.judges_rows)
 
-def videos_absent(
-    stage: Stage[Any], out: Collection[str], rejects: Iterable[tuple[str, str]]
-) -> int:
-    """How many videos of a shard have no accepted row, and were turned down for absences alone.
-
-    ``out``: the ids of the videos with an accepted row. ``rejects``: video and reason of each
-    reject; of a source each is a video of its own. A stage of scope ``group`` or ``dataset`` loses
-    none.
-    """
-    if not stage.by_shard:
-        return 0
-    if stage.scope == "source":
-        return sum(reason in stage.absences for _, reason in rejects)
-    left: dict[str, set[str]] = {}
-    for video_id, reason in rejects:
-        left.setdefault(video_id, set()).add(reason)
-    return sum(
-        video_id not in out and reasons <= stage.absences for video_id, reasons in left.items()
-    )
+    @property
+    def judges_rows(self) -> bool:
+        """Whether it asks no model and reads rows of other stages: it applies rules to them."""
+        return self.answer is None and not all(issubclass(kind, Video) for kind in self.reads)
 
 
 def about_dataset(kind: type[Record]) -> bool:
@@ -253,6 +264,7 @@ def per_video_stage(
     config: type[C],
     run: Callable[[VideoRows, C, Context], Rows],
     reasons: tuple[Reason, ...] = (),
+    tasks: Tasks | None = None,
 ) -> Stage[C]:
     """A stage whose work on one video does not depend on any other.
 
@@ -267,4 +279,4 @@ def per_video_stage(
                     yield complete(row, rows.video_id)
         faults.check()
 
-    return Stage(name, version, reads, writes, config, run_all, reasons=reasons)
+    return Stage(name, version, reads, writes, config, run_all, reasons=reasons, tasks=tasks)

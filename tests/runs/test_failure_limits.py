@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,6 +56,31 @@ def test_it_stops_early_and_goes_on_where_it_was(
     for name in ("README.md", "CHANGELOG.md", "run.json"):
         del expected[name]  # what a corpus tells of its own run
     assert rows_of(tmp_path / "poor").items() >= expected.items()
+
+
+def test_what_policies_refuse_by_design_stops_nothing(
+    write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here no narration is long enough: as many videos are refused as there are."""
+    strict = {"limits": {"after": 1}, "config": {"min_lines": 20}}
+    config = write_config("strict", nodes={"polish": strict})
+    assert main(["run", "-c", str(config), "--limit", "2", "--until", "polish"]) == 0
+    capsys.readouterr()
+    assert main(["status", "-c", str(config), "--limit", "2", "--json"]) == 0
+    status = {node["node"]: node for node in json.loads(capsys.readouterr().out)["nodes"]}
+    polished = status["polish"]
+    assert polished["videos_rejected"] == polished["videos_in"] == 2
+    assert set(polished["rejected"]) == {"too_few_lines"}
+
+
+def test_a_model_that_answers_nothing_stops_a_pilot(
+    write_config: Callable[..., Path], server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.fails = lambda name: True
+    config = write_asking(write_config, "dead", server)
+    assert main(["run", "-c", str(config), *VIDEOS]) == 1
+    error = capsys.readouterr().err
+    assert "stopped: narrate: 100% of " in error and "limits.unanswered = 0.5" in error
 
 
 def test_a_limit_is_checked_before_anything_runs(

@@ -60,6 +60,12 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("status", "-c", place.config, "--json"),
         ("status", "-c", place.config, "--rejects"),
     ],
+    "forecast": lambda place: [
+        ("forecast", "-c", place.config),
+        ("forecast", "-c", place.config, "--json"),
+        ("forecast", "-c", place.config, "--pilot", place.folder / "run"),
+        ("forecast", "-c", place.config, "--pilot", HOSTILE),
+    ],
     "config": lambda place: [("config", "-c", place.config), ("config", HOSTILE)],
     "stages": lambda _: [("stages",), ("stages", HOSTILE)],
     "engines": lambda _: [("engines",), ("engines", HOSTILE)],

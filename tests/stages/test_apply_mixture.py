@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,28 @@ def test_silence_comes_down_to_the_ratio(mixed: Any, silence: Any) -> None:
         assert all(row.n_silence == len(row.turns) - row.n_response for row in made)
     else:
         assert all(len(row.turns) == 20 for row in made)
+
+
+def test_states_come_to_twelve_three_two(mixed: Any) -> None:
+    said = Response.event("r", "x", 4, 12).model_copy(update={"qid": "q"})
+    made = made_of([Question(qid="q", text="?", asked_s=0)], [said], "tsqa")
+    whole = dialogue_of(made, even_tiling("v", 20, 1))
+    assert (whole.n_silence, whole.n_standby, whole.n_response) == (11, 8, 1)
+    named = [{"sample_id": f"s{i}", "video_id": f"v{i}"} for i in range(60)]
+    samples = [whole.model_copy(update=names) for names in named]
+    config = plan_mixture.Config(
+        silence="mask", silence_per_response=6, standby_per_response=1.5, samples=60
+    )
+    rows = mixed(samples, config)
+    learned = Counter(turn.state for row in rows for turn in row.turns if turn.loss)
+    assert all(len(row.turns) == 20 for row in rows)
+    assert learned["response"] == 60
+    assert learned["silence"] / 60 == pytest.approx(6, abs=0.3)
+    assert learned["standby"] / 60 == pytest.approx(1.5, abs=0.3)
+    alone = mixed(samples, plan_mixture.Config(standby_per_response=0))
+    assert {turn.state for row in alone for turn in row.turns if turn.loss} == {
+        *("silence", "response")
+    }
 
 
 def test_weights_are_set(mixed: Any) -> None:

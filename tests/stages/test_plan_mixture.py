@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import DialogueHead, TaskMixture
+from pipeline.workflow.mixture import Pool
 from pipeline.workflow.stage import Context
-from stages.plan_mixture import STAGE, Config, Pool, apportion
+from stages.plan_mixture import STAGE, Config
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
 
@@ -64,6 +65,17 @@ def test_silence_is_cut_to_the_ratio(draw: Any) -> None:
     assert (most.cut, most.n_silence) == (1.0, 280), "all there is, and no more"
 
 
+def test_standby_is_learned_from_up_to_the_ratio(draw: Any) -> None:
+    heads = [head("a", i, n_standby=20) for i in range(10)]
+    config = Config(silence="mask", silence_per_response=6, standby_per_response=1.5)
+    made = draw(config, *heads)["a"]
+    assert made.cut_standby == pytest.approx((200 - 90) / 200)
+    assert (made.n_silence, made.n_standby, made.n_response) == (360, 90, 60), "12 : 3 : 2"
+    few = draw(config, *[head("a", i, n_standby=3) for i in range(10)])["a"]
+    assert (few.cut_standby, few.n_standby) == (0.0, 30), "none is made up"
+    assert draw(Config(), *heads)["a"].n_standby == 200
+
+
 def negatives(video_rows: Any, config: Config, *heads: DialogueHead) -> list[tuple[int, int]]:
     """How many samples and how many negatives are drawn, of how many."""
     videos = [video_rows({DialogueHead: [each]}, each.video_id) for each in heads]
@@ -116,21 +128,47 @@ def test_a_pool_never_promises_what_it_has_not(
     assert of_negatives <= share * drawn + 1e-6
 
 
-def test_what_cannot_be_met_is_said() -> None:
-    with pytest.raises(ValueError, match="need 50 of b, and there are 10"):
-        apportion({"a": 100, "b": 10}, {"a": 1, "b": 1}, 100)
+def drawn(there: dict[str, int], **settings: Any) -> dict[str, int]:
+    pools = {task: Pool(n, 0, 0.1) for task, n in there.items()}
+    return Config.model_validate(settings).drawn(pools)
+
+
+def test_what_cannot_be_met_fails_where_that_is_wanted() -> None:
+    with pytest.raises(ValueError, match=r"need 50 of b, and there are 10; .* lacking: rescale"):
+        drawn({"a": 100, "b": 10}, shares={"a": 1, "b": 1}, samples=100, lacking="fail")
     with pytest.raises(ValueError, match="no samples of c"):
-        apportion({"a": 100}, {"a": 1, "c": 1}, None)
+        drawn({"a": 100}, shares={"a": 1, "c": 1}, lacking="fail")
+
+
+def test_a_task_that_lacks_samples_gives_what_it_has_and_the_others_keep_their_ratio() -> None:
+    shares = {"a": 3, "b": 1, "c": 1, "none": 2}
+    there = {"a": 1000, "b": 900, "c": 10, "not wanted": 50}
+    assert drawn(there, shares=shares) == {"a": 30, "b": 10, "c": 10}
+    assert drawn(there, shares=shares, samples=410) == {"a": 300, "b": 100, "c": 10}
+    assert drawn(there, shares=shares, samples=5000) == {"a": 1000, "b": 900, "c": 10}
+    assert drawn({"a": 5}, shares={"none": 1}) == {}, "and nothing is made up"
 
 
 @given(COUNTS, st.data())
 def test_shares_hold_to_one_sample(there: dict[str, int], data: st.DataObject) -> None:
     shares = {task: data.draw(st.floats(0.01, 10)) for task in there}
-    drawn = apportion(there, shares, None)
-    assert all(0 <= drawn[task] <= there[task] for task in there)
-    whole, total = sum(shares.values()), sum(drawn.values())
+    counts = drawn(there, shares=shares)
+    assert all(0 <= counts[task] <= there[task] for task in there)
+    whole, total = sum(shares.values()), sum(counts.values())
     for task, share in shares.items():
-        assert abs(drawn[task] - total * share / whole) < 1
+        assert abs(counts[task] - total * share / whole) < 1
+    more = sum(there.values()) + 1
     with pytest.raises(ValueError):
-        apportion(there, shares, sum(there.values()) + 1)
-    assert apportion(there, {}, None) == there
+        drawn(there, shares=shares, samples=more, lacking="fail")
+    assert drawn(there, shares=shares, samples=more) == there
+    assert drawn(there) == there
+
+
+@given(COUNTS, st.integers(1, 4000), st.data())
+def test_no_task_gives_more_than_it_has_and_none_is_wasted(
+    there: dict[str, int], samples: int, data: st.DataObject
+) -> None:
+    shares = {task: data.draw(st.floats(0.01, 10)) for task in [*there, "none"]}
+    counts = drawn(there, shares=shares, samples=samples)
+    assert all(counts[task] <= there[task] for task in there)
+    assert sum(counts.values()) == min(samples, sum(there.values()))

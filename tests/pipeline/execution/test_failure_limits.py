@@ -46,7 +46,7 @@ def result(node: Node, tmp_path: Path) -> Results:
             for _ in range(n)
         ]
         counts = {
-            "asks": asks, "videos_in": videos, "videos_rejected": refused, "rejected": reasons
+            "asks": asks, "videos_in": videos, "videos_failed": refused, "rejected": reasons
         }  # fmt: skip
         part = write_part(slot, Letter, [], rejects, counts)
         return ShardResult(node=node.name, shard=0, slot=slot, part=part, counts=counts)
@@ -106,14 +106,14 @@ def test_no_further_shard_is_started(plan_toys: Planner, tmp_path: Path) -> None
 
     plans = [p for p in plan_toys([9] * 60, admit={"most": 5}) if p.node.name == "admit"]
     seen: list[Any] = []
-    with pytest.raises(FailureLimitExceeded, match=r"admit: 100% of 51 videos .*too_many 51"):
+    with pytest.raises(FailureLimitExceeded, match=r"admit: 100% of 21 videos .*too_many 21"):
         for result in execute(
             plans, missing_tasks(plans, {"admit"}), OneByOne(), Location.of(tmp_path)
         ):
             seen.append(result)
-    assert len(started) == len(seen) == 17
+    assert len(started) == len(seen) == 7
     assert closed
-    assert len(list(read_log(Location.of(tmp_path)))) == 17
+    assert len(list(read_log(Location.of(tmp_path)))) == 7
 
 
 def test_a_limit_is_no_part_of_a_nodes_identity(node: Node) -> None:

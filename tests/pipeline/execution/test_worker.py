@@ -58,6 +58,7 @@ def test_rows_rejects_and_counts_lie_together(plan_toys: Planner) -> None:
         "videos_out": 1,
         "videos_rejected": 1,
         "videos_absent": 0,
+        "videos_failed": 1,
         "rows_out": 2,
         "rejected": {"none": 1},
         "asks": 0,

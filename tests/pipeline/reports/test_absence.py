@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.execution.failure_limits import FailureLimitExceeded
 from pipeline.execution.runner import execute, missing_tasks
-from pipeline.records import Reject
+from pipeline.records import Record, Reject
 from pipeline.records.digest import canonical_json
 from pipeline.reports.outcomes import causes_of
 from pipeline.reports.rejects import read_rejects, rejects_text
@@ -22,7 +22,8 @@ from pipeline.store.parts import read_counts, write_part
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
 from pipeline.workflow.plan import NodePlan, planned_again
-from pipeline.workflow.stage import Reason, videos_absent
+from pipeline.workflow.stage import Reason
+from pipeline.workflow.video_counts import videos_absent, videos_failed
 from tests.pipeline import toys
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -81,7 +82,7 @@ def test_absence_stops_no_run(plan_toys: Planner, inline: Any, tmp_path: Path) -
 def test_without_a_declaration_it_is_a_refusal(
     plan_toys: Planner, inline: Any, tmp_path: Path
 ) -> None:
-    with pytest.raises(FailureLimitExceeded, match="spell: 100% of 51 videos were rejected"):
+    with pytest.raises(FailureLimitExceeded, match="spell: 100% of 21 videos were rejected"):
         run_toys(plan_toys([0] * 60), inline, Location.of(tmp_path / "run"))
 
 
@@ -91,6 +92,21 @@ def test_one_refusal_makes_a_video_refused() -> None:
     assert videos_absent(stage, {"c"}, rejects) == 1
     assert videos_absent(replace(stage, scope="dataset"), set(), rejects) == 0
     assert videos_absent(replace(stage, scope="source"), {"c"}, rejects) == 4
+
+
+def test_what_a_policy_turns_down_is_no_fault() -> None:
+    reasons = (
+        Reason("none", "Nothing.", absence=True),
+        Reason("all_or_nothing", "Another one failed.", policy=True),
+        Reason("bad", "It is wrong."),
+    )
+    asking = replace(toys.SPELL, reasons=reasons, answer=Record)
+    rejects = [("a", "none"), ("b", "none"), ("b", "bad"), ("c", "bad"), ("d", "all_or_nothing")]
+    rejects += [("d", "bad"), ("e", "not declared"), ("a", "none")]
+    assert videos_failed(asking, {"c"}, rejects) == 2, "b and e"
+    rules = replace(asking, answer=None)
+    assert videos_failed(rules, {"c"}, rejects) == 1, "what rules are declared to turn down is none"
+    assert videos_failed(replace(asking, scope="source"), (), rejects) == 4
 
 
 def test_the_cause_is_a_refusal_unless_dialogues_were_not_wanted(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How much of each task a whole manifest will give, and what that takes, by a pilot."""
