@@ -5,8 +5,8 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from pipeline.corpus.hub.text import SCREEN_REFUSALS, text_of_release
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.records import ShardFile
+from pipeline.store.durable import remove, remove_abandoned, unfinished
 
 _SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 12
@@ -79,8 +80,8 @@ def publish_files(
     except ImportError as error:
         raise ConfigError(f"publish needs {error.name}: install turnwise[hub]") from None
     hub = HubClient(repo)
-    with tempfile.TemporaryDirectory(prefix="turnwise-publish-") as copies:
-        release = make_release(folder, choice, _licences(), Path(copies))
+    with _folder_of_copies() as copies:
+        release = make_release(folder, choice, _licences(), copies)
         shown = SCREEN_REFUSALS if dry_run else len(release.refusals)
         typer.echo(text_of_release(release, folder, repo, shown))
         if release.refusals:
@@ -121,6 +122,20 @@ def _folder(corpus: Path | None, config: Path | None, overrides: Sequence[str] |
         advice = "copy it to a folder, and publish that"
         raise ConfigError(f"not supported: publish from an object store ({place}); {advice}")
     return place.path
+
+
+@contextmanager
+def _folder_of_copies() -> Iterator[Path]:
+    """A folder for files that leave otherwise than they are. What earlier calls left that were
+    killed is removed."""
+    place = Path(tempfile.gettempdir(), "turnwise-publish")
+    remove_abandoned(place)
+    copies = unfinished(place)
+    copies.mkdir(mode=0o700)
+    try:
+        yield copies
+    finally:
+        remove(copies)
 
 
 def _licences() -> Licences:
