@@ -6,17 +6,15 @@ environment of a trainer. The command is ``pipeline/run.py``, wherever it lies.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,12 +30,11 @@ _BUFFER_BYTES = 1 << 20
 """Of each open file. Without it pyarrow reads row groups ahead, and whole."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """What was on the screen when a turn started. Times are seconds from the video's beginning."""
 
-    index: int
-    """Of the turn in its video, from 0."""
+    turn: int
+    """Its index in the video, from 0."""
     start_s: float
     """Of the turn, like ``end_s``, which is no longer part of it."""
     end_s: float
@@ -53,8 +50,7 @@ class Frame:
         return Image.open(BytesIO(self.jpeg))
 
 
-@dataclass(frozen=True)
-class Video:
+class Video(NamedTuple):
     """A video, all its dialogues, and its frames in order of turns where the corpus has them."""
 
     video_id: str
@@ -115,6 +111,8 @@ def main() -> int:
 
 
 def _check_format(folder: Path) -> None:
+    import json  # noqa: PLC0415  a command starts without what reading needs
+
     try:
         written = json.loads((folder / _COUNTS).read_bytes())["format"]
     except (FileNotFoundError, KeyError):
@@ -185,7 +183,7 @@ def _in_order(orders: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _ids(files: Iterable[Path]) -> list[str]:
     """The videos that have rows, in order of the first."""
-    from pyarrow.parquet import read_table  # noqa: PLC0415  a command starts without it
+    from pyarrow.parquet import read_table  # noqa: PLC0415
 
     found: dict[str, None] = {}
     for file in files:

@@ -26,7 +26,7 @@ from pipeline.store.files.text_table import text_table
 
 _EXAMPLES = 3
 
-_TOLD: Final[Mapping[str, Sequence[str]]] = {
+_NAMED: Final[Mapping[str, Sequence[str]]] = {
     "states": (f"turns.{LENGTH}", "turns.state"),
     "texts": tuple(f"turns.{name}" for name in ("question", "qids", "text", "rids", "answers")),
     "times": tuple(f"turns.{name}" for name in ("index", "start_s", "end_s", "frame_s")),
@@ -38,8 +38,8 @@ _TOLD: Final[Mapping[str, Sequence[str]]] = {
     "models": ("models", "origins", "checks"),
 }
 PARTS: Final[Mapping[str, Sequence[str]]] = {
-    **_TOLD,
-    "provenance": tuple(sorted(Dialogue.model_fields.keys() - {*chain(*_TOLD.values()), "turns"})),
+    **_NAMED,
+    "provenance": tuple(sorted(Dialogue.model_fields.keys() - {*chain(*_NAMED.values()), "turns"})),
 }
 """What may change in a sample, by columns and what matters most first; the last holds the rest."""
 _COUNTED: Final = ("sample_id", "task", "video_id", "n_silence", "n_standby", "n_response")
