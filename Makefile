@@ -55,7 +55,7 @@ chaos: install ## Kill KILLS commands within MINUTES, cut the power of 20, spoil
 	  TURNWISE_CHAOS_MINUTES=$(MINUTES) TURNWISE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -m faults -s tests/faults \
 	  tests/runs/test_chaos.py tests/runs/test_chaos_ray.py tests/runs/test_ray_nodes.py
 
-test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load an export in ms-swift and LLaMA-Factory
+test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load a corpus and an export in ms-swift and LLaMA-Factory, a corpus in PyTorch
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \
 	TURNWISE_LLAMAFACTORY_PYTHON=$(abspath $(TRAINERS))/llamafactory/bin/python \
 	  $(VENV)/bin/pytest tests/trainers

@@ -1,4 +1,4 @@
-"""Read a corpus: its dialogues with `datasets`, its frames with `webdataset`.
+"""Read a corpus: dialogues with `datasets`, frames with `webdataset`, both with `turnwise.read`.
 
 python examples/read_corpus/read.py CORPUS
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from datasets import load_dataset
 from webdataset import WebDataset
+
+import turnwise
 
 corpus = Path(sys.argv[1])
 tasks = sorted(folder.name for folder in (corpus / "data").iterdir())
@@ -32,3 +34,8 @@ for video_id, turns in groupby(samples, key=lambda sample: sample["json"]["video
         if shown["state"] == "response":
             row = {"video": video_id, "at_s": sample["json"]["start_s"], "says": shown["text"]}
             print(json.dumps(row), f"frame of {len(sample['jpg'])} bytes")
+
+# Video by video: all dialogues and frames of one, and no other video is held.
+for video in turnwise.read(corpus):
+    frames_bytes = sum(len(frame.jpeg) for frame in video.frames)
+    print(f"{video.video_id}: {len(video.dialogues)} dialogues, frames of {frames_bytes:,} bytes")

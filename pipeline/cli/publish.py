@@ -5,8 +5,9 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,16 +15,22 @@ import typer
 
 from pipeline.cli.exit_status import FAILED
 from pipeline.cli.options import SetOption, planned, run_root
-from pipeline.corpus.hub.leaks import Own
+from pipeline.corpus.hub.leaks import LeakPatterns, Own
 from pipeline.corpus.hub.licences import Entry, Licences
 from pipeline.corpus.hub.release import ALLOWED, Choice, make_release
+from pipeline.corpus.hub.replies import make_replies
 from pipeline.corpus.hub.text import SCREEN_REFUSALS, text_of_release
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.records import ShardFile
+from pipeline.store.durable import remove, remove_abandoned, unfinished
+from pipeline.store.location import Location
+from pipeline.store.part_names import replies_path
+from pipeline.workflow.plan import NodePlan
 
 _SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 12
+_BUCKETS = "hf://"
 
 
 def publish_files(
@@ -54,6 +61,13 @@ def publish_files(
             metavar="|".join(ALLOWED), help="Send what is refused otherwise. May be repeated."
         ),
     ] = None,
+    replies_to: Annotated[
+        str,
+        typer.Option(
+            metavar="LOCATION",
+            help="Copy the raw replies that the rows were made of there: a folder, s3:// or gs://.",
+        ),
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would leave, and send nothing.")
     ] = False,
@@ -72,7 +86,8 @@ def publish_files(
     for name in allow or ():
         if name not in ALLOWED:
             raise ConfigError(f"--allow: unknown {name!r}{did_you_mean(name, ALLOWED)}")
-    folder = _folder(corpus, config, overrides)
+    place = _place_of_replies(replies_to, config)
+    folder, plans = _folder(corpus, config, overrides)
     choice = Choice(frames, frozenset(allow or ()), video_roots or (), _own())
     try:  # Not above: the Hub's client takes a third of a second to load.
         from pipeline.corpus.hub.client import HubClient  # noqa: PLC0415
@@ -80,10 +95,17 @@ def publish_files(
     except ImportError as error:
         raise ConfigError(f"publish needs {error.name}: install turnwise[hub]") from None
     hub = HubClient(repo)
-    with tempfile.TemporaryDirectory(prefix="turnwise-publish-") as copies:
-        release = make_release(folder, choice, _licences(), Path(copies))
+    with _folder_of_copies() as copies:
+        release = make_release(folder, choice, _licences(), copies / "corpus")
+        replies = None
+        if place is not None:
+            parts = _replies(plans)
+            replies = make_replies(parts, folder, LeakPatterns(choice.own), copies / "replies")
+            release = replace(release, refusals=[*release.refusals, *replies.refusals])
         shown = SCREEN_REFUSALS if dry_run else len(release.refusals)
         typer.echo(text_of_release(release, folder, repo, shown))
+        if replies is not None:
+            typer.echo(f"replies     {replies.rows:,} in {len(replies.files)} files to {place}")
         if release.refusals:
             typer.echo("error: nothing was sent, see what is refused", err=True)
             raise typer.Exit(FAILED)
@@ -91,6 +113,8 @@ def publish_files(
             typer.echo("dry run: nothing was sent")
             return
         sent = send(release, hub, typer.echo, private=private, tag=revision)
+        if replies is not None and place is not None:
+            replies.copy_to(place)
     if sent.is_new:
         typer.echo(
             f"sent {sent.uploaded} files, {sent.uploaded_bytes:,} bytes; removed {sent.removed}"
@@ -100,8 +124,33 @@ def publish_files(
     typer.echo(f"publish: {hub.address} at {revision or sent.commit}")
 
 
-def _folder(corpus: Path | None, config: Path | None, overrides: Sequence[str] | None) -> Path:
-    """The corpus that a verb was given.
+def _place_of_replies(address: str, config: Path | None) -> Location | None:
+    """Where replies go; None where they stay.
+
+    Raises:
+        ConfigError: there is no run that has any, or the place is none that can be written.
+    """
+    if not address:
+        return None
+    if config is None:
+        raise ConfigError("--replies-to: of a run alone (-c), for a corpus has no replies")
+    if address.startswith(_BUCKETS):
+        advice = "give a folder, s3:// or gs://, and copy it with `hf buckets sync`"
+        raise ConfigError(f"not supported: --replies-to a bucket of the Hub ({address}); {advice}")
+    return Location.of(address)
+
+
+def _replies(plans: Sequence[NodePlan]) -> Iterator[tuple[str, Location]]:
+    for plan in plans:
+        for made in plan.done():
+            if made.asked:
+                yield plan.node.name, replies_path(made.part)
+
+
+def _folder(
+    corpus: Path | None, config: Path | None, overrides: Sequence[str] | None
+) -> tuple[Path, Sequence[NodePlan]]:
+    """The corpus that a verb was given, and the plan of its run where that was.
 
     Raises:
         ConfigError: none or two were given, the run is not finished, or it is in an object store.
@@ -112,7 +161,7 @@ def _folder(corpus: Path | None, config: Path | None, overrides: Sequence[str] |
         if overrides:
             raise ConfigError("--set: of a run alone, not of a corpus")
         assert corpus is not None
-        return corpus
+        return corpus, ()
     settings, plans = planned(config, overrides, None)
     made = [plan for plan in plans if plan.node.stage.writes is ShardFile]
     if not made or any(plan.missing for plan in made):
@@ -121,7 +170,21 @@ def _folder(corpus: Path | None, config: Path | None, overrides: Sequence[str] |
     if place.path is None:
         advice = "copy it to a folder, and publish that"
         raise ConfigError(f"not supported: publish from an object store ({place}); {advice}")
-    return place.path
+    return place.path, plans
+
+
+@contextmanager
+def _folder_of_copies() -> Iterator[Path]:
+    """A folder for files that leave otherwise than they are. What earlier calls left that were
+    killed is removed."""
+    place = Path(tempfile.gettempdir(), "turnwise-publish")
+    remove_abandoned(place)
+    copies = unfinished(place)
+    copies.mkdir(mode=0o700)
+    try:
+        yield copies
+    finally:
+        remove(copies)
 
 
 def _licences() -> Licences:

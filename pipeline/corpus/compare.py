@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
+import filecmp
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.corpus.compare_runs import RunChanges, compare_runs
 from pipeline.corpus.layout import CorpusError
-from pipeline.corpus.read import read_corpus
+from pipeline.corpus.read import dialogue_batches, dialogue_files
+from pipeline.corpus.row_digests import DIGEST_BYTES, LENGTH, row_digests
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.records import Dialogue
+from pipeline.records.turns import STATES
 from pipeline.store.files.terminal import escaped
 from pipeline.store.files.text_table import text_table
 
 _EXAMPLES = 3
-_DIGEST_BYTES = 8
 
-PARTS: Final[Mapping[str, Callable[[Dialogue], Any]]] = {
-    "states": lambda d: d.turns.states,
-    "texts": lambda d: (d.turns.asked, d.turns.said),
-    "times": lambda d: (d.turns.first, d.turns.starts, d.turns.ends, d.turns.frames),
-    "responses": lambda d: (d.questions, d.responses, d.turns.flags),
-    "weights": lambda d: (d.turns.losses, d.turns.loss_scales),
-    "licence": lambda d: (d.source, d.licence),
-    "split": lambda d: (d.task, d.aspect, d.split),
-    "video": lambda d: (d.video_id, d.sha256, d.uri, d.clip_start_s, d.clip_end_s, d.duration_s),
-    "models": lambda d: (d.models, d.origins, d.checks),
-    "provenance": lambda d: d.model_dump(exclude={"turns", "questions", "responses"}),
+_NAMED: Final[Mapping[str, Sequence[str]]] = {
+    "states": (f"turns.{LENGTH}", "turns.state"),
+    "texts": tuple(f"turns.{name}" for name in ("question", "qids", "text", "rids", "answers")),
+    "times": tuple(f"turns.{name}" for name in ("index", "start_s", "end_s", "frame_s")),
+    "responses": ("questions", "responses", "turns.flags"),
+    "weights": ("turns.loss", "turns.loss_scale"),
+    "licence": ("source", "licence"),
+    "split": ("task", "aspect", "split"),
+    "video": ("video_id", "sha256", "uri", "clip_start_s", "clip_end_s", "duration_s"),
+    "models": ("models", "origins", "checks"),
 }
-"""What may change in a sample, what matters most first; the last holds all the rest."""
+PARTS: Final[Mapping[str, Sequence[str]]] = {
+    **_NAMED,
+    "provenance": tuple(sorted(Dialogue.model_fields.keys() - {*chain(*_NAMED.values()), "turns"})),
+}
+"""What may change in a sample, by columns and what matters most first; the last holds the rest."""
+_COUNTED: Final = ("sample_id", "task", "video_id", "n_silence", "n_standby", "n_response")
 
 
 class _Value(BaseModel):
@@ -93,16 +100,38 @@ class Comparison(_Value):
 
 @dataclass
 class _Corpus:
-    """What is kept of one corpus: some 200 bytes a sample."""
+    """What is kept of one corpus: some 400 bytes a sample."""
 
-    samples: dict[str, tuple[str, str, tuple[bytes, ...]]] = field(default_factory=dict)
-    """Task, video and the digests of ``PARTS`` by ``sample_id``."""
+    path: Path
+    samples: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    """Task, video and the digests of ``PARTS`` by ``sample_id``; none for a sample of a file that
+    both have."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     videos: dict[str, set[str]] = field(default_factory=dict)
 
     def of(self, task: str) -> Counts:
         """The counts of a task."""
         return Counts(**self.counts.get(task, Counter()), videos=len(self.videos.get(task, ())))
+
+    def add(self, batch: pa.RecordBatch, digests: Iterable[bytes]) -> None:
+        """Takes in rows.
+
+        Raises:
+            CorpusError: ``repeated_sample``.
+        """
+        ids, tasks, videos, *states = (batch.column(name).to_pylist() for name in _COUNTED)
+        for sample_id, task, video_id, digest, *of_states in zip(
+            ids, tasks, videos, digests, *states, strict=True
+        ):
+            if sample_id in self.samples:
+                raise CorpusError("repeated_sample", f"{sample_id!r} in {self.path}")
+            self.samples[sample_id] = task, video_id, digest
+            for name in ("", task):
+                self.videos.setdefault(name, set()).add(video_id)
+                counts = self.counts.setdefault(name, Counter())
+                counts["dialogues"] += 1
+                for state, turns in zip(STATES, of_states, strict=True):
+                    counts[state] += turns
 
 
 def compare_corpora(before: Path, after: Path) -> Comparison:
@@ -111,7 +140,7 @@ def compare_corpora(before: Path, after: Path) -> Comparison:
     Raises:
         CorpusError: ``no_corpus``, ``unreadable``, ``newer_format``, or ``repeated_sample``.
     """
-    old, new = _read(before), _read(after)
+    old, new = _read(before, after)
     found: dict[tuple[str, str, str], list[str]] = {}
     same = 0
     for key, sample_id in _differences(old, new):
@@ -173,23 +202,28 @@ def text_of_comparison(comparison: Comparison) -> str:
     return "\n\n".join(parts)
 
 
-def _read(path: Path) -> _Corpus:
-    corpus = _Corpus()
-    for sample in read_corpus(path, frames=False):
-        for dialogue in sample.dialogues:
-            if dialogue.sample_id in corpus.samples:
-                raise CorpusError("repeated_sample", f"{dialogue.sample_id!r} in {path}")
-            digests = tuple(_digest(part(dialogue)) for part in PARTS.values())
-            corpus.samples[dialogue.sample_id] = dialogue.task, dialogue.video_id, digests
-            for task in ("", dialogue.task):
-                corpus.videos.setdefault(task, set()).add(dialogue.video_id)
-                corpus.counts.setdefault(task, Counter()).update(
-                    dialogues=1,
-                    silence=dialogue.n_silence,
-                    standby=dialogue.n_standby,
-                    response=dialogue.n_response,
-                )
-    return corpus
+def _read(before: Path, after: Path) -> tuple[_Corpus, _Corpus]:
+    """Both corpora. A file that both have is read once, and nothing in it is compared."""
+    old, new = _Corpus(before), _Corpus(after)
+    olds, news = dialogue_files(before), dialogue_files(after)
+    common = [name for name in olds.keys() & news.keys() if _is_same(olds[name], news[name])]
+    for name in common:
+        for batch in dialogue_batches(olds[name]):
+            old.add(batch, repeat(b"", len(batch)))
+            new.add(batch, repeat(b"", len(batch)))
+    for corpus, files in ((old, olds), (new, news)):
+        for name in files.keys() - set(common):
+            for batch in dialogue_batches(files[name]):
+                corpus.add(batch, row_digests(batch, list(PARTS.values())))
+    return old, new
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes; who reads them says if they cannot be read."""
+    try:
+        return one.samefile(other) or filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _differences(old: _Corpus, new: _Corpus) -> Iterator[tuple[tuple[str, str, str] | None, str]]:
@@ -201,13 +235,17 @@ def _differences(old: _Corpus, new: _Corpus) -> Iterator[tuple[tuple[str, str, s
             yield (task, what, "sample" if video_id in videos else "video"), sample_id
     for sample_id in old.samples.keys() & new.samples.keys():
         task, _, digests = new.samples[sample_id]
-        pairs = zip(PARTS, old.samples[sample_id][2], digests, strict=True)
-        why = next((part for part, a, b in pairs if a != b), None)
+        before = old.samples[sample_id][2]
+        why = "" if before == digests else next(_differing(before, digests))
         yield (task, "changed", why) if why else None, sample_id
 
 
-def _digest(value: object) -> bytes:
-    return hashlib.blake2b(repr(value).encode(), digest_size=_DIGEST_BYTES).digest()
+def _differing(before: bytes, after: bytes) -> Iterator[str]:
+    """The parts whose digests differ."""
+    for number, part in enumerate(PARTS):
+        own = slice(number * DIGEST_BYTES, (number + 1) * DIGEST_BYTES)
+        if before[own] != after[own]:
+            yield part
 
 
 def _named(settings: Mapping[str, Any]) -> str:

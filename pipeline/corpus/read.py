@@ -7,6 +7,7 @@ import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pipeline.corpus.corpus_format import check_format
 from pipeline.corpus.layout import DATA, MESSAGES, TARS, CorpusError, VideoSample
 from pipeline.corpus.webdataset import TurnRow
 from pipeline.records import Dialogue, FramedSegment
-from pipeline.records.schema import from_table, schema_of
+from pipeline.records.schema import from_table, schema_of, to_table
 from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
@@ -93,6 +94,32 @@ def corpus_parts(path: Path) -> list[Location]:
     return [Location.of(file) for file in _parquet_files(path)]
 
 
+def dialogue_files(path: Path) -> dict[str, Path]:
+    """The Parquet files of a corpus folder by path in it, or the one file that the path names.
+
+    Raises:
+        CorpusError: as ``corpus_parts``.
+    """
+    folder = path.parent if path.is_file() else path
+    return {file.relative_to(folder).as_posix(): file for file in _parquet_files(path)}
+
+
+def dialogue_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of such a file, in exactly the columns that a ``Dialogue`` has.
+
+    Raises:
+        CorpusError: ``unreadable``.
+    """
+    schema = schema_of(Dialogue)
+    with _readable(path):
+        for batch in _batches(path):
+            own = batch.select(schema.names)
+            if own.schema.remove_metadata() != schema:  # of another version, or by another hand
+                rows = from_table(Dialogue, pa.Table.from_batches([own]))
+                (own,) = to_table(Dialogue, rows).to_batches()
+            yield own
+
+
 def _parquet_files(path: Path) -> list[Path]:
     files = [path] if path.is_file() else sorted(path.glob(f"{DATA}/*/*.parquet"))
     if not files:
@@ -102,12 +129,27 @@ def _parquet_files(path: Path) -> list[Path]:
 
 
 def _dialogues(path: Path) -> Iterator[Dialogue]:
+    with _readable(path):
+        for batch in _batches(path):
+            yield from from_table(Dialogue, pa.Table.from_batches([batch]))
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        if missing := sorted(set(schema_of(Dialogue).names) - set(file.schema_arrow.names)):
+            raise CorpusError("unreadable", f"{path} has no column {', '.join(missing)}")
+        yield from file.iter_batches(_BATCH_ROWS)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Says of what the block could not read that it is no file of dialogues.
+
+    Raises:
+        CorpusError: ``unreadable``.
+    """
     try:
-        with pq.ParquetFile(path) as file:
-            if missing := sorted(set(schema_of(Dialogue).names) - set(file.schema_arrow.names)):
-                raise CorpusError("unreadable", f"{path} has no column {', '.join(missing)}")
-            for batch in file.iter_batches(_BATCH_ROWS):
-                yield from from_table(Dialogue, pa.Table.from_batches([batch]))
+        yield
     except (OSError, pa.ArrowException, ValidationError) as error:
         raise CorpusError("unreadable", f"{path}: {error}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.corpus.counts import (
@@ -82,16 +82,16 @@ class CorpusTally:
         """A JPEG of the example's frames; empty where there are none."""
         return self._example.picture if self._example else b""
 
-    def add(self, sample: VideoSample) -> None:
-        """Counts one video, with all its dialogues; no video comes twice."""
+    def add(self, sample: VideoSample, ranks: Sequence[tuple[bool, str]]) -> None:
+        """Counts one video, with all its dialogues; no video comes twice. ``ranks`` are what
+        ``shown_first`` says of each dialogue."""
         counted: set[tuple[str, str]] = set()
         dialogues = sample.dialogues
         if sample.frames:
             self._frames[_size(sample.frames[0].jpeg)] += 1
         self._sources[dialogues[0].source, dialogues[0].licence] += 1
         self._durations[duration_bin(dialogues[0].duration_s)] += 1
-        for dialogue in dialogues:
-            rank = shown_first(dialogue)
+        for dialogue, rank in zip(dialogues, ranks, strict=True):
             if self._example is None or rank < self._example[:2]:
                 self._example = _Example(*rank, dialogue, picture_of(dialogue, sample.frames))
             self._add_checks(dialogue)

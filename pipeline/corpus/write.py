@@ -77,13 +77,14 @@ def write_group(
             if sample.video_id in ids:
                 raise CorpusError("repeated_video", f"{sample.video_id!r} came before")
             ids.add(sample.video_id)
-            tally.add(sample)
-            for dialogue in sample.dialogues:
+            ranks = [shown_first(dialogue) for dialogue in sample.dialogues]
+            tally.add(sample, ranks)
+            for dialogue, rank in zip(sample.dialogues, ranks, strict=True):
                 rows.add(f"{DATA}/{dialogue.task}", dialogue, dialogue.split, dialogue.task)
                 if (chat := _chat(dialogue)) is not None:
                     chats.add(MESSAGES, chat, dialogue.split)
                 if first is not None:
-                    first.add(dialogue, sample)
+                    first.add(rank, dialogue, sample)
             if settings.frames:
                 for frame in sample.frames:
                     frames.add(FRAMES, frame, sample.split)
@@ -149,8 +150,7 @@ class _First:
     def __init__(self) -> None:
         self._found: list[tuple[tuple[bool, str], Shown]] = []
 
-    def add(self, dialogue: Dialogue, sample: VideoSample) -> None:
-        rank = shown_first(dialogue)
+    def add(self, rank: tuple[bool, str], dialogue: Dialogue, sample: VideoSample) -> None:
         if len(self._found) == TRACE_ROWS and rank > self._found[-1][0]:
             return
         self._found.append((rank, Shown.of(dialogue, sample)))

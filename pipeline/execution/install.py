@@ -56,9 +56,11 @@ def install_corpus(
     for plan in plans:
         if plan.node.stage.scope != "dataset" or 0 not in plan.parts:
             continue
-        if not kept_files(plan.parts[0]):
+        kept = kept_files(plan.parts[0])
+        if not kept:
             continue
-        files = _files_of(plan, plans)
+        files = _files_above(plan, plans)
+        files |= {name: _File(plan.parts[0], name, about) for name, about in kept.items()}
         run = _run_texts(files, facts)
         own = files_path(plan.parts[0])
         if corpus.path is None or own.path is None:
@@ -77,14 +79,12 @@ def install_corpus(
     return False
 
 
-def _files_of(plan: NodePlan, plans: Sequence[NodePlan]) -> dict[str, _File]:
-    """The files of a dataset node's part, and of those that it reads, by path."""
+def _files_above(plan: NodePlan, plans: Sequence[NodePlan]) -> dict[str, _File]:
+    """The files of the parts of groups that a dataset node reads, by path."""
     read = {other.name for other in plan.node.after if not other.stage.by_shard}
     above = [part for each in plans if each.node.name in read for part in each.parts.values()]
     return {
-        name: _File(part, name, about)
-        for part in (*above, plan.parts[0])
-        for name, about in kept_files(part).items()
+        name: _File(part, name, about) for part in above for name, about in kept_files(part).items()
     }
 
 

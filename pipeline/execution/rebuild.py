@@ -16,14 +16,13 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from pipeline.corpus.card import CARD, with_run
-from pipeline.corpus.changelog import CHANGELOG, on_card
-from pipeline.corpus.compare_runs import read_config, read_facts
-from pipeline.corpus.facts import CONFIG, RUN
+from pipeline.corpus.compare_runs import read_config
+from pipeline.corpus.facts import CONFIG
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample, check_sample
 from pipeline.corpus.read import read_groups
 from pipeline.corpus.write import write_group, write_whole
 from pipeline.execution.frame_readers import FrameReaders, Read, Refused
+from pipeline.execution.run_texts import keep_run_texts
 from pipeline.settings import Settings
 from pipeline.store.durable import make_folders, put_folder, remove, remove_abandoned, unfinished
 from pipeline.workflow.stage import StageConfig, load_stage
@@ -90,7 +89,7 @@ def rebuild(corpus: Path, videos: Path, out: Path, *, workers: int) -> Rebuilt:
         if not done.same + done.other_bytes:
             raise CorpusError("no_frames", f"none of {done.rejected} videos of {corpus} was read")
         write_whole(fresh, groups, settings)
-        _keep_texts(corpus, fresh)
+        keep_run_texts(corpus, fresh)
         put_folder(fresh, out)
     finally:
         remove(fresh)
@@ -167,18 +166,3 @@ def _move(group: Path, whole: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         file.rename(place)
     shutil.rmtree(group)
-
-
-def _keep_texts(corpus: Path, fresh: Path) -> None:
-    """What the corpus says of its run is true of this one, too."""
-    for name in (CONFIG, RUN, CHANGELOG):
-        if (corpus / name).is_file():
-            shutil.copyfile(corpus / name, fresh / name)
-    if (corpus / "prompts").is_dir():
-        shutil.copytree(corpus / "prompts", fresh / "prompts")
-    facts, card = read_facts(corpus), fresh / CARD
-    if facts is not None:
-        log = corpus / CHANGELOG
-        changes = on_card(log.read_text("utf-8")) if log.is_file() else ""
-        text = with_run(card.read_text("utf-8"), facts, changes)
-        card.write_text(text, encoding="utf-8", newline="\n")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pipeline.corpus.card import CARD, with_run
 from pipeline.corpus.changelog import CHANGELOG, entry, first_entry, newest, on_card, with_entry
+from pipeline.corpus.compare_runs import read_facts
 from pipeline.corpus.corpus_format import COUNTS
 from pipeline.corpus.counts import CorpusCounts
 from pipeline.corpus.facts import CONFIG, RUN, RunFacts
 from pipeline.store.location import Location
+
+PROMPTS: Final = "prompts"
+"""The folder of them in a corpus."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,26 @@ class RunTexts:
         """The card is the last of them."""
         run = json.dumps(self.facts.model_dump(mode="json"), indent=2, ensure_ascii=False)
         return {
-            **{f"prompts/{name}.md": text for name, text in self.facts.texts.items()},
+            **{f"{PROMPTS}/{name}.md": text for name, text in self.facts.texts.items()},
             CONFIG: self.facts.config,
             RUN: f"{run}\n",
             CHANGELOG: changelog,
             CARD: with_run(self.card, self.facts, on_card(changelog)),
         }
+
+
+def keep_run_texts(corpus: Path, fresh: Path) -> None:
+    """Gives a folder, which has the rows and card of a corpus, what that says of its run."""
+    for name in (CONFIG, RUN, CHANGELOG):
+        if (corpus / name).is_file():
+            shutil.copyfile(corpus / name, fresh / name)
+    if (corpus / PROMPTS).is_dir():
+        shutil.copytree(corpus / PROMPTS, fresh / PROMPTS)
+    facts, card = read_facts(corpus), fresh / CARD
+    if facts is not None:
+        log = _changelog(Location.of(corpus))
+        text = with_run(card.read_text("utf-8"), facts, on_card(log) if log else "")
+        card.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _changelog(corpus: Location) -> str:

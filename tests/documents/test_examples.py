@@ -50,6 +50,7 @@ def test_read_corpus(own_videos: tuple[Path, str]) -> None:
         sys.executable, EXAMPLES / "read_corpus" / "read.py", own_videos[0] / "run" / "corpus"
     )
     assert "narration: 2 dialogues" in printed and "frame of" in printed
+    assert printed.count("dialogues, frames of ") == 2
 
 
 def test_own_stage(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline.corpus.layout import VideoSample
+from pipeline.corpus.layout import CorpusSettings, VideoSample
+from pipeline.corpus.write import write_group, write_whole
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.tiling import tiling_of
 from pipeline.records import Annotation, Dialogue, FramedSegment, Question, Response, Video
@@ -112,3 +115,33 @@ def small_corpus() -> list[VideoSample]:
         VideoSample([dialogue_of(c, "event_caption", asked(0.0, 9.5), many)], c),
         VideoSample([dialogue_of(d, "narration", asked(2.0), [event("r", 3, 5)], "validation")], d),
     ]
+
+
+def grouped_samples(videos: int = 8) -> list[VideoSample]:
+    """Videos of 7 turns and more; not each has a dialogue of each task."""
+    made = []
+    for number in range(videos):
+        frames = frames_of(f"video {number}.mp4", 7.0 + number)
+        tasks = [("narration",), ("tsqa", "narration"), ("event_caption",)][number % 3]
+        made.append(
+            VideoSample(
+                [dialogue_of(frames, task, asked(0.0), [event("r", 1, 4)]) for task in tasks],
+                frames,
+            )
+        )
+    return made
+
+
+def write_grouped(folder: Path, samples: Sequence[VideoSample]) -> None:
+    """A corpus of two groups, of several tars and Parquet files each where ``samples`` are many."""
+    settings = CorpusSettings(tar_bytes=60_000, parquet_bytes=20_000)
+    half = len(samples) // 2
+    groups = []
+    for number, own in enumerate((samples[:half], samples[half:])):
+        groups.append(write_group(folder / "group", number, own, settings))
+        for file in groups[-1].files:
+            place = folder / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (folder / "group" / file.path).rename(place)
+        shutil.rmtree(folder / "group")
+    write_whole(folder, groups, settings)

@@ -82,7 +82,7 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
     ],
     "publish": lambda place: [
         ("publish", place.corpus, "--repo", "a/b", "--dry-run"),
-        ("publish", "-c", place.config, "--repo", "a/b"),
+        ("publish", "-c", place.config, "--repo", "a/b", "--replies-to", place.folder / "replies"),
         ("publish", place.corpus, "--repo", HOSTILE, "--allow", "embedded"),
     ],
     "diff": lambda place: [

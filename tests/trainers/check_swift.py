@@ -1,9 +1,11 @@
-"""What ms-swift makes of an exported folder, as one JSON document on standard output.
+"""What ms-swift makes of an exported folder, or of a corpus with its tars unpacked in it, as one
+JSON document on standard output.
 
 ``python check_swift.py FOLDER``, run by the interpreter of an environment that holds ms-swift 4.x.
 The rows come from ``swift.dataset.load_dataset``, as for ``swift sft --dataset FOLDER/data.jsonl``
-with ``ROOT_IMAGE_DIR=FOLDER``; then every row takes those steps of ms-swift's template that need
-neither a tokenizer nor a model: placeholders are matched with images, messages get their weights.
+with ``ROOT_IMAGE_DIR=FOLDER``, or FOLDER/messages of a corpus; then every row takes those steps of
+ms-swift's template that need neither a tokenizer nor a model: placeholders are matched with images,
+messages get their weights.
 """
 
 from __future__ import annotations
@@ -16,16 +18,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pyarrow.parquet import read_metadata
+
 
 def see(folder: Path) -> dict[str, Any]:
     """Rows of the file, rows dropped, and the samples that are left, in the order of the file."""
     os.environ["ROOT_IMAGE_DIR"] = str(folder)
     from swift.dataset import load_dataset  # type: ignore[import-not-found]
 
-    file = folder / "data.jsonl"
-    rows, _ = load_dataset([str(file)], load_from_cache_file=False)
-    with file.open(encoding="utf-8") as lines:
-        written = sum(1 for _ in lines)
+    file, parquet = folder / "data.jsonl", folder / "messages"
+    if file.exists():
+        rows, _ = load_dataset([str(file)], load_from_cache_file=False)
+        with file.open(encoding="utf-8") as lines:
+            written = sum(1 for _ in lines)
+    else:
+        rows, _ = load_dataset([str(parquet)], load_from_cache_file=False)
+        written = sum(read_metadata(each).num_rows for each in parquet.iterdir())
     return {
         "trainer": f"ms-swift {importlib.metadata.version('ms-swift')}",
         "rows": written,

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
 from pipeline.run import main
-from tests.runs.small_corpus import TEXT, small_corpus
+from tests.runs.small_corpus import TEXT, grouped_samples, small_corpus, write_grouped
 
 HERE = Path(__file__).parent
 VICTIM = 3
@@ -90,7 +92,37 @@ def write_example(folder: Path, *options: str) -> None:
     assert main(["export", str(corpus), "-o", str(folder), *options]) == 0
 
 
+def write_unpacked(folder: Path) -> None:
+    """A corpus, as the card has it loaded by trainers: with its tars unpacked."""
+    write_grouped(folder, grouped_samples())
+    for tar in folder.glob("wds/train/*.tar"):
+        with tarfile.open(tar) as opened:
+            opened.extractall(folder, filter="data")
+    entry = {
+        "file_name": "messages",
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages", "images": "images"},
+        "tags": {
+            "role_tag": "role", "content_tag": "content", "user_tag": "user",
+            "assistant_tag": "assistant", "system_tag": "system",
+        },
+    }  # fmt: skip
+    (folder / "dataset_info.json").write_text(json.dumps({"corpus": entry}))
+
+
 def samples_of(folder: Path) -> list[Sample]:
+    """Those of an export, or the rows of the config ``messages`` of a corpus."""
+    if (folder / "messages").exists():
+        rows = pq.read_table(folder / "messages").to_pylist()
+        return [
+            {
+                **row,
+                "messages": [
+                    {k: v for k, v in m.items() if v is not None} for m in row["messages"]
+                ],
+            }
+            for row in rows
+        ]
     with (folder / "data.jsonl").open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
@@ -163,6 +195,20 @@ def test_every_sample_arrives_as_it_was_written(
     assert len(written) > (5 if "--max-tokens" in options else 4)
     seen = trainer.see(folder, tmp_path)
     assert seen["rows"] == len(written)
+    assert faults(folder, seen, trainer.keeps_weights) == []
+
+
+@each_trainer
+def test_the_messages_of_a_corpus_arrive_without_an_export(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus"
+    write_unpacked(folder)
+    seen = trainer.see(folder, tmp_path)
+    assert seen["rows"] == len(samples_of(folder)) == 11
+    # LLaMA-Factory takes the files of a folder in the order of its listing.
+    order = [[plain(m) for m in sample["messages"]] for sample in samples_of(folder)]
+    seen["samples"].sort(key=lambda sample: order.index([plain(m) for m in sample["turns"]]))
     assert faults(folder, seen, trainer.keeps_weights) == []
 
 

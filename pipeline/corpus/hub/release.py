@@ -144,7 +144,7 @@ def _release_of(corpus: Path, choice: Choice, licences: Licences, copies: Path) 
         families=_families(facts, licences),
         uris=facts.uris,
         refusals=[
-            *_leaked(facts),
+            *leaked(facts),
             *_not_for_all(facts, choice),
             *_licensed(facts, choice, licences),
         ],
@@ -246,7 +246,8 @@ def _families(facts: RowFacts, licences: Licences) -> Mapping[str, int]:
     return dict(sorted(families.items()))
 
 
-def _leaked(facts: RowFacts) -> Iterator[Refusal]:
+def leaked(facts: RowFacts) -> Iterator[Refusal]:
+    """What was found in files, as why they do not leave."""
     for place, found in sorted(facts.found.items()):
         yield Refusal(_where(found, facts.times[place]), ADVICE[found.leak.kind])
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from pipeline.corpus.card import card, with_run
 from pipeline.corpus.facts import Intake, RunFacts
 from pipeline.corpus.layout import CorpusSettings, VideoSample
-from pipeline.corpus.tally import CorpusTally
+from pipeline.corpus.tally import CorpusTally, shown_first
 from pipeline.corpus.write import write_corpus
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, ShardFile, Turn, Turns
 
@@ -27,7 +27,7 @@ FILES = [
 def counted(samples: list[VideoSample], settings: CorpusSettings) -> str:
     tally = CorpusTally()
     for sample in samples:
-        tally.add(sample)
+        tally.add(sample, list(map(shown_first, sample.dialogues)))
     return card(tally.result(), settings, tally.example, FILES)
 
 
@@ -220,7 +220,7 @@ def test_size_category(
     rows: int, size: str, samples: list[VideoSample], settings: CorpusSettings
 ) -> None:
     tally = CorpusTally()
-    tally.add(samples[0])
+    tally.add(samples[0], list(map(shown_first, samples[0].dialogues)))
     counts = tally.result()
     whole = counts.whole.model_copy(update={"dialogues": rows})
     larger = counts.model_copy(update={"totals": [whole, *counts.totals[1:]]})

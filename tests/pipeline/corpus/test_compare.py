@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.corpus.compare import Comparison, compare_corpora, text_of_comparison
+from pipeline.corpus.compare import PARTS, Comparison, compare_corpora, text_of_comparison
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
-from pipeline.corpus.write import write_corpus
-from pipeline.records import Dialogue
+from pipeline.corpus.row_digests import leaf_names
+from pipeline.corpus.write import write_corpus, write_group
+from pipeline.records import Check, Dialogue
+from pipeline.records.schema import schema_of
+
+CHECK = Check(name="answerable", passed=True, score=0.5, model="judge@2", rid="r0")
 
 
 def compared(
@@ -67,10 +73,21 @@ def changed_states(dialogue: Dialogue) -> dict[str, object]:
     [
         ("states", changed_states),
         ("texts", changed_texts),
+        ("times", lambda d: {"turns": replace(d.turns, ends=(*d.turns.ends[:-1], 99.0))}),
         ("responses", lambda _: {"questions": []}),
+        ("responses", lambda d: {"turns": replace(d.turns, flags={0: ("merged",)})}),
+        (
+            "weights",
+            lambda d: {"turns": d.turns.weighed([False] * len(d.turns), [None] * len(d.turns))},
+        ),
+        ("split", lambda _: {"aspect": "other"}),
         ("video", lambda _: {"sha256": "1"}),
+        ("video", lambda _: {"clip_end_s": 0.0}),  # it had none
         ("models", lambda _: {"models": ["other@2"]}),
+        ("models", lambda _: {"checks": [CHECK]}),
         ("provenance", lambda _: {"parent_ids": ["p"]}),
+        ("provenance", lambda _: {"parent_ids": [""]}),
+        ("provenance", lambda _: {"annotation_ids": ["a", "b"]}),
     ],
 )
 def test_a_change_counts_once_for_what_matters_most(
@@ -82,6 +99,34 @@ def test_a_change_counts_once_for_what_matters_most(
     task = samples[0].dialogues[0].task
     assert changes == {(task, "changed", why): 1} and comparison.same == 1
     assert comparison.changes[0].examples == [samples[0].dialogues[0].sample_id]
+
+
+def test_every_column_belongs_to_one_part() -> None:
+    found = {
+        name: sum(
+            name == each or name.startswith(f"{each}.") for part in PARTS.values() for each in part
+        )
+        for name in leaf_names(schema_of(Dialogue))
+    }
+    assert {name for name, parts in found.items() if parts != 1} == {"turns.transition"}
+
+
+def test_equal_rows_are_the_same_wherever_they_lie(
+    tmp_path: Path, samples: list[VideoSample]
+) -> None:
+    """In another order, in other groups, and in columns of a wider type."""
+    write_corpus(tmp_path / "before", samples, CorpusSettings(frames=False))
+    for group, of_group in enumerate((samples[7:], samples[:7][::-1])):
+        write_group(tmp_path / f"{group}", group, of_group, CorpusSettings(frames=False))
+        for file in (tmp_path / f"{group}").glob("data/*/*.parquet"):
+            rows = pq.read_table(file)
+            at = rows.schema.get_field_index("source")
+            wide = rows.column("source").cast(pa.large_string())
+            place = tmp_path / "after" / file.relative_to(tmp_path / f"{group}")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(rows.set_column(at, "source", wide), place, row_group_size=2)
+    comparison = compare_corpora(tmp_path / "before", tmp_path / "after")
+    assert (comparison.same, comparison.changes) == (24, [])
 
 
 def test_a_corpus_is_itself_and_no_corpus_is_said(

@@ -19,6 +19,7 @@ from pipeline.corpus.hub.send import Sent, send
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.run import main
+from pipeline.store.durable import unfinished
 from tests.hub_repository import MADE_BY_THE_HUB, Answer
 from tests.hub_server import HubServer
 from tests.pipeline.corpus.hub.conftest import LICENCES, corpus_in
@@ -271,3 +272,23 @@ def test_the_verb_says_what_it_did(
     assert "README.md, line 1" in out and error == "error: nothing was sent, see what is refused\n"
     for wrong in (["--repo", "demo"], ["--repo", REPO, "--allow", "all"], []):
         assert main(["publish", str(corpus), *wrong]) == 2
+
+
+def test_what_killed_calls_left_is_removed(
+    tmp_path: Path,
+    samples: list[VideoSample],
+    settings: CorpusSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copies = tmp_path / "tmp"
+    copies.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
+    own = unfinished(copies / "turnwise-publish")  # as another call of this process would
+    own.mkdir()
+    call = "import sys, pathlib; from pipeline.store.durable import unfinished;"
+    call += "unfinished(pathlib.Path(sys.argv[1])).mkdir()"
+    subprocess.run([sys.executable, "-c", call, copies / "turnwise-publish"], cwd=ROOT, check=True)
+    assert len(list(copies.iterdir())) == 2
+    corpus = corpus_in(tmp_path / "corpus", samples[:1], settings)
+    assert main(["publish", str(corpus), "--repo", REPO, "--dry-run"]) in (0, 1)
+    assert list(copies.iterdir()) == [own]
