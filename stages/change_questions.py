@@ -228,7 +228,7 @@ def annotation(
 
 STAGE = annotation_stage(
     name="change_questions",
-    version=1,
+    version=2,
     reads=(ChangePoint,),
     writes=Annotation,
     config=Config,

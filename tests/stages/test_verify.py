@@ -138,7 +138,7 @@ def test_looks_go_back_from_the_first_answer_and_stay_within_their_number(
     assert looked_at(made, "r0") == [(0, False, True), (2, False, False), (4, True, False)]
     assert len(asks) == 4 + 3
     made, _ = verified(tsqa((1, "red"), (4, "green")), colour)
-    assert [(v.at_s, v.opens) for v in made if v.check == "premature"][0] == (0, True)
+    assert next((v.at_s, v.opens) for v in made if v.check == "premature") == (0, True)
 
 
 def test_an_answer_seen_too_early_is_looked_for_after_the_one_before(
