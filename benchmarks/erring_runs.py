@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVER = Path(__file__).with_name("erring_teacher.py")
 WRITERS = ("captioner", "change_detector", "editor")
 CHECKERS = ("grounder", "verifier")
-ENDS = ("event_caption", "action_caption", "multiple_choice")
+CAPTIONS, QUESTIONS = ("event_caption", "action_caption"), "multiple_choice"
 """The nodes whose annotations dialogues are made of."""
 ALTERED = "altered"
 """The kind of what stands in the dialogues otherwise than a writer told it: by the repair of broken
@@ -116,6 +116,12 @@ class Bench:
                 # A filter that is not on trial: every thing that changes is asked about.
                 "change_points": {"config": {"max_points": 48, "max_tokens": 12000}},
                 "change_questions": {"config": {"max_questions": 12}},
+                # The teacher reads the number of the scene and the time of the last frame, no more.
+                "verify": {"config": {"max_frames": 1}},
+                **{
+                    node: {"config": {"max_frames": 2}}
+                    for node in (*EVENTS.values(), "ground_events", "ground_actions")
+                },
             },
         }
         self._config.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -124,9 +130,10 @@ class Bench:
         """Ends the server."""
         self._process.communicate()
 
-    def items(self, trial: Trial) -> list[Item]:
+    def items(self, trial: Trial, *, questions: bool = True) -> list[Item]:
         """What the writers of a trial told, and what became of it."""
-        until = [part for node in ENDS for part in ("--until", node)]
+        ends = (*CAPTIONS, QUESTIONS) if questions else CAPTIONS
+        until = [part for node in ends for part in ("--until", node)]
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             status = turnwise(["run", "-c", str(self._config), *until, *trial.overrides()])
@@ -139,7 +146,8 @@ class Bench:
             for text in self._ledger.read_text(encoding="utf-8").splitlines()
             if (line := json.loads(text))["model"] == trial.writer.name
         ]
-        return [*_events(plans, told), *_questions(plans, told, trial.writer.seed)]
+        found = [*_events(plans, told)]
+        return [*found, *_questions(plans, told, trial.writer.seed)] if questions else found
 
 
 def _rows(kind: type[R], plan: NodePlan) -> Iterator[R]:
@@ -153,7 +161,7 @@ def _events(plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]]) ->
     listed = {e.event_id: e for node in EVENTS.values() for e in _rows(Event, plans[node])}
     kept = {
         (event.video_id, event.family, response.text.rstrip("."), event.start_s, event.end_s)
-        for node in ("event_caption", "action_caption")
+        for node in CAPTIONS
         for annotation in _rows(Annotation, plans[node])
         for response, event_id in zip(annotation.responses, annotation.parent_ids, strict=True)
         for event in [listed[event_id]]
@@ -176,7 +184,7 @@ def _video(told: Mapping[str, Any]) -> str:
 def _questions(
     plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]], seed: int
 ) -> Iterator[Item]:
-    kept = {row.annotation_id for row in _rows(Annotation, plans["multiple_choice"])}
+    kept = {row.annotation_id for row in _rows(Annotation, plans[QUESTIONS])}
     tracks = {(_video(t), t["aspect"], t["subject"]): t for t in told if "aspect" in t}
     for asked in _rows(Annotation, plans["change_questions"]):
         scene, question = int(asked.video_id.partition("-")[2]), asked.questions[0].text

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -132,17 +133,17 @@ def alike(bench: Bench, base: Trial) -> None:
 
 
 def policies(bench: Bench, base: Trial) -> None:
-    """What `policy: video` costs, by how much is spoilt."""
+    """What `policy: video` costs, by how much is spoilt and how many answers a checker gives."""
     rows = []
-    for spoilt in (0.02, 0.1, SPOILT):
+    for spoilt, drawn in product((0.02, 0.1), (1, base.samples)):
         for policy in ("event", "video"):
-            trial = replace(base.erring(spoilt=spoilt, slight=0.0), policy=policy)
-            items = [item for item in bench.items(trial) if item.family != "question"]
+            trial = replace(base.erring(spoilt=spoilt, slight=0.0), policy=policy, samples=drawn)
+            items = bench.items(trial, questions=False)
             wrong = [item for item in items if item.kind != RIGHT]
             left = [item for item in items if item.kept]
             rows.append(
                 [
-                    f"{100 * spoilt:g} % spoilt, `{policy}`",
+                    f"{100 * spoilt:g} % spoilt, {drawn} samples, `{policy}`",
                     gone(items, EVENT_ITEMS, RIGHT),
                     share(sum(not item.kept for item in wrong), len(wrong)),
                     share(sum(item.kind != RIGHT for item in left), len(left)),
