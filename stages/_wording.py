@@ -50,14 +50,15 @@ def by_time(responses: Sequence[Response]) -> list[Response]:
 def required_checks(responses: Sequence[Response]) -> list[tuple[Response, CheckName]]:
     """Every response with the checks it has to pass, in order of time.
 
-    Each must be answerable when it is due. Each that differs from the one before it must also not
-    be answered already by the frames before it; the first has none before it.
+    Each must be answerable when it is due. Each that differs from the one before it, and a first
+    one behind the first frame, must also not be answered already by the frames before it.
     """
     pairs: list[tuple[Response, CheckName]] = []
     before: Response | None = None
     for response in by_time(responses):
         pairs.append((response, "answerable"))
-        if before is not None and bare(before.text) != bare(response.text):
+        repeats = before is not None and bare(before.text) == bare(response.text)
+        if response.respond_s > 0 and not repeats:
             pairs.append((response, "premature"))
         before = response
     return pairs

@@ -143,7 +143,7 @@ def accept(case: Case[float], answers: Answers[Events], config: Config) -> Itera
 
 STAGE = annotation_stage(
     name="caption",
-    version=3,
+    version=4,
     reads=(FramedSegment,),
     writes=Event,
     config=Config,

@@ -114,7 +114,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="change_points",
-    version=2,
+    version=3,
     reads=(FramedSegment,),
     writes=ChangePoint,
     config=Config,

@@ -205,7 +205,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Annotatio
 
 STAGE = per_video_stage(
     name="lint",
-    version=3,
+    version=4,
     reads=(Annotation, Verdict),
     writes=Annotation,
     config=Config,

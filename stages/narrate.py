@@ -110,7 +110,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=3,
+    version=4,
     reads=(DenseSegment,),
     writes=Change,
     config=Config,

@@ -101,7 +101,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="near_miss",
-    version=1,
+    version=2,
     reads=(Annotation,),
     writes=Candidate,
     config=Config,

@@ -163,7 +163,7 @@ def annotation(draft: Draft, lines: Sequence[tuple[float, str]], known: float) -
 
 STAGE = annotation_stage(
     name="polish",
-    version=3,
+    version=4,
     reads=(Change,),
     writes=Annotation,
     config=Config,

@@ -117,7 +117,7 @@ def _asked(row: Annotation) -> tuple[str, str]:
 
 _ASKING = annotation_stage(
     name="query",
-    version=3,
+    version=4,
     reads=(VerifiedEvent, Video),
     writes=Annotation,
     config=Config,

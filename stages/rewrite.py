@@ -60,7 +60,7 @@ def captioned(event: VerifiedEvent, text: str) -> CaptionedEvent:
 
 STAGE = annotation_stage(
     name="rewrite",
-    version=1,
+    version=2,
     reads=(VerifiedEvent,),
     writes=CaptionedEvent,
     config=Config,

@@ -34,9 +34,9 @@ class Config(AnnotationConfig):
     looks: int = Field(
         0,
         ge=0,
-        description="most further asks for an answer that is seen before it is due, or is the"
-        " first: by them `lint` finds the first frame from which on it is seen. 0: none, and that"
-        " frame is known only of answers that the check before they are due has settled",
+        description="most further asks for an answer that is seen before it is due: by them `lint`"
+        " finds the first frame from which on it is seen. 0: none, and that frame is known only of"
+        " answers that the check before they are due has settled",
     )
 
 
@@ -57,8 +57,8 @@ class Trial(NamedTuple):
     """All frames up to now."""
     earlier: Sequence[FramedSegment]
     """Those of them before the last at which looks may tell since when the answer is seen."""
-    opens: bool
-    """Whether it is the first answer, and there is no frame before the last."""
+    first: bool
+    """Whether it is of the first answer."""
     asked: Mapping[str, Any]
     """The values of the prompt."""
 
@@ -101,10 +101,9 @@ def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterato
         ]
         # The frame at which the answer before is due is among them: there this one cannot be seen.
         earlier = [s for s in seen[:-1] if s.frame_s >= since_s]
-        first = due and since_s == -inf
-        if due and not first:
+        if due:
             earlier = []  # the check just before tells it, or it repeats the answer before
-        yield Trial(annotation, response, check, seen, earlier, first and not earlier, asked)
+        yield Trial(annotation, response, check, seen, earlier, since_s == -inf, asked)
 
 
 def shown(trial: Trial, config: Config) -> Case[Trial]:
@@ -120,9 +119,9 @@ def accept(
 ) -> Iterator[Verdict | Case[Trial]]:
     """What was seen. It passes by the expected value when due, and by any other before.
 
-    Where an answer is seen and could have been before, looks are spread evenly over the frames
-    before, all in one round, so their number is bounded and none rests on another: that what was
-    seen once is seen from then on is not taken for granted.
+    Where an answer is seen before it is due, looks are spread evenly over the frames before, all in
+    one round, so their number is bounded and none rests on another: that what was seen once is seen
+    from then on is not taken for granted.
     """
     trial = case.subject
     annotation, response, check = trial.annotation, trial.response, trial.check
@@ -134,7 +133,7 @@ def accept(
         rid=response.rid,
         check=check,
         at_s=case.frames[-1].frame_s,
-        opens=trial.opens,
+        opens=trial.first and len(trial.segments) == 1,
         expected=response.text,
         seen=seen,
         passed=as_expected == (check != "premature"),
@@ -143,14 +142,12 @@ def accept(
     if as_expected and check != "look" and config.looks:
         for last in evenly(trial.earlier, config.looks):
             seen_then = [s for s in trial.segments if s.frame_s <= last.frame_s]
-            opens = check == "answerable" and last is trial.earlier[0]
-            look = trial._replace(check="look", segments=seen_then, earlier=(), opens=opens)
-            yield shown(look, config)
+            yield shown(trial._replace(check="look", segments=seen_then, earlier=()), config)
 
 
 STAGE = annotation_stage(
     name="verify",
-    version=3,
+    version=4,
     reads=(Annotation, FramedSegment),
     writes=Verdict,
     config=Config,

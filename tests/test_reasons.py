@@ -67,14 +67,16 @@ def _texts(path: Path) -> str:
     """The texts of a file's code, each in quotes, with those that stand in them."""
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     if path == ROOT / "pipeline/engines/errors.py":
-        return "'too_long' 'no_valid_answer'"  # all others are in the code that meets them
+        # All others are in the code that meets them.
+        return "'too_long' 'no_valid_answer' 'wrong_language'"
     return " ".join(repr(n.value) for n in nodes if isinstance(n, ast.Constant))
 
 
 def test_names_that_are_types_and_meanings_are_the_same() -> None:
     assert set(get_args(media.Reason)) == media.MEANINGS.keys() >= media.PASSING
     names = {name for group in get_args(engines.ErrorName) for name in get_args(group) or [group]}
-    assert names | {engines.NO_VALID_ANSWER} == engines.MEANINGS.keys()
+    of_asks = {engines.NO_VALID_ANSWER, engines.WRONG_LANGUAGE}
+    assert names | of_asks == engines.MEANINGS.keys()
 
 
 def test_every_meaning_is_a_sentence() -> None:

@@ -28,6 +28,8 @@ ASK_ERRORS: Final[frozenset[str]] = frozenset(get_args(AskError))
 ANSWER_ERRORS: Final[frozenset[str]] = frozenset(get_args(AnswerError))
 NO_VALID_ANSWER: Final = "no_valid_answer"
 """The reason for an ask whose samples failed for several causes, or do not validate."""
+WRONG_LANGUAGE: Final = "wrong_language"
+"""The reason for an ask all of whose samples are in another language than was asked for."""
 MEANINGS: Final[Mapping[str, str]] = {
     "timeout": "The engine did not answer in time; `retry` asks again.",
     "connection": "The server could not be reached, or the connection broke; `retry` asks again.",
@@ -57,6 +59,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     " kept.",
     NO_VALID_ANSWER: "No sample is a valid answer, each for a cause of its own, or their values"
     " break the schema; the detail has the causes.",
+    WRONG_LANGUAGE: "The answer is in another language than `language`, by its script or its short"
+    " words.",
 }
 """What each means, in a sentence for users; names in backquotes are settings or verbs."""
 UNANSWERED: Final = frozenset(MEANINGS)

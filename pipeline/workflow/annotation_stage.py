@@ -202,7 +202,7 @@ def annotation_stage(
             replies = dict(engine.generate(asks, config.sampling()))
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
                 call = provenance_of(name, config.sampling(), prompt, engine, ask, replies[i])
-                valid, errors = valid_answers(answer, ask, replies[i])
+                valid, errors = valid_answers(answer, ask, replies[i], config.language)
                 if valid:
                     node.take(accept(node.case, Answers(valid, config.samples), config), call)
                     continue

@@ -10,8 +10,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.engines.errors import NO_VALID_ANSWER
+from pipeline.engines.errors import NO_VALID_ANSWER, WRONG_LANGUAGE
 from pipeline.records import Provenance, Reject
+from pipeline.workflow.language import is_foreign, written
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import NodeEngine
 
@@ -19,16 +20,23 @@ A = TypeVar("A", bound=BaseModel)
 
 
 def refused(ask: Ask, samples: Sequence[Reply], errors: Sequence[str]) -> Reject:
-    """Refused for the error that all samples share (``timeout``), else as ``no_valid_answer``."""
+    """Refused for the error that all samples share (``timeout``), else as ``wrong_language`` where
+    that is wrong of all of them, else as ``no_valid_answer``."""
     shared = {sample.error for sample in samples}
-    reason = (shared.pop() if len(shared) == 1 else None) or NO_VALID_ANSWER
+    drifted = all(error.startswith(WRONG_LANGUAGE) for error in errors)
+    other = WRONG_LANGUAGE if drifted else NO_VALID_ANSWER
+    reason = (shared.pop() if len(shared) == 1 else None) or other
     values = {key: str(value) for key, value in ask.variables.items()}
     row = json.dumps({"request_id": ask.request_id, **values})
     return Reject(reason=reason, detail="; ".join(errors)[:2000], row=row)
 
 
-def valid_answers(answer: type[A], ask: Ask, samples: Sequence[Reply]) -> tuple[list[A], list[str]]:
+def valid_answers(
+    answer: type[A], ask: Ask, samples: Sequence[Reply], language: str
+) -> tuple[list[A], list[str]]:
     """The valid answers, and why the other samples are none.
+
+    One is none where what its model had to word is in another language than was asked for.
 
     Raises:
         ValueError: a reply is to another ask.
@@ -42,9 +50,15 @@ def valid_answers(answer: type[A], ask: Ask, samples: Sequence[Reply]) -> tuple[
             errors.append(": ".join(filter(None, [sample.error, sample.detail])))
             continue
         try:
-            answers.append(answer.model_validate_json(sample.text))
+            valid = answer.model_validate_json(sample.text)
         except ValidationError as error:
             errors.append(f"unparsable: {error.error_count()} errors in {sample.text[:200]!r}")
+            continue
+        text = " ".join(written(valid.model_dump(mode="json"), ask.answer_schema))
+        if is_foreign(text, language):
+            errors.append(f"{WRONG_LANGUAGE}: {text[:200]!r} where {language!r} was asked for")
+            continue
+        answers.append(valid)
     return answers, errors
 
 

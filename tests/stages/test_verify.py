@@ -59,6 +59,14 @@ def test_answers_too_early_or_too_late_fail(
     assert [v.passed for v in made] == [True, False, True]
     made, _ = verified(tsqa((0, "red"), (6, "green")), colour)
     assert [v.passed for v in made] == [True, True, False]
+    # A first answer is late too where it was seen before.
+    made, _ = verified(tsqa((6, "green"), (8, "red")), colour)
+    assert [(v.rid, v.check, v.passed) for v in made][:2] == [
+        ("r0", "answerable", True),
+        ("r0", "premature", False),
+    ]
+    made, _ = verified(tsqa((4, "green"), (8, "red")), colour)
+    assert [v.passed for v in made] == [True] * 4
 
 
 def test_frames_are_limited_and_reach_now(
@@ -118,17 +126,19 @@ def test_looks_go_back_from_the_first_answer_and_stay_within_their_number(
 ) -> None:
     annotation = tsqa((6, "green"), (8, "red"))
     made, asks = verified(annotation, colour)
-    assert looked_at(made, "r0") == [] and len(asks) == 3, "none are made unless asked for"
+    assert looked_at(made, "r0") == [] and len(asks) == 4, "none are made unless asked for"
     made, asks = verified(annotation, colour, looks=10)
     assert looked_at(made, "r0") == [
         (0, False, True),
         *((t, False, False) for t in (1, 2, 3)),
-        *((t, True, False) for t in (4, 5)),
-    ]  # fmt: skip
+        (4, True, False),
+    ]
     assert looked_at(made, "r1") == [], "the check before it is due says all"
     made, asks = verified(annotation, colour, looks=3)
-    assert looked_at(made, "r0") == [(0, False, True), (2, False, False), (5, True, False)]
-    assert len(asks) == 3 + 3
+    assert looked_at(made, "r0") == [(0, False, True), (2, False, False), (4, True, False)]
+    assert len(asks) == 4 + 3
+    made, _ = verified(tsqa((1, "red"), (4, "green")), colour)
+    assert next((v.at_s, v.opens) for v in made if v.check == "premature") == (0, True)
 
 
 def test_an_answer_seen_too_early_is_looked_for_after_the_one_before(

@@ -141,6 +141,24 @@ def test_a_shard_is_asked_at_once_and_rows_keep_their_order() -> None:
     assert asks[0].answer_schema["title"] == "Word"
 
 
+def test_an_answer_in_another_script_is_none() -> None:
+    def drifting(asked: Ask) -> Reply:
+        said = "一个" if asked.variables["i"] else "one"
+        return Reply(asked.request_id, f'{{"word": "{said}"}}')
+
+    rows, _ = run(drifting, Rows("a", 2))
+    assert [getattr(row, "text", getattr(row, "reason", None)) for row in rows] == [
+        "one",
+        "wrong_language",
+    ]
+    assert "where 'en' was asked for" in rows[1].detail
+    rows, _ = run(drifting, Rows("a", 2), config=Config(language="zh"))
+    assert [getattr(row, "text", getattr(row, "reason", None)) for row in rows] == [
+        "wrong_language",
+        "一个",
+    ]
+
+
 def test_rows_name_the_call_they_come_from() -> None:
     (row,), engine = run(word, Rows("a", 1), config=Config(samples=2, seed=5, temperature=0.5))
     p = row.provenance
