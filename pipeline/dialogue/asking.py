@@ -82,7 +82,8 @@ def asked(
         by, turns = drawn_by(asking, drawn), range(first, first + 1)
         mine = answers.get(question.qid, [])
         if still := _still(mine, tiling, moments.still_s, first):
-            by, turns = "still", still
+            by = "still"
+            turns = still
         elif not mine and by != "start":
             turns = range(first, len(tiling))  # else the time would tell that nothing comes
         elif by == "before_first":
