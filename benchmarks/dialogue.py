@@ -46,7 +46,7 @@ from pipeline.corpus.streamo.raw import read_raw
 from pipeline.dialogue.build import build_dialogues
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.dialogue.tiling import even_tiling
-from pipeline.execution.worker import collect_seldom
+from pipeline.execution.collector import collect_seldom
 from pipeline.records import Annotation, Dialogue, Video
 from pipeline.store.files.json_writer import JsonWriter
 

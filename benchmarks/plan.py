@@ -20,9 +20,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.manifest import WORDS, measured
+from pipeline.execution.collector import collect_seldom
 from pipeline.execution.executors.ready_queue import ReadyQueue
 from pipeline.execution.runner import execute, missing_tasks
-from pipeline.execution.worker import collect_seldom
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.workflow.config import load_config

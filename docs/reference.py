@@ -14,6 +14,7 @@ from types import MappingProxyType
 from docs.example_dialogue import example_rows
 from docs.verb_options import verb_options
 from pipeline import records
+from pipeline.cli.verbs import VERBS
 from pipeline.corpus.card_fields import fields
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.markdown import table
@@ -28,7 +29,6 @@ from pipeline.reports.config_keys import (
     stage_sections,
 )
 from pipeline.reports.reasons import all_reasons
-from pipeline.run import VERBS
 from pipeline.workflow.graph import find_stage, stage_names
 
 

@@ -13,6 +13,10 @@ class ConfigError(ValueError):
     """The config or the way the command was called is wrong; nothing has run."""
 
 
+class CommandError(Exception):
+    """What ends a command with one line and exit status 1."""
+
+
 class ReasonedError(ValueError):
     """An error with a ``reason``, a short constant, and a ``detail`` about this case."""
 

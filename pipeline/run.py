@@ -12,37 +12,18 @@ from pipeline.cli.stopping import run_until_stopped, stop_while_loading
 if __name__ == "__main__":
     stop_while_loading()
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from pipeline import __version__
-from pipeline.cli.audit import audit_file
-from pipeline.cli.catalogue import engines, scenes, stages
-from pipeline.cli.config import show_config
-from pipeline.cli.convert import convert_file
-from pipeline.cli.diff import diff_corpora
-from pipeline.cli.doctor import run_doctor
-from pipeline.cli.export import export_files
-from pipeline.cli.gc import remove_unreached
-from pipeline.cli.manifest import make_manifest_file
-from pipeline.cli.options import DONE, FAILED, USAGE
-from pipeline.cli.preview import preview_dialogues
-from pipeline.cli.publish import publish_files
-from pipeline.cli.rebuild import rebuild_corpus
-from pipeline.cli.rejects import list_rejects, retry_rejects
-from pipeline.cli.run import plan, run, status
-from pipeline.cli.truth import compare_truth
-from pipeline.corpus.layout import CorpusError
-from pipeline.errors import ConfigError
-from pipeline.execution.failure_limits import FailureLimitExceeded
-from pipeline.execution.garbage import LiveRunError
-from pipeline.execution.worker import collect_seldom
-from pipeline.reports.reconcile_counts import CountsError
+from pipeline.cli.exit_status import DONE, FAILED, USAGE
+from pipeline.cli.verbs import VerbGroup
+from pipeline.errors import CommandError, ConfigError
+from pipeline.execution.collector import collect_seldom
 from pipeline.store.files.terminal import escaping, say_uncaught
-from pipeline.store.parts import StoreError
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,6 +33,7 @@ def _print_version(wanted: bool) -> None:
 
 
 app = typer.Typer(
+    cls=VerbGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,29 +47,6 @@ app = typer.Typer(
     ),
 )
 
-VERBS: Mapping[str, Callable[..., None]] = {
-    "run": run,
-    "plan": plan,
-    "status": status,
-    "config": show_config,
-    "stages": stages,
-    "engines": engines,
-    "scenes": scenes,
-    "preview": preview_dialogues,
-    "export": export_files,
-    "publish": publish_files,
-    "diff": diff_corpora,
-    "rebuild": rebuild_corpus,
-    "convert": convert_file,
-    "audit": audit_file,
-    "doctor": run_doctor,
-    "manifest": make_manifest_file,
-    "gc": remove_unreached,
-    "truth": compare_truth,
-    "rejects": list_rejects,
-    "retry": retry_rejects,
-}
-
 
 @app.callback()
 def _options(
@@ -97,13 +56,6 @@ def _options(
     ] = False,
 ) -> None:
     """Options that go before any verb."""
-
-
-FAILURES = (StoreError, CountsError, FailureLimitExceeded, CorpusError, LiveRunError, OSError)
-
-for _name, _verb in VERBS.items():
-    # Not around all: typer colours its help by itself.
-    app.command(_name)(escaping()(_verb))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or DONE)
     except ConfigError as error:
         return _failed(USAGE, f"error: {error}")
-    except FAILURES as error:
+    except (CommandError, OSError) as error:
         return _failed(FAILED, f"error: {error}")
     return DONE
 

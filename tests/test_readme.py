@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import VERBS, main
+from pipeline.cli.verbs import VERBS
+from pipeline.run import main
 from tests.documents.blocks import blocks, command_lines, turnwise_arguments
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.exit_status import FAILED, PARTLY
 from pipeline.cli.file_options import (
     DurationsOption,
     FpsOption,
@@ -14,7 +15,7 @@ from pipeline.cli.file_options import (
     check_source,
     origin_of,
 )
-from pipeline.cli.options import FAILED, PARTLY, JsonOption
+from pipeline.cli.options import JsonOption
 from pipeline.corpus.audit.file import audit_path, is_corpus
 from pipeline.corpus.audit.text import text_of_findings
 from pipeline.corpus.video_lookup import read_durations

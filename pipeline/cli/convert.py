@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.exit_status import PARTLY
 from pipeline.cli.file_options import (
     DurationsOption,
     FormatName,
@@ -26,7 +27,7 @@ from pipeline.cli.file_options import (
     origin_of,
     system_of,
 )
-from pipeline.cli.options import PARTLY, JsonOption
+from pipeline.cli.options import JsonOption
 from pipeline.corpus.convert import Reading, convert, convert_officially
 from pipeline.corpus.export.exporter import Shape
 from pipeline.corpus.formats import FORMATS

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import FAILED, ConfigOption, JsonOption, SetOption, run_root
+from pipeline.cli.exit_status import FAILED
+from pipeline.cli.options import ConfigOption, JsonOption, SetOption, run_root
 from pipeline.engines import close_engines
 from pipeline.reports.doctor.checks import Options, run_checks
 from pipeline.reports.doctor.findings import Finding, NodeReport, Thresholds

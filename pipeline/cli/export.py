@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.exit_status import PARTLY
 from pipeline.cli.file_options import (
     FormatName,
     FramesOption,
@@ -19,7 +20,7 @@ from pipeline.cli.file_options import (
     new_folder,
     system_of,
 )
-from pipeline.cli.options import PARTLY, JsonOption, LimitOption, SetOption, planned
+from pipeline.cli.options import JsonOption, LimitOption, SetOption, planned
 from pipeline.corpus.export.exporter import Shape
 from pipeline.corpus.export.folder import export_folder
 from pipeline.corpus.formats import FORMATS

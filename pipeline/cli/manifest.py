@@ -8,8 +8,9 @@ from typing import Annotated, TypeVar, get_args
 import typer
 from pydantic import ValidationError
 
+from pipeline.cli.exit_status import FAILED
 from pipeline.cli.file_options import check_folder
-from pipeline.cli.options import FAILED, JsonOption
+from pipeline.cli.options import JsonOption
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.manifest.adapters.licences import Without, load_licences
 from pipeline.manifest.make import Source, make_manifest, rejects_beside

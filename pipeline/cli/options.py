@@ -16,8 +16,6 @@ from pipeline.workflow.graph import build_graph, refusal_of
 from pipeline.workflow.plan import NodePlan, make_plan
 from pipeline.workflow.source import read_source
 
-DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
-"""Exit status."""
 ConfigOption = Annotated[Path, typer.Option("-c", "--config", help="The run, a YAML file.")]
 SetOption = Annotated[
     list[str] | None,

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 import typer
 
 from pipeline.cli.display import Display
-from pipeline.cli.options import FAILED, PARTLY, run_root
+from pipeline.cli.exit_status import FAILED, PARTLY
+from pipeline.cli.options import run_root
 from pipeline.corpus.facts import RunFacts
 from pipeline.execution.executors import open_executor
 from pipeline.execution.install import install_corpus

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import FAILED, SetOption, planned, run_root
+from pipeline.cli.exit_status import FAILED
+from pipeline.cli.options import SetOption, planned, run_root
 from pipeline.corpus.hub.leaks import Own
 from pipeline.corpus.hub.licences import Entry, Licences
 from pipeline.corpus.hub.release import ALLOWED, Choice, make_release

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.exit_status import PARTLY
 from pipeline.cli.file_options import check_folder, new_folder
-from pipeline.cli.options import PARTLY, JsonOption
+from pipeline.cli.options import JsonOption
 from pipeline.execution.rebuild import rebuild
 
 

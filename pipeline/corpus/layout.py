@@ -23,7 +23,7 @@ from typing import Final
 
 from pydantic import Field
 
-from pipeline.errors import ReasonedError
+from pipeline.errors import CommandError, ReasonedError
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.settings import LanguageCode, Settings
 
@@ -39,7 +39,7 @@ CONFIGS: Final = frozenset({ALL, MESSAGES, FRAMES, PREVIEW, TRACES})
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
-class CorpusError(ReasonedError):
+class CorpusError(ReasonedError, CommandError):
     """No corpus can be made or read. ``reason`` is a short constant."""
 
 

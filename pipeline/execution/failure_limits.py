@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from pipeline.engines.errors import PASSING_ERRORS, UNANSWERED
+from pipeline.errors import CommandError
 from pipeline.store.part_names import rejects_path
 from pipeline.store.parts import read_table
 from pipeline.workflow.graph import Node
@@ -16,7 +17,7 @@ _COMMONEST = 3
 _DETAIL_CHARACTERS = 300
 
 
-class FailureLimitExceeded(RuntimeError):
+class FailureLimitExceeded(CommandError):
     """A node passed one of its limits."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipeline.errors import CommandError
 from pipeline.records.digest import digest
 from pipeline.store.heartbeat import dead_runs, live_runs
 from pipeline.store.location import Location
@@ -34,7 +35,7 @@ MEANINGS: Mapping[Why, str] = {
 """Why files are garbage, for users."""
 
 
-class LiveRunError(RuntimeError):
+class LiveRunError(CommandError):
     """A run is alive in the root, so nothing may be removed."""
 
 

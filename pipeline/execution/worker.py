@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import threading
 import time
@@ -14,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.engines.configured import ContractError
+from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import JournaledEngine
 from pipeline.media.base import MediaError
@@ -38,15 +38,6 @@ from pipeline.workflow.task import ShardResult, ShardTask
 _ERROR_CHARACTERS = 12_000
 
 _LAST_LINE_CHARACTERS = 500
-
-
-def collect_seldom() -> None:
-    """Make the cyclic garbage collector of this process run less often.
-
-    A shard is many small rows without references to each other. With Python's default thresholds,
-    traversing them takes more than half of the time of reading them.
-    """
-    gc.set_threshold(100_000, 20, 100)
 
 
 def run_shard(task: ShardTask) -> ShardResult:

@@ -157,24 +157,31 @@ class DecodeProcess:
 
     def _running(self) -> subprocess.Popen[bytes]:
         """The child. Raises ChildProcessError when it does not start: no video is the cause."""
-        if self._child is None or self._child.poll() is not None:
+        if self._child is not None and self._child.poll() is None:
+            return self._child
+        try:
+            return self._start()
+        except ChildProcessError:  # that one was killed says nothing of the next
+            return self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._stop()
+        self._child = child = subprocess.Popen(
+            [sys.executable, *_PROGRAM],
+            cwd=_CHECKOUT,
+            env={**os.environ, **_RETURN_MEMORY},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        try:
+            _receive(child, _START_S, 0)
+        except (EOFError, TimeoutError, ValueError):
+            cause = _exit_error(child).detail
             self._stop()
-            self._child = subprocess.Popen(
-                [sys.executable, *_PROGRAM],
-                cwd=_CHECKOUT,
-                env={**os.environ, **_RETURN_MEMORY},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-            try:
-                _receive(self._child, _START_S, 0)
-            except (EOFError, TimeoutError, ValueError):
-                cause = _exit_error(self._child).detail
-                self._stop()
-                raise ChildProcessError(f"the decoder does not start: {cause}") from None
-        return self._child
+            raise ChildProcessError(f"the decoder does not start: {cause}") from None
+        return child
 
     def _stop(self) -> None:
         child, self._child = self._child, None

@@ -17,7 +17,7 @@ R = TypeVar("R", bound="Record")
 class Record(BaseModel):
     """Base of every row. Subclasses are the contract between two stages."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def trusted(cls: type[R], fields: dict[str, Any]) -> R:

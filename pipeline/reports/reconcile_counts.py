@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.errors import CommandError
 from pipeline.store.part_names import rejects_path, replies_path
 from pipeline.store.parts import read_counts, read_rows, read_table
 from pipeline.workflow.plan import NodePart
@@ -14,7 +15,7 @@ UNEXPLAINED = "unexplained"
 """The reason of a video without a reject: a part above is to be made again, or it was lost."""
 
 
-class CountsError(RuntimeError):
+class CountsError(CommandError):
     """The counts of a run do not add up; the message names the node and the numbers."""
 
 

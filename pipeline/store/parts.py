@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import CommandError
 from pipeline.records import CorpusGroup, ModelReply, Record, Reject, ShardFile
 from pipeline.records.digest import canonical_json, digest
 from pipeline.records.schema import to_table
@@ -35,7 +36,7 @@ _FILES = b"turnwise.files"
 _REST_DIGITS = 8
 
 
-class StoreError(RuntimeError):
+class StoreError(CommandError):
     """A file of an existing part cannot be read, or is not what the part says."""
 
     def __init__(self, file: Location, error: Exception, part: Location | None = None) -> None:

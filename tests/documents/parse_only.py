@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
+from pipeline.cli.verbs import VERBS
 from pipeline.manifest.reconcile.combination import ENDINGS, load_combination
-from pipeline.run import VERBS
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
 

@@ -17,11 +17,11 @@ from mkdocs.exceptions import Abort
 from pydantic import BaseModel
 
 from docs.hook import DOCUMENTS, target
+from pipeline.cli.verbs import VERBS
 from pipeline.corpus.formats import FORMATS
 from pipeline.corpus.reasons import UNREAD, UNWRITTEN
 from pipeline.engines import KINDS
 from pipeline.records import Dialogue, Turn
-from pipeline.run import VERBS
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import find_stage, stage_names
 

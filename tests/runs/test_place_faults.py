@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.options import FAILED
+from pipeline.cli.exit_status import FAILED
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
 from pipeline.store.parts import write_recipe

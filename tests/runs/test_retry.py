@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.options import PARTLY
+from pipeline.cli.exit_status import PARTLY
 from pipeline.run import main
 from pipeline.store.location import Location
 from pipeline.store.parts import discard

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.cli.verbs import VERBS
 from pipeline.media.scenes.render import render_scenes
-from pipeline.run import VERBS, main
+from pipeline.run import main
 from tests.conftest import RenderOnce
 from tests.pipeline.engines.server_process import ServerProcess
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli.options import DONE, USAGE
+from pipeline.cli.exit_status import DONE, USAGE
 from pipeline.reports.config_example import ENGINE_KEYS, NODE_KEYS, example_config
 from pipeline.reports.config_keys import config_sections
 from pipeline.reports.describe import WIDTH

@@ -275,3 +275,21 @@ def test_a_decoder_that_does_not_start_is_no_fault_of_the_video(
             media.probe(clip)
         monkeypatch.undo()
         assert media.probe(clip).duration_s > 0
+
+
+def test_a_decoder_that_is_killed_while_it_starts_is_replaced(
+    clip_file: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import os, pathlib\n"
+        "from pipeline.media.reader import decode_worker\n"
+        f"killed = pathlib.Path({str(tmp_path)!r}, 'killed')\n"
+        "if not killed.exists():\n"
+        "    killed.touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "decode_worker.main()\n"
+    )
+    monkeypatch.setattr(decode, "_PROGRAM", ["-c", program])
+    with DecodeProcess(tmp_path) as media:
+        assert media.probe(Clip(str(clip_file("h264.mp4")))).duration_s > 0
+    assert (tmp_path / "killed").exists()

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from pipeline.cli.options import USAGE
+from pipeline.cli.exit_status import USAGE
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.dialogue.budget import Budget
 from pipeline.engines import KINDS

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import fsspec
 import pytest
 
-from pipeline.cli.options import USAGE
+from pipeline.cli.exit_status import USAGE
 from pipeline.run import main
 from pipeline.store import object_store
 

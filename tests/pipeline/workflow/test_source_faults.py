@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.options import FAILED
+from pipeline.cli.exit_status import FAILED
 from pipeline.run import main
 from pipeline.store import object_store
 from pipeline.store.location import Location

@@ -1,0 +1,83 @@
+"""The verbs by name. The file of a verb is loaded when it is called, and not with any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.store.files.terminal import escaping
+
+Verb = Callable[..., None]
+V = TypeVar("V")
+
+_PLACES = {
+    "run": "run:run",
+    "plan": "run:plan",
+    "status": "run:status",
+    "config": "config:show_config",
+    "stages": "catalogue:stages",
+    "engines": "catalogue:engines",
+    "scenes": "catalogue:scenes",
+    "preview": "preview:preview_dialogues",
+    "export": "export:export_files",
+    "publish": "publish:publish_files",
+    "diff": "diff:diff_corpora",
+    "rebuild": "rebuild:rebuild_corpus",
+    "convert": "convert:convert_file",
+    "audit": "audit:audit_file",
+    "doctor": "doctor:run_doctor",
+    "manifest": "manifest:make_manifest_file",
+    "gc": "gc:remove_unreached",
+    "truth": "truth:compare_truth",
+    "rejects": "rejects:list_rejects",
+    "retry": "rejects:retry_rejects",
+}
+"""File and function below ``pipeline/cli``, in the order of the help."""
+
+
+class _ByVerb(Mapping[str, V]):
+    """A value a verb, made when it is asked for."""
+
+    def __init__(self, make: Callable[[str], V]) -> None:
+        self._make = make
+
+    def __getitem__(self, verb: str) -> V:
+        if verb not in _PLACES:
+            raise KeyError(verb)
+        return self._make(verb)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+def _load(verb: str) -> Verb:
+    file, _, function = _PLACES[verb].partition(":")
+    loaded: Verb = getattr(import_module(f"pipeline.cli.{file}"), function)
+    return loaded
+
+
+def _command(verb: str) -> Any:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    # Not around all: typer colours its help by itself.
+    alone.command(verb)(escaping()(VERBS[verb]))
+    return typer.main.get_command(alone)
+
+
+class VerbGroup(TyperGroup):
+    """The command line with all verbs below it."""
+
+    def __init__(self, **given: Any) -> None:
+        """What typer gives to any group."""
+        super().__init__(**given)
+        self.commands = _ByVerb(_command)  # type: ignore[assignment]  # typer adds none to them
+
+
+VERBS: Mapping[str, Verb] = _ByVerb(_load)
+"""The function of each verb, whose docstring is its help."""
