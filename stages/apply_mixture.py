@@ -75,6 +75,8 @@ def _as_learned(
     dialogue: Dialogue, draw: TaskMixture, config: Config, corpus: StateCounts
 ) -> Dialogue:
     spare = dialogue.n_tail if draw.silence == "trim" else dialogue.n_silence
+    if dialogue.is_still:
+        spare = 0
     count = floor(draw.cut * spare + hash_fraction(f"{dialogue.sample_id} cut", draw.seed))
     if draw.silence == "trim":
         dialogue = trimmed(dialogue, count)
@@ -92,7 +94,7 @@ def _as_learned(
 
 STAGE = Stage(
     "apply_mixture",
-    3,
+    4,
     (Dialogue, TaskMixture),
     Dialogue,
     Config,

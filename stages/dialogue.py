@@ -67,6 +67,12 @@ class Config(StageConfig):
     after_s: float = Field(
         5.0, ge=0, description="of `after_event`: seconds between evidence and question, most"
     )
+    still_s: float = Field(
+        5.0,
+        ge=0,
+        description="seconds of silence up to the last frame, least, behind a question that is"
+        " asked where its answer changes no more; `still_share` of verify says which are",
+    )
     lead_s: Mapping[str, float] = Field(
         {},
         description="by task, how much of a video its dialogues show before the evidence of the"
@@ -145,9 +151,10 @@ def timed(annotation: Annotation, tiling: Tiling, config: Config) -> Annotation:
     responses = with_due(annotation.responses, tiling, due, chance, seed)
     annotation = annotation.model_copy(update={"responses": responses})
     first = _opening(annotation, tiling, config)
-    if first == 0 and task not in config.asked:
+    is_still = any(response.still_until_s is not None for response in responses)
+    if first == 0 and task not in config.asked and not is_still:
         return annotation
-    moments = Moments(config.before_s, config.after_s, seed)
+    moments = Moments(config.before_s, config.after_s, config.still_s, seed)
     return asked(annotation, tiling, config.asked.get(task, AT_START), moments, first)
 
 
@@ -246,7 +253,7 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=6,
+    version=7,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,

@@ -1,9 +1,9 @@
 """Apply the verdicts and the rules of time-sensitive questions.
 
 reads:  Annotation, Verdict
-writes: Annotation, at most one per annotation read and in their order, with its checks and since
-        when each answer can be given; a Reject for each response left out and for each annotation
-        that breaks a rule
+writes: Annotation, at most one per annotation read and in their order, with its checks, since when
+        each answer can be given, and up to when the last one still holds; a Reject for each
+        response left out and for each annotation that breaks a rule
 source: section 4.1 of arXiv:2512.21334, time-sensitive QA; the rules are in its supplement, table
         17, without their numbers
 """
@@ -20,6 +20,8 @@ from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per
 from stages._spans import JITTER_S
 from stages._wording import bare, by_time, required_checks
 
+_LOOKS = 2
+"""Behind the last answer, least."""
 REASONS = {"answerable": "not_answerable", "premature": "premature"}
 
 
@@ -70,6 +72,15 @@ def answerable(response: Response, verdicts: Sequence[Verdict]) -> Response:
             break
     found = {"earliest_answerable_s": earliest_s, "confirmed_s": times[::-1]}
     return response.model_copy(update=found)
+
+
+def still(response: Response, verdicts: Sequence[Verdict]) -> Response:
+    """The response with the time up to which it still holds, if all looks behind it say so. One
+    alone would say nothing of the time between."""
+    looks = [v for v in verdicts if v.check == "still"]
+    if len(looks) < _LOOKS or not all(v.passed for v in looks):
+        return response
+    return response.model_copy(update={"still_until_s": max(v.at_s for v in looks)})
 
 
 def failures(
@@ -144,10 +155,11 @@ def lint(
     annotation: Annotation, verdicts: Sequence[Verdict], config: Config
 ) -> Iterator[Annotation | Reject]:
     """One annotation and the verdicts on it."""
-    looked = [
-        answerable(response, [v for v in verdicts if v.rid == response.rid])
-        for response in annotation.responses
-    ]
+    looked = []
+    for response in annotation.responses:
+        own = [v for v in verdicts if v.rid == response.rid]
+        known = answerable(response, [v for v in own if v.check != "still"])
+        looked.append(still(known, own))
     reasons = failures(looked, verdicts, keep_early=config.keep_early)
     passed = [r for r in looked if r.rid not in reasons]
     responses = merged(passed)
@@ -171,7 +183,7 @@ def lint(
             name=v.check, passed=v.passed, score=v.consistency, model=v.provenance.writer, rid=v.rid
         )
         for v in verdicts
-        if v.rid in standing and v.check != "look"
+        if v.rid in standing and v.check not in ("look", "still")
     ]
     calls = [v.provenance for v in verdicts if v.rid in standing]
     yield annotation.model_copy(

@@ -114,6 +114,7 @@ def _row(each: _Drawn, cuts: _Cuts, config: Config) -> TaskMixture:
 
 def _ticket(head: DialogueHead, config: Config) -> Ticket:
     spare = {"keep": 0, "trim": head.n_tail, "mask": head.n_silence}[config.silence]
+    spare = 0 if head.is_still else spare  # its silence is what it teaches
     drawn = hash_rank(head.sample_id, config.seed)
     return Ticket(drawn, head.n_silence, head.n_standby, head.n_response, spare)
 
@@ -137,4 +138,4 @@ def _share(excess: float, spare: int) -> float:
     return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 
-STAGE = Stage("plan_mixture", 2, (DialogueHead,), TaskMixture, Config, run, scope="dataset")
+STAGE = Stage("plan_mixture", 3, (DialogueHead,), TaskMixture, Config, run, scope="dataset")

@@ -1,8 +1,9 @@
-"""Ask for each answer again: can it be seen when it is due, and not before? And since when?
+"""Ask for each answer again: can it be seen when it is due, and not before? And since when? And of
+some: does the last answer still hold at several times up to the end?
 
 reads:  Annotation, FramedSegment
 writes: Verdict, one per response and required check, by annotation and time; behind it those of
-        earlier looks
+        earlier looks; last, of the annotations drawn for it, those of later looks
 source: ours; section 4.1 of arXiv:2512.21334 does not verify its time-sensitive QA
 """
 
@@ -15,10 +16,11 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdict
+from pipeline.records.hash_sampling import hash_fraction
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, Seen, Sentence, evenly
-from stages._wording import UNKNOWN, CheckName, bare, majority, options, required_checks
+from stages._wording import UNKNOWN, CheckName, bare, by_time, majority, options, required_checks
 
 
 class Config(AnnotationConfig):
@@ -38,6 +40,20 @@ class Config(AnnotationConfig):
         " finds the first frame from which on it is seen. 0: none, and that frame is known only of"
         " answers that the check before they are due has settled",
     )
+    still_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="of the questions, those of which it is asked whether their last answer holds"
+        " to the end of the video, drawn by hash; `dialogue` asks them where it changes no more, so"
+        " that they are answered once and silence is right from then on; the paper has none",
+    )
+    still_looks: int = Field(
+        3,
+        ge=2,
+        description="asks for that, at times evenly spread behind the last answer, the last frame"
+        " among them",
+    )
 
 
 class AnswerSeen(Answer):
@@ -48,11 +64,11 @@ class AnswerSeen(Answer):
 
 
 class Trial(NamedTuple):
-    """One check of one response of an annotation, or an earlier look for it."""
+    """One check of one response of an annotation, or an earlier or a later look for it."""
 
     annotation: Annotation
     response: Response
-    check: CheckName | Literal["look"]
+    check: CheckName | Literal["look", "still"]
     segments: Sequence[FramedSegment]
     """All frames up to now."""
     earlier: Sequence[FramedSegment]
@@ -78,8 +94,27 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[Trial] | Reject]:
                 detail=annotation.annotation_id,
                 row=annotation.model_dump_json(),
             )
-        for trial in trials:
+        for trial in (*trials, *stays(annotation, segments, config)):
             yield shown(trial, config)
+
+
+def stays(
+    annotation: Annotation, segments: Sequence[FramedSegment], config: Config
+) -> Iterator[Trial]:
+    """Later looks for the last answer, if the annotation is drawn for them and the answer is not
+    known to end; none where there are not as many frames behind it."""
+    chance = hash_fraction(f"still {annotation.annotation_id}", config.seed)
+    if chance >= config.still_share or len(annotation.questions) != 1 or not annotation.responses:
+        return
+    last = by_time(annotation.responses)[-1]
+    later = [s for s in segments if s.frame_s > last.respond_s]
+    if last.valid_until_s is not None or len(later) < config.still_looks:
+        return
+    (question,) = annotation.questions
+    asked = {"question": question.text, "options": options(annotation, question)}
+    for look in evenly(later, config.still_looks):
+        seen = [s for s in segments if s.frame_s <= look.frame_s]
+        yield Trial(annotation, last, "still", seen, (), opens=False, asked=asked)
 
 
 def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
@@ -117,7 +152,7 @@ def shown(trial: Trial, config: Config) -> Case[Trial]:
 def accept(
     case: Case[Trial], answers: Answers[AnswerSeen], config: Config
 ) -> Iterator[Verdict | Case[Trial]]:
-    """What was seen. It passes by the expected value when due, and by any other before.
+    """What was seen. It passes by the expected value when due and later, and by any other before.
 
     Where an answer is seen before it is due, looks are spread evenly over the frames before, all in
     one round, so their number is bounded and none rests on another: that what was seen once is seen

@@ -30,7 +30,7 @@ def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterat
 
 STAGE = Stage(
     "write_files",
-    1,
+    2,
     (Dialogue, FramedSegment),
     CorpusGroup,
     Config,

@@ -36,6 +36,8 @@ _DIALOGUE: Mapping[str, str] = {
     " dataset had a part in it, or does not say",
     "annotation_ids": "what it was made from",
     "is_negative": "what it asks for does not occur in the video, so all turns are silent",
+    "is_still": "what it asks has one answer from then to the end: that is said once, and then"
+    " silence is right",
     "parent_ids": "what that was made from: events, the requests that found them, or the places"
     " in a dataset's files",
     "checks": "verifications: what was checked, passed or not, by which model",
@@ -73,7 +75,8 @@ _QUESTION: Mapping[str, str] = {
     " empty",
     "distractors": "answers that are right at no time, among `options` or not",
     "asked_by": "what settled when: `start`; `before_first`, drawn before the first answer;"
-    " `after_event`, drawn after the evidence; `given` by its dataset",
+    " `after_event`, drawn after the evidence; `still`, drawn where its answer changes no more;"
+    " `given` by its dataset",
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",
@@ -97,6 +100,8 @@ _RESPONSE: Mapping[str, str] = {
     "earliest_answerable_s": "the first frame from which on a verifier, shown the frames up to"
     " then, gave this answer; null where nobody looked",
     "confirmed_s": "the frames from then to `respond_s` at which it was asked",
+    "still_until_s": "the last of several frames behind `respond_s` at which it was asked, and"
+    " gave this answer each time; null where it was not, or once gave another",
     "turn": "`index` of the turn in which it stands",
     "standby_from": "`index` of the first turn on standby for it; `turn` where it has none",
     "flags": "where it does not stand as it was due: `merged` with another in one turn, `shifted`"

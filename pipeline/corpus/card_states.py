@@ -52,7 +52,7 @@ def states(whole: Slice, parts: Sequence[StateSlice]) -> str:
     """The ratio by task, source and length, with the weights of a focal loss."""
     rows = [
         (
-            f"`{part.task}`" + ", negative" * part.is_negative,
+            f"`{part.task}`" + ", negative" * part.is_negative + ", still" * part.is_still,
             plain(part.source) or "not stated",
             part.duration,
             f"{part.dialogues:,}",
@@ -69,7 +69,7 @@ def states(whole: Slice, parts: Sequence[StateSlice]) -> str:
         f"the evidence of {whole.clamped:,} ends after the last frame, and that of "
         f"{whole.postponed:,} is complete before their question is asked. "
         "A response that no dialogue could hold is a reject of the run, with its reason."
-        f"{_negatives(whole, parts)}\n\n"
+        f"{_negatives(whole, parts)}{_still(parts)}\n\n"
         f"{folded_table('By task, source and length', names, rows)}\n\n"
         "alpha weighs the states in a focal loss: turns over three times those in the state "
         "(arXiv:2512.21334, equation 4). Turns name their state; how the states are spelled as "
@@ -84,6 +84,17 @@ def _negatives(whole: Slice, parts: Sequence[StateSlice]) -> str:
     return (
         f"\n\nApart from these stand {whole.negatives:,} negatives (`is_negative`) with "
         f"{silence:,} turns: what they ask for does not occur in the video, so nothing is said."
+    )
+
+
+def _still(parts: Sequence[StateSlice]) -> str:
+    found = [part for part in parts if part.is_still]
+    if not found:
+        return ""
+    dialogues, states = sum(part.dialogues for part in found), total(found)
+    return (
+        f"\n\nOf {dialogues:,} dialogues (`is_still`) the question is asked where its answer "
+        f"changes no more: {states.silence:,} of their {states.turns:,} turns are silent."
     )
 
 

@@ -25,7 +25,10 @@ T = TypeVar("T")
 Compression = Literal["zstd", "none"]
 
 ROW_GROUP_BYTES = 64 << 20
-"""In memory; the Hub's viewer wants at most 100 MB. What a writer keeps of every open file."""
+"""In memory; the Hub's viewer wants at most 100 MB. What a writer keeps of an open file."""
+WAITING_BYTES = 128 << 20
+"""What it keeps of all that are open together: one for each task and split. A group of the default
+size has less, so there row groups are as large as they may be."""
 _BATCH_BYTES = 4 << 20
 """Of rows as objects, before they become columns."""
 CHUNKING: Final = {"min_chunk_size": 256 << 10, "max_chunk_size": 1 << 20, "norm_level": 0}
@@ -82,6 +85,8 @@ class ParquetFiles(Generic[T]):
             about = self._form, self._parquet_bytes
             self._series[key] = _Series(self._folder, name, task, split, *about)
         self._series[key].add(row)
+        if sum(each.waiting_bytes for each in self._series.values()) > WAITING_BYTES:
+            max(self._series.values(), key=lambda each: each.waiting_bytes).write()
 
     def finish(self) -> list[ShardFile]:
         """The files, ordered by path."""
@@ -111,7 +116,7 @@ class _Series(Generic[T]):
         self._batch: list[T] = []
         self._batch_bytes = 0
         self._tables: list[pa.Table] = []
-        self._tables_bytes = 0
+        self.waiting_bytes = 0
 
     def add(self, row: T) -> None:
         self._batch.append(row)
@@ -121,7 +126,7 @@ class _Series(Generic[T]):
 
     def finish(self) -> list[ShardFile]:
         self._convert()
-        self._write()
+        self.write()
         self.close()
         return [file.described() for file in self._files]
 
@@ -137,12 +142,13 @@ class _Series(Generic[T]):
             return
         table = self._form.to_table(self._batch)
         self._batch, self._batch_bytes = [], 0
-        if self._tables_bytes + table.nbytes > ROW_GROUP_BYTES:
-            self._write()
+        if self.waiting_bytes + table.nbytes > ROW_GROUP_BYTES:
+            self.write()
         self._tables.append(table)
-        self._tables_bytes += table.nbytes
+        self.waiting_bytes += table.nbytes
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """The columns that wait as a row group."""
         if not self._tables:
             return
         if self._writer is None:
@@ -154,6 +160,6 @@ class _Series(Generic[T]):
         rows = pa.concat_tables(self._tables)
         self._writer.write_table(rows, row_group_size=rows.num_rows)
         self._files[-1].rows += rows.num_rows
-        self._tables, self._tables_bytes = [], 0
+        self._tables, self.waiting_bytes = [], 0
         if self._files[-1].size_bytes >= self._parquet_bytes:
             self.close()

@@ -107,6 +107,7 @@ class CorpusTally:
                 dialogue.duration_s,
                 counts_of,
                 is_negative=dialogue.is_negative,
+                is_still=dialogue.is_still,
             )
             for key in ((dialogue.task, dialogue.split), ("", dialogue.split), ("", "")):
                 counts = self._counts.setdefault(key, Counter())

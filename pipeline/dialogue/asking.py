@@ -56,6 +56,7 @@ class Moments:
 
     before_s: float
     after_s: float
+    still_s: float
     seed: int
 
 
@@ -66,7 +67,8 @@ def asked(
     id, its own, and the seed, and from turn ``first`` on. The responses have their due times.
 
     A question that came with a time of its own (``given``) keeps it. One that nothing answers is
-    asked in any turn where another would be asked before or after its evidence.
+    asked in any turn where another would be asked before or after its evidence. One whose last
+    answer still holds at the end is asked behind that (``still``), and has that answer alone.
     """
     answers: dict[str, list[Response]] = {}
     for response in annotation.responses:
@@ -79,7 +81,10 @@ def asked(
         drawn = hash_fraction(f"{name}/by", moments.seed)
         by, turns = drawn_by(asking, drawn), range(first, first + 1)
         mine = answers.get(question.qid, [])
-        if not mine and by != "start":
+        if still := _still(mine, tiling, moments.still_s, first):
+            by = "still"
+            turns = still
+        elif not mine and by != "start":
             turns = range(first, len(tiling))  # else the time would tell that nothing comes
         elif by == "before_first":
             turns = _before(mine, tiling, moments.before_s, first)
@@ -91,7 +96,14 @@ def asked(
         turn = turns[int(hash_fraction(f"{name}/when", moments.seed) * len(turns))]
         return question.model_copy(update={"asked_s": tiling.starts[turn], "asked_by": by})
 
-    return annotation.model_copy(update={"questions": [put(q) for q in annotation.questions]})
+    questions = [put(question) for question in annotation.questions]
+    late = {question.qid for question in questions if question.asked_by == "still"}
+    responses = [
+        response
+        for response in annotation.responses
+        if response.qid not in late or response.still_until_s is not None
+    ]
+    return annotation.model_copy(update={"questions": questions, "responses": responses})
 
 
 def drawn_by(asking: Asking, drawn: float) -> AskedBy:
@@ -124,6 +136,16 @@ def _after(answers: Sequence[Response], tiling: Tiling, after_s: float) -> range
     ends = [r.valid_until_s for r in answers if r.valid_until_s is not None]
     valid = tiling.first_start(min(ends)) if ends else len(tiling)
     return range(due, min(until + 1, valid))
+
+
+def _still(answers: Sequence[Response], tiling: Tiling, still_s: float, first: int) -> range:
+    """The turns from ``first`` on behind the last answer, if that holds up to the last frame: each
+    with ``still_s`` at least up to there."""
+    held = [response for response in answers if response.still_until_s is not None]
+    latest_s = tiling.frames[-1] - still_s
+    if not held or latest_s < 0 or held[0].still_until_s != tiling.frames[-1]:
+        return range(0)
+    return range(max(first, due_turn(held[0], tiling) + 1), tiling.turn_of(latest_s) + 1)
 
 
 def opening(annotation: Annotation, tiling: Tiling, lead_s: float) -> int:

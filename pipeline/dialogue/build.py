@@ -156,6 +156,7 @@ def _dialogue(
             "n_tail": n_tail(turns),
             "annotation_ids": [annotation.annotation_id for annotation in annotations],
             "is_negative": together.is_negative,
+            "is_still": {question.asked_by for question in together.questions} == {"still"},
             "models": sorted({call.writer for call in together.provenance}),
             "origins": together.origins,
             "parent_ids": together.parent_ids,

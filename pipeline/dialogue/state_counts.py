@@ -74,7 +74,8 @@ class StateCounts(BaseModel):
 
 
 class StateSlice(BaseModel):
-    """The counts of one task, source and bin of durations, of negatives apart."""
+    """The counts of one task, source and bin of durations, of negatives apart, and of those that
+    are asked where their answer changes no more."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -82,6 +83,7 @@ class StateSlice(BaseModel):
     source: str
     duration: str
     is_negative: bool = False
+    is_still: bool = False
     dialogues: int
     states: StateCounts
     alpha: dict[str, float]
@@ -94,10 +96,12 @@ class _Key(NamedTuple):
     source: str
     bin: int
     is_negative: bool
+    is_still: bool
 
 
 class StateTally:
-    """Counts states by task, source and bin of durations, those of negatives apart."""
+    """Counts states by task, source and bin of durations, those of negatives and of still ones
+    apart."""
 
     def __init__(self) -> None:
         """Starts at nothing."""
@@ -112,15 +116,17 @@ class StateTally:
         states: Mapping[State, int],
         *,
         is_negative: bool = False,
+        is_still: bool = False,
     ) -> None:
         """Counts one dialogue, which has so many turns in each state."""
-        key = _Key(task, source, _bin(duration_s), is_negative)
+        key = _Key(task, source, _bin(duration_s), is_negative, is_still)
         self._dialogues[key] += 1
         self._states.setdefault(key, Counter()).update(states)
 
     def add_slice(self, part: StateSlice) -> None:
         """Counts the dialogues of a slice of another tally."""
-        key = _Key(part.task, part.source, DURATIONS.index(part.duration), part.is_negative)
+        place = DURATIONS.index(part.duration)
+        key = _Key(part.task, part.source, place, part.is_negative, part.is_still)
         self._dialogues[key] += part.dialogues
         self._states.setdefault(key, Counter()).update(
             {state: getattr(part.states, state) for state in get_args(State)}
@@ -137,6 +143,7 @@ class StateTally:
             source=key.source,
             duration=DURATIONS[key.bin],
             is_negative=key.is_negative,
+            is_still=key.is_still,
             dialogues=self._dialogues[key],
             states=counts,
             alpha=counts.alpha(),

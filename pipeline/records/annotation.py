@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pipeline.records.base import THIS_CALL, Provenance, Ratio, Record, Seconds
 
-AskedBy = Literal["start", "before_first", "after_event", "given"]
+AskedBy = Literal["start", "before_first", "after_event", "still", "given"]
 """What settles when a question is asked: at the start, at a moment before its first answer, after
-its evidence, or whoever wrote the data says when."""
+its evidence, where its answer changes no more, or whoever wrote the data says when."""
 DueBy = Literal["end", "start_plus", "earliest_reliable", "window", "fallback"]
 """What settles when a response is due: the end of its evidence, a time after its start, the first
 frame from which a verifier answers so, or any turn in which it is valid. ``fallback``: the end, as
@@ -70,6 +70,9 @@ class Response(Record):
     confirmed_s: list[Seconds] = []
     """The times of the frames, from that one to ``respond_s``, at which the verifier was asked. It
     gave this answer each time."""
+    still_until_s: Seconds | None = None
+    """The time of the last of several frames behind ``respond_s`` at which the verifier was asked,
+    and gave this answer each time; null where it was not asked, or once gave another."""
 
     @classmethod
     def instant(cls, rid: str, text: str, time_s: float, **fields: Any) -> Response:
@@ -133,9 +136,9 @@ class Verdict(Record):
     video_id: str = ""
     annotation_id: str
     rid: str
-    check: Literal["answerable", "premature", "look"]
+    check: Literal["answerable", "premature", "look", "still"]
     """Seen when it is due; not seen just before; seen at an earlier time, which passes nothing and
-    fails nothing."""
+    fails nothing; still seen at a later time."""
     at_s: Seconds = 0.0
     """When the last frame that it shows was presented."""
     opens: bool = False

@@ -68,6 +68,9 @@ class DialogueHead(Record):
     annotation_ids: list[str]
     is_negative: bool = False
     """Whether silence is the right answer to all its questions: nothing is said in it."""
+    is_still: bool = False
+    """Whether all its questions are asked where their answer changes no more (``still``): each is
+    answered at once, and from then on silence is right."""
 
 
 class Dialogue(DialogueHead):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
@@ -65,35 +65,40 @@ def _turns(kind: type[Record], table: pa.Table, name: str) -> Sequence[Turns] | 
 
 
 def _columns(kind: type[Record], rows: Sequence[Record]) -> list[pa.Array[Any]]:
-    schema = schema_of(kind)
+    names = kind.model_fields.keys()
+    # Each row is looked at once: rows are many, and going through them for every field is slow.
+    held = [[fields[name] for name in names] for fields in map(vars, rows)]
+    columns = zip(*held, strict=True) if held else [()] * len(names)
     return [
-        _column(schema.field(name).type, info.annotation, [getattr(row, name) for row in rows])
-        for name, info in kind.model_fields.items()
+        _column(field, info.annotation, values)
+        for field, info, values in zip(
+            schema_of(kind), kind.model_fields.values(), columns, strict=True
+        )
     ]
 
 
-def _column(arrow: Any, annotation: Any, values: Sequence[Any]) -> pa.Array[Any]:
+def _column(field: pa.Field[Any], annotation: Any, values: Sequence[Any]) -> pa.Array[Any]:
     """Values of one field, built leaf by leaf: rows as dicts would take ten times as long."""
-    kind = _bare(annotation)
+    kind, arrow = _bare(annotation), field.type
     if kind is Turns:
         return turns_to_arrow(values, arrow.value_type)
-    missing = pa.array([value is None for value in values], pa.bool_())
-    if pa.types.is_list(arrow):
-        offsets = accumulate((len(value or ()) for value in values), initial=0)
-        items = [item for value in values for item in value or ()]
-        child = _column(arrow.value_type, get_args(kind)[0], items)
-        return pa.ListArray.from_arrays(
-            pa.array(offsets, pa.int32()), child, type=arrow, mask=missing
-        )
+    nested = pa.types.is_list(arrow) or pa.types.is_struct(arrow)
+    present = [value for value in values if value is not None] if nested else values
+    if not nested or not present:
+        made: pa.Array[Any] = pa.array(values, arrow)
+        return made
+    missing = None
+    if len(present) < len(values):
+        missing = pa.array([value is None for value in values], pa.bool_())
     if pa.types.is_struct(arrow):
-        present = next((value for value in values if value is not None), None)
-        if present is None:
-            return pa.array(values, arrow)
         # Below a null Arrow wants values that its fields allow, which nobody will see.
-        rows = [present if value is None else value for value in values]
+        rows = [present[0] if value is None else value for value in values]
         return pa.StructArray.from_arrays(_columns(kind, rows), fields=list(arrow), mask=missing)
-    made: pa.Array[Any] = pa.array(values, arrow)
-    return made
+    lists = [value or () for value in values]
+    offsets = pa.array(accumulate(map(len, lists), initial=0), pa.int32())
+    items = list(chain.from_iterable(lists))
+    child = _column(arrow.value_field, get_args(kind)[0], items)
+    return pa.ListArray.from_arrays(offsets, child, type=arrow, mask=missing)
 
 
 def _bare(annotation: Any) -> Any:

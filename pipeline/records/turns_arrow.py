@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cache
 from itertools import chain, pairwise
 from typing import Any, Generic, TypeVar
@@ -39,9 +39,12 @@ def turns_to_arrow(dialogues: Sequence[Turns], turn: pa.StructType) -> pa.ListAr
     def times(of: Iterable[tuple[float, ...]]) -> pa.Array[Any]:
         return pa.array(np.fromiter(chain.from_iterable(of), np.float64, total))
 
-    def weights(of: Iterable[tuple[Any, ...] | None], kind: pa.DataType) -> pa.Array[Any]:
-        given = (column or (None,) * n for column, n in zip(of, lengths, strict=True))
-        return pa.array(list(chain.from_iterable(given)), kind)
+    def weights(of: Sequence[tuple[Any, ...] | None], kind: Any) -> pa.Array[Any]:
+        made: pa.Array[Any] = pa.nulls(total, kind)
+        if any(of):
+            given = (column or (None,) * n for column, n in zip(of, lengths, strict=True))
+            made = pa.array(list(chain.from_iterable(given)), kind)
+        return made
 
     columns = {
         "index": pa.array(np.arange(total) + np.repeat(shift, lengths)),
@@ -56,8 +59,8 @@ def turns_to_arrow(dialogues: Sequence[Turns], turn: pa.StructType) -> pa.ListAr
         "rids": said.lists(lambda each: each.rids),
         "answers": said.lists(lambda each: each.answers),
         "flags": flags.lists(lambda each: each),
-        "loss": weights((turns.losses for turns in dialogues), pa.bool_()),
-        "loss_scale": weights((turns.loss_scales for turns in dialogues), pa.float64()),
+        "loss": weights([turns.losses for turns in dialogues], pa.bool_()),
+        "loss_scale": weights([turns.loss_scales for turns in dialogues], pa.float64()),
     }
     made = pa.StructArray.from_arrays([columns[each.name] for each in turn], fields=list(turn))
     kind = pa.list_(pa.field("item", turn, nullable=False))
@@ -82,21 +85,21 @@ class _Column(Generic[T]):
         }
 
     def texts(self: _Column[Asked] | _Column[Said]) -> pa.Array[Any]:
-        texts = [""] * self._total
-        for place, value in self._found.items():
-            texts[place] = value.text
-        return pa.array(texts, pa.string())
+        texts = [value.text.encode() for value in self._found.values()]
+        parts = [None, self._offsets(texts).buffers()[1], pa.py_buffer(b"".join(texts))]
+        return pa.Array.from_buffers(pa.string(), self._total, parts)
 
     def lists(self, of: Callable[[T], tuple[str, ...]]) -> pa.Array[Any]:
-        many = np.zeros(self._total + 1, np.int32)
-        names: list[str] = []
-        for place, value in self._found.items():
-            own = of(value)
-            many[place + 1] = len(own)
-            names += own
+        lists = list(map(of, self._found.values()))
+        names = pa.array(list(chain.from_iterable(lists)), pa.string())
         kind = pa.list_(pa.field("item", pa.string(), nullable=False))
-        offsets = pa.array(np.cumsum(many), pa.int32())
-        return pa.ListArray.from_arrays(offsets, pa.array(names, pa.string()), type=kind)
+        return pa.ListArray.from_arrays(self._offsets(lists), names, type=kind)
+
+    def _offsets(self, found: Sequence[Sized]) -> pa.Int32Array:
+        """Where the value of each turn begins among those that are found, and where all end."""
+        many = np.zeros(self._total + 1, np.int32)
+        many[[place + 1 for place in self._found]] = [len(each) for each in found]
+        return pa.array(many.cumsum(dtype=np.int32), pa.int32())
 
 
 def turns_from_arrow(column: Any) -> list[Turns] | None:

@@ -71,6 +71,29 @@ def questions_are_asked_before_and_after_the_truth(
     assert min(asked["start"], asked["before_first"], asked["after_event"]) > 0
 
 
+def nothing_changes_behind_a_still_question(
+    dialogues: Sequence[Dialogue], truths: Mapping[str, Truth]
+) -> None:
+    """By the script of each scene: what is asked about has one value from the question on."""
+    found = 0
+    for dialogue in (each for each in dialogues if each.is_still):
+        (place,) = dialogue.turns.asked
+        assert list(dialogue.turns.said) == [place] and dialogue.n_tail == len(
+            dialogue.turns.states[place + 1 :]
+        )
+        asked = dialogue.turns[place]
+        words = {*asked.question.replace("?", " ").split()}
+        tracks = [
+            track
+            for track in truths[dialogue.video_id].tracks
+            if track.aspect == dialogue.aspect and set(track.subject.split()) <= words
+        ]
+        for track in tracks if len(tracks) == 1 else ():
+            assert all(value.time_s <= asked.start_s for value in track.values)
+            found += 1
+    assert found >= 1
+
+
 @pytest.mark.slow
 def test_the_demo_keeps_time(
     scenes: Path,
@@ -95,6 +118,7 @@ def test_the_demo_keeps_time(
     dialogues = [dialogue for video in corpus for dialogue in video.dialogues]
     no_answer_is_reliable_before_it_is_true(dialogues, truths)
     questions_are_asked_before_and_after_the_truth(dialogues, truths)
+    nothing_changes_behind_a_still_question(dialogues, truths)
     capsys.readouterr()
     assert main(["truth", "-c", config, "--truth", str(scenes / "truth"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

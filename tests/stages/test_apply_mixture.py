@@ -131,6 +131,15 @@ def test_what_is_withdrawn_goes_and_the_others_stay_as_they_are(mixed: Any) -> N
     assert "withdrawn" in apply_mixture.STAGE.absences
 
 
+@pytest.mark.parametrize("silence", ["trim", "mask"])
+def test_a_still_stretch_stays_whole(mixed: Any, silence: Any) -> None:
+    still = SAMPLES[7].model_copy(update={"is_still": True})
+    config = plan_mixture.Config(silence=silence, silence_per_response=1)
+    made = mixed([*SAMPLES[:7], still, *SAMPLES[8:]], config)
+    learned = [[turn for turn in row.turns if turn.loss is not False] for row in made]
+    assert len(learned[7]) == 20 and all(len(turns) < 20 for turns in learned[:7])
+
+
 @pytest.mark.parametrize("silence", ["keep", "trim", "mask"])
 def test_negatives_are_drawn_to_their_share_and_stay_whole(mixed: Any, silence: Any) -> None:
     asked = made_of([Question(qid="q", text="?", asked_s=0)], [], "tsqa")

@@ -117,6 +117,13 @@ def test_the_silence_of_negatives_is_neither_cut_nor_counted(video_rows: Any) ->
     assert (negative.cut, negative.n_silence) == (0.0, 60)
 
 
+@pytest.mark.parametrize("silence", ["trim", "mask"])
+def test_the_silence_of_a_still_stretch_is_not_cut(draw: Any, silence: Any) -> None:
+    config = Config(silence=silence, silence_per_response=1)
+    known, still = head("a", 1), head("a", 2, is_still=True)
+    assert draw(config, known, still)["a"].n_silence == 48 + (28 if silence == "trim" else 0)
+
+
 @given(st.integers(0, 300), st.integers(0, 300), st.floats(0, 0.99), st.data())
 def test_a_pool_never_promises_what_it_has_not(
     positives: int, negatives: int, share: float, data: st.DataObject

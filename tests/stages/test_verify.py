@@ -226,3 +226,74 @@ def test_a_verifier_may_choose_what_is_never_right(
     assert sorted(asks[0].variables["options"]) == ["blue", "green", "red"]
     assert [v.passed for v in made] == [False, False, True]
     assert {v.seen for v in made} == {"blue"}
+
+
+STILL = {"still_share": 1.0, "still_looks": 3}
+
+
+def later(made: list[Any]) -> list[tuple[str, float, bool]]:
+    return [(v.rid, v.at_s, v.passed) for v in made if v.check == "still"]
+
+
+def test_of_those_drawn_it_is_asked_whether_the_last_answer_holds_to_the_end(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    annotation = tsqa((0, "red"), (4, "green"))
+    made, asks = verified(annotation, lambda t: "red" if t < 4 else "green", **STILL)
+    assert later(made) == [("r1", 5, True), ("r1", 7, True), ("r1", 9, True)]
+    assert [f.time_s for f in asks[-1].frames] == list(range(10)), "all frames up to then"
+    (left,) = lint.lint(annotation, made, lint.Config())
+    assert isinstance(left, Annotation)
+    assert [r.still_until_s for r in left.responses] == [None, 9]
+    plain, _ = verified(annotation, lambda t: "red" if t < 4 else "green")
+    (without,) = lint.lint(annotation, plain, lint.Config())
+    assert isinstance(without, Annotation)
+    assert left.checks == without.checks and left.questions == without.questions
+    assert [r.still_until_s for r in without.responses] == [None, None]
+
+
+@pytest.mark.parametrize("seen_then", ["red", "unknown"])
+def test_where_a_later_look_gives_another_answer_nothing_is_still(
+    verified: Callable[..., tuple[list[Any], list[Ask]]],
+    tsqa: Callable[..., Annotation],
+    seen_then: str,
+) -> None:
+    """Whether the stretch is not still or the verifier errs: the question stands as before."""
+    annotation = tsqa((0, "red"), (4, "green"))
+    made, _ = verified(
+        annotation, lambda t: "red" if t < 4 else seen_then if t == 7 else "green", **STILL
+    )
+    assert [passed for _, _, passed in later(made)] == [True, False, True]
+    (left,) = lint.lint(annotation, made, lint.Config())
+    assert isinstance(left, Annotation)
+    assert [r.still_until_s for r in left.responses] == [None, None]
+
+
+def test_a_change_that_is_not_there_is_caught_before(
+    verified: Callable[..., tuple[list[Any], list[Ask]]], tsqa: Callable[..., Annotation]
+) -> None:
+    """The model that found the changes says one at 7 s, in a still stretch."""
+    annotation = tsqa((0, "red"), (4, "green"), (7, "blue"))
+    made, _ = verified(annotation, lambda t: "red" if t < 4 else "green", **STILL)
+    assert [passed for _, _, passed in later(made)] == [], "there are not as many frames behind it"
+    rejects = list(lint.lint(annotation, made, lint.Config()))
+    assert [r.reason for r in rejects if isinstance(r, Reject)] == [
+        "not_answerable", "unconfirmed_answer"
+    ]  # fmt: skip
+    assert len(rejects) == 2
+
+
+def test_no_look_goes_behind_what_is_known_to_end(
+    verified: Callable[..., tuple[list[Any], list[Ask]]],
+    tsqa: Callable[..., Annotation],
+    framed: Callable[..., list[FramedSegment]],
+) -> None:
+    made = tsqa((0, "red"), (4, "green"))
+    ends = [r.model_copy(update={"valid_until_s": 8.0}) for r in made.responses]
+    verdicts, _ = verified(made.model_copy(update={"responses": ends}), lambda _: "red", **STILL)
+    assert later(verdicts) == []
+    drawn = [
+        bool(list(verify.stays(one, framed(10), verify.Config(still_share=0.1))))
+        for one in (made.model_copy(update={"annotation_id": str(i)}) for i in range(400))
+    ]
+    assert 20 < sum(drawn) < 60

@@ -31,7 +31,7 @@ from pipeline.dialogue.tiling import EPSILON_S, DialogueError
 from pipeline.records import AskedQuestion, Dialogue, PlacedResponse
 
 _RESPONSE = STATE_TOKENS["official"].response
-_DUE = ("due_s", "due_by", "valid_from_s", "earliest_answerable_s", "confirmed_s")
+_DUE = ("due_s", "due_by", "valid_from_s", "earliest_answerable_s", "confirmed_s", "still_until_s")
 ORIGIN = 1
 """``time``, ``st_time`` and ``end_time`` count seconds from 1, as the official converter does."""
 

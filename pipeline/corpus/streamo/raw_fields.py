@@ -27,6 +27,7 @@ _AT_END: Mapping[str, Any] = {
     "valid_from_s": None,
     "earliest_answerable_s": None,
     "confirmed_s": [],
+    "still_until_s": None,
 }
 
 
@@ -256,6 +257,7 @@ def due_of(entry: Entry) -> Mapping[str, Any]:
         "due_by": by,
         **{name: exact_s(entry, name) for name in known},
         "confirmed_s": confirmed,
+        "still_until_s": exact_s(entry, "still_until_s"),
     }
 
 

@@ -54,6 +54,24 @@ def test_rows_are_let_go_before_the_file_is_full(
     assert stored.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
+def test_what_waits_is_bounded_however_many_files_are_open(
+    samples: list[VideoSample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "WAITING_BYTES", 20_000)
+    monkeypatch.setattr(parquet, "_BATCH_BYTES", 1)
+    rows = rows_of(samples, "tsqa", "train")
+    largest = max(DIALOGUE_FORM.to_table([row]).nbytes for row in rows)
+    with ParquetFiles(tmp_path, DIALOGUE_FORM, 3, 10_000_000) as files:
+        for number, row in enumerate(rows * 5):
+            files.add(f"data/t{number % 5}", row, "train")
+            waiting = [each.waiting_bytes for each in files._series.values()]
+            assert sum(waiting) <= 20_000 + largest
+        made = files.finish()
+    groups = [pq.ParquetFile(tmp_path / file.path).metadata.num_row_groups for file in made]
+    assert len(made) == 5 and max(groups) > 1
+    assert sum(file.rows for file in made) == 5 * len(rows)
+
+
 def test_a_file_ends_once_it_is_large_enough(
     samples: list[VideoSample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

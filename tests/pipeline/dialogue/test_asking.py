@@ -13,7 +13,7 @@ from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import video_of
 
 TILING = even_tiling("v", 40.0, 1.0)
-MOMENTS = Moments(before_s=2.0, after_s=5.0, seed=0)
+MOMENTS = Moments(before_s=2.0, after_s=5.0, still_s=8.0, seed=0)
 EVENT = Response.event("e", "A ball rolls.", 20.5, 24.0)
 
 
@@ -60,6 +60,34 @@ def test_the_time_of_a_question_does_not_tell_that_nothing_answers_it() -> None:
     assert moments("start") == ({"start"}, {0.0})
     assert moments("before_first")[1] >= moments("before_first", EVENT)[1]
     assert moments("after_event")[1] >= moments("after_event", EVENT)[1]
+
+
+RED = Response.instant("a", "red", 3, valid_until_s=9)
+
+
+def test_what_holds_to_the_end_is_asked_behind_its_last_change_with_silence_to_come() -> None:
+    blue = Response.instant("b", "blue", 9, still_until_s=39)
+    for by in ("start", "before_first", "after_event"):
+        assert moments(by, RED, blue) == ({"still"}, {float(t) for t in range(10, 32)})
+    assert moments("start", RED, blue, first=30) == ({"still"}, {30.0, 31.0})
+    made = asked(named("a", RED, blue), TILING, Asking(start=1), MOMENTS)
+    assert made.responses == [blue], "what held before is over when it is asked"
+    (dialogue,), _ = build_dialogues(video_of(TILING), TILING, [made], "a")
+    (place,) = dialogue.turns.asked
+    assert dialogue.is_still and dialogue.turns.said.keys() == {place}
+    assert dialogue.n_standby == 0 and dialogue.n_tail == 39 - place >= 8
+
+
+@pytest.mark.parametrize(
+    ("time_s", "until_s"),
+    [(9, 38), (33, 39), (9, None)],
+    ids=["not looked at the last frame", "too near the end", "not looked at"],
+)
+def test_without_a_still_stretch_it_is_asked_as_before(time_s: float, until_s: float) -> None:
+    blue = Response.instant("b", "blue", time_s, still_until_s=until_s)
+    assert moments("start", RED, blue) == ({"start"}, {0.0})
+    made = asked(named("a", RED, blue), TILING, Asking(start=1), MOMENTS)
+    assert made.responses == [RED, blue]
 
 
 def test_a_late_question_is_answered_at_once_in_its_turn() -> None:

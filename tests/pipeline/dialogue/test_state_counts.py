@@ -52,3 +52,14 @@ def test_negatives_are_counted_apart() -> None:
     ]
     assert total(slices) == StateCounts(silence=4, response=2)
     assert total(slices, is_negative=True) == StateCounts(silence=45)
+
+
+def test_still_ones_are_counted_apart_and_in_the_whole() -> None:
+    tally, again = StateTally(), StateTally()
+    tally.add("a", "s", 20, {"silence": 4, "response": 2})
+    tally.add("a", "s", 20, {"silence": 19, "response": 1}, is_still=True)
+    for part in tally.slices():
+        again.add_slice(part)
+    slices = again.slices()
+    assert [(s.is_still, s.states.silence) for s in slices] == [(False, 4), (True, 19)]
+    assert total(slices) == StateCounts(silence=23, response=3)

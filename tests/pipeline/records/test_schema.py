@@ -21,6 +21,8 @@ KINDS = [
     for _, kind in inspect.getmembers(records, inspect.isclass)
     if issubclass(kind, Record) and kind is not Record
 ]
+for _kind in KINDS:
+    _kind.model_rebuild()  # else hypothesis sees no fields: they are built when first used
 
 
 def by_the_library(kind: type[Record], rows: list[Record]) -> pa.Table:

@@ -160,7 +160,7 @@ def event(rid: str, start_s: float, end_s: float) -> Response:
 
 AT_END: dict[str, Any] = {
     "due_s": None, "due_by": "end", "valid_from_s": None, "earliest_answerable_s": None,
-    "confirmed_s": [],
+    "confirmed_s": [], "still_until_s": None,
 }  # fmt: skip
 ASKED = Question(qid="q", text="What happens?", asked_s=4.2)
 AT_ONCE = ASKED.model_copy(update={"asked_s": 0.0})
