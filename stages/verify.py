@@ -114,7 +114,7 @@ def stays(
     asked = {"question": question.text, "options": options(annotation, question)}
     for look in evenly(later, config.still_looks):
         seen = [s for s in segments if s.frame_s <= look.frame_s]
-        yield Trial(annotation, last, "still", seen, (), opens=False, asked=asked)
+        yield Trial(annotation, last, "still", seen, (), first=False, asked=asked)
 
 
 def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
