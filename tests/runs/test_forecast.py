@@ -15,6 +15,7 @@ import yaml
 from pipeline.dialogue.tiling import even_tiling
 from pipeline.execution.runner import save_settings
 from pipeline.records import (
+    Annotation,
     Dialogue,
     Question,
     Record,
@@ -101,29 +102,40 @@ def write_parts(config: Path, limit: int) -> None:
             write_shard(plan, shard, ids)
 
 
+def annotations_of(video_id: str) -> list[Annotation]:
+    said = Response.instant("r", "x", 1)
+    made = [
+        (task, number, made_of([Question(qid="q0", text="?", asked_s=0)], [said], task))
+        for task, samples in given(video_id).items()
+        for number in range(samples)
+    ]
+    ids = {"video_id": video_id}
+    return [
+        each.model_copy(update={**ids, "annotation_id": f"{video_id}{task}{number}"})
+        for task, number, each in made
+    ]
+
+
 def write_shard(plan: NodePlan, shard: int, ids: Sequence[str]) -> None:
-    whole = even_tiling("v", 4, 1)
     kind: type[Record] = plan.node.stage.writes
     rows: list[Record] = []
     rejects: list[Reject] = []
     admitted = [video_id for video_id in ids if given(video_id)]
     if kind is Video:
-        rows = [video_of(whole, video_id=video_id) for video_id in admitted]
+        rows = [video_of(even_tiling(video_id, 4, 1)) for video_id in admitted]
         gone = [video_id for video_id in ids if video_id not in admitted]
-        rejects = [Reject(video_id=i, stage="ingest", reason="missing_file") for i in gone]
+        rejects = [Reject(video_id=i, stage="ingest", reason="too_short") for i in gone]
+    elif kind is Annotation:
+        rows = [each for video_id in admitted for each in annotations_of(video_id)]
     elif kind is Dialogue:
-        said = Response.instant("r", "x", 1)
-        for video_id in admitted:
-            for task, number in given(video_id).items():
-                made = dialogue_of(
-                    made_of([Question(qid="q0", text="?", asked_s=0)], [said], task), whole
-                )
-                names = [
-                    {"video_id": video_id, "sample_id": f"{video_id}{task}{n}"}
-                    for n in range(number)
-                ]
-                rows += [made.model_copy(update=each) for each in names]
-    out = admitted if kind in (Video, Dialogue) else []
+        rows = [
+            dialogue_of(each, even_tiling(video_id, 4, 1)).model_copy(
+                update={"sample_id": each.annotation_id}
+            )
+            for video_id in admitted
+            for each in annotations_of(video_id)
+        ]
+    out = admitted if rows else []
     entered = len(ids) if kind is Video else len(out)
     counts: dict[str, Any] = {
         "videos_in": entered, "videos_out": len(out), "videos_rejected": entered - len(out),
@@ -161,6 +173,13 @@ def test_it_counts_rows_that_gave_nothing_and_scales_the_others(
     assert found["scarcest"] == least
     assert found["drawn"]["estimate"] == pytest.approx(2 * 3 * samples[least], abs=1)
     assert found["doubts"] == []
+    (short,) = found["turned_down"]
+    assert (short["node"], short["reason"], short["settings"]) == (
+        *("ingest", "too_short", {"min_duration_s": 2.0}),
+    )
+    assert short["rows"] == 20 - admitted
+    lost = 3 * samples.total() / admitted * (20 - admitted)
+    assert short["samples"] == pytest.approx(lost), "as many a video as the others gave"
     again = forecast(capsys, config, "--pilot", str(config.parent / "run"), "--limit", "20")
     assert again == found, "the pilot's root says what its source was"
     assert main(["forecast", "-c", str(config), "--limit", "20"]) == 0
@@ -171,7 +190,10 @@ def test_without_a_pilot_it_says_how_to_run_one(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["forecast", "-c", str(config)]) == 2
-    assert "no shard has dialogues yet (dialogue): run a pilot" in capsys.readouterr().err
+    assert (
+        "no shard has dialogues of this config yet (dialogue): run a pilot"
+        in capsys.readouterr().err
+    )
     assert main(["forecast", "-c", str(config), "--pilot", str(tmp_path / "none")]) == 2
     assert "--pilot: no run has left its settings in" in capsys.readouterr().err
 

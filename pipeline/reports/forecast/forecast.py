@@ -4,6 +4,7 @@ asks and tokens."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
 from pydantic import BaseModel, ConfigDict
 
@@ -141,7 +142,6 @@ def forecast(
         )
         for task in tasks
     ]
-    scale = whole.rows / len(pilot.yields)
     return Forecast(
         rows=whole.rows,
         pilot_rows=len(pilot.yields),
@@ -153,9 +153,7 @@ def forecast(
         scarcest=_scarcest(wanted.shares or PAPER_SHARES, rows, missing),
         not_made=missing,
         not_seen=sorted(wanted.shares.keys() - of_pilot - set(missing)),
-        turned_down=sorted(
-            _turned_down(plans, nodes_done, scale), key=lambda t: (-(t.samples or 0), t.node)
-        ),
+        turned_down=sorted(_turned_down(plans, nodes_done, whole.rows), key=_dearest_first),
         takes=list(_takes(plans, nodes_done, whole.rows)),
         doubts=list(doubts),
     )
@@ -202,30 +200,43 @@ def _scarcest(
     return min(named, key=lambda task: there.get(task, 0.0) / shares[task], default="")
 
 
+def _dearest_first(each: Turned) -> tuple[float, str, str]:
+    return -(inf if each.samples is None else each.samples), each.node, each.reason
+
+
 def _turned_down(
-    plans: Sequence[NodePlan], done: Sequence[NodeSummary], scale: float
+    plans: Sequence[NodePlan], done: Sequence[NodeSummary], rows: int
 ) -> Iterator[Turned]:
     counts = {each.node: each for each in done}
     nodes = [plan.node for plan in plans]
-    makers = {plan.node.name for plan in final_annotations(plans)}
+    made = {
+        plan.node.name: rows * counts[plan.node.name].rows_out / of_node
+        for plan in final_annotations(plans)
+        if (of_node := _rows_done(plan, plans))
+    }
     for plan in plans:
-        facts = node_facts(plan, counts[plan.node.name])
-        below = makers & downstream(nodes, {plan.node.name})
-        if _passes_all(plan.node, counts):
+        below = made.keys() & downstream(nodes, {plan.node.name})
+        if not below or _passes_all(plan.node, counts):
             continue
-        annotations = sum(counts[name].rows_out for name in below)
+        annotations = sum(made[name] for name in below)
+        facts = node_facts(plan, counts[plan.node.name])
         for each in facts.turned_down:
-            if each.rows and each.settings and below:
+            if each.rows and each.settings:
                 passed = facts.rows_out
-                lost = scale * annotations * each.rows / passed if passed else None
                 yield Turned(
                     node=facts.node,
                     reason=each.reason,
                     absence=each.absence,
                     settings=dict(each.settings),
                     rows=each.rows,
-                    samples=lost,
+                    samples=annotations * each.rows / passed if passed else None,
                 )
+
+
+def _rows_done(plan: NodePlan, plans: Sequence[NodePlan]) -> int:
+    """Rows of the manifest whose shards a node has done."""
+    in_shard = next(each.manifest_rows for each in plans if each.manifest is not None)
+    return sum(in_shard[shard] for shard in plan.parts)
 
 
 def _passes_all(node: Node, counts: Mapping[str, NodeSummary]) -> bool:
@@ -238,9 +249,8 @@ def _takes(
     plans: Sequence[NodePlan], done: Sequence[NodeSummary], rows: int
 ) -> Iterator[NodeTakes]:
     counts = {each.node: each for each in done}
-    in_shard = next(plan.manifest_rows for plan in plans if plan.manifest is not None)
     for plan in plans:
-        of_node = sum(in_shard[shard] for shard in plan.parts) if plan.node.engine else 0
+        of_node = _rows_done(plan, plans) if plan.node.engine else 0
         if of_node:
             yield _taken(plan.node, counts[plan.node.name], of_node, rows / of_node)
 

@@ -116,8 +116,8 @@ def read_pilot(plans: Sequence[NodePlan]) -> Pilot:
     if not done:
         names = ", ".join(plan.node.name for plan in makers) or "a node of dialogues"
         raise ConfigError(
-            f"no shard has dialogues yet ({names}): run a pilot, such as `run --limit 100`, and"
-            " give --limit here as there"
+            f"no shard has dialogues of this config yet ({names}): run a pilot, such as"
+            " `run --limit 100`, and give --limit here as there"
         )
     sources: Counter[str] = Counter()
     there = set(done)
