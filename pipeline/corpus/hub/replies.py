@@ -77,11 +77,10 @@ def make_replies(
 
 def _requests(corpus: Path) -> Any:
     """The ids of all requests that rows of a corpus were made of."""
-    found = pa.array([], pa.string())
-    for file in dialogue_files(corpus).values():
-        for batch in pq.ParquetFile(file).iter_batches(
-            columns=["provenance.list.element.request_id"]
-        ):
-            calls: Any = batch.column("provenance")
-            found = pc.unique(pa.concat_arrays([found, calls.flatten().field(_REQUEST)]))
-    return found
+    of_files = []
+    for path in dialogue_files(corpus).values():
+        with pq.ParquetFile(path) as file:  # which reads a single leaf, as `read_table` does not
+            rows = file.read(columns=["provenance.list.element.request_id"])
+        calls: Any = rows.column("provenance").combine_chunks()
+        of_files.append(pc.unique(calls.flatten().field(_REQUEST)))
+    return pc.unique(pa.concat_arrays(of_files))
