@@ -1,4 +1,4 @@
-"""Runs over scenes that an erring teacher annotates: what it told, and what became of it."""
+"""Runs over scenes that an erring teacher annotates: what it stated, and what became of it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ CHECKERS = ("grounder", "verifier")
 CAPTIONS, QUESTIONS = ("event_caption", "action_caption"), "multiple_choice"
 """The nodes whose annotations dialogues are made of."""
 ALTERED = "altered"
-"""The kind of what stands in the dialogues otherwise than a writer told it: by the repair of broken
-JSON, or by another wording."""
+"""The kind of what stands in the dialogues otherwise than a writer stated it: by the repair of
+broken JSON, or by another wording."""
 EVENTS = {"event": "caption_events", "action": "caption_actions"}
 
 
 @dataclass(frozen=True)
 class Item:
-    """What a writer told, whether it was spoilt and how, and whether it reached the dialogues."""
+    """What a writer stated, whether it was spoilt and how, and whether it reached the dialogues."""
 
     family: str
     """``event``, ``action`` or ``question``."""
@@ -92,13 +92,14 @@ class Bench:
     def __init__(self, folder: Path, scenes: int, seed: int) -> None:
         """Renders the scenes, and starts the server."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._ledger = folder / "ledger.jsonl"
+        self._statements = folder / "statements.jsonl"
         self._config = folder / "config.yaml"
         port_file = folder / "port"
         port_file.unlink(missing_ok=True)
         manifest = render_many(folder / "scenes", scenes, seed)
         self._process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(port_file), str(self._ledger)], stdin=subprocess.PIPE
+            [sys.executable, str(SERVER), str(port_file), str(self._statements)],
+            stdin=subprocess.PIPE,
         )
         while not port_file.exists():
             if self._process.poll() is not None:
@@ -131,7 +132,7 @@ class Bench:
         self._process.communicate()
 
     def items(self, trial: Trial, *, questions: bool = True) -> list[Item]:
-        """What the writers of a trial told, and what became of it."""
+        """What the writers of a trial stated, and what became of it."""
         ends = (*CAPTIONS, QUESTIONS) if questions else CAPTIONS
         until = [part for node in ends for part in ("--until", node)]
         said = io.StringIO()
@@ -141,13 +142,13 @@ class Bench:
             raise SystemExit(f"the run ended with {status}:\n{said.getvalue()}")
         sets = [part for part in trial.overrides() if part != "--set"]
         plans = {plan.node.name: plan for plan in planned(self._config, sets, None)[1]}
-        told = [
+        stated = [
             line
-            for text in self._ledger.read_text(encoding="utf-8").splitlines()
+            for text in self._statements.read_text(encoding="utf-8").splitlines()
             if (line := json.loads(text))["model"] == trial.writer.name
         ]
-        found = [*_events(plans, told)]
-        return [*found, *_questions(plans, told, trial.writer.seed)] if questions else found
+        found = [*_events(plans, stated)]
+        return [*found, *_questions(plans, stated, trial.writer.seed)] if questions else found
 
 
 def _rows(kind: type[R], plan: NodePlan) -> Iterator[R]:
@@ -155,9 +156,9 @@ def _rows(kind: type[R], plan: NodePlan) -> Iterator[R]:
         yield from rows_of(kind, made.part)
 
 
-def _events(plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
-    """What was told, by video, family, caption and span; then what stands in the dialogues and
-    nobody told so."""
+def _events(plans: Mapping[str, NodePlan], stated: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
+    """What was stated, by video, family, caption and span; then what stands in the dialogues and
+    nobody stated."""
     listed = {e.event_id: e for node in EVENTS.values() for e in _rows(Event, plans[node])}
     kept = {
         (event.video_id, event.family, response.text.rstrip("."), event.start_s, event.end_s)
@@ -168,7 +169,7 @@ def _events(plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]]) ->
     }
     found = {
         (_video(e), e["family"], e["caption"], e["start_s"], e["end_s"]): e
-        for e in told
+        for e in stated
         if "family" in e
     }
     for key, each in found.items():
@@ -177,15 +178,15 @@ def _events(plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]]) ->
         yield Item(family, ALTERED, kept=True, off=0.0)
 
 
-def _video(told: Mapping[str, Any]) -> str:
-    return f"scene-{told['scene']:04}"
+def _video(stated: Mapping[str, Any]) -> str:
+    return f"scene-{stated['scene']:04}"
 
 
 def _questions(
-    plans: Mapping[str, NodePlan], told: Sequence[Mapping[str, Any]], seed: int
+    plans: Mapping[str, NodePlan], stated: Sequence[Mapping[str, Any]], seed: int
 ) -> Iterator[Item]:
     kept = {row.annotation_id for row in _rows(Annotation, plans[QUESTIONS])}
-    tracks = {(_video(t), t["aspect"], t["subject"]): t for t in told if "aspect" in t}
+    tracks = {(_video(t), t["aspect"], t["subject"]): t for t in stated if "aspect" in t}
     for asked in _rows(Annotation, plans["change_questions"]):
         scene, question = int(asked.video_id.partition("-")[2]), asked.questions[0].text
         true = true_tracks(scene, seed)

@@ -1,10 +1,10 @@
 """A server of the OpenAI protocol that knows the truth of scripted scenes, and errs on purpose.
 
-    python benchmarks/erring_teacher.py PORT_FILE LEDGER
+    python benchmarks/erring_teacher.py PORT_FILE STATEMENTS
 
-The name of the model that is asked says how it errs (``Errors``). The ledger gets a line for each
-thing that a writer told: which video, what, and whether it was spoilt. The server ends when its
-standard input does.
+The name of the model that is asked says how it errs (``Errors``). The file STATEMENTS gets a line
+for each thing that a writer stated: which video, what, and whether it was spoilt. The server ends
+when its standard input does.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Asked:
 
 
 class Teacher:
-    """Answers requests, and writes down what it told."""
+    """Answers requests, and writes down what it stated."""
 
-    def __init__(self, ledger: TextIO) -> None:
+    def __init__(self, statements: TextIO) -> None:
         """Writes lines to a file that stays open."""
-        self._ledger = ledger
+        self._statements = statements
         self._scenes: dict[str, int] = {}
 
     async def complete(self, request: web.Request) -> web.Response:
@@ -58,17 +58,17 @@ class Teacher:
         asked, errors = self._asked(body), Errors.named(body["model"])
         choices = []
         for sample in range(asked.samples):
-            answer, told = teacher_answers.answer(
+            answer, stated = teacher_answers.answer(
                 *(asked.title, asked.schema, asked.text, asked.scene, asked.now_s),
                 errors,
                 f"{asked.seed}/{sample}",
             )
-            self._ledger.writelines(
-                json.dumps({"model": body["model"], **each}) + "\n" for each in told
+            self._statements.writelines(
+                json.dumps({"model": body["model"], **each}) + "\n" for each in stated
             )
             message = {"role": "assistant", "content": answer}
             choices.append({"index": sample, "finish_reason": "stop", "message": message})
-        self._ledger.flush()
+        self._statements.flush()
         usage = {"prompt_tokens": len(asked.text) // 4, "completion_tokens": 20 * len(choices)}
         return web.json_response({"model": body["model"], "choices": choices, "usage": usage})
 
@@ -97,10 +97,10 @@ class Teacher:
         return self._scenes[url]
 
 
-async def serve(port_file: Path, ledger: TextIO) -> None:
+async def serve(port_file: Path, statements: TextIO) -> None:
     """Answers until standard input ends."""
     app = web.Application(client_max_size=1 << 30)
-    app.router.add_post("/v1/chat/completions", Teacher(ledger).complete)
+    app.router.add_post("/v1/chat/completions", Teacher(statements).complete)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -113,5 +113,5 @@ async def serve(port_file: Path, ledger: TextIO) -> None:
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[2]).open("a", encoding="utf-8") as ledger:
-        asyncio.run(serve(Path(sys.argv[1]), ledger))
+    with Path(sys.argv[2]).open("a", encoding="utf-8") as statements:
+        asyncio.run(serve(Path(sys.argv[1]), statements))

@@ -3,8 +3,8 @@
     python benchmarks/filters.py [--scenes N] [--seed N] [--folder FOLDER] [--only TABLE …]
 
 Runs `configs/streamo.yaml` over scenes whose scripts are known, annotated by a server that errs on
-purpose (``erring_teacher.py``), and compares what it told with what dialogues are made of. An item
-is an event or an action, or a time-sensitive question with all its answers. Shares have a 95 %
+purpose (``erring_teacher.py``), and compares what it stated with what dialogues are made of. An
+item is an event or an action, or a time-sensitive question with all its answers. Shares have a 95 %
 interval by Wilson.
 """
 

@@ -14,20 +14,20 @@ from benchmarks.teacher_errors import (
     RIGHT,
     Errors,
     Family,
-    ToldTrack,
-    all_told,
+    StatedTrack,
+    all_stated,
     answers_at,
     elsewhere,
     jittered,
     moments_of,
-    told_events,
-    told_tracks,
+    stated_events,
+    stated_tracks,
 )
 from pipeline.engines.embedded.questions import question_of
 
 UNKNOWN = "unknown"
-Told = Sequence[Mapping[str, Any]]
-"""Lines of the ledger."""
+Stated = Sequence[Mapping[str, Any]]
+"""Lines for who counts: what was stated, and how it was spoilt."""
 _QUOTED = re.compile(r'"(.*)"\s*\Z', re.DOTALL)
 _QUESTION = re.compile(
     r"(?:What|Is) (?P<what>\w+) (?P<subject>[\w ]+?)(?:, is it (?P<value>\w+))?\?"
@@ -66,18 +66,18 @@ def answer(
     now_s: float,
     errors: Errors,
     sample: str,
-) -> tuple[str, Told]:
-    """The answer of one sample as JSON, or as what is none, and what it told.
+) -> tuple[str, Stated]:
+    """The answer of one sample as JSON, or as what is none, and what it stated.
 
     Raises:
         KeyError: nothing is known of answers with this title.
     """
     ask = f"{title} {scene} {now_s} {text}"
-    told: Told = ()
+    stated: Stated = ()
     if title == "Events":
-        found, told = _events(text, scene, errors)
+        found, stated = _events(text, scene, errors)
     elif title == "ChangePoints":
-        found, told = _points(scene, errors)
+        found, stated = _points(scene, errors)
     elif title == "SpanSeen":
         found = _span(_quoted(text), scene, errors, _once(errors, ask, sample))
     elif title == "AnswerSeen":
@@ -89,7 +89,7 @@ def answer(
         )
     whole = json.dumps(found, ensure_ascii=False)
     chance = errors.draw("broken", ask, sample)
-    return (_broken(whole, chance), told) if chance.random() < errors.broken else (whole, told)
+    return (_broken(whole, chance), stated) if chance.random() < errors.broken else (whole, stated)
 
 
 def _once(errors: Errors, ask: str, sample: str) -> Random:
@@ -103,27 +103,27 @@ def _quoted(text: str) -> str:
     return found[1] if found else text
 
 
-def _events(text: str, scene: int, errors: Errors) -> tuple[Any, Told]:
+def _events(text: str, scene: int, errors: Errors) -> tuple[Any, Stated]:
     families: Sequence[Family] = get_args(Family)
     (family,) = (each for each in families if f"each {each}," in text)
     foreign = errors.draw("foreign", scene, family).random() < errors.foreign
-    events, told = [], []
-    for each in told_events(scene, family, errors):
+    events, stated = [], []
+    for each in stated_events(scene, family, errors):
         said = in_language(each.caption, errors.language) if foreign else each.caption
         event = {"caption": said, "start_s": each.start_s, "end_s": each.end_s}
         kind = FOREIGN if foreign else each.kind
         events.append(event)
-        told.append(
+        stated.append(
             {"scene": scene, "family": family, "kind": kind, "true_iou": each.true_iou, **event}
         )
-    return {"events": events}, told
+    return {"events": events}, stated
 
 
-def _points(scene: int, errors: Errors) -> tuple[Any, Told]:
-    points, told = [], []
-    for track in told_tracks(scene, errors):
+def _points(scene: int, errors: Errors) -> tuple[Any, Stated]:
+    points, stated = [], []
+    for track in stated_tracks(scene, errors):
         shown = {"kind": track.kind, "shift_s": track.shift_s, "moments": track.moments}
-        told.append({"scene": scene, "aspect": track.aspect, "subject": track.subject, **shown})
+        stated.append({"scene": scene, "aspect": track.aspect, "subject": track.subject, **shown})
         for (_, before), (time_s, after) in zip(track.moments, track.moments[1:], strict=False):
             seen = f"The {track.subject}: {before or 'nothing'}, then {after or 'nothing'}."
             points.append(
@@ -132,19 +132,19 @@ def _points(scene: int, errors: Errors) -> tuple[Any, Told]:
                     **{"before": before, "after": after, "time_s": round(time_s, 1)},
                 }
             )
-    return {"points": points}, told
+    return {"points": points}, stated
 
 
 def _span(caption: str, scene: int, errors: Errors, chance: Random) -> Any:
     """When it happens, if at all: by the script, by what the writer said, or wrong."""
     truth = truth_about(scene, errors.seed)
     true = {event.caption: (event.start_s, event.end_s) for event in truth.events}
-    told = {event.caption: (event.start_s, event.end_s) for event in all_told(scene, errors)}
-    spoken = {in_language(each, spoken): each for spoken in _WORDS for each in {**true, **told}}
+    stated = {event.caption: (event.start_s, event.end_s) for event in all_stated(scene, errors)}
+    spoken = {in_language(each, spoken): each for spoken in _WORDS for each in {**true, **stated}}
     caption = spoken.get(caption, caption)
     span = true.get(caption)
     if errors.draw("follows", scene, caption).random() < errors.follows:
-        span = told.get(caption)
+        span = stated.get(caption)
     elif chance.random() < errors.checker:
         away = elsewhere(span or (0.0, 0.0), truth.duration_s, chance)
         span = None if span and chance.random() < 0.5 else away
@@ -174,7 +174,7 @@ def _question(text: str, errors: Errors) -> Any:
     return {"question": asked, "answers": answers, "distractors": [*made.distractors]}
 
 
-def held_by(question: str, tracks: Sequence[ToldTrack], time_s: float) -> str:
+def held_by(question: str, tracks: Sequence[StatedTrack], time_s: float) -> str:
     """The answer to a question at a time, as the tracks have it; empty where there is none."""
     asked = _QUESTION.search(question)
     if asked is None:
@@ -187,10 +187,10 @@ def held_by(question: str, tracks: Sequence[ToldTrack], time_s: float) -> str:
     return value
 
 
-def true_tracks(scene: int, seed: int) -> list[ToldTrack]:
+def true_tracks(scene: int, seed: int) -> list[StatedTrack]:
     """The tracks of a scene as they are."""
     return [
-        ToldTrack(track.aspect, track.subject, RIGHT, tuple(moments_of(track)))
+        StatedTrack(track.aspect, track.subject, RIGHT, tuple(moments_of(track)))
         for track in truth_about(scene, seed).tracks
     ]
 
@@ -202,7 +202,7 @@ def _seen(
     question = text.partition("The question: ")[2].strip()
     value = held_by(question, true_tracks(scene, errors.seed), now_s)
     if errors.draw("follows", scene, question).random() < errors.follows:
-        value = held_by(question, told_tracks(scene, errors), now_s)
+        value = held_by(question, stated_tracks(scene, errors), now_s)
     elif chance.random() < errors.checker:
         value = chance.choice([option for option in options if option != (value or UNKNOWN)])
     return {"seen": "It is there.", "value": value if value in options else UNKNOWN}

@@ -90,7 +90,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class ToldEvent:
+class StatedEvent:
     """An event as a captioner tells it; times in seconds."""
 
     family: Family
@@ -103,7 +103,7 @@ class ToldEvent:
 
 
 @dataclass(frozen=True)
-class ToldTrack:
+class StatedTrack:
     """What holds of a subject from each time in seconds on; empty while it is not in view."""
 
     aspect: str
@@ -115,31 +115,33 @@ class ToldTrack:
 
 
 @cache
-def told_events(scene: int, family: Family, errors: Errors) -> tuple[ToldEvent, ...]:
+def stated_events(scene: int, family: Family, errors: Errors) -> tuple[StatedEvent, ...]:
     """The events of a scene as the captioner tells them."""
     truth = truth_about(scene, errors.seed)
     return tuple(
-        _told(event.caption, (event.start_s, event.end_s), scene, family, errors)
+        _spoilt(event.caption, (event.start_s, event.end_s), scene, family, errors)
         for event in truth.events
         if event.family == family
     )
 
 
-def _told(caption: str, span: TimeSpan, scene: int, family: Family, errors: Errors) -> ToldEvent:
+def _spoilt(
+    caption: str, span: TimeSpan, scene: int, family: Family, errors: Errors
+) -> StatedEvent:
     draw = errors.draw("event", scene, caption)
     duration_s = truth_about(scene, errors.seed).duration_s
     kind = errors.kind(draw, SPANS)
-    told = jittered(span, duration_s, errors.jitter_s, draw)
+    stated = jittered(span, duration_s, errors.jitter_s, draw)
     if kind in ("invented", "misdescribed"):
         caption = recoloured(caption, scene, errors.seed)
     if kind in ("moved", "invented"):
-        told = elsewhere(span, duration_s, draw)
+        stated = elsewhere(span, duration_s, draw)
     elif kind == "stretched":
-        told = stretched(span, duration_s, draw)
+        stated = stretched(span, duration_s, draw)
     elif kind == SLIGHT:
-        told = shifted(span, duration_s, draw.uniform(MOVED_IOU, 0.95))
-    told = round(told[0], 2), round(told[1], 2)
-    return ToldEvent(family, kind, caption, *told, true_iou=round(iou(told, span), 3))
+        stated = shifted(span, duration_s, draw.uniform(MOVED_IOU, 0.95))
+    stated = round(stated[0], 2), round(stated[1], 2)
+    return StatedEvent(family, kind, caption, *stated, true_iou=round(iou(stated, span), 3))
 
 
 def recoloured(caption: str, scene: int, seed: int) -> str:
@@ -198,11 +200,11 @@ def shifted(span: TimeSpan, duration_s: float, to_iou: float) -> TimeSpan:
 
 
 @cache
-def told_tracks(scene: int, errors: Errors) -> tuple[ToldTrack, ...]:
+def stated_tracks(scene: int, errors: Errors) -> tuple[StatedTrack, ...]:
     """What changes in a scene, as the change detector tells it."""
     truth = truth_about(scene, errors.seed)
     changing = [track for track in truth.tracks if len(_held(track)) > 1]
-    return tuple(_told_track(track, scene, errors) for track in changing)
+    return tuple(_stated_track(track, scene, errors) for track in changing)
 
 
 def moments_of(track: TrueTrack) -> list[tuple[float, str]]:
@@ -214,7 +216,7 @@ def _held(track: TrueTrack) -> set[str]:
     return {value for _, value in moments_of(track) if value}
 
 
-def _told_track(track: TrueTrack, scene: int, errors: Errors) -> ToldTrack:
+def _stated_track(track: TrueTrack, scene: int, errors: Errors) -> StatedTrack:
     draw = errors.draw("track", scene, track.aspect, track.subject)
     kind = errors.kind(draw, TIMES)
     moments, shift_s = moments_of(track), 0.0
@@ -230,7 +232,7 @@ def _told_track(track: TrueTrack, scene: int, errors: Errors) -> ToldTrack:
         spoilt, shift_s = _retimed(moments, duration_s, (way * least_s, way * most_s), draw)
     if spoilt is None:
         kind, spoilt = RIGHT, moments
-    return ToldTrack(track.aspect, track.subject, kind, tuple(spoilt), shift_s)
+    return StatedTrack(track.aspect, track.subject, kind, tuple(spoilt), shift_s)
 
 
 def _revalued(
@@ -269,7 +271,7 @@ def answers_at(moments: Sequence[tuple[float, str]], time_s: float) -> str:
     return next((value for from_s, value in reversed(moments) if from_s <= time_s), "")
 
 
-def all_told(scene: int, errors: Errors) -> Iterator[ToldEvent]:
+def all_stated(scene: int, errors: Errors) -> Iterator[StatedEvent]:
     """The events and actions of a scene as the captioner tells them."""
-    yield from told_events(scene, "event", errors)
-    yield from told_events(scene, "action", errors)
+    yield from stated_events(scene, "event", errors)
+    yield from stated_events(scene, "action", errors)

@@ -20,8 +20,8 @@ from benchmarks.teacher_errors import (
     SPANS,
     TIMES,
     Errors,
-    all_told,
-    told_tracks,
+    all_stated,
+    stated_tracks,
 )
 from pipeline.media.scenes.render import _pictures
 from pipeline.records.spans import iou
@@ -34,33 +34,33 @@ def test_events_are_spoilt_as_they_are_said_to_be() -> None:
     kinds: Counter[str] = Counter()
     for scene in SCENES:
         true = {e.caption: (e.start_s, e.end_s) for e in truth_about(scene, SPOILT.seed).events}
-        for told in all_told(scene, SPOILT):
-            kinds[told.kind] += 1
-            assert (told.caption in true) == (told.kind not in ("invented", "misdescribed"))
-            assert 0 <= told.start_s < told.end_s <= truth_about(scene, SPOILT.seed).duration_s
-            if told.caption in true:
-                overlap = iou((told.start_s, told.end_s), true[told.caption])
-                assert overlap == pytest.approx(told.true_iou, abs=0.01)
-                assert (overlap < 0.31) == (told.kind in ("moved", "stretched"))
+        for stated in all_stated(scene, SPOILT):
+            kinds[stated.kind] += 1
+            assert (stated.caption in true) == (stated.kind not in ("invented", "misdescribed"))
+            assert 0 <= stated.start_s < stated.end_s <= truth_about(scene, SPOILT.seed).duration_s
+            if stated.caption in true:
+                overlap = iou((stated.start_s, stated.end_s), true[stated.caption])
+                assert overlap == pytest.approx(stated.true_iou, abs=0.01)
+                assert (overlap < 0.31) == (stated.kind in ("moved", "stretched"))
     assert kinds.keys() == {RIGHT, SLIGHT, *SPANS}
     assert all(count > 10 for count in kinds.values())
     # Nothing is drawn anew: who asks twice hears the same.
-    assert [*all_told(1, SPOILT)] == [*all_told(1, Errors.named(SPOILT.name))]
+    assert [*all_stated(1, SPOILT)] == [*all_stated(1, Errors.named(SPOILT.name))]
 
 
 def test_times_and_values_are_spoilt_as_they_are_said_to_be() -> None:
     kinds: Counter[str] = Counter()
     for scene in SCENES:
         true = {(t.aspect, t.subject): t.moments for t in true_tracks(scene, SPOILT.seed)}
-        for told in told_tracks(scene, SPOILT):
-            kinds[told.kind] += 1
-            moments = true[told.aspect, told.subject]
-            off = [(a, b) for a, b in zip(told.moments, moments, strict=True) if a != b]
-            assert len(off) == (told.kind != RIGHT)
-            for (told_s, said), (time_s, value) in off:
-                assert (said != value) == (told.kind == "wrong value")
-                way = {"early": -1, "late": 1}.get(told.kind)
-                shift_s = (told_s - time_s) * (way or 1)
+        for stated in stated_tracks(scene, SPOILT):
+            kinds[stated.kind] += 1
+            moments = true[stated.aspect, stated.subject]
+            off = [(a, b) for a, b in zip(stated.moments, moments, strict=True) if a != b]
+            assert len(off) == (stated.kind != RIGHT)
+            for (stated_s, said), (time_s, value) in off:
+                assert (said != value) == (stated.kind == "wrong value")
+                way = {"early": -1, "late": 1}.get(stated.kind)
+                shift_s = (stated_s - time_s) * (way or 1)
                 assert shift_s > 1.9 if way else abs(shift_s) < 2.1
     assert kinds.keys() == {RIGHT, SLIGHT, *TIMES}
 
