@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import main
+from tests.runs import answering_server
 from tests.runs.answering_server import Server, serving
 from tests.runs.asking import write_asking
 from tests.runs.test_http_run import rows_of
@@ -74,11 +75,15 @@ def test_what_policies_refuse_by_design_stops_nothing(
 
 
 def test_a_model_that_answers_nothing_stops_a_pilot(
-    write_config: Callable[..., Path], server: Server, capsys: pytest.CaptureFixture[str]
+    write_config: Callable[..., Path],
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server.fails = lambda name: True
-    config = write_asking(write_config, "dead", server)
-    assert main(["run", "-c", str(config), *VIDEOS]) == 1
+    """It says something each time, and nothing that was asked for."""
+    monkeypatch.setattr(answering_server, "answer", lambda body: "I cannot tell.")
+    config = write_asking(write_config, "empty", server)
+    assert main(["run", "-c", str(config), "--limit", "4", "--until", "narrate"]) == 1
     error = capsys.readouterr().err
     assert "stopped: narrate: 100% of " in error and "limits.unanswered = 0.5" in error
 
