@@ -189,7 +189,7 @@ def stretched(span: TimeSpan, duration_s: float, draw: Random) -> TimeSpan:
 
 
 def shifted(span: TimeSpan, duration_s: float, to_iou: float) -> TimeSpan:
-    """The span, moved until its IoU is this one; where the video is too short for that, shortened."""
+    """The span moved until its IoU is this one, or shortened where the video is too short."""
     start_s, end_s = span
     by_s = (end_s - start_s) * (1 - to_iou) / (1 + to_iou)
     if end_s + by_s <= duration_s:
