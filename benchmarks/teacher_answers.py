@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import ceil
 from random import Random
 from typing import Any, get_args
 
@@ -129,10 +130,15 @@ def _points(scene: int, errors: Errors) -> tuple[Any, Stated]:
             points.append(
                 {
                     **{"seen": seen, "aspect": track.aspect, "subject": track.subject},
-                    **{"before": before, "after": after, "time_s": round(time_s, 1)},
+                    **{"before": before, "after": after, "time_s": tenth(time_s)},
                 }
             )
     return {"points": points}, stated
+
+
+def tenth(time_s: float) -> float:
+    """The first tenth of a second at which what begins at a time holds."""
+    return ceil(time_s * 10 - 1e-6) / 10
 
 
 def _span(caption: str, scene: int, errors: Errors, chance: Random) -> Any:

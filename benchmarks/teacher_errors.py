@@ -189,7 +189,7 @@ def stretched(span: TimeSpan, duration_s: float, draw: Random) -> TimeSpan:
 
 
 def shifted(span: TimeSpan, duration_s: float, to_iou: float) -> TimeSpan:
-    """The span, moved until its IoU is this one; where there is no room for that, shortened."""
+    """The span moved until its IoU is this one, or shortened where the video is too short."""
     start_s, end_s = span
     by_s = (end_s - start_s) * (1 - to_iou) / (1 + to_iou)
     if end_s + by_s <= duration_s:
@@ -251,7 +251,7 @@ def _revalued(
 def _retimed(
     moments: list[tuple[float, str]], duration_s: float, by_s: tuple[float, float], draw: Random
 ) -> tuple[list[tuple[float, str]] | None, float]:
-    """One of the moments from which on something holds moved by as much as there is room for."""
+    """One of the moments from which on something holds moved by as much as fits."""
     places = [k for k, (_, value) in enumerate(moments) if value and k > 0]
     draw.shuffle(places)
     for k in places:

@@ -50,7 +50,7 @@ class Line(BaseModel):
     sentence: str
 
 
-class Told(BaseModel):
+class Said(BaseModel):
     seen: str
     lines: list[Line]
     value: str
@@ -59,7 +59,7 @@ class Told(BaseModel):
 
 def test_only_what_a_model_had_to_word_is_judged() -> None:
     line = Line(seen="a", aspect="count", sentence="b")
-    told = Told(seen="c", lines=[line, line], value="d", found=True).model_dump(mode="json")
-    schema = answer_schema(Told)
-    assert list(written(told, schema)) == ["b", "b", "d"]
-    assert list(written(told, narrowed(schema, {"value": {"enum": ["d"]}}))) == ["b", "b"]
+    said = Said(seen="c", lines=[line, line], value="d", found=True).model_dump(mode="json")
+    schema = answer_schema(Said)
+    assert list(written(said, schema)) == ["b", "b", "d"]
+    assert list(written(said, narrowed(schema, {"value": {"enum": ["d"]}}))) == ["b", "b"]
