@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -154,10 +155,11 @@ def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
 def repaired(text: str, schema: Mapping[str, Any]) -> str | None:
     """Invalid JSON, repaired; None if the result does not have the shape either.
 
-    None too for a text longer than ``REPAIRABLE_CHARACTERS``, and for one that is JSON to a lax
-    reader: of a key that stands twice, a repair would drop what was said first.
+    None too for a text longer than ``REPAIRABLE_CHARACTERS``, for one that breaks off in a text,
+    of which a repair would keep half a sentence, and for one that is JSON to a lax reader: of a key
+    that stands twice, a repair would drop what was said first.
     """
-    if len(text) > REPAIRABLE_CHARACTERS or _is_lax_json(text):
+    if len(text) > REPAIRABLE_CHARACTERS or _breaks_off(text) or _is_lax_json(text):
         return None
     try:
         value = json_repair.loads(text)
@@ -165,6 +167,11 @@ def repaired(text: str, schema: Mapping[str, Any]) -> str | None:
     except (ValueError, RecursionError):
         return None
     return whole if has_shape(whole, schema) else None
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether a text is begun and not ended: one of its quotation marks has no other."""
+    return re.sub(r"\\.", "", text).count('"') % 2 == 1
 
 
 def _is_lax_json(text: str) -> bool:

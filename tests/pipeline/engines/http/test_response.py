@@ -280,6 +280,14 @@ def test_json_with_something_around_it_is_repaired(invalid: str) -> None:
     assert json.loads(found) == SEEN
 
 
+def test_half_a_text_is_not_repaired() -> None:
+    first = {"text": 'a "cat"', **{name: value for name, value in SEEN.items() if name != "text"}}
+    whole = json.dumps(dict(reversed(first.items())))
+    assert json.loads(repaired(whole[:-1], SCHEMA) or "") == first
+    for length in range(whole.index('"a ') + 1, len(whole) - 2):
+        assert repaired(whole[:length], SCHEMA) is None
+
+
 def test_a_lone_surrogate_has_no_shape() -> None:
     assert not has_shape(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA)
     assert repaired(json.dumps(SEEN | {"text": "\ud800"}), SCHEMA) is None
