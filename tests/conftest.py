@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def examples(few: int) -> int:
 # On a busy machine an example may take any time.
 settings.register_profile(
     "any_time",
-    max_examples=examples(50),
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -53,6 +54,12 @@ _FIGURES = pytest.StashKey[Figures]()
 def figures(pytestconfig: pytest.Config) -> Figures:
     """What was disturbed and healed in this session; ``make chaos`` prints it at its end."""
     return pytestconfig.stash.setdefault(_FIGURES, Figures())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs, and what starts Ray, come first: at the end one of them would keep a process
+    while the others have nothing left."""
+    items.sort(key=lambda item: "runs" not in item.path.parts and "ray" not in item.path.name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -136,9 +143,18 @@ def render_once(made_once: MadeOnce) -> RenderOnce:
 
 
 @pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> Path:
-    """The scripted scenes: the folder of their manifest."""
-    from pipeline.media.scenes.render import render_scenes
+def scenes(
+    tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce, made_once: MadeOnce
+) -> Path:
+    """The scripted scenes: the folder of their manifest.
 
+    Processes of pytest-xdist begin with different scenes, so that they render them together.
+    """
+    from pipeline.media.scenes.catalogue import SCENES
+    from pipeline.media.scenes.render import render, render_scenes
+
+    first = 4 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % len(SCENES)
+    for scene in (*SCENES[first:], *SCENES[:first]):
+        made_once(f"{scene.name}.mp4", partial(render, scene))
     with render_once():
         return render_scenes(tmp_path_factory.mktemp("scenes")).parent
