@@ -26,6 +26,9 @@ from pipeline.workflow.task import ShardResult, ShardTask
 BEAT_S = 1.0
 """How often a process with shards under way gives a sign of life."""
 BEAT: Final = "beat"
+_LOADED = ["__main__", __name__, "pandas"]
+"""By the fork server, once for all processes. Arrow loads pandas, where it is installed, with the
+first array that it makes."""
 _START_AGAIN_S = (0.0, 0.1, 1.0)
 """Before each attempt to start a process: one that has just been killed may still be listed."""
 _GRACE_S = 5.0
@@ -45,6 +48,7 @@ class WorkerProcess:
         self.connection: Connection
         # Not fork: the decoders and Arrow have threads. Not spawn: it would run the command again.
         context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_LOADED)
         self.connection, theirs = context.Pipe()
         # The fork server has the environment that it was started with.
         full = {**os.environ, **environment}
