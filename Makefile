@@ -36,12 +36,11 @@ else
 	  --set source.kind=folder --set 'source.path="$(VIDEOS)"'
 endif
 
-# Twice as many as two cores have work for: tests wait for other processes, and for disks.
 test: install check ## Set up, then check style, types and all tests
-	$(VENV)/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: install ## Kill runs, spoil their input, cut off their machines and stores, in short
-	$(VENV)/bin/pytest -m faults -n 4 --dist loadscope --no-loadscope-reorder
+	$(VENV)/bin/pytest -m faults -n 2 --dist loadscope --no-loadscope-reorder
 
 laws: install ## Try each property on 100 times as many examples (the laws of a dialogue on 50,000)
 	TURNWISE_LONG=1 $(VENV)/bin/pytest -n 2 -m 'hypothesis or long' --timeout 0

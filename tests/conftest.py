@@ -57,9 +57,9 @@ def figures(pytestconfig: pytest.Config) -> Figures:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs, and what starts Ray, come first: at the end one of them would keep a process
-    while the others have nothing left."""
-    items.sort(key=lambda item: "runs" not in item.path.parts and "ray" not in item.path.name)
+    """Whole runs come first: at the end one of them would keep a process busy while the others have
+    nothing left."""
+    items.sort(key=lambda item: "runs" not in item.path.parts)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -27,7 +27,7 @@ def read_config_file(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
         ConfigError: a file cannot be read, extends itself, or an override is none.
     """
-    raw = _read(path, ())
+    raw = _merge({}, _read(path, ()))
     for override in overrides:
         _apply(raw, override)
     return raw
@@ -58,11 +58,14 @@ def _extended(path: Path, parent: str) -> Path:
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections are copied: one that YAML names by an alias is a section of its own wherever it
+    stands, so that an override changes one of them."""
     merged = dict(under)
     for key, value in over.items():
-        old = merged.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and _same_kind(old, value):
-            merged[key] = _merge(old, value)
+        if isinstance(value, dict):
+            old = merged.get(key)
+            laid_over = isinstance(old, dict) and _same_kind(old, value)
+            merged[key] = _merge(old if laid_over else {}, value)
         else:
             merged[key] = value
     return merged

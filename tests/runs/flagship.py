@@ -82,7 +82,8 @@ class Place:
         return [verb, *rest, *settings]
 
 
-SMALL = ("run.videos_per_shard=1",)
+SMALL = ("run.videos_per_shard=1", "nodes.plan_mixture.config.shares={}")
+"""All samples of the few videos are taken, whatever the shares of the paper."""
 
 
 def commands() -> list[list[str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines.http.config import HttpConfig
 from pipeline.errors import ConfigError
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
@@ -267,3 +268,16 @@ def test_a_section_of_another_kind_takes_the_place_of_the_whole(tmp_path: Path) 
     same = "extends: first.yaml\nengines: {captioner: {kind: vllm, model: n}}\n"
     found = load_config(written(tmp_path, same)).engines["captioner"]
     assert (found.revision, len(found.replica_configs())) == ("r", 2)
+
+
+def test_an_override_changes_one_of_two_roles_that_share_a_section(tmp_path: Path) -> None:
+    text = (
+        "extends: streamo.yaml\n"
+        "engines:\n"
+        "  editor: &same {kind: http, base_url: http://m:1/v1, model: a, revision: '1'}\n"
+        "  verifier: *same\n"
+    )
+    engines = load_config(written(tmp_path, text), ["engines.editor.model=b"]).engines
+    assert isinstance(editor := engines["editor"], HttpConfig)
+    assert isinstance(verifier := engines["verifier"], HttpConfig)
+    assert (editor.model, verifier.model) == ("b", "a")
