@@ -64,8 +64,8 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         if isinstance(value, dict):
             old = merged.get(key)
-            laid_over = isinstance(old, dict) and _same_kind(old, value)
-            merged[key] = _merge(old if laid_over else {}, value)
+            below = old if isinstance(old, dict) and _same_kind(old, value) else {}
+            merged[key] = _merge(below, value)
         else:
             merged[key] = value
     return merged
