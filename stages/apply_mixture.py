@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from math import floor
+from operator import itemgetter
 
 from pydantic import Field
 
@@ -49,9 +50,10 @@ def run(
 
     for rows in videos:
         # Last, as the first reason is the one told of a video that has no dialogue left.
-        for dialogue in sorted(rows[Dialogue], key=passed_over):
+        ordered = sorted(((passed_over(d), d) for d in rows[Dialogue]), key=itemgetter(0))
+        for left_out, dialogue in ordered:
             draw = draws[dialogue.task, dialogue.is_negative]
-            if passed_over(dialogue):
+            if left_out:
                 what = "negatives" if draw.is_negative else "samples"
                 detail = f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn"
                 yield _left_out(dialogue, reason="not_drawn", detail=detail)
@@ -82,12 +84,10 @@ def _as_learned(
         dialogue = trimmed(dialogue, count)
     if config.weights is not None:
         dialogue = weigh(dialogue, config.weights, seed=draw.seed, corpus=corpus)
-    standby = floor(
-        draw.cut_standby * dialogue.n_standby
-        + hash_fraction(f"{dialogue.sample_id} standby", draw.seed)
-    )
     if draw.silence == "mask" or draw.cut_standby:
         silence = count if draw.silence == "mask" else 0
+        fraction = hash_fraction(f"{dialogue.sample_id} standby", draw.seed)
+        standby = floor(draw.cut_standby * dialogue.n_standby + fraction)
         dialogue = masked(dialogue, silence, standby, draw.seed)
     return dialogue
 

@@ -187,21 +187,27 @@ ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
 
 
 def free_texts(
-    value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None
+    value: Any,
+    schema: Mapping[str, Any],
+    defs: Mapping[str, Any] | None = None,
+    *,
+    without: str = "",
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The texts of an answer, each with its own schema, but for those that it chose (``enum``)."""
+    """The texts of an answer, each with its own schema, but for those that it chose (``enum``) or
+    that are given (``const``), and those of fields named ``without``."""
     defs = schema.get("$defs", {}) if defs is None else defs
     if "$ref" in schema:
         schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
-    if isinstance(value, str) and "enum" not in schema:
+    if isinstance(value, str) and "enum" not in schema and "const" not in schema:
         yield value, schema
     elif isinstance(value, dict):
         properties = schema.get("properties", {})
         for name in filter(properties.__contains__, value):
-            yield from free_texts(value[name], properties[name], defs)
+            if name != without:
+                yield from free_texts(value[name], properties[name], defs, without=without)
     elif isinstance(value, list):
         for each in value:
-            yield from free_texts(each, schema.get("items", {}), defs)
+            yield from free_texts(each, schema.get("items", {}), defs, without=without)
 
 
 def cut_text(value: Any, schema: Mapping[str, Any]) -> str:

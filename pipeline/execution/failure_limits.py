@@ -49,8 +49,8 @@ class FailureMonitor:
         totals.asks += result.counts["asks"]
         totals.videos += result.counts["videos_in"]
         totals.videos_failed += result.counts["videos_failed"]
-        refused, by_design = result.counts["rejected"].items(), node.stage.absences
-        by_design |= node.stage.policies
+        refused = result.counts["rejected"].items()
+        by_design = node.stage.absences | node.stage.policies
         totals.reasons.update({r: n for r, n in refused if r not in by_design})
         failed = Counter({r: n for r, n in totals.reasons.items() if r in UNANSWERED})
         limits = node.limits

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pipeline.engines.answer import free_texts
+
 _LATIN: Final = (
     "af az bs ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv mg ms mt nb nl nn no pl"
     " pt ro sk sl so sq sv sw tl tr vi"
@@ -100,19 +102,6 @@ def _in_other_words(text: str, language: str) -> bool:
     return False
 
 
-def written(
-    answer: Any, schema: Mapping[str, Any], defs: Mapping[str, Any] | None = None
-) -> Iterator[str]:
+def written(answer: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """The texts of an answer that its model had to word: none of a choice, and not what it sees."""
-    defs = schema.get("$defs", {}) if defs is None else defs
-    if "$ref" in schema:
-        schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
-    if isinstance(answer, str) and "enum" not in schema and "const" not in schema:
-        yield answer
-    elif isinstance(answer, dict):
-        for name, value in answer.items():
-            if name != SEEN:
-                yield from written(value, schema.get("properties", {}).get(name, {}), defs)
-    elif isinstance(answer, list):
-        for value in answer:
-            yield from written(value, schema.get("items", {}), defs)
+    return (text for text, _ in free_texts(answer, schema, without=SEEN))
