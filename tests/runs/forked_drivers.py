@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import select
 import signal
@@ -14,14 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
-LOADED = [
-    "pipeline.execution.worker",
-    *sorted(f"stages.{path.stem}" for path in (ROOT / "stages").glob("*.py")),
-]
-"""By the server that forks the workers of a driver, once for all of them."""
 
 
 class Driver:
@@ -61,12 +53,6 @@ class Drivers:
         return Driver(int(self._process.stdout.readline()), self._process.stdout)
 
 
-def load_workers_once(environment: pytest.MonkeyPatch) -> None:
-    """The processes that this one has forked find their modules loaded."""
-    environment.setenv("PYTHONPATH", str(ROOT))
-    multiprocessing.get_context("forkserver").set_forkserver_preload(LOADED)
-
-
 @contextmanager
 def forking_drivers(**environment: str) -> Iterator[Drivers]:
     """They have this environment beside that of this process."""
@@ -86,8 +72,6 @@ def _serve() -> None:
     from pipeline.cli.stopping import run_until_stopped
     from pipeline.run import main
 
-    with pytest.MonkeyPatch.context() as environment:
-        load_workers_once(environment)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     for line in sys.stdin:
         command, said = json.loads(line)

@@ -21,7 +21,7 @@ from tests.faults.healing import corpus_of
 from tests.hub_server import HubServer, hub_server
 from tests.runs.answering_server import serving
 from tests.runs.finished_run import FinishedRun, call
-from tests.runs.forked_drivers import Drivers, forking_drivers, load_workers_once
+from tests.runs.forked_drivers import Drivers, forking_drivers
 from tests.runs.killed_verbs import (
     Case,
     of_force,
@@ -98,7 +98,6 @@ def test_what_is_killed_anywhere_is_resumed_to_the_same_bytes(
     }  # fmt: skip
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    load_workers_once(monkeypatch)
     with serving() as server, forking_drivers() as drivers:
         server.latency_s = LATENCY_S
         with render_once():

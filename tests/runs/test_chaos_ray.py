@@ -17,7 +17,7 @@ from tests.conftest import RenderOnce
 from tests.faults.healing import corpus_of
 from tests.runs.answering_server import serving
 from tests.runs.finished_run import FinishedRun, call
-from tests.runs.forked_drivers import Drivers, forking_drivers, load_workers_once
+from tests.runs.forked_drivers import ROOT, Drivers, forking_drivers
 from tests.runs.killed_verbs import of_force, of_retry, of_run
 from tests.runs.killing import kill
 from tests.runs.ray_nodes import SETTINGS, Nodes, ray_nodes, wait_for
@@ -58,7 +58,7 @@ def test_on_ray_too(
 ) -> None:
     chance = Random(SEED)
     print(f"seed {SEED}, {RAY_KILLS} kills on Ray")
-    load_workers_once(monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ray = {"RAY_ADDRESS": nodes.address, **SETTINGS}
     with serving() as server, forking_drivers(**ray) as drivers:
         server.latency_s = LATENCY_S
