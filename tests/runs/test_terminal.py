@@ -119,6 +119,11 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("truth", "-c", place.config),
         ("truth", "-c", place.config, "--truth", place.folder / "none"),
     ],
+    "score": lambda place: [
+        ("score", place.corpus, "--against", place.corpus),
+        ("score", HOSTILE, "--against", place.corpus),
+        ("score", place.corpus, "--against", place.corpus, "--measure", HOSTILE),
+    ],
     "rejects": lambda place: [
         ("rejects", "-c", place.config),
         ("rejects", "-c", place.config, "--json"),
