@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from pipeline.run import main
 from pipeline.workflow.config import Role
+from tests.conftest import MadeOnce
 from tests.runs.test_parity import digests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,23 @@ def asking_config(
     return lambda name: write_config(name, engines=dict.fromkeys(ROLES, engine), nodes=nodes)
 
 
+@pytest.fixture
+def answered_config(
+    asking_config: Callable[[str], Path], made_once: MadeOnce, tmp_path: Path
+) -> Callable[[str], Path]:
+    """As ``asking_config``, and its root is that of a run which is done, on this machine."""
+
+    def finish(root: Path) -> None:
+        config = asking_config("answered")
+        assert main(["run", "-c", str(config), *VIDEOS, "--set", f"run.root={root}"]) == 0
+
+    def write(name: str) -> Path:
+        shutil.copytree(made_once("answered run", finish), tmp_path / name)
+        return asking_config(name)
+
+    return write
+
+
 def rows_of(root: Path) -> dict[str, str]:
     """Digests of all rows and files; of replies, which are measured, none.
 
@@ -83,14 +102,15 @@ def status_of(config: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 @pytest.mark.ray
 def test_executors_do_not_show_costs_do_and_the_key_does_not(
-    asking_config: Callable[[str], Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    asking_config: Callable[[str], Path],
+    answered_config: Callable[[str], Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    found = {}
-    for executor in ("local", "ray"):
-        config = asking_config(executor)
-        assert main(["run", "-c", str(config), "--executor", executor, *VIDEOS]) == 0
-        found[executor] = rows_of(tmp_path / executor)
-    assert found["local"] == found["ray"]
+    answered_config("local")
+    config = asking_config("ray")
+    assert main(["run", "-c", str(config), "--executor", "ray", *VIDEOS]) == 0
+    assert rows_of(tmp_path / "local") == rows_of(tmp_path / "ray")
     out, err = capfd.readouterr()
     assert KEY not in out + err
     assert "cached" in out and "64%" in out
@@ -99,10 +119,9 @@ def test_executors_do_not_show_costs_do_and_the_key_does_not(
 
 
 def test_replies_are_kept_and_summed(
-    asking_config: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    answered_config: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = asking_config("replies")
-    assert main(["run", "-c", str(config), *VIDEOS]) == 0
+    config = answered_config("replies")
     nodes = {node["node"]: node for node in status_of(config, capsys)["nodes"]}
     for name, column in ASKING.items():
         node = nodes[name]
@@ -121,10 +140,9 @@ def test_replies_are_kept_and_summed(
 
 
 def test_processes_killed_under_a_run_cost_it_nothing_but_time(
-    asking_config: Callable[[str], Path], tmp_path: Path
+    asking_config: Callable[[str], Path], answered_config: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    whole = asking_config("whole")
-    assert main(["run", "-c", str(whole), *VIDEOS]) == 0
+    answered_config("whole")
     config = asking_config("killed")
     command = [sys.executable, "pipeline/run.py", "run", "-c", str(config), *VIDEOS]
     run = subprocess.Popen(command, cwd=ROOT)
