@@ -35,6 +35,7 @@ _PLACES = {
     "manifest": "manifest:make_manifest_file",
     "gc": "gc:remove_unreached",
     "truth": "truth:compare_truth",
+    "stream": "stream:stream_samples",
     "score": "score:score_file",
     "rejects": "rejects:list_rejects",
     "retry": "rejects:retry_rejects",

@@ -43,6 +43,8 @@ class Prediction(Record):
     """None where it was silent. Their order does not matter."""
     states: tuple[State, ...] = ()
     """Of every turn of the sample, where they are known."""
+    latencies_s: tuple[Seconds, ...] = ()
+    """From the moment the model was shown a turn to what it did, likewise."""
 
 
 def problem_of(prediction: Prediction, dialogue: Dialogue) -> str:

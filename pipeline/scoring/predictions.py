@@ -43,6 +43,13 @@ class Predictions:
             return
         self._places[row.sample_id] = offset
 
+    @classmethod
+    def resumed(cls, path: Path) -> set[str]:
+        """The samples that a file has; half a row at its end, which a kill left, is cut off."""
+        with path.open("r+b") as file:
+            file.truncate(sum(len(line) for line in file if line.endswith(b"\n")))
+        return set(cls(path)._places)
+
     def __len__(self) -> int:
         """How many samples have a prediction."""
         return len(self._places)

@@ -119,6 +119,13 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("truth", "-c", place.config),
         ("truth", "-c", place.config, "--truth", place.folder / "none"),
     ],
+    "stream": lambda place: [
+        (
+            *("stream", "-c", place.config, "--role", "narrator", "--on", place.corpus),
+            *("-o", place.folder / "said.jsonl"),
+        ),
+        ("stream", "-c", place.config, "--role", HOSTILE, "--on", place.corpus, "-o", "x"),
+    ],
     "score": lambda place: [
         ("score", place.corpus, "--against", place.corpus),
         ("score", HOSTILE, "--against", place.corpus),

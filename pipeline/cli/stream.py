@@ -1,0 +1,129 @@
+"""The verb ``stream``: a model watches the samples of a corpus, and its answers become a file."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.exit_status import PARTLY
+from pipeline.cli.options import ConfigOption, SetOption
+from pipeline.corpus.read import read_corpus
+from pipeline.engines import close_engines, open_engine
+from pipeline.engines.base import EngineConfig
+from pipeline.errors import ConfigError, did_you_mean
+from pipeline.scoring.predictions import Predictions
+from pipeline.scoring.stream import Failure, StreamSettings, Watching, watch
+from pipeline.workflow.config import RunConfig, load_config
+from pipeline.workflow.prompt import Prompt, load_prompts
+
+PROMPT = "stream"
+
+
+def stream_samples(
+    config: ConfigOption,
+    role: Annotated[str, typer.Option(help="Which engine of the config watches, by its role.")],
+    on: Annotated[Path, typer.Option(help="The corpus to watch; it needs its frames.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file of predictions.")],
+    overrides: SetOption = None,
+    window_s: Annotated[
+        float, typer.Option(help="Seconds of the latest frames that the model sees in each turn.")
+    ] = 120.0,
+    max_tokens: Annotated[int, typer.Option(help="Most tokens of what it does in a turn.")] = 256,
+    task: Annotated[str, typer.Option(help="Only the samples of this task.")] = "",
+    split: Annotated[str, typer.Option(help="Only those of this split.")] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many of them.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Samples under way at the same time.")] = 16,
+) -> None:
+    """Let a model watch the samples of a corpus turn by turn, and keep what it does, for `score`.
+
+    In each turn it sees the frames so far, what was asked and what it said, and says whether it is
+    silent, stands by or responds. What is in the file already is not asked again: after an
+    interruption, give the same command.
+    """
+    settings = load_config(config, overrides or ())
+    engine = _engine(settings, role)
+    how = StreamSettings(window_s=window_s, max_tokens=max_tokens, language=settings.language)
+    prompt = load_prompts(PROMPT)[PROMPT]
+    done = _resumed(out, _protocol(engine, how, prompt))
+    samples = islice(_samples(on, task, split), limit)
+    left = (each for each in samples if each[0].sample_id not in done)
+    latencies_s: list[float] = []
+    failures: list[Failure] = []
+    kept = len(done)
+    try:
+        opened = open_engine((*engine.replica_configs(), engine)[0])
+        with out.open("a", encoding="utf-8") as file:
+            for made in watch(
+                left, opened, prompt, how, timed_frames=engine.timed_frames, at_once=at_once
+            ):
+                if isinstance(made, Failure):
+                    failures.append(made)
+                    continue
+                file.write(made.model_dump_json(exclude_defaults=True) + "\n")
+                file.flush()
+                kept += 1
+                latencies_s += made.latencies_s
+    finally:
+        close_engines()
+    typer.echo(f"predictions: {out}, {kept:,} samples ({len(done):,} of them from before)")
+    if latencies_s:
+        slow_s = sorted(latencies_s)[int(0.95 * (len(latencies_s) - 1))]
+        typer.echo(f"a turn took {median(latencies_s):.3f} s (median), {slow_s:.3f} s (95 %)")
+    for each in failures:
+        typer.echo(f"not watched: {each.sample_id}, turn {each.turn}: {each.detail}", err=True)
+    if failures:
+        raise typer.Exit(PARTLY)
+
+
+def _engine(settings: RunConfig, role: str) -> EngineConfig:
+    found = {str(name): each for name, each in settings.engines.items()}
+    if role not in found:
+        raise ConfigError(f"--role: the config has no engine {role!r}{did_you_mean(role, found)}")
+    return found[role]
+
+
+def _samples(corpus: Path, task: str, split: str) -> Iterator[Watching]:
+    for sample in read_corpus(corpus, frames=True):
+        for dialogue in sample.dialogues:
+            if task in ("", dialogue.task) and split in ("", dialogue.split):
+                first = dialogue.turns.first
+                yield dialogue, sample.frames[first : first + len(dialogue.turns)]
+
+
+def _protocol(engine: EngineConfig, how: StreamSettings, prompt: Prompt) -> Mapping[str, Any]:
+    """All that the predictions depend on beside the corpus."""
+    return {
+        "engine": {"kind": engine.kind, **engine.identity()},
+        "prompt": prompt.sha,
+        **how.model_dump(mode="json"),
+    }
+
+
+def _resumed(out: Path, protocol: Mapping[str, Any]) -> set[str]:
+    """The samples that the file has; beside it lies how they were made.
+
+    Raises:
+        ConfigError: they were made otherwise, or the file cannot be written.
+    """
+    beside = out.with_name(f"{out.name}.protocol.json")
+    try:
+        out.touch()
+        if not beside.exists():
+            if out.stat().st_size:
+                raise ConfigError(f"-o: {out} is there, and nothing beside it says how it was made")
+            beside.write_text(json.dumps(protocol, indent=2) + "\n", encoding="utf-8")
+        before = json.loads(beside.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"-o: {out}: {error.strerror}") from None
+    if before != protocol:
+        other = sorted(k for k in {*before, *protocol} if before.get(k) != protocol.get(k))
+        raise ConfigError(
+            f"-o: {out} was made with another {', '.join(other)}: choose another file"
+        )
+    return Predictions.resumed(out)
