@@ -69,10 +69,11 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	    --extra-index-url https://download.pytorch.org/whl/cpu
 	$(SAY) 'installing the packages of $*' $(TRAINERS)/$*/bin/python $(HASHED) --no-deps -r $<
 	rm -f $(TRAINERS)/$*/lib/python3*/site-packages/torchaudio/lib/*.so
+	$(TRAINERS)/$*/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
 test-vllm: install $(VLLM)/.installed ## Run a tiny model in vLLM on the CPU, alone and in whole runs
-	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm
+	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm tests/pipeline/training
 
 test-gpu: ## Run a tiny model in vLLM on this machine's GPU, and the one in MODEL=/folder/of/weights
 	@nvidia-smi -L 2>/dev/null | grep -q . || { echo 'not tested: nvidia-smi lists no GPU on this machine'; exit 1; }

