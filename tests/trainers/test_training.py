@@ -23,14 +23,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     write_example(folder / "export")
     script = ROOT / "tests" / "vllm" / "tiny_checkpoint.py"
-    subprocess.run([os.environ[SWIFT.variable], script, folder / "model"], check=True)
+    python = os.environ[SWIFT.variable]
+    subprocess.run([python, str(script), str(folder / "model")], check=True)
     return folder
 
 
 def trained(place: Path, *options: str, objective: str = "paper", status: int = 0) -> str:
     """What ``swift sft`` prints over two steps with one seed."""
     swift = Path(os.environ[SWIFT.variable]).with_name("swift")
-    command = [
+    command: list[str | Path] = [
         *(swift, "sft", "--model", place / "model", "--model_type", "qwen2_5_vl"),
         *("--template", "qwen2_5_vl", "--tuner_type", "full", "--torch_dtype", "float32"),
         *("--dataset", place / "export" / "data.jsonl", "--split_dataset_ratio", "0"),
