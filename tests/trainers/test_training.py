@@ -31,14 +31,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(place: Path, *options: str, objective: str = "paper", status: int = 0) -> str:
     """What ``swift sft`` prints over two steps with one seed."""
     swift = Path(os.environ[SWIFT.variable]).with_name("swift")
-    command: list[str | Path] = [
-        *(swift, "sft", "--model", place / "model", "--model_type", "qwen2_5_vl"),
+    command = [
+        *(str(swift), "sft", "--model", str(place / "model"), "--model_type", "qwen2_5_vl"),
         *("--template", "qwen2_5_vl", "--tuner_type", "full", "--torch_dtype", "float32"),
-        *("--dataset", place / "export" / "data.jsonl", "--split_dataset_ratio", "0"),
+        *("--dataset", str(place / "export" / "data.jsonl"), "--split_dataset_ratio", "0"),
         *("--max_steps", "2", "--logging_steps", "1", "--save_strategy", "no"),
         *("--per_device_train_batch_size", "1", "--gradient_accumulation_steps", "1"),
         *("--dataset_num_proc", "1", "--dataloader_num_workers", "0", "--use_cpu", "true"),
-        *("--report_to", "none", "--output_dir", place / "out", *options),
+        *("--report_to", "none", "--output_dir", str(place / "out"), *options),
     ]
     done = subprocess.run(
         command,
