@@ -42,6 +42,7 @@ from pipeline.records.event import (
     VerifiedEvent,
 )
 from pipeline.records.turns import Turn, Turns
+from pipeline.records.vector import VideoCaption, VideoVector
 from pipeline.records.video import (
     DenseSegment,
     FramedSegment,
@@ -91,4 +92,6 @@ __all__ = [
     "Verdict",
     "VerifiedEvent",
     "Video",
+    "VideoCaption",
+    "VideoVector",
 ]

@@ -241,7 +241,13 @@ def _engine(
         raise ConfigError(
             f"{where}.engine: role {section.engine!r} has no entry in engines; known: {known}"
         )
-    return config.engines[section.engine]
+    engine = config.engines[section.engine]
+    if stage.wants not in engine.gives:
+        raise ConfigError(
+            f"{where}.engine: stage {stage.name!r} asks for {stage.wants}, and the engine of role"
+            f" {section.engine!r} gives {' and '.join(sorted(engine.gives))}: see its key answers"
+        )
+    return engine
 
 
 def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Answers, Engine
 from pipeline.media.base import Media, MediaError
 from pipeline.records import Record, Reject, Video
 from pipeline.records.complete import complete
@@ -182,6 +182,8 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+    wants: Answers = "texts"
+    """What it asks its engine for, if it has an ``answer``."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """An example of the values that its prompt is filled with."""
     prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none

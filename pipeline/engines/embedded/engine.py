@@ -23,6 +23,8 @@ from pipeline.engines.embedded.observe import BadFrameError, Observation, observ
 from pipeline.engines.embedded.points import points_of
 from pipeline.engines.embedded.questions import answer_at_end, question_of
 from pipeline.engines.embedded.tracks import Film, film_of
+from pipeline.engines.embedded.vectors import vector_of_picture, vector_of_text
+from pipeline.engines.embedding import Embedding
 
 KEPT_OBSERVATIONS = 8192
 MOST_SEEN = 240
@@ -94,6 +96,8 @@ class EmbeddedEngine:
             observations = [self._observations(frame.jpeg) for frame in ask.frames]
         except BadFrameError as error:
             return Reply(ask.request_id, error="bad_frame", detail=str(error))
+        if ask.answer_schema.get("title") == Embedding.__name__:
+            return Reply(ask.request_id, text=_embedding(observations, ask.text).model_dump_json())
         film = film_of([frame.time_s for frame in ask.frames], observations)
         try:
             answer = _answer(ask, film)
@@ -103,6 +107,13 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         """Does nothing: there is nothing to release."""
+
+
+def _embedding(observations: Sequence[Observation], text: str) -> Embedding:
+    """Of the first picture, or where none is shown of the text."""
+    if observations:
+        return Embedding.of(vector_of_picture(observations[0]))
+    return Embedding.of(vector_of_text(text))
 
 
 def _answer(ask: Ask, film: Film) -> Any:
