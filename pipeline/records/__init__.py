@@ -45,9 +45,11 @@ from pipeline.records.turns import Turn, Turns
 from pipeline.records.video import (
     DenseSegment,
     FramedSegment,
+    ListedClip,
     ManifestRow,
     Segment,
     SourceAnnotation,
+    StreamClip,
     TurnFrame,
     Video,
 )
@@ -69,6 +71,7 @@ __all__ = [
     "Event",
     "FramedSegment",
     "GroundedEvent",
+    "ListedClip",
     "ManifestRow",
     "ModelReply",
     "PlacedResponse",
@@ -84,6 +87,7 @@ __all__ = [
     "SourceAnnotation",
     "Span",
     "State",
+    "StreamClip",
     "TaskMixture",
     "Turn",
     "TurnFrame",
