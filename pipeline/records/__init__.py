@@ -46,9 +46,11 @@ from pipeline.records.vector import VideoCaption, VideoVector
 from pipeline.records.video import (
     DenseSegment,
     FramedSegment,
+    ListedClip,
     ManifestRow,
     Segment,
     SourceAnnotation,
+    StreamClip,
     TurnFrame,
     Video,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "Event",
     "FramedSegment",
     "GroundedEvent",
+    "ListedClip",
     "ManifestRow",
     "ModelReply",
     "PlacedResponse",
@@ -85,6 +88,7 @@ __all__ = [
     "SourceAnnotation",
     "Span",
     "State",
+    "StreamClip",
     "TaskMixture",
     "Turn",
     "TurnFrame",

@@ -15,9 +15,10 @@ from pipeline.reports.reconcile_counts import UNEXPLAINED
 from pipeline.store.location import Location
 from pipeline.store.part_names import rejects_path
 from pipeline.store.parts import read_table
-from pipeline.workflow.graph import Node, downstream
+from pipeline.workflow.graph import Node
 from pipeline.workflow.outputs import final_annotations, last_dialogues
 from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.selection import downstream
 
 
 @dataclass

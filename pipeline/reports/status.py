@@ -223,7 +223,7 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     return NodeSummary(
         node=name,
         stage=plan.node.stage.name,
-        shards=len(plan.tasks),
+        shards=len(plan.shards),
         shards_done=len(done),
         shards_failed=sum(each.failed for each in missing),
         rejected={name: n for name, n in sorted(reasons.items()) if name not in absences},

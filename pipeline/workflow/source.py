@@ -283,11 +283,19 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
 
 
 def _named(row: RawRow, number: int) -> RawRow:
-    uri = row.get("uri")
     if "video_id" in row:
         return row
-    if not isinstance(uri, str):
+    clips = row.get("clips")
+    names = [_name(clip) for clip in (clips if isinstance(clips, list) and clips else [row])]
+    if None in names:
         return {"video_id": f"row {number}", **row}
-    start_s, end_s = row.get("clip_start_s"), row.get("clip_end_s")
-    clip = "" if start_s is None and end_s is None else f"#t={start_s or 0},{end_s or ''}"
-    return {"video_id": uri + clip, **row}
+    return {"video_id": "+".join(filter(None, names)), **row}
+
+
+def _name(clip: Any) -> str | None:
+    """By uri and clip; None without a uri."""
+    uri = clip.get("uri") if isinstance(clip, dict) else None
+    if not isinstance(uri, str):
+        return None
+    start_s, end_s = clip.get("clip_start_s"), clip.get("clip_end_s")
+    return uri if start_s is None and end_s is None else f"{uri}#t={start_s or 0},{end_s or ''}"
