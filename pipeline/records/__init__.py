@@ -42,7 +42,7 @@ from pipeline.records.event import (
     VerifiedEvent,
 )
 from pipeline.records.turns import Turn, Turns
-from pipeline.records.vector import VideoCaption, VideoVector
+from pipeline.records.vector import CaptionedStream, ClipCaption, VideoCaption, VideoVector
 from pipeline.records.video import (
     DenseSegment,
     FramedSegment,
@@ -62,9 +62,11 @@ __all__ = [
     "Aspect",
     "Candidate",
     "CaptionedEvent",
+    "CaptionedStream",
     "Change",
     "ChangePoint",
     "Check",
+    "ClipCaption",
     "CorpusGroup",
     "DenseSegment",
     "Dialogue",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipeline.records.base import THIS_CALL, Coordinate, Provenance, Record, Seconds
+from pipeline.records.video import Video
 
 
 class VideoCaption(Record):
@@ -28,3 +29,22 @@ class VideoVector(Record):
     vector: list[Coordinate]
     """Of unit length. How many numbers it has is the model's choice."""
     provenance: Provenance = THIS_CALL
+
+
+class ClipCaption(Record):
+    """What a clip of a stream shows, and why it stands there."""
+
+    caption: str
+    provenance: Provenance | None
+    origin: Literal["human", "model", "asr", ""] = ""
+    """Who wrote it: as in ``VideoCaption``."""
+    similarity: float
+    """Of its middle frame and its caption, from -1 to 1."""
+    link: float | None
+    """Of its middle frame and that of the clip before it; null for the first."""
+
+
+class CaptionedStream(Video):
+    """A stream of clips, with the caption of each."""
+
+    captions: tuple[ClipCaption, ...]

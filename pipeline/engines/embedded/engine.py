@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
+from pipeline.engines.embedded.clip_question import clip_question
 from pipeline.engines.embedded.events import events_of, locate
 from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
 from pipeline.engines.embedded.near_miss import near_miss
@@ -222,6 +223,10 @@ def _answer_seen(film: Film, variables: Variables) -> Any:
     return {"seen": seen[:MOST_SEEN], "value": value}
 
 
+def _clip_question(film: Film, variables: Variables) -> Any:
+    return clip_question(str(variables["caption"]))._asdict()
+
+
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     last = film.observations[-1] if film.observations else None
     facts = Facts(
@@ -263,5 +268,6 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
         ("kind", "aspect", "subject", "moments", "min_gap_s", "distractors"),
     ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
+    "ClipQuestion": (_clip_question, ("caption",)),
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""
