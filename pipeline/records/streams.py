@@ -14,6 +14,11 @@ from pipeline.records.video import SourceAnnotation, StreamClip, Video
 
 T = TypeVar("T")
 
+JOINT = " + "
+"""Between the sources, and the licences, of a stream whose clips have several."""
+NOT_STATED = "not stated"
+"""In their place where a clip states none, while another does."""
+
 
 class ClipSpan(NamedTuple):
     """Seconds ``[start_s, end_s)`` of one clip, from its first presented frame; ``clip`` is its
@@ -109,4 +114,5 @@ def same(values: Sequence[T], otherwise: T) -> T:
 
 def joined(names: Iterable[str]) -> str:
     """The different names, such as of sources; empty where none is stated."""
-    return " + ".join(sorted(set(names) - {""}))
+    found = set(names)
+    return JOINT.join(sorted(name or NOT_STATED for name in found)) if found != {""} else ""
