@@ -13,9 +13,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from pipeline.records import THIS_CALL, FramedSegment, SourceAnnotation, Video, VideoCaption
+from pipeline.records import (
+    THIS_CALL,
+    FramedSegment,
+    Reject,
+    SourceAnnotation,
+    Video,
+    VideoCaption,
+)
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import VideoRows
+from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, SingleAnswerConfig, whole_video
 
 
@@ -26,6 +33,11 @@ class Config(SingleAnswerConfig):
         "describe_clip", description="name of the prompt, a file below prompts/ without its suffix"
     )
     max_tokens: int = Field(768, ge=1, description="most tokens of a caption")
+    max_clip_s: float = Field(
+        60.0,
+        gt=0,
+        description="a longer video is no clip of a stream; the paper's have about 12 seconds",
+    )
     max_frames: int = Field(16, ge=2, description="frames shown, evenly spaced; ours")
     origins: tuple[Literal["human", "model", "asr", ""], ...] = Field(
         ("human", "model"),
@@ -55,9 +67,12 @@ def stated(video: Video, config: Config) -> SourceAnnotation | None:
     )
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[None] | VideoCaption]:
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[None] | VideoCaption | Reject]:
     """The whole video at once, where nobody has described it."""
     for video in rows[Video]:
+        if video.duration_s > config.max_clip_s:
+            yield Reject(reason="no_clip", detail=f"{video.duration_s:.2f} s")
+            return
         if entry := stated(video, config):
             yield VideoCaption(caption=entry.text.strip(), provenance=None, origin=entry.origin)
             return
@@ -80,4 +95,5 @@ STAGE = annotation_stage(
     variables={"duration_s": 12.0},
     cases=cases,
     accept=accept,
+    reasons=(Reason("no_clip", "It is longer than `max_clip_s`.", absence=True),),
 )
