@@ -2,8 +2,9 @@
 
 Similarity is the inner product; vectors are rows of unit length, float32. Groups are found by
 spherical k-means. Libraries for nearest neighbours mark what is removed and go on walking over it,
-or copy their lists; here the rows of a group stand side by side, and one that is removed makes room
-for the last of its group. So a pool that shrinks gets faster, and there is no index beside it.
+or copy their lists; here the rows of a group stand side by side, and the place of one that is
+removed goes to the last of its group. So a pool that shrinks gets faster, and there is no index
+beside it.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from typing import Literal
 from pipeline.records import Segment
 from pipeline.records.hash_sampling import hash_fraction
 
-Fate = Literal["dropped", "before", "after"]
+Side = Literal["dropped", "before", "after"]
 First = Literal["drop", "shift"]
 
 
-def fate(name: str, drop: float, shift: float, first: First, seed: int) -> Fate:
+def side_of(name: str, drop: float, shift: float, first: First, seed: int) -> Side:
     """Drawn by hash of the name of the clip in its stream.
 
     ``first="drop"``: a share ``drop`` of all goes, and of the others a share ``shift`` is asked

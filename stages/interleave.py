@@ -25,7 +25,7 @@ from pipeline.records import (
 from pipeline.records.complete import complete
 from pipeline.records.hash_sampling import hash_fraction, hash_rank
 from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
-from stages._turn_order import First, behind, fate
+from stages._turn_order import First, behind, side_of
 from stages._wording import bare
 
 TASK = "streaming_qa"
@@ -73,7 +73,7 @@ def placed(here: Asked, config: Config) -> Iterator[tuple[Annotation, Question]]
     for annotation in here.questions:
         (question,), (response,) = annotation.questions, annotation.responses
         name = f"{here.stream.video_id} {question.qid}"
-        drawn = fate(name, config.drop, config.shift, config.first, config.seed)
+        drawn = side_of(name, config.drop, config.shift, config.first, config.seed)
         if drawn == "dropped":
             continue
         asked_s = response.start_s if drawn == "before" else behind(here.turns, response.end_s)

@@ -29,12 +29,10 @@ family, from which their task follows."""
 
 
 def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
-    del prompts
     return ()
 
 
 def _fits(config: Any, prompts: Mapping[str, Prompt]) -> Iterable[str]:
-    del config, prompts
     return ()
 
 

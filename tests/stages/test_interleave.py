@@ -9,7 +9,7 @@ import pytest
 from pipeline.records import Annotation, CaptionedStream, Reject, Segment
 from pipeline.workflow.stage import Context
 from stages import interleave
-from stages._turn_order import First, behind, fate
+from stages._turn_order import First, behind, side_of
 from tests.stages.clip_streams import asked, stream, turns
 
 MANY = 10_000
@@ -25,7 +25,7 @@ def within(found: int, share: float, of: int = MANY) -> bool:
     [("drop", 0.45 * 0.1, 0.45 * 0.9), ("shift", 0.1, 0.9 * 0.45)],
 )
 def test_rates_are_those_of_the_paper(first: First, before: float, after: float) -> None:
-    drawn = Counter(fate(f"s{i // 10} q{i % 10}", 0.55, 0.1, first, seed=0) for i in range(MANY))
+    drawn = Counter(side_of(f"s{i // 10} q{i % 10}", 0.55, 0.1, first, seed=0) for i in range(MANY))
     assert within(drawn["before"], before)
     assert within(drawn["after"], after)
     assert within(drawn["dropped"], 1 - before - after)
@@ -33,9 +33,9 @@ def test_rates_are_those_of_the_paper(first: First, before: float, after: float)
 
 def test_what_is_drawn_depends_on_the_name_and_the_seed_alone() -> None:
     names = [f"s q{i}" for i in range(200)]
-    once, again = ([fate(name, 0.5, 0.5, "drop", 0) for name in names] for _ in range(2))
-    assert once == again != [fate(name, 0.5, 0.5, "drop", 1) for name in names]
-    fewer = [fate(name, 0.6, 0.5, "drop", 0) for name in names]
+    once, again = ([side_of(name, 0.5, 0.5, "drop", 0) for name in names] for _ in range(2))
+    assert once == again != [side_of(name, 0.5, 0.5, "drop", 1) for name in names]
+    fewer = [side_of(name, 0.6, 0.5, "drop", 0) for name in names]
     assert all(b in (a, "dropped") for a, b in zip(once, fewer, strict=True))
 
 
