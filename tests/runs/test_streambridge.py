@@ -118,7 +118,7 @@ def test_a_shifted_question_waits_through_its_own_clip(streams: Sequence[Dialogu
     assert shifted and behind
 
 
-def test_an_irrelevant_question_is_told_so(streams: Sequence[Dialogue]) -> None:
+def test_an_irrelevant_question_is_answered_as_such(streams: Sequence[Dialogue]) -> None:
     for each in streams:
         for question in each.questions:
             if question.kind == "irrelevant":

@@ -224,8 +224,8 @@ def note(raw: bytes, headers: dict[str, str]) -> tuple[str, int, Body]:
     """What the prompt tells to do, for which time, and the body of the request."""
     body = json.loads(raw)
     parts = parts_of(body)
-    told = (k for kind, text in parts if kind == "text" for k in re.findall(r"do:(\S+)", text))
-    key = next(told, "ok")
+    named = (k for kind, text in parts if kind == "text" for k in re.findall(r"do:(\S+)", text))
+    key = next(named, "ok")
     tries = seen.setdefault(key, [])
     plain = {k: v for k, v in body.items() if k != "messages"}
     tries.append({"parts": parts, "headers": sorted(headers), "body": plain})
