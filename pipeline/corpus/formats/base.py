@@ -111,10 +111,10 @@ class ReadSample:
 class Format:
     """A format of files to train from.
 
-    ``write`` gives the rows of a dialogue, one or, in ``activation``, one a question; it raises
-    ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and ``not_carried``. ``read``
-    takes one row as JSON back; it raises ``FormatError`` for ``bad_row`` and nothing else, whatever
-    the row is.
+    ``write`` gives the rows of a dialogue, one or, in ``activation`` and ``stride``, one a
+    question; it raises ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and
+    ``not_carried``. ``read`` takes one row as JSON back; it raises ``FormatError`` for ``bad_row``
+    and nothing else, whatever the row is.
     """
 
     name: str
