@@ -17,7 +17,8 @@ MANY = 10_000
 
 def within(found: int, share: float, of: int = MANY) -> bool:
     """Whether a count is within five standard deviations of a binomial."""
-    return abs(found - of * share) <= 5 * max(1.0, (of * share * (1 - share)) ** 0.5)
+    deviation: float = (of * share * (1 - share)) ** 0.5
+    return abs(found - of * share) <= 5 * max(1.0, deviation)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.engines.base import Ask, Frame
+from pipeline.engines.base import Ask, Frame, Sampling
 from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.engines.embedding import Embedding
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.engine import HttpEngine
+from pipeline.engines.http.request_body import Body
 from pipeline.engines.http.response import MalformedError, embedding_of
 from pipeline.engines.sampling import fault_of
 from tests.pipeline.engines.contract import picture
@@ -110,3 +113,25 @@ def test_base64_and_numbers_are_the_same_vector() -> None:
     other = embedding_of(b'{"data": [{"embedding": "%s"}]}' % packed)
     assert numbers.choices == other.choices
     assert numbers.tokens_in == 5
+
+
+def test_a_text_is_sent_as_all_servers_take_it_and_a_picture_as_vllm_does() -> None:
+    config = HttpConfig(
+        model="m", revision="r", base_url="http://h/v1", answers="vectors", extra_body={"user": "u"}
+    )
+
+    def sent(ask: Ask) -> Any:
+        body = Body(config, ask, Sampling())
+        encoded = body.encode(n=1, temperature=0.0, seed=0)
+        assert len(encoded) <= body.size_bytes
+        return json.loads(encoded)
+
+    plain = {"model": "m", "encoding_format": "float", "user": "u"}
+    assert sent(text_ask("A cat.")) == {**plain, "input": "A cat."}
+    for text, count in (("", 1), ("Represent it.", 2)):
+        shown = sent(Ask("p", text, SCHEMA, (picture(0),)))
+        (message,) = shown["messages"]
+        content = message["content"]
+        assert message["role"] == "user" and len(content) == count
+        assert content[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+        assert {key: value for key, value in shown.items() if key != "messages"} == plain
