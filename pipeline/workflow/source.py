@@ -33,6 +33,7 @@ from pipeline.workflow.raw_rows import (
     RawRow,
     RefusedRow,
     bounded_lines,
+    named_row,
     parsed_line,
     row_problem,
 )
@@ -268,7 +269,7 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
     # The ids are held as digests, because there may be millions.
     first: dict[bytes, int] = {}
     for number, raw in rows:
-        row = {} if isinstance(raw, str) else _named(raw, number)
+        row = {} if isinstance(raw, str) else named_row(raw, number)
         problem = raw if isinstance(raw, str) else row_problem(row)
         if problem:
             yield {"video_id": f"row {number}", "unreadable": problem}
@@ -280,22 +281,3 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
         if known != number:
             row = {"video_id": row["video_id"], "duplicate_of": f"row {known}"}
         yield row
-
-
-def _named(row: RawRow, number: int) -> RawRow:
-    if "video_id" in row:
-        return row
-    clips = row.get("clips")
-    names = [_name(clip) for clip in (clips if isinstance(clips, list) and clips else [row])]
-    if None in names:
-        return {"video_id": f"row {number}", **row}
-    return {"video_id": "+".join(filter(None, names)), **row}
-
-
-def _name(clip: Any) -> str | None:
-    """By uri and clip; None without a uri."""
-    uri = clip.get("uri") if isinstance(clip, dict) else None
-    if not isinstance(uri, str):
-        return None
-    start_s, end_s = clip.get("clip_start_s"), clip.get("clip_end_s")
-    return uri if start_s is None and end_s is None else f"{uri}#t={start_s or 0},{end_s or ''}"
