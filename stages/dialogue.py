@@ -254,7 +254,7 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=7,
+    version=8,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,
