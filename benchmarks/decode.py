@@ -22,11 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline.media.base import Clip, MediaError
+from pipeline.media.base import Clip, MediaError, frame_times
 from pipeline.media.reader import decord_reader, pyav_reader
 from pipeline.media.reader.packet_index import Image, PacketIndex
 from pipeline.media.reader.packet_plan import packets_in_order
-from pipeline.media.reader.stills import frame_times, target_size
+from pipeline.media.reader.stills import target_size
 from pipeline.media.reader.timeline import clip_timeline
 
 SOURCE = "testsrc2=size=1280x720:rate=30:duration=20,noise=alls=6:allf=t"

@@ -57,7 +57,7 @@ def run(
                 what = "negatives" if draw.is_negative else "samples"
                 detail = f"{draw.drawn} of {draw.samples} {what} of {draw.task} were drawn"
                 yield _left_out(dialogue, reason="not_drawn", detail=detail)
-            elif why := why_withdrawn(dialogue.video_id, dialogue.source):
+            elif why := why_withdrawn(dialogue):
                 yield _left_out(dialogue, reason="withdrawn", detail=why)
             else:
                 yield _as_learned(dialogue, draw, config, corpus)

@@ -118,10 +118,11 @@ class Config(StageConfig):
 
 def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> Annotation:
     """The annotation with questions put as instructions, and answers by letter of an option."""
-    chance = annotation.annotation_id
+    several = len(annotation.questions) > 1
 
     def put(question: Question) -> Question:
-        task = annotation.task
+        task, chance = annotation.task, annotation.annotation_id
+        chance = f"{chance}/{question.qid}" if several else chance
         text = instruction(task, question.text, chance, seed, prompts, question.asked_by)
         text = with_options(text, question.options, chance, seed, prompts)
         return question.model_copy(update={"text": text})
@@ -253,7 +254,7 @@ def _refuse_response(annotation: Annotation, refusal: Refusal) -> Reject:
 
 _PER_VIDEO = per_video_stage(
     name="dialogue",
-    version=7,
+    version=8,
     reads=(Annotation, Segment, Video),
     writes=Dialogue,
     config=Config,

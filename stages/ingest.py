@@ -15,11 +15,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from pipeline.media.base import Clip, Media, MediaError
+from pipeline.media.base import Media, MediaError
 from pipeline.media.reasons import MEANINGS, PASSING
 from pipeline.records import ManifestRow, Reject, Video
 from pipeline.records.digest import canonical_json
+from pipeline.records.streams import stream_of
 from pipeline.workflow.stage import Context, PlaceFaults, Reason, Stage, VideoRows, reasons_of
+from stages._clips import clip_of, of_clip
 from stages._limits import LimitsConfig
 from stages._uri import uri_problem
 
@@ -87,8 +89,14 @@ def _problem(parsed: ManifestRow) -> str:
     """What is wrong with a row that has the right fields; empty when nothing is."""
     if not parsed.video_id.strip():
         return "video_id: empty"
-    if parsed.clip_end_s is not None and parsed.clip_end_s <= parsed.clip_start_s:
-        return "clip_end_s: not after clip_start_s"
+    if "uri" not in parsed.model_fields_set and not parsed.clips:
+        return "uri: Field required"
+    if parsed.clips and (parsed.uri or parsed.clip_start_s or parsed.clip_end_s is not None):
+        return "clips: beside a uri or bounds, which of a stream are those of its clips"
+    bounds = [(f"clips.{n}.", c.clip_start_s, c.clip_end_s) for n, c in enumerate(parsed.clips)]
+    for at, start_s, end_s in [("", parsed.clip_start_s, parsed.clip_end_s), *bounds]:
+        if end_s is not None and end_s <= start_s:
+            return f"{at}clip_end_s: not after clip_start_s"
     if not _SPLIT.fullmatch(parsed.split):
         return f"split: {parsed.split!r} has other than letters, digits and _"
     return ""
@@ -100,7 +108,17 @@ def refusal(raw: Mapping[str, Any], config: Config) -> str:
     Rows are read a million at a time, and only those that UTF-8 holds.
     """
     row = _parsed(raw)
-    return row if isinstance(row, str) else uri_problem(row.uri, config.schemes)
+    return row if isinstance(row, str) else _uri_problem(row, config)
+
+
+def _uri_problem(row: ManifestRow, config: Config) -> str:
+    """Which uri of a row may not be opened, and why; empty where all may be."""
+    if not row.clips:
+        return uri_problem(row.uri, config.schemes)
+    for place, clip in enumerate(row.clips):
+        if problem := uri_problem(clip.uri, config.schemes):
+            return f"clip {place + 1}: {problem}"
+    return ""
 
 
 def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
@@ -109,23 +127,48 @@ def admit(row: ManifestRow, media: Media, config: Config) -> Video | Reject:
     Raises:
         MediaError: ``unreadable``, which is no verdict on the video.
     """
-    problem = uri_problem(row.uri, config.schemes)
+    problem = _uri_problem(row, config)
     if problem:
         return _refuse(row, "unsafe_uri", problem)
     try:
-        clip = Clip(row.uri, row.clip_start_s, row.clip_end_s)
-        probe = media.probe(clip, config.limits())
+        video = _probed_stream(row, media, config) if row.clips else _probed(row, media, config)
     except MediaError as error:
         # Manifests list more than was downloaded, so a file that is not there is refused. When it
         # is there, its size is known, and this shard is another one.
         if error.reason == "unreadable":
             raise
         return _refuse(row, error.reason, error.detail)
-    if probe.duration_s < config.min_duration_s:
-        return _refuse(row, "too_short", f"{probe.duration_s:.2f} s")
-    if probe.duration_s > config.max_duration_s:
-        return _refuse(row, "too_long", f"{probe.duration_s:.2f} s")
+    if video.duration_s < config.min_duration_s:
+        return _refuse(row, "too_short", f"{video.duration_s:.2f} s")
+    if video.duration_s > config.max_duration_s:
+        return _refuse(row, "too_long", f"{video.duration_s:.2f} s")
+    return video
+
+
+def _probed(row: ManifestRow, media: Media, config: Config) -> Video:
+    probe = media.probe(clip_of(row), config.limits())
     return Video.model_validate({**row.model_dump(), **asdict(probe)})
+
+
+def _probed_stream(row: ManifestRow, media: Media, config: Config) -> Video:
+    """The stream of the clips that a row lists. Raises MediaError for the first bad one."""
+    clips = []
+    for place, clip in enumerate(row.clips):
+        own = row.model_copy(
+            update={
+                **{name: value for name, value in clip if name in ManifestRow.model_fields},
+                "source": clip.source or row.source,
+                "licence": clip.licence or row.licence,
+                "clips": (),
+            }
+        )
+        try:
+            clips.append(_probed(own, media, config))
+        except MediaError as error:
+            raise of_clip(error, place, clip) from error
+    stream = stream_of(row.video_id, clips, row.annotations)
+    about = {"platform_id": row.platform_id, "identity": row.identity}
+    return stream.model_copy(update=about)
 
 
 def run(videos: Iterable[VideoRows], config: Config, context: Context) -> Iterator[Video | Reject]:

@@ -47,10 +47,15 @@ class Asked:
         other copy or clip of the same whole video, as far as that is known."""
         mine, its = self.video, other.video
         same = mine.video_id == its.video_id or any(
-            getattr(mine, name) and getattr(mine, name) == getattr(its, name)
+            _stated(mine, name) & _stated(its, name)
             for name in ("uri", "identity", "platform_id", "sha256")
         )
         return not same and mine.split == its.split
+
+
+def _stated(video: Video, name: str) -> set[str]:
+    """What is known of a video under a name, and of the clips of a stream."""
+    return {getattr(each, name, "") for each in (video, *video.clips)} - {""}
 
 
 def borrowed(here: Asked, shard: Sequence[Asked], config: Config) -> list[Wanted]:

@@ -16,10 +16,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.media.base import Clip, MediaError, ReaderName, Still, StillsRequest
+from pipeline.media.base import MediaError, ReaderName, Still, StillsRequest
 from pipeline.media.reasons import MEANINGS, PASSING
 from pipeline.records import DenseSegment, Reject, TurnFrame, Video
 from pipeline.workflow.stage import Context, Reason, VideoRows, per_video_stage, reasons_of
+from stages._clips import stills_of
 from stages._limits import LimitsConfig
 
 _HALF = 0.5 - 1e-6
@@ -113,12 +114,12 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[DenseSegm
     if context.media is None:
         raise TypeError("stage 'segment' needs media")
     for video in rows[Video]:
-        clip = Clip(video.uri, video.clip_start_s, video.clip_end_s)
         try:
-            stills = context.media.stills(clip, config.request(), config.limits())
+            stills = stills_of(video, context.media, config.request(), config.limits())
         except MediaError as error:
             if error.reason == "missing_file":
-                detail = f"{video.uri}: {error.detail}, though there was when it was admitted"
+                file = "" if video.clips else f"{video.uri}: "
+                detail = f"{file}{error.detail}, though there was when it was admitted"
                 raise MediaError(error.reason, detail) from error
             if error.passing:
                 raise

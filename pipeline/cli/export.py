@@ -59,7 +59,8 @@ def export_files(
     """Write the dialogues of a finished run, or of a corpus, as files that a trainer loads.
 
     raw and stream: Streamo's own; messages: ms-swift 4 and LLaMA-Factory; qwen_vl:
-    qwen-vl-finetune; livecc: LiveCC and StreamingVLM; activation: StreamBridge.
+    qwen-vl-finetune; livecc: LiveCC and StreamingVLM; activation: StreamBridge;
+    stride: STRIDE.
     """
     if (corpus is None) == (config is None):
         raise ConfigError("export: give a run with -c, or a corpus, and not both")

@@ -29,7 +29,7 @@ def _number(value: float) -> float:
     return value
 
 
-FormatName = Literal["raw", "stream", "messages", "qwen_vl", "livecc", "activation"]
+FormatName = Literal["raw", "stream", "messages", "qwen_vl", "livecc", "activation", "stride"]
 SpellingOption = Annotated[
     Literal["official", "paper"], typer.Option(help="Of the state tokens: </Silence> or <Silence>.")
 ]

@@ -23,8 +23,9 @@ from pipeline.reports.plan import plan_rows, plan_text
 from pipeline.reports.rejects import read_rejects
 from pipeline.reports.status import summarize
 from pipeline.store.files.text_table import wrapped
-from pipeline.workflow.graph import select, tasks_lacking
+from pipeline.workflow.graph import tasks_lacking
 from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.selection import select
 
 OnlyOption = Annotated[
     list[str] | None, typer.Option(metavar="NODE", help="Only this node. May be repeated.")

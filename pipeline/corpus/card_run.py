@@ -35,6 +35,11 @@ def _intake(intake: Intake) -> str:
         sentence += f"; {absent:,} gave nothing, or were not drawn"
     if intake.unfinished:
         sentence += f"; {intake.unfinished:,} are not finished"
+    if intake.streams:
+        sentence += (
+            f"; {intake.in_streams:,} are clips of {intake.streams:,} streams, of which"
+            f" {intake.streams_annotated:,} are in the corpus"
+        )
     if not rejected and not absent:
         return f"{sentence}."
     reasons = Counter(intake.rejected) + Counter(intake.absent)

@@ -34,7 +34,7 @@ _NAMED: Final[Mapping[str, Sequence[str]]] = {
     "weights": ("turns.loss", "turns.loss_scale"),
     "licence": ("source", "licence"),
     "split": ("task", "aspect", "split"),
-    "video": ("video_id", "sha256", "uri", "clip_start_s", "clip_end_s", "duration_s"),
+    "video": ("video_id", "sha256", "uri", "clip_start_s", "clip_end_s", "clips", "duration_s"),
     "models": ("models", "origins", "checks"),
 }
 PARTS: Final[Mapping[str, Sequence[str]]] = {

@@ -61,7 +61,8 @@ class FrameSize(_Value):
 
 
 class Source(_Value):
-    """How many videos of a source, under a licence."""
+    """How many videos of a source, under a licence; a stream counts once for each that its clips
+    are of."""
 
     source: str
     licence: str

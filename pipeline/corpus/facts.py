@@ -26,7 +26,7 @@ class _Value(BaseModel):
 class Intake:
     """What became of the videos of the manifest.
 
-    ``videos = annotated + rejected + absent + unfinished``.
+    ``videos = annotated + rejected + absent + unfinished + in_streams``.
     """
 
     videos: int
@@ -36,6 +36,10 @@ class Intake:
     unfinished: int = 0
     absent: Mapping[str, int] = field(default_factory=dict)
     """Likewise, of those with which nothing is wrong: they gave nothing, or were not wanted."""
+    in_streams: int = 0
+    """Clips of streams, without a dialogue of their own."""
+    streams: int = 0
+    streams_annotated: int = 0
 
 
 class Teacher(_Value):

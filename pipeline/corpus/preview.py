@@ -59,6 +59,8 @@ def _facts(dialogue: Dialogue) -> Table:
     if dialogue.clip_start_s or dialogue.clip_end_s is not None:
         end = "its end" if dialogue.clip_end_s is None else f"{_seconds(dialogue.clip_end_s)} s"
         clip = f", from {_seconds(dialogue.clip_start_s)} s to {end} of the file"
+    if dialogue.clips:
+        clip = f", a stream of {len(dialogue.clips)} clips"
     task = f"{dialogue.task} ({dialogue.aspect})" if dialogue.aspect else dialogue.task
     task += ", negative: what is asked for does not occur" * dialogue.is_negative
     facts = {

@@ -113,7 +113,7 @@ def dialogue_batches(path: Path) -> Iterator[pa.RecordBatch]:
     schema = schema_of(Dialogue)
     with _readable(path):
         for batch in _batches(path):
-            own = batch.select(schema.names)
+            own = batch.select([name for name in schema.names if name in batch.schema.names])
             if own.schema.remove_metadata() != schema:  # of another version, or by another hand
                 rows = from_table(Dialogue, pa.Table.from_batches([own]))
                 (own,) = to_table(Dialogue, rows).to_batches()

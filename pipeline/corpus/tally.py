@@ -89,8 +89,9 @@ class CorpusTally:
         dialogues = sample.dialogues
         if sample.frames:
             self._frames[_size(sample.frames[0].jpeg)] += 1
-        self._sources[dialogues[0].source, dialogues[0].licence] += 1
-        self._durations[duration_bin(dialogues[0].duration_s)] += 1
+        first = dialogues[0]
+        self._sources.update({(c.source, c.licence) for c in first.clips or [first]})
+        self._durations[duration_bin(first.duration_s)] += 1
         for dialogue, rank in zip(dialogues, ranks, strict=True):
             if self._example is None or rank < self._example[:2]:
                 self._example = _Example(*rank, dialogue, picture_of(dialogue, sample.frames))

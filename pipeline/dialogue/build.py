@@ -144,6 +144,7 @@ def _dialogue(
             "uri": video.uri,
             "clip_start_s": video.clip_start_s,
             "clip_end_s": video.clip_end_s,
+            "clips": video.clips,
             "duration_s": video.duration_s,
             "width": video.width,
             "height": video.height,

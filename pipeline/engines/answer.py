@@ -186,6 +186,10 @@ ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
 """What a text may end with that was not cut: a mark, or what closes a quotation."""
 
 
+NO_WORDS = frozenset({"enum", "const", "contentEncoding"})
+"""Keywords of a text that nobody worded."""
+
+
 def free_texts(
     value: Any,
     schema: Mapping[str, Any],
@@ -193,13 +197,15 @@ def free_texts(
     *,
     without: str = "",
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The texts of an answer, each with its own schema, but for those that it chose (``enum``) or
-    that are given (``const``), and those of fields named ``without``."""
+    """The texts of an answer, each with its own schema, but for those that it chose (``enum``),
+    that are given (``const``) or that hold bytes (``contentEncoding``), and those of fields named
+    ``without``."""
     defs = schema.get("$defs", {}) if defs is None else defs
     if "$ref" in schema:
         schema = defs[str(schema["$ref"]).removeprefix("#/$defs/")]
-    if isinstance(value, str) and "enum" not in schema and "const" not in schema:
-        yield value, schema
+    if isinstance(value, str):
+        if not schema.keys() & NO_WORDS:
+            yield value, schema
     elif isinstance(value, dict):
         properties = schema.get("properties", {})
         for name in filter(properties.__contains__, value):

@@ -13,6 +13,8 @@ from pipeline.engines.frame_label import FrameLabel
 from pipeline.settings import Settings
 
 Temperature = Annotated[float, Field(ge=0, le=2)]
+Answers = Literal["texts", "vectors"]
+"""What an engine gives: texts by a schema, or the vectors of texts and pictures (``Embedding``)."""
 
 
 _MILLION = 1_000_000
@@ -67,6 +69,11 @@ class EngineConfig(Settings):
         return True
 
     @property
+    def gives(self) -> frozenset[Answers]:
+        """What it can be asked for."""
+        return frozenset({"texts"})
+
+    @property
     def gpus(self) -> int:
         """GPUs of one replica."""
         return 0
@@ -82,6 +89,11 @@ class SamplingConfig(EngineConfig):
 
     IDENTITY = (*EngineConfig.IDENTITY, "quantisation", "frame_label", "temperatures", "repair")
 
+    answers: Answers = Field(
+        "texts",
+        description="texts: a model that writes; vectors: an embedding model, for the role"
+        " embedder",
+    )
     quantisation: str = Field(
         "",
         description="of the weights, such as fp8; empty for none. Part of the identity of rows",
@@ -112,9 +124,14 @@ class SamplingConfig(EngineConfig):
         return self.shards
 
     @property
+    def gives(self) -> frozenset[Answers]:
+        """See ``EngineConfig.gives``."""
+        return frozenset({self.answers})
+
+    @property
     def timed_frames(self) -> bool:
-        """See ``EngineConfig.timed_frames``."""
-        return self.frame_label != "none"
+        """See ``EngineConfig.timed_frames``. An embedding model is shown the frame and no more."""
+        return self.answers == "vectors" or self.frame_label != "none"
 
 
 class EmbeddedConfig(EngineConfig):
@@ -125,6 +142,11 @@ class EmbeddedConfig(EngineConfig):
     )
     model: Literal["embedded"] = Field("embedded", description="the name in its rows")
     revision: Literal["1"] = Field("1", description="raised when its answers change")
+
+    @property
+    def gives(self) -> frozenset[Answers]:
+        """See ``EngineConfig.gives``."""
+        return frozenset({"texts", "vectors"})
 
 
 BASELINE = EmbeddedConfig().model

@@ -86,10 +86,10 @@ def _exceeded(
 
 def _example(result: ShardResult, reasons: Collection[str]) -> list[str]:
     """One reject of the last shard, of the first of ``reasons`` that occurs in it."""
-    if result.part is None:
-        return []
-    table = read_table(rejects_path(result.part), ("video_id", "reason", "detail"))
-    rows = [row for row in table.to_pylist() if row["reason"] in reasons]
+    tables = (
+        read_table(rejects_path(part), ("video_id", "reason", "detail")) for _, part in result.parts
+    )
+    rows = [row for table in tables for row in table.to_pylist() if row["reason"] in reasons]
     if not rows:
         return []
     row = min(rows, key=lambda row: [*reasons].index(row["reason"]))

@@ -38,7 +38,8 @@ class Read(NamedTuple):
     same: bool
     """They are those that were annotated, byte for byte."""
     same_file: bool
-    """The file is the one that was annotated; it is looked at where the frames are others."""
+    """The file is the one that was annotated, or all those of a stream are; they are looked at
+    where the frames are others."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,15 @@ class FrameReaders:
 
     def _read(self, sample: VideoSample) -> Read | Refused:
         head = sample.dialogues[0]
-        uri = found_below(self._videos, head.uri, head.video_id)
-        if uri is None:
-            return Refused("missing_file", f"neither {head.uri!r} nor its name or id is there")
+        there = []
+        for file in head.clips or [head]:
+            uri = found_below(self._videos, file.uri, file.video_id)
+            if uri is None:
+                return Refused("missing_file", f"neither {file.uri!r} nor its name or id is there")
+            there.append((file, uri))
         media = self._free.get()
         try:
-            of_video = _OneVideo(_video(head, uri))
+            of_video = _OneVideo(_video(head, [uri for _, uri in there]))
             rows = list(self._stage.run([of_video], self._config, Context(media=media)))
             for row in rows:
                 if isinstance(row, Reject):
@@ -98,8 +102,11 @@ class FrameReaders:
             digest = frames_digest([frame.jpeg_sha256 for frame in frames])
             if digest == head.frames_sha256:
                 return Read(frames, same=True, same_file=True)
-            probe = media.probe(Clip(uri, head.clip_start_s, head.clip_end_s))
-            return Read(frames, same=False, same_file=probe.sha256 == head.sha256)
+            same_file = all(
+                media.probe(Clip(uri, file.clip_start_s, file.clip_end_s)).sha256 == file.sha256
+                for file, uri in there
+            )
+            return Read(frames, same=False, same_file=same_file)
         except MediaError as error:
             return Refused(error.reason, error.detail)
         finally:
@@ -127,8 +134,13 @@ def found_below(videos: Path, uri: str, video_id: str) -> str | None:
     return None
 
 
-def _video(head: Dialogue, uri: str) -> Video:
+def _video(head: Dialogue, uris: Sequence[str]) -> Video:
     """As much of the row as a dialogue knows, and the decoder needs."""
     shared = Video.model_fields.keys() & Dialogue.model_fields.keys()
     known = {name: getattr(head, name) for name in shared}
-    return Video(**known | {"uri": uri}, rotation_deg=0, codec="", frame_rate=0.0)
+    if head.clips:
+        pairs = zip(head.clips, uris, strict=True)
+        known["clips"] = tuple(clip.model_copy(update={"uri": uri}) for clip, uri in pairs)
+    else:
+        known["uri"] = uris[0]
+    return Video(**known, rotation_deg=0, codec="", frame_rate=0.0)

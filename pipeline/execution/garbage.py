@@ -125,12 +125,12 @@ def _reached(plans: Sequence[Sequence[NodePlan]]) -> Mapping[tuple[str, str], _R
     for plan in (plan for each in plans for plan in each):
         reached = found.setdefault((plan.node.name, plan.node.recipe_digest), _Reached())
         reached.parts.update(part.stem.removeprefix("part-") for part in plan.parts.values())
-        for task in plan.tasks:
-            slot = plan.slots.get(task.shard)
+        for shard in plan.shards:
+            slot = plan.slots.get(shard)
             if slot is None:
-                reached.waiting.add(f"{task.shard:05d}")
+                reached.waiting.add(f"{shard:05d}")
             else:
-                kept = reached.slots if task.shard in plan.parts else reached.missing
+                kept = reached.slots if shard in plan.parts else reached.missing
                 kept.add(slot.name.removeprefix("part-"))
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -99,24 +99,33 @@ def rebuild(corpus: Path, videos: Path, out: Path, *, workers: int) -> Rebuilt:
 class _Section(NamedTuple):
     stage: str
     config: dict[str, Any]
+    after: Sequence[str]
 
 
 def _settings(corpus: Path) -> tuple[CorpusSettings, StageConfig]:
     """How the corpus is written with frames, and how these were stored."""
     try:
-        nodes = yaml.safe_load(read_config(corpus))["nodes"].values()
-        sections = [_Section(node["stage"], node["config"]) for node in nodes]
-        written = {
-            key: value
-            for section in sections
-            if section.stage in ("write_files", "write_corpus")
-            for key, value in section.config.items()
+        nodes = yaml.safe_load(read_config(corpus))["nodes"]
+        sections = {
+            name: _Section(node["stage"], node["config"], node.get("after", ()))
+            for name, node in nodes.items()
         }
-        of_frames = next(s.config for s in sections if s.stage == _SEGMENT)
+        written: dict[str, Any] = {}
+        read: set[str] = set()
+        for section in sections.values():
+            if section.stage in ("write_files", "write_corpus"):
+                written |= section.config
+                read.update(section.after)
+        every = {name: s.config for name, s in sections.items() if s.stage == _SEGMENT}
+        cut = [config for name, config in every.items() if name in read or len(every) == 1]
+        of_frames = cut[0]
+        if any(config != of_frames for config in cut):
+            detail = f"not supported: {corpus / CONFIG} has frames that were stored in several ways"
+            raise CorpusError("no_config", detail)
         settings = CorpusSettings.model_validate(written | {"frames": True, "tars": True})
         # No other frame of a turn than its first is in a corpus.
         config = load_stage(_SEGMENT).config.model_validate(of_frames | {"frames_per_turn": 1})
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError, StopIteration) as error:
+    except (yaml.YAMLError, TypeError, LookupError, AttributeError) as error:
         detail = f"{corpus / CONFIG} does not say how frames were stored"
         raise CorpusError("no_config", detail) from error
     except ValidationError as error:

@@ -72,5 +72,6 @@ def _has(made: NodePart, reasons: Collection[str], media_root: Location) -> bool
 def _any_is_back(made: NodePart, media_root: Location) -> bool:
     """Whether a video that was turned down as a missing file has a file now."""
     rows = read_table(rejects_path(made.part), ("reason", "row")).to_pylist()
-    uris = (json.loads(row["row"])["uri"] for row in rows if row["reason"] == _MISSING)
-    return any(is_there(uri, media_root) for uri in uris)
+    refused = [json.loads(row["row"]) for row in rows if row["reason"] == _MISSING]
+    files = ([clip["uri"] for clip in row.get("clips") or [row]] for row in refused)
+    return any(all(is_there(uri, media_root) for uri in uris) for uris in files)

@@ -42,7 +42,8 @@ def missing_tasks(plans: Sequence[NodePlan], names: Collection[str]) -> Sequence
         ConfigError: they read parts that neither exist nor are made by the named nodes.
     """
     tasks = [task for plan in plans if plan.node.name in names for task in plan.missing]
-    absent = {task.key for plan in plans if plan.node.name not in names for task in plan.missing}
+    others = (plan for plan in plans if plan.node.name not in names)
+    absent = {(t.node, n) for plan in others for t in plan.missing for n in t.made}
     for task in tasks:
         maker = next((key[0] for key in task.needed if key in absent), None)
         if maker is not None:

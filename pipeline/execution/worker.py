@@ -17,6 +17,7 @@ from pipeline.engines.configured import ContractError
 from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import JournaledEngine
+from pipeline.execution.stream_parts import StreamParts
 from pipeline.media.base import MediaError
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.kept_media import KeptMedia
@@ -49,20 +50,21 @@ def run_shard(task: ShardTask) -> ShardResult:
     """
     collect_seldom()
     started = time.monotonic()
-    part: Location | None
+    parts: Sequence[Location] = ()
     message = None
     try:
-        part, counts = _run(task)
+        parts, counts = _run(task)
     except BaseException as error:  # the traceback is the result
         ends = isinstance(error, (KeyboardInterrupt, SystemExit))
         if ends and threading.current_thread() is threading.main_thread():
             raise  # only there do signals arrive
-        part, counts, message = None, {}, _traceback(error)
+        parts, counts, message = (), {}, _traceback(error)
     return ShardResult(
         node=task.node,
         shard=task.shard,
         slot=task.slot,
-        part=part,
+        part=parts[0] if parts else None,
+        further=parts[1:],
         counts=counts,
         seconds=time.monotonic() - started,
         error=message,
@@ -92,7 +94,7 @@ def _media(root: Location) -> DecodeProcess:
     return DecodeProcess(root)
 
 
-def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
+def _run(task: ShardTask) -> tuple[Sequence[Location], dict[str, Any]]:
     stage = load_stage(task.stage)
     engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
     folder = None if stage.by_shard else new_folder(task.slot)
@@ -112,7 +114,12 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
     rejects: list[Reject] = []
     try:
         videos = _videos(stage, task, entered)
-        for row in stage.run(videos, stage.config.model_validate(task.config), context):
+        config = stage.config.model_validate(task.config)
+        if stage.scope == "streams":
+            streams = StreamParts(task, stage, stage.clips_of_shard(config))
+            streams.write(stage.run(videos, config, context), entered)
+            return streams.parts, streams.counts
+        for row in stage.run(videos, config, context):
             if isinstance(row, Reject):
                 rejects.append(row.model_copy(update={"stage": task.node}))
             elif type(row) is stage.writes:
@@ -133,7 +140,7 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-    return part, counts
+    return [part], counts
 
 
 def _dataset(stage: Stage[Any], task: ShardTask) -> dict[type[Record], Sequence[Record]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Literal, Protocol
 
 from pipeline.media.reasons import PASSING, Reason
@@ -89,6 +91,35 @@ class StillsRequest:
     jpeg_quality: int = 90
     reader: ReaderName = "auto"
     frames_per_turn: int = 1
+    first_s: float = 0.0
+    """Seconds from time zero to the first frame: a clip of a stream begins within a turn."""
+    frames: int | None = None
+    """How many; None for all before the end of the clip."""
+
+
+TURN_TOLERANCE_S = Fraction(1, 1_000_000)
+"""A remainder of the clip this short may be rounding, and makes no turn of its own."""
+
+
+def frame_times(duration_s: float, turns_per_s: float, frames_per_turn: int = 1) -> list[Fraction]:
+    """Seconds of the frames of each turn from time zero, those before the end; at least one.
+
+    Turn ``i`` begins at ``i / turns_per_s``, and its frames are evenly spaced.
+
+    Raises:
+        ValueError: the rate is not positive.
+    """
+    rate = frame_rate(turns_per_s, frames_per_turn)
+    frames = ceil((Fraction(duration_s) - TURN_TOLERANCE_S) * rate)
+    return [i / rate for i in range(max(1, frames))]
+
+
+def frame_rate(turns_per_s: float, frames_per_turn: int) -> Fraction:
+    """Frames a second of all turns. Raises ValueError where it is not positive."""
+    rate = Fraction(turns_per_s).limit_denominator(10_000)
+    if rate <= 0:
+        raise ValueError(f"turns_per_s must be positive, not {turns_per_s}")
+    return rate * frames_per_turn
 
 
 @dataclass(frozen=True)

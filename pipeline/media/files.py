@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,9 +127,15 @@ class FileSizes:
         self._root = root
         self._folders: dict[Location, Mapping[str, int]] = {}
 
-    def of(self, row: Mapping[str, object]) -> int | None:
-        """Bytes of the video of a manifest's row; None without one, or where none can be seen."""
-        uri = row.get("uri")
+    def of(self, row: Mapping[str, object]) -> int | Sequence[int | None] | None:
+        """Bytes of the video of a manifest's row, and of each clip of a stream; None without one,
+        or where none can be seen."""
+        clips = row.get("clips")
+        if isinstance(clips, list) and clips:
+            return [self._of(c.get("uri") if isinstance(c, dict) else None) for c in clips]
+        return self._of(row.get("uri"))
+
+    def _of(self, uri: object) -> int | None:
         if not isinstance(uri, str):
             return None
         try:

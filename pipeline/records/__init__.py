@@ -42,12 +42,15 @@ from pipeline.records.event import (
     VerifiedEvent,
 )
 from pipeline.records.turns import Turn, Turns
+from pipeline.records.vector import CaptionedStream, ClipCaption, VideoCaption, VideoVector
 from pipeline.records.video import (
     DenseSegment,
     FramedSegment,
+    ListedClip,
     ManifestRow,
     Segment,
     SourceAnnotation,
+    StreamClip,
     TurnFrame,
     Video,
 )
@@ -59,9 +62,11 @@ __all__ = [
     "Aspect",
     "Candidate",
     "CaptionedEvent",
+    "CaptionedStream",
     "Change",
     "ChangePoint",
     "Check",
+    "ClipCaption",
     "CorpusGroup",
     "DenseSegment",
     "Dialogue",
@@ -69,6 +74,7 @@ __all__ = [
     "Event",
     "FramedSegment",
     "GroundedEvent",
+    "ListedClip",
     "ManifestRow",
     "ModelReply",
     "PlacedResponse",
@@ -84,6 +90,7 @@ __all__ = [
     "SourceAnnotation",
     "Span",
     "State",
+    "StreamClip",
     "TaskMixture",
     "Turn",
     "TurnFrame",
@@ -91,4 +98,6 @@ __all__ = [
     "Verdict",
     "VerifiedEvent",
     "Video",
+    "VideoCaption",
+    "VideoVector",
 ]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Coordinate = Annotated[
+    float,
+    Field(ge=-1, le=1, allow_inf_nan=False),
+    AfterValidator(lambda value: struct.unpack("<f", struct.pack("<f", value))[0]),
+]
+"""A number of a vector of unit length, in single precision."""
 State = Literal["silence", "standby", "response"]
 
 R = TypeVar("R", bound="Record")

@@ -7,6 +7,7 @@ from typing import Literal
 from pipeline.records.annotation import Check, Question, Response
 from pipeline.records.base import Provenance, Ratio, Record, Seconds
 from pipeline.records.turns import Turns
+from pipeline.records.video import StreamClip
 
 
 class AskedQuestion(Question):
@@ -50,6 +51,9 @@ class DialogueHead(Record):
     uri: str
     clip_start_s: Seconds
     clip_end_s: Seconds | None
+    clips: tuple[StreamClip, ...] = ()
+    """Of a stream of several files, in order (``records.streams``); uri and digest are theirs then.
+    Empty for a video of one file."""
     duration_s: Seconds
     width: int
     """Pixels as displayed; 0 where unknown."""

@@ -11,11 +11,13 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import pyarrow as pa
 
 from pipeline.records import Record, Turn, Turns
+from pipeline.records.base import Coordinate
 from pipeline.records.turns_arrow import turns_from_arrow, turns_to_arrow
 
 R = TypeVar("R", bound=Record)
 
 _SCALARS: dict[Any, pa.DataType] = {
+    Coordinate: pa.float32(),
     str: pa.string(),
     int: pa.int64(),
     float: pa.float64(),

@@ -36,11 +36,36 @@ class SourceAnnotation(Record):
     """The dataset's own values of those fields that were changed, as a JSON object."""
 
 
-class ManifestRow(Record):
-    """One video to annotate, as listed in a manifest, before the file is probed."""
+class ListedClip(Record):
+    """A clip of a file, as a manifest lists it among those of a stream."""
+
+    uri: str
+    clip_start_s: Seconds = 0.0
+    clip_end_s: Seconds | None = None
+    source: str = ""
+    """Where it is another than that of the row; so too the licence."""
+    licence: str = ""
+
+
+class StreamClip(ListedClip):
+    """One clip of a stream, which was probed. Source and licence are its own in any case."""
 
     video_id: str
-    uri: str
+    """The video that it was in the run, before it became part of the stream."""
+    duration_s: Seconds
+    """As of a ``Video``: the next clip begins so much later in the stream."""
+    sha256: str
+
+
+class ManifestRow(Record):
+    """One video to annotate, as listed in a manifest, before the file is probed.
+
+    It is a clip of one file, or a stream: clips of several files, one after the other.
+    """
+
+    video_id: str
+    uri: str = ""
+    """Empty for a stream, whose clips have their own; bounds too are theirs."""
     platform_id: str = ""
     """Of the whole video where it was published, such as ``youtube:dQw4w9WgXcQ``."""
     identity: str = ""
@@ -52,13 +77,21 @@ class ManifestRow(Record):
     licence: str = ""
     split: str = "train"
     annotations: list[SourceAnnotation] = []
+    clips: tuple[ListedClip, ...] = ()
+    """Of a stream, in order; empty for a video of one file."""
 
 
 class Video(ManifestRow):
-    """A video that was probed and accepted."""
+    """A video that was probed and accepted.
 
+    Of a stream, what is said of the file is said of each of its clips where they agree, and else 0
+    or empty; size is that of the largest picture.
+    """
+
+    clips: tuple[StreamClip, ...] = ()
     duration_s: Seconds
-    """From the first presented frame of the clip to the end of its last, by presentation time."""
+    """From the first presented frame of the clip to the end of its last, by presentation time; of a
+    stream, the sum over its clips."""
     width: int
     """Pixels as displayed, after rotation."""
     height: int
@@ -69,6 +102,7 @@ class Video(ManifestRow):
     frame_rate: float
     """Average frames a second, of variable rates too. For information only."""
     sha256: str
+    """Of the file; empty for a stream of several."""
 
 
 class Segment(Record):

@@ -54,6 +54,9 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
             rejected=summary.videos_rejected,
             absent=summary.videos_absent,
             unfinished=summary.videos_open,
+            in_streams=summary.videos_in_streams,
+            streams=summary.streams.made if summary.streams else 0,
+            streams_annotated=summary.streams.annotated if summary.streams else 0,
         ),
         teachers=list(_teachers(config, counts)),
         prompts=[

@@ -15,14 +15,15 @@ from pipeline.reports.reconcile_counts import UNEXPLAINED
 from pipeline.store.location import Location
 from pipeline.store.part_names import rejects_path
 from pipeline.store.parts import read_table
-from pipeline.workflow.graph import Node, downstream
+from pipeline.workflow.graph import Node
 from pipeline.workflow.outputs import final_annotations, last_dialogues
 from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.selection import downstream
 
 
 @dataclass
-class Outcomes:
-    """Rows of the manifest by what became of them, and what was made of them."""
+class VideoOutcomes:
+    """Videos by what became of them."""
 
     annotated: int = 0
     """With a dialogue."""
@@ -30,6 +31,20 @@ class Outcomes:
     """In shards without dialogues so far."""
     rejected: Counter[str] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
+
+    def add(self, reason: str, *, absent: bool) -> None:
+        """One that was turned down."""
+        (self.absent if absent else self.rejected)[reason] += 1
+
+
+@dataclass
+class Outcomes(VideoOutcomes):
+    """Rows of the manifest by what became of them, streams likewise, and what was made of both."""
+
+    in_streams: int = 0
+    """Rows without a dialogue of their own that are clips of streams."""
+    streams: VideoOutcomes | None = None
+    """None where no node makes any."""
     samples: Counter[str] = field(default_factory=Counter)
     """Dialogues by task, negatives among them."""
     negatives: Counter[str] = field(default_factory=Counter)
@@ -43,45 +58,103 @@ class Outcomes:
 
 
 def outcomes_of(plans: Sequence[NodePlan]) -> Outcomes:
-    """What became of the videos, by the parts that exist now. Holds one shard at a time."""
-    found = Outcomes()
-    done = _done_by_shard(plans)
-    source = next(plan for plan in plans if plan.node.stage.scope == "source")
-    dialogues = {plan.node.name for plan in last_dialogues(plans)}
-    annotations = {plan.node.name for plan in final_annotations(plans)}
-    deciding = _deciding_first(plans)
-    for shard, rows in enumerate(source.manifest_rows):
-        parts = done.get(shard, {})
-        annotated: set[str] = set()
-        for part in (part for node, part in parts.items() if node in dialogues):
-            table = read_table(part, ("video_id", "task", "responses", "is_negative"))
-            found.placed.update(_flags(table.column("responses")))
-            annotated |= set(_texts(table, "video_id"))
-            found.samples.update(_texts(table, "task"))
-            found.negatives.update(_texts(table.filter(table.column("is_negative")), "task"))
-        if source.node.name not in parts:
-            found.open += rows
-            continue
-        admitted = parts.pop(source.node.name)
-        # Each row of the manifest is a row here or a reject.
-        for reason in _texts(read_table(rejects_path(admitted), ("reason",)), "reason"):
-            absent = reason in source.node.stage.absences
-            (found.absent if absent else found.rejected)[reason] += 1
-        videos = _texts(read_table(admitted, ("video_id",)), "video_id")
-        if not dialogues or not dialogues <= parts.keys():
-            waiting = set(videos) - annotated
-            found.annotated += len(videos) - len(waiting)
-            found.open += len(waiting)
-            _count_annotations(found, (parts[n] for n in annotations if n in parts), waiting)
-            continue
-        causes = causes_of([(node, parts[node.name]) for node in deciding if node.name in parts])
-        for video_id in videos:
-            if video_id in annotated:
-                found.annotated += 1
-            else:
+    """What became of the videos, by the parts that exist now. Holds one shard at a time, and the
+    ids of the clips of streams."""
+    found, done, clips = Outcomes(), _done_by_shard(plans), _Clips.read(plans)
+    nodes = _deciding_first(plans)
+    for base in (plan for plan in plans if plan.node.stage.scope in ("source", "streams")):
+        makers = _Makers.of(plans, base.node)
+        counted: VideoOutcomes = found
+        known = clips
+        if base.node.stage.scope == "streams":
+            counted = found.streams = found.streams or VideoOutcomes()
+            known = _Clips()
+        for shard in base.shards:
+            parts = done.get(shard, {})
+            annotated = _count_made(found, [parts[n] for n in makers.dialogues if n in parts])
+            admitted = parts.pop(base.node.name, None)
+            if admitted is None:
+                counted.open += base.manifest_rows[shard] if base.manifest_rows else 0
+                continue
+            if base.node.stage.scope == "source":
+                # Each row of the manifest is a row here or a reject.
+                for reason in _texts(read_table(rejects_path(admitted), ("reason",)), "reason"):
+                    counted.add(reason, absent=reason in base.node.stage.absences)
+            left = []
+            for video_id in _texts(read_table(admitted, ("video_id",)), "video_id"):
+                counted.annotated += video_id in annotated
+                found.in_streams += video_id not in annotated and video_id in known.placed
+                if video_id not in annotated and video_id not in known.placed:
+                    left.append(video_id)
+            if known.open or not makers.are_done(parts, streams=known.nodes > 0):
+                counted.open += len(left)
+                own = (parts[node] for node in makers.annotations if node in parts)
+                _count_annotations(found, own, set(left))
+                continue
+            made = [(node, parts[node.name]) for node in nodes if node.name in parts]
+            causes = known.causes | causes_of(made)
+            for video_id in left:
                 reason, absent = causes.get(video_id, (UNEXPLAINED, False))
-                (found.absent if absent else found.rejected)[reason] += 1
+                counted.add(reason, absent=absent)
     return found
+
+
+def _count_made(found: Outcomes, parts: Iterable[Location]) -> set[str]:
+    """Count what the dialogues of a shard hold; the ids of their videos."""
+    annotated: set[str] = set()
+    for part in parts:
+        table = read_table(part, ("video_id", "task", "responses", "is_negative"))
+        found.placed.update(_flags(table.column("responses")))
+        annotated |= set(_texts(table, "video_id"))
+        found.samples.update(_texts(table, "task"))
+        found.negatives.update(_texts(table.filter(table.column("is_negative")), "task"))
+    return annotated
+
+
+@dataclass(frozen=True)
+class _Makers:
+    """Of the videos of one base: the nodes that make their last dialogues, and the annotations that
+    those are made of."""
+
+    dialogues: Sequence[str]
+    annotations: Sequence[str]
+
+    @classmethod
+    def of(cls, plans: Sequence[NodePlan], base: Node) -> _Makers:
+        def names(chosen: Sequence[NodePlan]) -> list[str]:
+            return [plan.node.name for plan in chosen if base.name in plan.node.bases]
+
+        return cls(names(last_dialogues(plans)), names(final_annotations(plans)))
+
+    def are_done(self, parts: Mapping[str, Location], *, streams: bool) -> bool:
+        """Whether all dialogues of a shard are made. ``streams``: there need be none, for its
+        videos are clips of those."""
+        return all(name in parts for name in self.dialogues) and (bool(self.dialogues) or streams)
+
+
+@dataclass
+class _Clips:
+    """What the nodes that make streams say of the rows of the manifest."""
+
+    nodes: int = 0
+    open: bool = False
+    """Whether one of them has still to run."""
+    placed: set[str] = field(default_factory=set)
+    """The videos that are clips of streams."""
+    causes: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Of others, why they are in none, and whether that is an absence."""
+
+    @classmethod
+    def read(cls, plans: Sequence[NodePlan]) -> _Clips:
+        found = cls()
+        for plan in (plan for plan in plans if plan.node.stage.scope == "streams"):
+            found.nodes += 1
+            found.open = found.open or bool(plan.missing)
+            for part in plan.parts.values():
+                clips = pc.list_flatten(read_table(part, ("clips",)).column("clips"))
+                found.placed |= set(pc.struct_field(clips, "video_id").to_pylist())
+                found.causes = causes_of([(plan.node, part)]) | found.causes
+        return found
 
 
 def _count_annotations(found: Outcomes, parts: Iterable[Location], waiting: set[str]) -> None:

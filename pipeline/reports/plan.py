@@ -20,8 +20,8 @@ def plan_rows(plans: Sequence[NodePlan]) -> list[dict[str, Any]]:
         {
             "node": plan.node.name,
             "recipe": plan.node.recipe_digest,
-            "shards": len(plan.tasks),
-            "to_do": len(plan.missing),
+            "shards": len(plan.shards),
+            "to_do": len(plan.shards) - len(plan.parts),
             "waiting": plan.waiting,
             "cause": plan.cause,
         }

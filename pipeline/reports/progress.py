@@ -169,7 +169,8 @@ class Tally:
         self._tokens_in += counts["tokens_in"]
         self._tokens_out += counts["tokens_out"]
         if result.node in self._by_shard:
-            self._rows_done += self._rows[result.shard]
+            of_manifest = result.shard < len(self._rows)
+            self._rows_done += self._rows[result.shard] if of_manifest else counts["videos_in"]
         if result.node in self._judges:
             self._rejected += counts["videos_rejected"]
         if [result.node] == self._judges[-1:]:

@@ -55,18 +55,20 @@ def check_videos(
     rejected: Mapping[str, int],
     absent: Mapping[str, int],
     unfinished: int,
+    in_streams: int = 0,
+    what: str = "rows of the manifest",
 ) -> None:
-    """Check that each row of the manifest has one status. ``rejected`` and ``absent`` count rows by
-    reason.
+    """Check that each row of the manifest, or each stream, has one status. ``rejected`` and
+    ``absent`` count rows by reason.
 
     Raises:
         CountsError: there are not as many statuses as rows.
     """
     refused, without = sum(rejected.values()), sum(absent.values())
-    if rows != annotated + refused + without + unfinished:
+    if rows != annotated + refused + without + unfinished + in_streams:
         raise CountsError(
-            f"{rows} rows of the manifest, but {annotated} annotated + {refused} rejected +"
-            f" {without} absent + {unfinished} not finished"
+            f"{rows} {what}, but {annotated} annotated + {refused} rejected + {without} absent +"
+            f" {unfinished} not finished + {in_streams} in streams"
         )
 
 

@@ -14,7 +14,7 @@ from pipeline.records.schema import from_table
 from pipeline.reports.reasons import RejectClass, class_of
 from pipeline.store.files.text_table import text_table, wrapped
 from pipeline.store.location import Location
-from pipeline.store.part_names import rejects_path, replies_path, slot_of
+from pipeline.store.part_names import rejects_path, replies_path
 from pipeline.store.parts import read_counts, read_table
 from pipeline.store.run_log import Attempts, read_attempts
 from pipeline.workflow.annotation_stage import AnnotationConfig
@@ -103,16 +103,18 @@ def read_rejects(
         for made in plan.done():
             found = read_counts(rejects_path(made.part))["rejected"].keys()
             if found and (not reasons or found & set(reasons)):
-                rows = _rows(plan.node, made, root, log)
+                rows = _rows(plan, made, root, log)
                 yield from (row for row in rows if not reasons or row.reason in reasons)
 
 
 def _rows(
-    node: Node, made: NodePart, root: Location, log: Mapping[tuple[str, str], Attempts]
+    plan: NodePlan, made: NodePart, root: Location, log: Mapping[tuple[str, str], Attempts]
 ) -> Iterator[RejectRow]:
-    path = rejects_path(made.part)
+    node, path = plan.node, rejects_path(made.part)
     rejects = from_table(Reject, read_table(path, Reject.model_fields))
-    shard = log.get((made.node, slot_of(made.part).name), Attempts())
+    # A task that makes several parts is logged once.
+    task = next(task for task in plan.tasks if made.shard in task.made)
+    shard = log.get((made.node, plan.slots[task.shard].name), Attempts())
     asks = _attempts_by_ask(made) if any(reject.request_id for reject in rejects) else {}
     for reject in rejects:
         of_ask = bool(reject.request_id)

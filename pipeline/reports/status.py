@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.media.folder import passed_over_text
-from pipeline.reports.outcomes import outcomes_of
+from pipeline.reports.outcomes import VideoOutcomes, outcomes_of
 from pipeline.reports.plan import passed_over
 from pipeline.reports.reconcile_counts import check_reasons, check_videos, checked_counts
 from pipeline.store.files.text_table import named, text_table, wrapped
@@ -50,14 +50,39 @@ class NodeSummary(BaseModel):
     seconds: float
 
 
+class StreamSummary(BaseModel):
+    """The streams that nodes made so far: ``made = annotated + rejected + absent + open``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made: int
+    annotated: int
+    open: int
+    rejected: dict[str, int]
+    absent: dict[str, int]
+
+    def lines(self) -> Iterator[str]:
+        """The same in words."""
+        rejected, absent = sum(self.rejected.values()), sum(self.absent.values())
+        yield (
+            f"streams: {self.made:,} made = {self.annotated:,} annotated + {rejected:,} rejected"
+            + f" + {absent:,} absent" * (absent > 0)
+            + f" + {self.open:,} not finished" * (self.open > 0)
+        )
+        yield from _listed("rejected", self.rejected)
+        yield from _listed("absent", self.absent)
+
+
 class RunSummary(BaseModel):
     """Every node, and the videos.
 
-    ``videos_in = videos_out + videos_rejected + videos_absent + videos_open``. A video is out when
-    it has a dialogue. One without, in a shard whose dialogues are done, counts as rejected; of the
-    nodes that rejected it, the one with most nodes below it gives the reason (``reports.rejects``
-    lists them all). Where nothing was refused, and the reasons are absences alone, or its dialogues
-    were not wanted, it is absent. ``videos_open`` are in shards without dialogues so far.
+    ``videos_in = videos_out + videos_rejected + videos_absent + videos_open + videos_in_streams``.
+    A video is out when it has a dialogue. One without, in a shard whose dialogues are done, counts
+    as rejected; of the nodes that rejected it, the one with most nodes below it gives the reason
+    (``reports.rejects`` lists them all). Where nothing was refused, and the reasons are absences
+    alone, or its dialogues were not wanted, it is absent. ``videos_open`` are in shards without
+    dialogues so far. ``videos_in_streams`` have no dialogue of their own and are clips of streams,
+    which are counted apart.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +93,9 @@ class RunSummary(BaseModel):
     videos_open: int
     videos_rejected: dict[str, int]
     videos_absent: dict[str, int]
+    videos_in_streams: int = 0
+    streams: StreamSummary | None = None
+    """None where no node makes any."""
     samples: dict[str, int]
     """Dialogues by task, negatives among them."""
     negatives: dict[str, int]
@@ -91,12 +119,14 @@ class RunSummary(BaseModel):
             *self._ask_lines(),
             f"videos: {self.videos_in:,} in = {self.videos_out:,} annotated + {rejected:,} rejected"
             + f" + {absent:,} absent" * (absent > 0)
+            + f" + {self.videos_in_streams:,} in streams" * (self.streams is not None)
             + f" + {self.videos_open:,} not finished" * (self.videos_open > 0),
             *_listed("rejected", self.videos_rejected),
             *_listed("absent", self.videos_absent),
+            *(self.streams.lines() if self.streams else ()),
             *filter(None, [passed_over_text(self.passed_over)]),
         ]
-        if self.videos_open:
+        if self.open_annotated or self.videos_open:
             count = sum(self.open_annotations.values())
             of = f" of {self.open_annotated:,} of the videos not finished" if count else ""
             lines.append(f"annotations so far: {count:,}{of}")
@@ -182,9 +212,13 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     nodes = [_node(plan, log) for plan in plans]
     found = outcomes_of(plans)
     rows = sum(sum(plan.manifest_rows) for plan in plans)
-    check_videos(rows, found.annotated, found.rejected, found.absent, found.open)
+    in_streams = found.in_streams
+    check_videos(rows, found.annotated, found.rejected, found.absent, found.open, in_streams)
+    makers = {plan.node.name for plan in plans if plan.node.stage.scope == "streams"}
+    made = sum(node.rows_out for node in nodes if node.node in makers)
+    streams = _streams(found.streams, made) if found.streams else None
     if all(node.shards_done == node.shards for node in nodes):
-        check_reasons(found.rejected)
+        check_reasons(found.rejected + (found.streams.rejected if found.streams else Counter()))
     return RunSummary(
         nodes=nodes,
         videos_in=rows,
@@ -192,12 +226,28 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
         videos_open=found.open,
         videos_rejected=dict(sorted(found.rejected.items())),
         videos_absent=dict(sorted(found.absent.items())),
+        videos_in_streams=in_streams,
+        streams=streams,
         samples=dict(sorted(found.samples.items())),
         negatives=dict(sorted(found.negatives.items())),
         passed_over=dict(passed_over(plans)),
         placed=dict(sorted(found.placed.items())),
         open_annotations=dict(sorted(found.open_annotations.items())),
         open_annotated=found.open_annotated,
+    )
+
+
+def _streams(found: VideoOutcomes, made: int) -> StreamSummary:
+    """Raises CountsError where one of them has no status."""
+    check_videos(
+        *(made, found.annotated, found.rejected, found.absent, found.open), what="streams were made"
+    )
+    return StreamSummary(
+        made=made,
+        annotated=found.annotated,
+        open=found.open,
+        rejected=dict(sorted(found.rejected.items())),
+        absent=dict(sorted(found.absent.items())),
     )
 
 
@@ -223,7 +273,7 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
     return NodeSummary(
         node=name,
         stage=plan.node.stage.name,
-        shards=len(plan.tasks),
+        shards=len(plan.shards),
         shards_done=len(done),
         shards_failed=sum(each.failed for each in missing),
         rejected={name: n for name, n in sorted(reasons.items()) if name not in absences},

@@ -12,7 +12,7 @@ from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.answer import answer_schema, most_tokens, narrowed
 from pipeline.engines.base import Ask, Frame, Sampling
 from pipeline.engines.errors import MEANINGS, PASSING_ERRORS
-from pipeline.records import FramedSegment, Provenance, Record, Reject, TurnFrame
+from pipeline.records import FramedSegment, Provenance, Record, TurnFrame
 from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
@@ -116,7 +116,7 @@ class Answers(tuple[A, ...]):
         return made
 
 
-Cases = Iterable[Case[S] | Reject]
+Cases = Iterable[Case[S] | Record]
 Accepted = Iterable[Record | Case[S]]
 
 
@@ -145,7 +145,8 @@ def annotation_stage(
     ``variables`` is an example of the values that a case gives: a prompt is checked by it before
     anything runs.
 
-    ``cases`` lists what to ask about one video, or refuses the video. ``accept`` turns the answers
+    ``cases`` lists what to ask about one video, or refuses the video; where nothing need be asked,
+    it may give a row. ``accept`` turns the answers
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
     are asked in a next round. It must yield something. A case without a valid answer is refused
     here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from

@@ -28,7 +28,15 @@ from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
 from pipeline.workflow.withdrawal import Exclusion
 
-Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
+Role = Literal[
+    "narrator",
+    "captioner",
+    "editor",
+    "grounder",
+    "change_detector",
+    "verifier",
+    "embedder",
+]
 ExecutorName = Literal["auto", "local", "ray"]
 
 

@@ -47,9 +47,9 @@ def _read(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _extended(path: Path, parent: str) -> Path:
-    """The file that a config extends, by its path from the config, or one of ``CONFIGS``."""
+    """The file that a config extends, by its path from the config, or from ``CONFIGS``."""
     beside, along = path.parent / parent, CONFIGS / parent
-    if beside.exists() or Path(parent).name != parent:
+    if beside.exists() or (Path(parent).name != parent and not along.exists()):
         return beside
     if not along.exists():
         known = did_you_mean(parent, [file.name for file in CONFIGS.glob("*.yaml")])

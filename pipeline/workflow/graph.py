@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -40,6 +40,15 @@ class Node:
     prompts: Mapping[str, Prompt]
     execution: Execution
     limits: Limits
+
+    @cached_property
+    def bases(self) -> frozenset[str]:
+        """The nodes that brought forth its videos: the one that reads the manifest, nodes that make
+        streams, or both; none where all that it reads is about the dataset."""
+        if self.stage.scope in ("source", "streams"):
+            return frozenset([self.name])
+        of_videos = [other for other in self.after if not about_dataset(other.stage.writes)]
+        return frozenset().union(*(other.bases for other in of_videos))
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -114,49 +123,6 @@ def refusal_of(nodes: Sequence[Node]) -> Callable[[Mapping[str, Any]], str] | No
     node = next(node for node in nodes if node.stage.scope == "source")
     judge = node.stage.refusal
     return None if judge is None else lambda row: judge(row, node.config)
-
-
-def select(
-    nodes: Sequence[Node],
-    only: Collection[str] = (),
-    start: Collection[str] = (),
-    until: Collection[str] = (),
-) -> frozenset[str]:
-    """Names of the nodes to run: those of ``only``, or all at or below ``start`` and at or above
-    ``until``; all when none of these names a node.
-
-    Raises:
-        ConfigError: a name is not a node, or the choice is empty.
-    """
-    names = [node.name for node in nodes]
-    for name in (*only, *start, *until):
-        if name not in names:
-            raise ConfigError(f"there is no node {name!r}{did_you_mean(name, names)}")
-    chosen = set(only or names)
-    if start:
-        chosen &= downstream(nodes, start)
-    if until:
-        chosen &= _upstream(nodes, until)
-    if not chosen:
-        raise ConfigError("no node is at once below --from and above --until")
-    return frozenset(chosen)
-
-
-def downstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
-    """The named nodes and every node that reads them, directly or not."""
-    found = set(names)
-    for node in nodes:
-        if found & {other.name for other in node.after}:
-            found.add(node.name)
-    return found
-
-
-def _upstream(nodes: Sequence[Node], names: Collection[str]) -> set[str]:
-    found = set(names)
-    for node in reversed(nodes):
-        if node.name in found:
-            found |= {other.name for other in node.after}
-    return found
 
 
 def stage_names() -> list[str]:
@@ -241,7 +207,13 @@ def _engine(
         raise ConfigError(
             f"{where}.engine: role {section.engine!r} has no entry in engines; known: {known}"
         )
-    return config.engines[section.engine]
+    engine = config.engines[section.engine]
+    if stage.wants not in engine.gives:
+        raise ConfigError(
+            f"{where}.engine: stage {stage.name!r} asks for {stage.wants}, and the engine of role"
+            f" {section.engine!r} gives {' and '.join(sorted(engine.gives))}: see its key answers"
+        )
+    return engine
 
 
 def _check_reads(where: str, stage: Stage[Any], after: Sequence[Node]) -> None:
@@ -291,8 +263,30 @@ def _check_sources(nodes: Sequence[Node]) -> None:
     for node in nodes:
         for other in node.after:
             joined = not other.stage.by_shard and not about_dataset(other.stage.writes)
-            if joined and node.stage.scope != "dataset":
+            if joined and node.stage.scope not in ("dataset", "streams"):
                 raise ConfigError(
                     f"nodes.{node.name}.after: {other.name!r} works on several shards at once, so"
                     " only a stage that works on all can read it"
                 )
+        _check_bases(node, sources[0])
+
+
+def _check_bases(node: Node, source: str) -> None:
+    """Streams are made of videos of the manifest, and a node that reads both has all that it reads
+    of both."""
+    above = [other for other in node.after if not about_dataset(other.stage.writes)]
+    bases = sorted({base for other in above for base in other.bases})
+    if node.stage.scope == "streams":
+        if bases != [source]:
+            raise ConfigError(
+                f"nodes.{node.name}.after: not supported: streams of streams; it is to read rows of"
+                f" the videos of {source} alone"
+            )
+        return
+    for kind in (kind for kind in node.stage.reads if not about_dataset(kind)):
+        made = {b for o in above if issubclass(o.stage.writes, kind) for b in o.bases}
+        if lacking := [base for base in bases if base not in made]:
+            raise ConfigError(
+                f"nodes.{node.name}.after: it reads videos of {' and '.join(bases)}, but no"
+                f" {kind.__name__} of those of {lacking[0]}: name a node that makes it of them"
+            )

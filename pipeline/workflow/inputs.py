@@ -20,6 +20,19 @@ def slot_for(task: PlannedTask, parts: Mapping[Key, Location]) -> Location | Non
     return slot_path(task.folder, task.shard, digest([task.manifest, read], _DIGITS))
 
 
+def slots_of(task: PlannedTask, slot: Location) -> Mapping[int, Location]:
+    """The slots of all shards whose parts a task makes, by shard; its own is the first."""
+    inputs = slot.name.rpartition("-")[2]
+    return {shard: slot_path(task.folder, shard, inputs) for shard in task.made}
+
+
+def parts_there(task: PlannedTask, slot: Location, listing: Listing) -> Mapping[int, Location]:
+    """The parts that a task has made, by shard; none while one of them is missing."""
+    slots = slots_of(task, slot)
+    found = {n: part for n, each in slots.items() if (part := listing.part(each)) is not None}
+    return found if len(found) == len(slots) else {}
+
+
 class PartsMade:
     """The parts of a run by task, as they come to be, and what can start with them."""
 
@@ -40,10 +53,15 @@ class PartsMade:
         if slot is None:
             raise ValueError(f"{task.key} was to start before its inputs existed")
         listing = self._listings[task.folder]
-        part = listing.part(slot)
-        if part is not None:
-            self.add(task.key, part)
-            return ShardResult(
-                node=task.node, shard=task.shard, slot=slot, part=part, unchanged=True
+        if parts := [*parts_there(task, slot, listing).values()]:
+            result = ShardResult(
+                node=task.node,
+                shard=task.shard,
+                slot=slot,
+                part=parts[0],
+                further=parts[1:],
+                unchanged=True,
             )
+            self._parts.update(result.parts)
+            return result
         return task.ready(self._parts, slot, listing.replies.get(task.shard, ()))

@@ -71,7 +71,7 @@ def dialogue_parts(plans: Sequence[NodePlan]) -> Sequence[Location]:
         ConfigError: some do not exist yet.
     """
     chosen = last_dialogues(plans)
-    missing = sum(len(plan.missing) for plan in chosen)
+    missing = sum(len(plan.shards) - len(plan.parts) for plan in chosen)
     if missing or not chosen:
         raise ConfigError(f"the run is not finished: {missing} shards of dialogues are to be made")
     return [made.part for made in done_parts(chosen)]
@@ -91,7 +91,7 @@ def existing_dialogues(plans: Sequence[NodePlan]) -> Sequence[Location]:
             return found
         above = dict.fromkeys(other.name for plan in chosen for other in plan.node.after)
         chosen = [made[name] for name in above if name in made]
-    missing = ", ".join(f"{name} of {len(plan.tasks)} shards" for name, plan in made.items())
+    missing = ", ".join(f"{name} of {len(plan.shards)} shards" for name, plan in made.items())
     raise ConfigError(f"the run has no dialogues yet: to be made are {missing or 'none'}")
 
 
@@ -108,9 +108,13 @@ def run_samples(plans: Sequence[NodePlan], *, frames: bool) -> Iterator[VideoSam
     for plan in chosen:
         if plan.missing:
             raise ConfigError(f"the run is not finished: {plan.node.name} is to be made")
-    for shard in range(max(len(plan.tasks) for plan in chosen)):
+    for shard in sorted({shard for plan in chosen for shard in plan.parts}):
         parts: dict[type[Record], list[Location]] = {
-            kind: [p.parts[shard] for p in chosen if issubclass(p.node.stage.writes, kind)]
+            kind: [
+                plan.parts[shard]
+                for plan in chosen
+                if issubclass(plan.node.stage.writes, kind) and shard in plan.parts
+            ]
             for kind in kinds
         }
         for rows in read_videos(kinds, parts):

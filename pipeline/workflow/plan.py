@@ -10,13 +10,13 @@ from typing import Any
 from pipeline.media.files import FileSizes
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
-from pipeline.store.part_names import Listing, list_parts, recipe_folder
+from pipeline.store.part_names import Listing, list_parts
 from pipeline.store.parts import has_its_files
 from pipeline.workflow.graph import Node
-from pipeline.workflow.inputs import PartsMade, slot_for
+from pipeline.workflow.inputs import PartsMade, parts_there, slot_for, slots_of
+from pipeline.workflow.node_tasks import all_tasks
 from pipeline.workflow.raw_rows import RawRow, RefusedRow
 from pipeline.workflow.source import Source
-from pipeline.workflow.stage import about_dataset
 from pipeline.workflow.task import Key, PlannedTask
 
 
@@ -33,7 +33,7 @@ class ManifestShard:
         for."""
         return digest([[dict(row), self._size_of(row)] for row in self.rows], 16)
 
-    def _size_of(self, row: RawRow) -> int | None:
+    def _size_of(self, row: RawRow) -> int | Sequence[int | None] | None:
         return None if isinstance(row, RefusedRow) else self.sizes.of(row)
 
 
@@ -63,8 +63,8 @@ class NodePart:
 
 @dataclass(frozen=True)
 class NodePlan:
-    """All shard tasks of one node; by shard the slots of those whose inputs exist, and the parts;
-    and why parts are missing (``cause``).
+    """All tasks of one node; by shard the slots of those whose inputs exist, and the parts; and why
+    parts are missing (``cause``).
 
     ``changed_by``: the nodes at or above this one whose recipe changed, each with its change.
     ``manifest`` and ``manifest_rows`` (rows of each shard) are set for the node that reads it.
@@ -88,10 +88,15 @@ class NodePlan:
         return [task for task in self.tasks if task.shard not in self.parts]
 
     @property
+    def shards(self) -> Sequence[int]:
+        """The numbers of the shards whose parts it has, made or not."""
+        return [shard for task in self.tasks for shard in task.made]
+
+    @property
     def waiting(self) -> int:
-        """Of the missing, those whose inputs do not exist yet: a part of before may turn out to be
-        theirs."""
-        return len(self.tasks) - len(self.slots)
+        """Of the shards without a part, those whose inputs do not exist yet: a part of before may
+        turn out to be theirs."""
+        return len(self.shards) - len(self.slots)
 
     def done(self) -> Iterator[NodePart]:
         """The parts that exist, by shard."""
@@ -106,16 +111,13 @@ def make_plan(
     """The plan of every node, in the order of ``nodes``. Only reads.
 
     Raises:
-        ConfigError: the source has no row that can be read.
+        ConfigError: the source has no row that can be read, or so many shards that those of streams
+            would have their numbers.
     """
     manifest = ManifestShards(source, videos_per_shard)
     shards = [(len(shard.rows), shard.identity) for shard in manifest]
-    counts: dict[str, int] = {}
     plans = []
-    for node in nodes:
-        folder = recipe_folder(root, node.name, node.recipe_digest)
-        tasks = list(_tasks(node, shards, counts, source.root, folder))
-        counts[node.name] = len(tasks)
+    for node, folder, tasks in all_tasks(nodes, shards, source.root, root):
         plan = NodePlan(node, tasks, Listing(folder))
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
@@ -127,22 +129,26 @@ def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Seq
     """The plans by what exists now, without reading the manifest again. Nodes of ``fresh``, and
     those that were fresh, use no reply of before."""
     parts: dict[Key, Location] = {}
-    found: dict[str, NodePlan] = {}
+    planned: dict[str, NodePlan] = {}
     for plan in plans:
         node = plan.node
         listing = list_parts(plan.listing.folder, journals=node.engine is not None)
         if not node.stage.by_shard:
             whole = {slot: part for slot, part in listing.parts.items() if has_its_files(part)}
             listing = replace(listing, parts=whole)
-        slots = {t.shard: slot for t in plan.tasks if (slot := slot_for(t, parts)) is not None}
-        there = {n: part for n, slot in slots.items() if (part := listing.part(slot)) is not None}
+        slots: dict[int, Location] = {}
+        there: dict[int, Location] = {}
+        for task in plan.tasks:
+            if (slot := slot_for(task, parts)) is not None:
+                slots |= slots_of(task, slot)
+                there |= parts_there(task, slot, listing)
         parts |= {(node.name, shard): part for shard, part in there.items()}
         now = replace(plan, listing=listing, slots=slots, parts=there)
-        cause, changed_by = _cause(now, found)
-        found[node.name] = replace(
+        cause, changed_by = _cause(now, planned)
+        planned[node.name] = replace(
             now, cause=cause, changed_by=changed_by, fresh=plan.fresh or node.name in fresh
         )
-    return list(found.values())
+    return list(planned.values())
 
 
 def parts_made(plans: Sequence[NodePlan]) -> PartsMade:
@@ -150,63 +156,6 @@ def parts_made(plans: Sequence[NodePlan]) -> PartsMade:
     parts = {(p.node.name, shard): part for p in plans for shard, part in p.parts.items()}
     listings = (replace(p.listing, replies={}) if p.fresh else p.listing for p in plans)
     return PartsMade(parts, listings)
-
-
-def _tasks(
-    node: Node,
-    shards: Sequence[tuple[int, str]],
-    counts: Mapping[str, int],
-    media_root: Location,
-    folder: Location,
-) -> Iterator[PlannedTask]:
-    if node.stage.scope == "source":
-        for i, (_, identity) in enumerate(shards):
-            yield _task(node, i, media_root, folder, manifest=identity)
-        return
-    size = node.stage.shards_of_task(node.config) or len(shards)
-    for number, first in enumerate(range(0, len(shards), size)):
-        group = range(first, min(first + size, len(shards)))
-        needs = (_needs(node, i, counts, first=i == first) for i in group)
-        yield _task(node, number, media_root, folder, tuple(filter(None, needs)))
-
-
-def _needs(
-    node: Node, shard: int, counts: Mapping[str, int], *, first: bool
-) -> tuple[tuple[str, Key], ...]:
-    """What a task reads of a shard; parts about the whole dataset come with the first of its
-    shards."""
-    return tuple(
-        (kind.__name__, (other.name, i))
-        for kind in node.stage.reads
-        for other in node.after
-        if issubclass(other.stage.writes, kind) and (first or not about_dataset(kind))
-        for i in (range(counts[other.name]) if about_dataset(kind) else (shard,))
-        if i < counts[other.name]
-    )
-
-
-def _task(
-    node: Node,
-    shard: int,
-    media_root: Location,
-    folder: Location,
-    needs: tuple[tuple[tuple[str, Key], ...], ...] = (),
-    manifest: str = "",
-) -> PlannedTask:
-    return PlannedTask(
-        node=node.name,
-        stage=node.stage.name,
-        shard=shard,
-        config=node.recipe["config"],
-        media_root=media_root,
-        engine=node.engine,
-        prompts=node.prompts,
-        cpus=node.execution.cpus,
-        gpus=node.execution.gpus,
-        folder=folder,
-        needs=needs,
-        manifest=manifest,
-    )
 
 
 def _cause(plan: NodePlan, plans: Mapping[str, NodePlan]) -> tuple[str, Mapping[str, str]]:

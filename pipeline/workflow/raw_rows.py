@@ -82,3 +82,24 @@ def row_problem(row: RawRow) -> str:
     if not isinstance(video_id, str) or not video_id.strip():
         return f"video_id: must be a text that is not blank, not {video_id!r:.100}"
     return ""
+
+
+def named_row(row: RawRow, number: int) -> RawRow:
+    """The row with a ``video_id``: its own, or else made of its uri and clip, of a stream of those
+    of all clips; ``number`` where it has none."""
+    if "video_id" in row:
+        return row
+    clips = row.get("clips")
+    names = [_name(clip) for clip in (clips if isinstance(clips, list) and clips else [row])]
+    if None in names:
+        return {"video_id": f"row {number}", **row}
+    return {"video_id": "+".join(filter(None, names)), **row}
+
+
+def _name(clip: Any) -> str | None:
+    """By uri and clip; None without a uri."""
+    uri = clip.get("uri") if isinstance(clip, dict) else None
+    if not isinstance(uri, str):
+        return None
+    start_s, end_s = clip.get("clip_start_s"), clip.get("clip_end_s")
+    return uri if start_s is None and end_s is None else f"{uri}#t={start_s or 0},{end_s or ''}"

@@ -33,6 +33,7 @@ from pipeline.workflow.raw_rows import (
     RawRow,
     RefusedRow,
     bounded_lines,
+    named_row,
     parsed_line,
     row_problem,
 )
@@ -268,7 +269,7 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
     # The ids are held as digests, because there may be millions.
     first: dict[bytes, int] = {}
     for number, raw in rows:
-        row = {} if isinstance(raw, str) else _named(raw, number)
+        row = {} if isinstance(raw, str) else named_row(raw, number)
         problem = raw if isinstance(raw, str) else row_problem(row)
         if problem:
             yield {"video_id": f"row {number}", "unreadable": problem}
@@ -280,14 +281,3 @@ def _unique(rows: Iterable[tuple[int, RawRow | str]], refusal: Refusal | None) -
         if known != number:
             row = {"video_id": row["video_id"], "duplicate_of": f"row {known}"}
         yield row
-
-
-def _named(row: RawRow, number: int) -> RawRow:
-    uri = row.get("uri")
-    if "video_id" in row:
-        return row
-    if not isinstance(uri, str):
-        return {"video_id": f"row {number}", **row}
-    start_s, end_s = row.get("clip_start_s"), row.get("clip_end_s")
-    clip = "" if start_s is None and end_s is None else f"#t={start_s or 0},{end_s or ''}"
-    return {"video_id": uri + clip, **row}

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Answers, Engine
 from pipeline.media.base import Media, MediaError
 from pipeline.records import Record, Reject, Video
 from pipeline.records.complete import complete
@@ -20,7 +20,7 @@ from pipeline.workflow.prompt import Prompt
 
 R = TypeVar("R", bound=Record)
 C = TypeVar("C", bound="StageConfig")
-Scope = Literal["source", "shard", "group", "dataset"]
+Scope = Literal["source", "streams", "shard", "group", "dataset"]
 Rows = Iterable[Record | Reject]
 Tasks = Callable[[Any, Collection[str]], Collection[str]]
 _LABELS = ("task", "family")
@@ -29,12 +29,10 @@ family, from which their task follows."""
 
 
 def _none(prompts: Mapping[str, Prompt]) -> Iterable[str]:
-    del prompts
     return ()
 
 
 def _fits(config: Any, prompts: Mapping[str, Prompt]) -> Iterable[str]:
-    del config, prompts
     return ()
 
 
@@ -171,6 +169,11 @@ class Stage(Generic[C]):
     all. Both may leave videos out, for their rows are about more than one. What they write about
     the dataset (``about_dataset``), every task of a later stage can read.
 
+    One of scope ``streams`` reads all shards in one task, and makes new videos of their clips
+    (``records.streams``), in new shards for the stages below it: each takes streams in the order in
+    which they come until it has ``clips_per_shard`` clips. A video that enters is a clip of one
+    stream, or has a reject.
+
     ``reasons``: what it turns down for. One that is not among them is counted as a refusal.
     """
 
@@ -182,6 +185,8 @@ class Stage(Generic[C]):
     run: Callable[[Iterable[VideoRows], C, Context], Rows]
     scope: Scope = "shard"
     answer: type[BaseModel] | None = None
+    wants: Answers = "texts"
+    """What it asks its engine for, if it has an ``answer``."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """An example of the values that its prompt is filled with."""
     prompt_problems: Callable[[Mapping[str, Prompt]], Iterable[str]] = _none
@@ -198,11 +203,13 @@ class Stage(Generic[C]):
     where it does not. Such a row holds no ``video_id``."""
     group_shards: Callable[[C], int] | None = None
     """Of the scope ``group``, by its settings."""
+    clips_per_shard: Callable[[C], int] | None = None
+    """Of the scope ``streams``, by its settings."""
 
     @property
     def by_shard(self) -> bool:
-        """Whether each of its tasks is about one shard, and no video of it may be lost."""
-        return self.scope in ("source", "shard")
+        """Whether each of its parts is about the videos of one shard, and none may be lost."""
+        return self.scope in ("source", "streams", "shard")
 
     def shards_of_task(self, config: C) -> int | None:
         """How many shards a task reads; None for all."""
@@ -210,7 +217,17 @@ class Stage(Generic[C]):
             if self.group_shards is None:
                 raise TypeError(f"stage {self.name!r} does not say how large its groups are")
             return self.group_shards(config)
-        return None if self.scope == "dataset" else 1
+        return None if self.scope in ("dataset", "streams") else 1
+
+    def clips_of_shard(self, config: C) -> int:
+        """With how many clips a shard of streams is full."""
+        if self.clips_per_shard is None:
+            raise TypeError(f"stage {self.name!r} does not say how large its shards are")
+        return self.clips_per_shard(config)
+
+    def shards_made(self, config: C, videos: int) -> int:
+        """How many shards the streams of so many videos can fill; the last may be empty."""
+        return videos // self.clips_of_shard(config) + 1
 
     def tasks_made(self, config: C, read: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
         """The tasks, or families, that its rows may be of, where what it reads may be of ``read``;

@@ -42,12 +42,19 @@ class PlannedTask(Task):
     in the order of the stage's ``reads`` and the node's ``after``. A stage of scope ``dataset``
     reads all shards, one of scope ``group`` some, others one; where a task reads several, ``shard``
     is the number of their group. One of scope ``source`` reads none: ``manifest`` is the digest of
-    its rows of the manifest and of the sizes of their files.
+    its rows of the manifest and of the sizes of their files. One of scope ``streams`` reads all and
+    makes the parts of several shards (``n_made``), of which ``shard`` is the first.
     """
 
     folder: Location
     needs: tuple[tuple[tuple[str, Key], ...], ...] = ()
     manifest: str = ""
+    n_made: int = 1
+
+    @property
+    def made(self) -> range:
+        """The shards whose parts it makes."""
+        return range(self.shard, self.shard + self.n_made)
 
     @property
     def needed(self) -> Iterator[Key]:
@@ -71,6 +78,7 @@ class PlannedTask(Task):
             inputs=tuple(tuple((kind, parts[key]) for kind, key in each) for each in self.needs),
             slot=slot,
             replied=replied,
+            n_made=self.n_made,
         )
 
 
@@ -81,12 +89,13 @@ class ShardTask(Task):
     ``inputs`` are the ``needs`` as parts, ``slot`` is where its own part goes, and ``replied`` are
     files of replies and journals of the same recipe and shard: an ask that was answered there is
     not asked again. The manifest rows of a stage of scope ``source`` are a file beside the slot
-    (``write_manifest``).
+    (``write_manifest``). Of a task that makes several parts, ``slot`` is that of the first.
     """
 
     inputs: tuple[tuple[tuple[str, Location], ...], ...]
     slot: Location
     replied: Sequence[Location] = ()
+    n_made: int = 1
 
     @property
     def input_parts(self) -> Iterator[Location]:
@@ -101,13 +110,15 @@ class ShardResult:
     ``part`` is None when there is an ``error``: the traceback, or one line where the shard was not
     started or its process died. ``counts`` are those in the footer of the part. ``unchanged``: the
     part was there already, for what it reads came out as it was, so nothing was done. ``blocked``:
-    it was not started because a shard that it reads failed; it then has no slot.
+    it was not started because a shard that it reads failed; it then has no slot. ``further`` are
+    the parts of the shards behind ``shard``, of a task that makes several; ``counts`` are of all.
     """
 
     node: str
     shard: int
     slot: Location | None = None
     part: Location | None = None
+    further: Sequence[Location] = ()
     counts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
@@ -118,3 +129,9 @@ class ShardResult:
     def key(self) -> Key:
         """The task."""
         return self.node, self.shard
+
+    @property
+    def parts(self) -> Iterator[tuple[Key, Location]]:
+        """The parts that there are now, each with its node and shard."""
+        found = () if self.part is None else (self.part, *self.further)
+        return (((self.node, shard), part) for shard, part in enumerate(found, self.shard))

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.records import DialogueHead
 from pipeline.settings import Settings
 from pipeline.store.location import Location
 
@@ -22,7 +23,9 @@ class Withdrawal(Settings):
         description="ids of videos, or in their place a file (a path, s3:// or gs://) with one id a"
         " line. The ids are identity, and stand in no file of the corpus",
     )
-    sources: tuple[str, ...] = Field((), description="sources, of whose videos all go")
+    sources: tuple[str, ...] = Field(
+        (), description="sources, of whose videos all go, and streams with a clip of them"
+    )
 
     @field_validator("videos", mode="before")
     @classmethod
@@ -46,8 +49,11 @@ class Exclusion(Settings):
     )
 
 
-def reasons_to_withdraw(withdrawals: Sequence[Withdrawal]) -> Callable[[str, str], str | None]:
-    """A function of a video's id and source: the reason of the first one that fits, or None."""
+def reasons_to_withdraw(
+    withdrawals: Sequence[Withdrawal],
+) -> Callable[[DialogueHead], str | None]:
+    """A function of a dialogue: the reason of the first one that fits its video or source, or those
+    of a clip of a stream; None where none does."""
     videos: dict[str, str] = {}
     sources: dict[str, str] = {}
     for each in withdrawals:
@@ -55,7 +61,13 @@ def reasons_to_withdraw(withdrawals: Sequence[Withdrawal]) -> Callable[[str, str
             videos.setdefault(video_id, each.reason)
         for source in each.sources:
             sources.setdefault(source, each.reason)
-    return lambda video_id, source: videos.get(video_id) or sources.get(source)
+
+    def reason(head: DialogueHead) -> str | None:
+        of_all = [(head.video_id, head.source), *((c.video_id, c.source) for c in head.clips)]
+        found = (videos.get(video_id) or sources.get(source) for video_id, source in of_all)
+        return next(filter(None, found), None)
+
+    return reason
 
 
 def _ids_in(path: str) -> tuple[str, ...]:

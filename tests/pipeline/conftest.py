@@ -86,6 +86,7 @@ def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
 
     With ``share={}`` also of share, which reads in every shard what count says of all; with
     ``groups={}`` of add_groups in the place of count, which reads what count_group says of groups.
+    With ``chain={}`` of admit, chain, which makes streams of the videos, length, and count_all.
     """
     monkeypatch.setattr(graph, "load_stage", toys.load_toy)
     monkeypatch.setattr(worker, "load_stage", toys.load_toy)
@@ -99,6 +100,13 @@ def plan_toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
         if "groups" in configs:
             groups = {"stage": "count_group", "after": ["spell"], "config": configs["groups"]}
             nodes |= {"groups": groups, "count": {"stage": "add_groups", "after": ["groups"]}}
+        if "chain" in configs:
+            nodes = {
+                "admit": nodes["admit"],
+                "chain": {"stage": "chain", "after": ["admit"], "config": configs["chain"]},
+                "length": {"stage": "length", "after": ["chain"]},
+                "all": {"stage": "count_all", "after": ["length"]},
+            } | configs.get("beside", {})
         if "share" in configs:
             nodes["share"] = {"stage": "share", "after": ["spell", "count"]}
         config = RunConfig.model_validate({"source": {"path": "m.jsonl"}, "nodes": nodes})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pipeline.records import Record, Reject
+from pipeline.records import Record, Reject, Video
+from pipeline.records.streams import stream_of
 from pipeline.workflow import stage as stage_module
-from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
+from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
 
 
 class Admitted(Record):
@@ -42,6 +43,23 @@ class Share(Record):
 
     video_id: str
     share: float
+
+
+class Length(Record):
+    """How many clips a stream has."""
+
+    video_id: str
+    clips: int
+
+
+class ChainConfig(StageConfig):
+    """Settings of ``chain``."""
+
+    clips: int = 2
+    """Of a stream; those that are left over are turned down."""
+    per_shard: int = 4
+    fault: str = ""
+    """``lost``, ``twice``, ``strange`` or ``both``: a fault of the stage."""
 
 
 class AdmitConfig(StageConfig):
@@ -123,6 +141,38 @@ def share(videos: Iterable[VideoRows], config: StageConfig, context: Context) ->
         yield Share(video_id=rows.video_id, share=len(rows[Letter]) / whole.letters)
 
 
+def chain(videos: Iterable[VideoRows], config: ChainConfig, context: Context) -> Iterator[Any]:
+    """Streams of the videos in the order of their ids."""
+    ids = sorted(rows.video_id for rows in videos)
+    ids += {"twice": ids[:1], "strange": ["stranger"]}.get(config.fault, [])
+    for group in (ids[i : i + config.clips] for i in range(0, len(ids), config.clips)):
+        if len(group) == config.clips:
+            yield stream_of("+".join(group), [_video(video_id) for video_id in group])
+        if len(group) < config.clips or config.fault == "both":
+            for video_id in group if config.fault != "lost" else ():
+                yield Reject(video_id=video_id, reason="left_over")
+
+
+def _video(video_id: str) -> Video:
+    about = {"width": 4, "height": 3, "rotation_deg": 0, "codec": "", "frame_rate": 1, "sha256": ""}
+    return Video.model_validate({"video_id": video_id, "uri": video_id, "duration_s": 1} | about)
+
+
+def length(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
+    """One row a video that is a stream."""
+    for rows in videos:
+        (row,) = rows[Video]
+        yield Length(video_id=row.video_id, clips=len(row.clips))
+
+
+def count_all(videos: Iterable[VideoRows], config: StageConfig, context: Context) -> Iterator[Any]:
+    """How many rows there are of all videos, and of which."""
+    names = [f"{rows.video_id} {len(rows[Length])}" for rows in videos]
+    assert context.folder is not None
+    (context.folder / "all.txt").write_text(", ".join(names), encoding="utf-8")
+    yield Count(letters=len(names))
+
+
 ADMIT = Stage("admit", 1, (), Admitted, AdmitConfig, admit, scope="source")
 SPELL = Stage("spell", 1, (Admitted,), Letter, SpellConfig, spell)
 COUNT = Stage("count", 1, (Letter,), Count, StageConfig, count, scope="dataset")
@@ -133,9 +183,36 @@ COUNT_GROUP = Stage(
 )  # fmt: skip
 ADD_GROUPS = Stage("add_groups", 1, (GroupCount,), Count, StageConfig, add_groups, scope="dataset")
 SHARE = Stage("share", 1, (Letter, Count), Share, StageConfig, share)
+CHAIN = Stage(
+    "chain", 1, (Admitted,), Video, ChainConfig, chain, scope="streams",
+    clips_per_shard=lambda config: config.per_shard,
+    reasons=(Reason("left_over", "Too few are left for a stream.", absence=True),),
+)  # fmt: skip
+RECHAIN = Stage(
+    "rechain", 1, (Video,), Video, ChainConfig, chain, scope="streams",
+    clips_per_shard=lambda config: config.per_shard,
+)  # fmt: skip
+LENGTH = Stage("length", 1, (Video,), Length, StageConfig, length)
+PAIR = Stage("pair", 1, (Video, Length), Length, StageConfig, length)
+COUNT_ALL = Stage("count_all", 1, (Length,), Count, StageConfig, count_all, scope="dataset")
 
 TOYS: Mapping[str, Stage[Any]] = {
-    stage.name: stage for stage in (ADMIT, SPELL, COUNT, COUNT_GROUP, ADD_GROUPS, SHARE)
+    stage.name: stage
+    for stage in (
+        *(
+            ADMIT,
+            SPELL,
+            COUNT,
+            COUNT_GROUP,
+            ADD_GROUPS,
+            SHARE,
+            CHAIN,
+            RECHAIN,
+            LENGTH,
+            PAIR,
+            COUNT_ALL,
+        ),
+    )
 }
 
 

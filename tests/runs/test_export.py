@@ -83,7 +83,7 @@ def test_a_run_and_its_corpus_say_the_same(
         assert status == (3 if left_out else 0) and error.startswith(f"export: {tmp_path / name}\n")
         rows.append(rows_of(tmp_path / name))
         rejects = lines_of(tmp_path / name / "rejects.jsonl")
-        per_question = {"activation": len(rows[-1])}
+        per_question = dict.fromkeys(("activation", "stride"), len(rows[-1]))
         counted = tallies[-1] | ({"written": per_question[form]} if form in per_question else {})
         assert reconciled(counted, rows[-1], rejects)
         assert f"# Dialogues as `{form}`" in (tmp_path / name / "README.md").read_text("utf-8")

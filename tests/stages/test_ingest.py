@@ -102,3 +102,54 @@ def test_a_line_that_could_not_be_read_is_refused_by_its_place(
     (reject,) = ingested({"video_id": "row 7", "unreadable": "not JSON"})
     assert (reject.video_id, reject.reason) == ("row 7", "bad_manifest_row")
     assert reject.detail == "not JSON"
+
+
+def test_a_stream_is_the_clips_of_its_row(ingested: Callable[..., list[Any]]) -> None:
+    clips = [
+        {"uri": "a.mp4", "clip_start_s": 2.5, "licence": "CC0"},
+        {"uri": "short.mp4", "source": "theirs"},
+    ]
+    about = {"source": "ours", "licence": "mine", "identity": "day 1"}
+    (video,) = ingested({"video_id": "v", "clips": clips, **about}, min_duration_s=2)
+    assert isinstance(video, Video), video
+    assert (video.uri, video.sha256, video.duration_s) == ("", "", 11.0)
+    assert (video.source, video.licence, video.identity) == ("ours + theirs", "CC0 + mine", "day 1")
+    assert [(c.video_id, c.uri, c.clip_start_s, c.duration_s) for c in video.clips] == [
+        ("v", "a.mp4", 2.5, 10.0),
+        ("v", "short.mp4", 0, 1.0),
+    ]
+    assert [(c.source, c.licence) for c in video.clips] == [("ours", "CC0"), ("theirs", "mine")]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "detail"),
+    [
+        ({"clips": []}, "bad_manifest_row", "uri: Field required"),
+        ({"clips": [{}]}, "bad_manifest_row", "clips.0.uri: Field required"),
+        ({"clips": [{"uri": "a.mp4", "x": 1}]}, "bad_manifest_row", "clips.0.x: Extra"),
+        ({"uri": "a.mp4", "clips": [{"uri": "a.mp4"}]}, "bad_manifest_row", "clips: beside a uri"),
+        ({"clip_end_s": 3, "clips": [{"uri": "a.mp4"}]}, "bad_manifest_row", "clips: beside a uri"),
+        (
+            {"clips": [{"uri": "a.mp4", "clip_start_s": 2, "clip_end_s": 1}]},
+            "bad_manifest_row",
+            "clips.0.clip_end_s: not after",
+        ),
+        ({"clips": [{"uri": "a.mp4"}, {"uri": "-x"}]}, "unsafe_uri", "clip 2: name begins"),
+        (
+            {"clips": [{"uri": "a.mp4"}, {"uri": "b.mp4"}]},
+            "missing_file",
+            "clip 2, b.mp4: no such file",
+        ),
+        ({"clips": [{"uri": "short.mp4"}]}, "too_short", "1.00 s"),
+        ({"clips": [{"uri": "long.mp4"}, {"uri": "a.mp4"}]}, "too_long", "611.00 s"),
+    ],
+)
+def test_a_bad_clip_refuses_its_stream(
+    ingested: Callable[..., list[Any]], row: Mapping[str, Any], reason: str, detail: str
+) -> None:
+    (reject,) = ingested({"video_id": "v", **row})
+    assert isinstance(reject, Reject)
+    assert (reject.video_id, reject.reason) == ("v", reason)
+    assert reject.detail.startswith(detail)
+    known_from_the_row = reason in {"bad_manifest_row", "unsafe_uri"}
+    assert bool(ingest.refusal({"video_id": "v", **row}, ingest.Config())) == known_from_the_row

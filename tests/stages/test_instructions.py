@@ -28,6 +28,8 @@ EVENTS = (
 )
 CONTENT = {
     **dict.fromkeys(("narration", "event_caption", "action_caption"), ("",)),
+    **dict.fromkeys(("dense_captioning", "dense_captioning_after"), ("",)),
+    **dict.fromkeys(("step_recognition", "step_recognition_after"), ("",)),
     **dict.fromkeys(("tsqa", "offline_qa"), QUESTIONS),
     **dict.fromkeys(("event_grounding", "event_grounding_after"), EVENTS),
 }

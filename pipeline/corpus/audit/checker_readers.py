@@ -137,6 +137,23 @@ def _activation(rows: Sequence[Any]) -> Written:
     )
 
 
+def _stride(rows: Sequence[Any]) -> Written:
+    return Written(
+        "none",
+        questions=[WrittenQuestion(row["query"], row["start_time"]) for row in rows],
+        responses=[
+            WrittenResponse(
+                each["description"],
+                row["query"],
+                (each["kind"], each["start_time"], each["end_time"]),
+            )
+            for row in rows
+            for each in row["segment"]
+        ],
+        facts=_SPAN,
+    )
+
+
 def _raw(rows: Sequence[Any]) -> Written:
     (row,) = rows
     if row["origin"] != 1:
@@ -166,6 +183,7 @@ READERS: Mapping[str, Callable[[Sequence[Any]], Written]] = MappingProxyType(
         "qwen_vl": _qwen_vl,
         "livecc": _livecc,
         "activation": _activation,
+        "stride": _stride,
     }
 )
 """Of each format, what reads the rows of one dialogue, as JSON. A row that is not of the format

@@ -33,6 +33,9 @@ The last line is the list of byte offsets that LiveCC's loader seeks by. What a 
 stands beside the text of its question.""",
     "activation": """\
 `positive_tail` is what a sampler draws P from: the last P of a segment is positive.""",
+    "stride": """\
+Annotations for STRIDE's own sampler, which cuts the videos. What it does not read stands beside:
+`positive_tail` is as in `activation`.""",
 }
 
 

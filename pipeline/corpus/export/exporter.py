@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pipeline.corpus.formats.base import Format, FormatError, View, name_of
+from pipeline.corpus.formats.base import Format, FormatError, View, name_of_video
 from pipeline.corpus.formats.flags import LATE, question_flags
 from pipeline.corpus.names import sample_key
 from pipeline.dialogue.budget import Budget
@@ -45,7 +45,7 @@ class Shape:
     """The dialogues have weights already, or context turns, which are not trained on."""
     video_root: str = ""
     """Put before the path of every video."""
-    name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
+    name: Callable[[DialogueHead], str] = name_of_video
     """The name to write for a video."""
     key: Callable[[DialogueHead], str] = lambda head: head.video_id
     """Identifies the frames of a video."""
@@ -59,7 +59,9 @@ class Shape:
         return View(self.tokens, self.system, self.video, self.image, weights, self.name)
 
     def video(self, head: DialogueHead) -> str:
-        """The path to write for a video."""
+        """The path to write for a video; empty for a stream, which is no file."""
+        if head.clips:
+            return ""
         return os.path.join(self.video_root, head.uri)  # noqa: PTH118  a Path would change the uri
 
     def image(self, head: DialogueHead, index: int) -> str:

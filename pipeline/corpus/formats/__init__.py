@@ -12,7 +12,8 @@ from pipeline.corpus.formats.messages import MESSAGES
 from pipeline.corpus.formats.qwen_vl import QWEN_VL
 from pipeline.corpus.formats.raw import RAW
 from pipeline.corpus.formats.stream import STREAM
+from pipeline.corpus.formats.stride import STRIDE
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {made.name: made for made in (RAW, STREAM, MESSAGES, QWEN_VL, LIVECC, ACTIVATION)}
+    {made.name: made for made in (RAW, STREAM, MESSAGES, QWEN_VL, LIVECC, ACTIVATION, STRIDE)}
 )

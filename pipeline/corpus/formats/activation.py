@@ -25,10 +25,21 @@ from pipeline.corpus.formats.fields import (
 )
 from pipeline.corpus.formats.flags import question_flags
 from pipeline.records import Dialogue
+from pipeline.records.hash_sampling import hash_fraction
 
 POSITIVE_TAIL = (0.0, 0.5)
 """Between these a trainer draws the share of a segment, at its end, in which to speak is right
 (StreamBridge, arXiv:2505.05467)."""
+
+
+def positive_from_s(
+    start_s: float, end_s: float, tail: tuple[float, float], name: str, seed: int
+) -> float:
+    """From when on to speak is right in a segment, in seconds: its last share P is positive, with P
+    drawn evenly from ``tail`` by hash of a name, such as that of the sample, the segment and the
+    epoch. It is drawn when the row is read, so that another epoch has another."""
+    low, high = tail
+    return end_s - (low + (high - low) * hash_fraction(name, seed)) * (end_s - start_s)
 
 
 def write(dialogue: Dialogue, view: View) -> list[Row]:

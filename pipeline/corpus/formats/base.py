@@ -35,6 +35,16 @@ class FormatError(ReasonedError):
     """
 
 
+def name_of_video(head: DialogueHead) -> str:
+    """That of its file; of a stream, which is no file, its id."""
+    return name_of(head.uri) or head.video_id
+
+
+def name_of(path: str) -> str:
+    """The last part of the path of a video."""
+    return path.rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class View:
     """What a writer needs beside the dialogue: tokens, system text, paths of the media."""
@@ -48,7 +58,7 @@ class View:
     """The path to write for the frame of the turn with that index."""
     weights: bool
     """Every assistant message has ``loss`` and ``loss_scale``, for trainers that read them."""
-    name: Callable[[DialogueHead], str] = lambda head: name_of(head.uri)
+    name: Callable[[DialogueHead], str] = name_of_video
     """The name to write for the video."""
 
 
@@ -101,10 +111,10 @@ class ReadSample:
 class Format:
     """A format of files to train from.
 
-    ``write`` gives the rows of a dialogue, one or, in ``activation``, one a question; it raises
-    ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and ``not_carried``. ``read``
-    takes one row as JSON back; it raises ``FormatError`` for ``bad_row`` and nothing else, whatever
-    the row is.
+    ``write`` gives the rows of a dialogue, one or, in ``activation`` and ``stride``, one a
+    question; it raises ``FormatError`` for ``placeholder_in_text``, ``token_in_text`` and
+    ``not_carried``. ``read`` takes one row as JSON back; it raises ``FormatError`` for ``bad_row``
+    and nothing else, whatever the row is.
     """
 
     name: str
@@ -156,7 +166,11 @@ def _check_tokens(text: str, what: str) -> None:
 
 
 def check_whole(dialogue: Dialogue, name: str) -> None:
-    """Raises FormatError ``not_carried`` for a dialogue that is a window."""
+    """Raises FormatError ``not_carried`` for a dialogue that is a window, or of a stream: a row of
+    ``name`` names one video file."""
+    if dialogue.clips:
+        detail = f"{dialogue.sample_id} is of a stream of {len(dialogue.clips)} clips"
+        raise FormatError("not_carried", f"{detail}, and a row of {name} names one file")
     if dialogue.whole_id or not dialogue.turns or dialogue.turns.first:
         detail = f"{dialogue.sample_id} is a window, and a row of {name} is about a whole video"
         raise FormatError("not_carried", detail)
@@ -167,8 +181,3 @@ def check_file(dialogue: Dialogue, name: str) -> None:
     if dialogue.clip_start_s or dialogue.clip_end_s is not None:
         detail = f"{dialogue.sample_id} is about a clip, and {name} shows the file from its start"
         raise FormatError("not_carried", f"{detail}: cut the clip first")
-
-
-def name_of(path: str) -> str:
-    """The last part of the path of a video."""
-    return path.rpartition("/")[2]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+
+from pipeline.records.streams import JOINT
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,30 @@ class Licences:
     def of(self, row: tuple[str, str]) -> Entry | None:
         """The entry of a row's source and licence; None where there is none.
 
-        Where several entries have one text, what all of them allow.
+        Where several entries have one text, or a stream has clips of several licences (``JOINT``),
+        what all of them allow.
         """
         source, licence = row
+        if JOINT in licence:
+            found = [self.of(pair) for pair in product(source.split(JOINT), licence.split(JOINT))]
+            entries = [entry for entry in found if entry is not None]
+            return _together(licence, entries) if len(entries) == len(found) else None
         for name in (licence, source):
             if name in self.entries and licence in (name, self.entries[name].licence):
                 return self.entries[name]
         same = [entry for entry in self.entries.values() if entry.licence == licence]
         if not same:
             return None
-        allowed = frozenset.intersection(*(entry.publish for entry in same))
-        families = {entry.family for entry in same}
-        return Entry(licence, families.pop() if len(families) == 1 else licence, allowed)
+        return _together(licence, same)
 
     def family(self, row: tuple[str, str]) -> str:
         """The family of a row; its licence itself where no entry knows it."""
         entry = self.of(row)
         return entry.family if entry else row[1] or "not stated"
+
+
+def _together(licence: str, entries: Sequence[Entry]) -> Entry:
+    """What all of these entries allow."""
+    families = sorted({entry.family for entry in entries})
+    allowed = frozenset.intersection(*(entry.publish for entry in entries))
+    return Entry(licence, families[0] if len(families) == 1 else licence, allowed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,8 +11,8 @@ import yaml
 
 from pipeline.corpus.features import with_features
 from pipeline.corpus.hub.leaks import LeakPatterns
-from pipeline.corpus.hub.rows import URI, has_bytes
-from pipeline.corpus.hub.uris import published_uri
+from pipeline.corpus.hub.rows import has_bytes
+from pipeline.corpus.hub.uris import published_files
 from pipeline.corpus.layout import FRAMES
 from pipeline.corpus.parquet import open_parquet
 from pipeline.corpus.picture import without_picture
@@ -28,11 +27,12 @@ def with_published_uris(path: Path, to: Path, roots: Sequence[str], leaks: LeakP
     """Writes a Parquet file again, row group by row group, with the uris that leave."""
 
     def changed(rows: pa.Table) -> pa.Table:
-        place = rows.schema.get_field_index(URI)
-        before: list[Any] = rows.column(URI).to_pylist()
-        uris = [published_uri(uri, roots, leaks) for uri in before]
-        field = rows.schema.field(place)
-        return rows.set_column(place, field, pa.array(uris, field.type))
+        columns = {field.name: rows.column(field.name) for field in rows.schema}
+        for name, values in published_files(columns, roots, leaks).items():
+            place = rows.schema.get_field_index(name)
+            field = rows.schema.field(place)
+            rows = rows.set_column(place, field, pa.array(values, field.type))
+        return rows
 
     _written_again(path, to, pq.read_schema(path), changed)
 

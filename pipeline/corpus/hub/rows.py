@@ -15,11 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.corpus.hub.leaks import Leak, LeakPatterns
-from pipeline.corpus.hub.uris import published_uri
+from pipeline.corpus.hub.uris import FILES, URI, published_files
 from pipeline.corpus.layout import CorpusError
 from pipeline.engines.base import for_training
 
-URI = "uri"
 _BATCH_ROWS = 1024
 _IDS = ("sample_id", "session_id", "video_id", "request_id")
 _NEEDED = ("sample_id", "task", "split", "source", "licence", "models", URI)
@@ -153,12 +152,16 @@ def _read_batch(
     facts.rows.update(zip(column["task"], column["split"], strict=True))
     facts.licences.update(zip(column["source"], column["licence"], strict=True))
     facts.not_for_training += sum(not for_training(models) for models in column["models"])
-    uris = [published_uri(uri, roots, leaks) for uri in column[URI]]
-    for sample_id, uri in zip(column["sample_id"], uris, strict=True):
-        for leak in leaks.leaks(uri):
-            facts.add(Found(name, URI, sample_id, leak))
-    _read_texts(facts, batch.drop_columns([URI]), column["sample_id"], name, leaks)
-    return sum(a != b for a, b in zip(uris, column[URI], strict=True))
+    files = {field.name: batch.column(field.name) for field in batch.schema if field.name in FILES}
+    leaving = published_files(files, roots, leaks)
+    changed = [False] * len(batch)
+    for each, values in leaving.items():
+        place, kept = batch.schema.get_field_index(each), batch.schema.field(each)
+        before = batch.column(place).to_pylist()
+        changed = [was or a != b for was, a, b in zip(changed, before, values, strict=True)]
+        batch = batch.set_column(place, kept, pa.array(values, kept.type))
+    _read_texts(facts, batch, column["sample_id"], name, leaks)
+    return sum(changed)
 
 
 def _read_texts(

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from posixpath import normpath
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pipeline.corpus.hub.leaks import LeakPatterns
+
+URI: Final = "uri"
+FILES: Final = (URI, "clips")
+"""The columns that name files: that of the video, or those of the clips of a stream."""
+
+
+def published_files(
+    columns: Mapping[str, Any], roots: Sequence[str], leaks: LeakPatterns
+) -> dict[str, list[Any]]:
+    """Those of ``FILES`` that a table has, as they leave: the values of their rows."""
+    found: dict[str, list[Any]] = {}
+    for name in (name for name in FILES if name in columns):
+        rows = columns[name].to_pylist()
+        if name == URI:
+            found[name] = [published_uri(uri, roots, leaks) for uri in rows]
+        else:
+            found[name] = [
+                [{**clip, URI: published_uri(clip[URI], roots, leaks)} for clip in clips]
+                for clips in rows
+            ]
+    return found
 
 
 def published_uri(uri: str, roots: Sequence[str], leaks: LeakPatterns) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
+from pipeline.engines.embedded.clip_question import clip_question
 from pipeline.engines.embedded.events import events_of, locate
 from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
 from pipeline.engines.embedded.near_miss import near_miss
@@ -23,6 +24,8 @@ from pipeline.engines.embedded.observe import BadFrameError, Observation, observ
 from pipeline.engines.embedded.points import points_of
 from pipeline.engines.embedded.questions import answer_at_end, question_of
 from pipeline.engines.embedded.tracks import Film, film_of
+from pipeline.engines.embedded.vectors import vector_of_picture, vector_of_text
+from pipeline.engines.embedding import Embedding
 
 KEPT_OBSERVATIONS = 8192
 MOST_SEEN = 240
@@ -94,6 +97,8 @@ class EmbeddedEngine:
             observations = [self._observations(frame.jpeg) for frame in ask.frames]
         except BadFrameError as error:
             return Reply(ask.request_id, error="bad_frame", detail=str(error))
+        if ask.answer_schema.get("title") == Embedding.__name__:
+            return Reply(ask.request_id, text=_embedding(observations, ask.text).model_dump_json())
         film = film_of([frame.time_s for frame in ask.frames], observations)
         try:
             answer = _answer(ask, film)
@@ -103,6 +108,13 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         """Does nothing: there is nothing to release."""
+
+
+def _embedding(observations: Sequence[Observation], text: str) -> Embedding:
+    """Of the first picture, or where none is shown of the text."""
+    if observations:
+        return Embedding.of(vector_of_picture(observations[0]))
+    return Embedding.of(vector_of_text(text))
 
 
 def _answer(ask: Ask, film: Film) -> Any:
@@ -211,6 +223,10 @@ def _answer_seen(film: Film, variables: Variables) -> Any:
     return {"seen": seen[:MOST_SEEN], "value": value}
 
 
+def _clip_question(film: Film, variables: Variables) -> Any:
+    return clip_question(str(variables["caption"]))._asdict()
+
+
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     last = film.observations[-1] if film.observations else None
     facts = Facts(
@@ -252,5 +268,6 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
         ("kind", "aspect", "subject", "moments", "min_gap_s", "distractors"),
     ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
+    "ClipQuestion": (_clip_question, ("caption",)),
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

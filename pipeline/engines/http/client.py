@@ -33,7 +33,12 @@ from pipeline.engines.http.errors import (
 from pipeline.engines.http.get import proxy_of, too_large
 from pipeline.engines.http.metrics import MetricsCounter
 from pipeline.engines.http.outage import Outage
-from pipeline.engines.http.response import Completion, MalformedError, completion_of
+from pipeline.engines.http.response import (
+    Completion,
+    MalformedError,
+    completion_of,
+    embedding_of,
+)
 from pipeline.engines.http.server_facts import ServerFacts, root_of, server_facts
 from pipeline.engines.sampling import MEGABYTE
 
@@ -73,7 +78,9 @@ class Client:
         self._config = config
         self._key = key
         self._metrics = metrics
-        self._url = f"{config.base_url}/chat/completions"
+        embeds = config.answers == "vectors"
+        self._url = f"{config.base_url}/{'embeddings' if embeds else 'chat/completions'}"
+        self._read = embedding_of if embeds else completion_of
         self._proxy = proxy_of(config.base_url)
         self._most_bytes = config.answer_megabytes * MEGABYTE
         self._failures_in_a_row = 0
@@ -120,7 +127,7 @@ class Client:
         return self._facts
 
     async def complete(self, body: bytes) -> Completion:
-        """The server's answer to a chat completion request.
+        """The server's answer to a request for a chat completion, or for an embedding.
 
         Raises:
             RequestError: the request was refused, or failed ``attempts`` times.
@@ -227,7 +234,12 @@ class Client:
         if not is_answer:
             wait_s = wait_asked_for(response.headers.get("Retry-After"))
             return self._fault(response.status, content, wait_s)
-        return _completion(content) if whole else too_large(self._most_bytes)
+        if not whole:
+            return too_large(self._most_bytes)
+        try:
+            return self._read(content)
+        except MalformedError as error:
+            return PassingError("server_error", str(error))
 
     def _broken(self, error: Exception) -> PassingError:
         """The error of a request without a whole answer."""
@@ -274,10 +286,3 @@ class Client:
                 f"{self._config.base_url} does not answer: {failures} requests in a row failed,"
                 f" the last with {error}"
             ) from None
-
-
-def _completion(content: bytes) -> Completion | PassingError:
-    try:
-        return completion_of(content)
-    except MalformedError as error:
-        return PassingError("server_error", str(error))

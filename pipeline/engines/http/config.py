@@ -13,12 +13,19 @@ from pipeline.engines.base import SamplingConfig
 
 DEFAULT_CONCURRENCY = 64
 """For a server that does not say how many requests it answers at once."""
-OWN_FIELDS = frozenset({"model", "messages", "n", "temperature", "max_tokens", "seed", "stream"})
+OWN_FIELDS = frozenset(
+    {"model", "messages", "n", "temperature", "max_tokens", "seed", "stream", "input"}
+    | {"encoding_format"}
+)
 """Fields that ``extra_body`` must not set: other settings or the engine itself set them."""
 
 
 class HttpConfig(SamplingConfig):
-    """A model behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp, or a hosted one."""
+    """A model behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp, or a hosted one.
+
+    Vectors are asked for at its address for embeddings. Those of pictures take the messages that
+    vLLM has there; other servers refuse them.
+    """
 
     IDENTITY = (*SamplingConfig.IDENTITY, "extra_body")
 

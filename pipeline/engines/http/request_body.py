@@ -1,4 +1,4 @@
-"""An ask as the body of a chat completion request."""
+"""An ask as the body of a request for a chat completion, or for an embedding."""
 
 from __future__ import annotations
 
@@ -21,29 +21,40 @@ NUMBERS_BYTES = 128
 class Body:
     """The request bodies of one ask. Its frames are not copied before ``encode``.
 
+    An embedding of a text alone is asked for as all servers know it (``input``), one of a picture
+    with the messages that vLLM takes in its place: the picture without a label, and the text if
+    there is any.
+
     The system message comes first and frames come before the text, so that asks about the same
     frames have the same beginning, which a server can cache. JPEG bytes are sent as stored.
     """
 
     def __init__(self, config: HttpConfig, ask: Ask, sampling: Sampling) -> None:
         """For the model of ``config``."""
+        self._embeds = config.answers == "vectors"
+        self._plain = self._embeds and not ask.frames and not ask.system
+        self._head = _json({"model": config.model, **self._fields(ask, sampling, config)})[:-1]
+        system = [{"role": "system", "content": ask.system}] if ask.system else []
+        self._messages = b'"messages":[' + b"".join(_json(each) + b"," for each in system)
+        self._frames = ask.frames
+        label: FrameLabel = "none" if self._embeds else config.frame_label
+        self._labels = [_label(frame, label) for frame in ask.frames]
+        self._text = _json(_text_part(ask.text) if ask.frames else ask.text)
+        self._only_shows = self._embeds and bool(ask.frames) and not ask.text
+
+    def _fields(self, ask: Ask, sampling: Sampling, config: HttpConfig) -> dict[str, Any]:
+        if self._embeds:
+            return {"encoding_format": "float", **config.extra_body}
         schema = {
             "name": str(ask.answer_schema.get("title", "Answer")),
             "schema": ask.answer_schema,
             "strict": True,
         }
-        fields: dict[str, Any] = {
-            "model": config.model,
+        return {
             "max_tokens": sampling.max_tokens,
             "response_format": {"type": "json_schema", "json_schema": schema},
             **config.extra_body,
         }
-        self._head = _json(fields)[:-1]
-        system = [{"role": "system", "content": ask.system}] if ask.system else []
-        self._messages = b'"messages":[' + b"".join(_json(each) + b"," for each in system)
-        self._frames = ask.frames
-        self._labels = [_label(frame, config.frame_label) for frame in ask.frames]
-        self._text = _json(_text_part(ask.text) if ask.frames else ask.text)
 
     @property
     def size_bytes(self) -> int:
@@ -60,18 +71,23 @@ class Body:
 
     def _pieces(self, n: int, temperature: float, seed: int) -> Iterator[bytes]:
         yield self._head
-        numbers = _json({"n": n, "temperature": temperature, "seed": seed})
-        yield b"," + numbers[1:-1]
+        if self._plain:
+            yield b',"input":' + self._text + b"}"
+            return
+        if not self._embeds:
+            numbers = _json({"n": n, "temperature": temperature, "seed": seed})
+            yield b"," + numbers[1:-1]
         yield b"," + self._messages + b'{"role":"user","content":'
         if self._frames:
             yield b"["
-            for label, frame in zip(self._labels, self._frames, strict=True):
+            last = len(self._frames) - 1
+            for i, (label, frame) in enumerate(zip(self._labels, self._frames, strict=True)):
                 yield label
                 yield IMAGE
                 yield b64encode(frame.jpeg)
                 yield IMAGE_END
-                yield b","
-            yield self._text
+                yield b"" if self._only_shows and i == last else b","
+            yield b"" if self._only_shows else self._text
             yield b"]"
         else:
             yield self._text

@@ -1,19 +1,23 @@
-"""The response to a chat completion request, parsed."""
+"""The response to a request for a chat completion or for an embedding, parsed."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pipeline.engines.answer import Choice
+from pipeline.engines.embedding import Embedding
 
 MOST_TOKENS = 2**31 - 1
 """Larger counts are taken for errors of the server; sums of them would not fit a column."""
 
 
 class MalformedError(ValueError):
-    """The body is no chat completion."""
+    """The body is not what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,33 @@ def completion_of(body: bytes) -> Completion:
         tokens_cached=min(cached, tokens_in),
         model=model if isinstance(model, str) else "",
     )
+
+
+def embedding_of(body: bytes) -> Completion:
+    """The vector that a body holds, as the one choice of a completion.
+
+    Servers send it as a list of numbers, or as base64 of float32.
+
+    Raises:
+        MalformedError: it is not JSON, or it has no vector.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("the body is not JSON") from error
+    data = found.get("data") if isinstance(found, dict) else None
+    if not isinstance(data, list) or len(data) != 1:
+        raise MalformedError("the body has not the one embedding that was asked for")
+    sent = _object(data[0]).get("embedding")
+    try:
+        if isinstance(sent, str):
+            sent = np.frombuffer(b64decode(sent), "<f4").tolist()
+        text = Embedding.of(sent or ()).model_dump_json()
+    except (ValueError, TypeError) as error:
+        raise MalformedError(f"the embedding is no vector: {error}") from error
+    model = found.get("model")
+    tokens = token_count(_object(found.get("usage")).get("prompt_tokens"))
+    return Completion((Choice(text),), tokens, 0, 0, model if isinstance(model, str) else "")
 
 
 def _choice(choice: Any) -> Choice:

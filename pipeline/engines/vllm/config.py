@@ -24,6 +24,7 @@ OWN_ARGS: Mapping[str, str] = {
     "limit_mm_per_prompt": "max_images",
     "mm_processor_kwargs": "min_pixels and max_pixels",
     "structured_outputs_config": "",
+    "runner": "answers",
     "enable_prefix_caching": "",
 }
 """Arguments that ``engine_args`` must not set, and the field that sets each of them."""
@@ -60,7 +61,10 @@ SPEED_ARGS = frozenset(
 
 
 class VllmConfig(SamplingConfig):
-    """A model that vLLM runs in the process of the engine; ``turnwise[vllm]`` installs it."""
+    """A model that vLLM runs in the process of the engine; ``turnwise[vllm]`` installs it.
+
+    For vectors vLLM runs it as a pooling model.
+    """
 
     IDENTITY = (
         *SamplingConfig.IDENTITY,

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from itertools import count
 from typing import Any
 
 import vllm
-from vllm import SamplingParams
+from vllm import PoolingParams, SamplingParams
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.exceptions import VLLMClientError, VLLMError
-from vllm.outputs import RequestOutput
+from vllm.outputs import PoolingRequestOutput, RequestOutput
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
 from pipeline.engines.answer import Choice
 from pipeline.engines.base import EngineError
+from pipeline.engines.embedding import Embedding
 from pipeline.engines.errors import RequestError, lasting_error
 from pipeline.engines.sampling import one_line
 from pipeline.engines.vllm.config import VllmConfig
@@ -54,6 +56,7 @@ class Model:
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         self._ids = count()
         self._template_args = config.chat_template_args
+        self._embeds = config.answers == "vectors"
         before = set(multiprocessing.active_children())
         try:
             self._engine = AsyncLLM.from_engine_args(engine_args(config))
@@ -64,10 +67,10 @@ class Model:
         hugging_face = self._engine.model_config.hf_config
         self.even_only = hasattr(getattr(hugging_face, "vision_config", None), "tokens_per_second")
         """Whether the model computes the time of a frame of a video from a constant step."""
-        self._defaults = self._engine.model_config.get_diff_sampling_param()
+        self._defaults = {} if self._embeds else self._engine.model_config.get_diff_sampling_param()
         # vLLM reports a process that dies early to later requests, and not to those that wait.
         self._death = asyncio.create_task(self._watch())
-        if not getattr(self._tokenizer, "chat_template", None):
+        if not self._embeds and not getattr(self._tokenizer, "chat_template", None):
             self.close()
             raise EngineError(f"{config.model} has no chat template: it cannot be asked")
 
@@ -83,6 +86,8 @@ class Model:
             drawing.cancel()
 
     async def _draw(self, shown: Shown, answer_schema: Mapping[str, Any], draw: Draw) -> Drawn:
+        if self._embeds:
+            return await self._embedded(shown, draw)
         params = SamplingParams(
             **self._defaults
             | {
@@ -94,18 +99,51 @@ class Model:
             output_kind=RequestOutputKind.FINAL_ONLY,
             structured_outputs=StructuredOutputsParams(json=decoding_schema(answer_schema)),
         )
-        prompt = await asyncio.to_thread(prompt_of, self._tokenizer, shown, self._template_args)
-        renderer = self._engine.renderer
         output: RequestOutput | None = None
-        try:
+        with self._faults():
             for _ in range(SENDS):
-                (rendered,) = await renderer.render_cmpl_async(
-                    [prompt], renderer.default_chat_tok_params
-                )
+                rendered = await self._rendered(shown)
                 async for found in self._engine.generate(rendered, params, str(next(self._ids))):
                     output = found
                 if output is None or all(each.finish_reason != "error" for each in output.outputs):
                     break
+        if output is None:
+            raise RequestError("server_error", "vLLM gave no output")
+        return Drawn(
+            tuple(_choice(each.text, each.finish_reason) for each in output.outputs),
+            tuple(len(each.token_ids) for each in output.outputs),
+            len(output.prompt_token_ids or ()),
+            output.num_cached_tokens or 0,
+        )
+
+    async def _embedded(self, shown: Shown, draw: Draw) -> Drawn:
+        """The one vector of a text or a picture, as often as it is asked for."""
+        output: PoolingRequestOutput[Any] | None = None
+        with self._faults():
+            rendered = await self._rendered(shown)
+            params = PoolingParams(task="embed")
+            async for found in self._engine.encode(rendered, params, str(next(self._ids))):
+                output = found
+        if output is None:
+            raise RequestError("server_error", "vLLM gave no output")
+        try:
+            vector = Embedding.of(output.outputs.data.float().tolist()).model_dump_json()
+        except ValueError as error:
+            raise RequestError("server_error", f"vLLM gave no vector: {error}") from None
+        tokens = len(output.prompt_token_ids or ())
+        return Drawn((Choice(vector),) * draw.n, (0,) * draw.n, tokens, 0)
+
+    async def _rendered(self, shown: Shown) -> Any:
+        prompt = await asyncio.to_thread(prompt_of, self._tokenizer, shown, self._template_args)
+        renderer = self._engine.renderer
+        (rendered,) = await renderer.render_cmpl_async([prompt], renderer.default_chat_tok_params)
+        return rendered
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """What vLLM raises, as an error of the request or of the process with the model."""
+        try:
+            yield
         except VLLMClientError as error:
             text = str(error)
             raise RequestError(lasting_error(400, text), one_line(text)) from None
@@ -116,14 +154,6 @@ class Model:
             if self._engine.errored:
                 raise DiedError from None
             raise RequestError("bad_request", one_line(str(error.__cause__ or error))) from None
-        if output is None:
-            raise RequestError("server_error", "vLLM gave no output")
-        return Drawn(
-            tuple(_choice(each.text, each.finish_reason) for each in output.outputs),
-            tuple(len(each.token_ids) for each in output.outputs),
-            len(output.prompt_token_ids or ()),
-            output.num_cached_tokens or 0,
-        )
 
     @property
     def under_way(self) -> int:
@@ -148,9 +178,7 @@ def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) ->
     Raises:
         RequestError: a frame cannot be decoded.
     """
-    text = tokenizer.apply_chat_template(
-        shown.messages, tokenize=False, add_generation_prompt=True, **template_args
-    )
+    text = _templated(tokenizer, shown, template_args)
     prompt: dict[str, Any] = {"prompt": text}
     if shown.video is not None:
         prompt["multi_modal_data"] = {"video": [(video_of(shown.frames), shown.video)]}
@@ -159,6 +187,18 @@ def prompt_of(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) ->
         prompt["multi_modal_data"] = {"image": images_of(shown.frames)}
         prompt["multi_modal_uuids"] = {"image": list(shown.names)}
     return prompt
+
+
+def _templated(tokenizer: Any, shown: Shown, template_args: Mapping[str, Any]) -> str:
+    """The messages as text. Embedding models such as CLIP have no template, and take a text alone,
+    or a picture alone."""
+    if getattr(tokenizer, "chat_template", None):
+        made: str = tokenizer.apply_chat_template(
+            shown.messages, tokenize=False, add_generation_prompt=True, **template_args
+        )
+        return made
+    content = shown.messages[-1]["content"]
+    return content if isinstance(content, str) else str(content[-1].get("text", ""))
 
 
 def engine_args(config: VllmConfig) -> AsyncEngineArgs:
@@ -194,6 +234,8 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
         },
         "enable_prefix_caching": True,
     }
+    if config.answers == "vectors":
+        own["runner"] = "pooling"
     if config.max_model_len is not None:
         own["max_model_len"] = config.max_model_len
     further: dict[str, Any] = {"disable_log_stats": True}

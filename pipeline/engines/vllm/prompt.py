@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from pipeline.engines.base import Ask, Frame
-from pipeline.engines.frame_label import label_text
+from pipeline.engines.frame_label import FrameLabel, label_text
 from pipeline.engines.vllm.config import VllmConfig
 
 EVEN_S = 0.25
@@ -44,6 +44,7 @@ def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
     constant step is true to a quarter of a second.
     """
     pixels = (config.min_pixels, config.max_pixels)
+    label_of: FrameLabel = "none" if config.answers == "vectors" else config.frame_label
     video = video_of(ask.frames, even_only=even_only) if config.frame_input == "video" else None
     content: list[dict[str, Any]] = []
     names: tuple[str, ...]
@@ -52,11 +53,12 @@ def shown(ask: Ask, config: VllmConfig, *, even_only: bool) -> Shown:
         names = (_name(pixels, video["frames_indices"], *(f.jpeg for f in ask.frames)),)
     else:
         for frame in ask.frames:
-            if label := label_text(frame.time_s, config.frame_label):
+            if label := label_text(frame.time_s, label_of):
                 content.append({"type": "text", "text": label})
             content.append({"type": "image"})
         names = tuple(_name(pixels, frame.jpeg) for frame in ask.frames)
-    content.append({"type": "text", "text": ask.text})
+    if ask.text or config.answers == "texts":
+        content.append({"type": "text", "text": ask.text})
     # The templates of text models take plain texts only.
     user = {"role": "user", "content": content if ask.frames else ask.text}
     system = [{"role": "system", "content": ask.system}] if ask.system else []

@@ -143,7 +143,8 @@ def _settle(queue: ReadyQueue, made: PartsMade, result: ShardResult) -> Iterator
     """A result, and those of the tasks that then need not start, or cannot."""
     yield result
     if result.part is not None:
-        made.add(result.key, result.part)
+        for key, part in result.parts:
+            made.add(key, part)
         yield from queue.done(result.key)
         return
     error = f"not started: {result.node} failed on shard {result.shard}"

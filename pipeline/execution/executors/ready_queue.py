@@ -48,7 +48,7 @@ class ReadyQueue:
         self.pool_key = pool_key
         self._resolve = resolve
         self._tasks = tasks
-        self._index = {task.key: i for i, task in enumerate(tasks)}
+        self._index = {(t.node, shard): i for i, t in enumerate(tasks) for shard in t.made}
         self._keys = [pool_key(task) for task in tasks]
         self._unfinished = Counter(self._keys)
         self._waits: list[int] = []

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
 
-from pipeline.media.base import DEFAULT_LIMITS, Clip, Limits, ReaderName, Still, StillsRequest
+from pipeline.media.base import (
+    DEFAULT_LIMITS,
+    TURN_TOLERANCE_S,
+    Clip,
+    Limits,
+    ReaderName,
+    Still,
+    StillsRequest,
+    frame_rate,
+    frame_times,
+)
 from pipeline.media.reader import decord_reader, pyav_reader
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.packet_index import FrameReader
-from pipeline.media.reader.stills import encode_jpeg, frame_times, target_size
-from pipeline.media.reader.timeline import clip_timeline
+from pipeline.media.reader.stills import encode_jpeg, target_size
+from pipeline.media.reader.timeline import Timeline, clip_timeline
 
 READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
     {
@@ -35,7 +46,7 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
     file = existing_file(clip.uri, limits)
     index = pyav_reader.read_packet_index(file, limits)
     timeline = clip_timeline(index, clip)
-    times = frame_times(timeline.duration_s, request.turns_per_s, request.frames_per_turn)
+    times = _times(timeline, request)
     shown = [timeline.on_screen(time_s) for time_s in times]
     jpegs = READERS[request.reader](
         file,
@@ -45,3 +56,12 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
         partial(encode_jpeg, quality=request.jpeg_quality),
     )
     return [Still(float(timeline.frame_s(pts)), jpegs[pts]) for pts in shown]
+
+
+def _times(timeline: Timeline, request: StillsRequest) -> list[Fraction]:
+    """When the frames are wanted, from time zero; so many as ``frames`` says need not be there."""
+    if request.frames is None:
+        return frame_times(timeline.duration_s, request.turns_per_s, request.frames_per_turn)
+    rate = frame_rate(request.turns_per_s, request.frames_per_turn)
+    times = (Fraction(request.first_s) + i / rate for i in range(request.frames))
+    return [time_s for time_s in times if time_s < timeline.end_s + TURN_TOLERANCE_S]

@@ -1,34 +1,14 @@
-"""Times of turns, and size, orientation and encoding of their pictures. Pure."""
+"""Size, orientation and encoding of the pictures of turns. Pure."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
 
 import cv2
 import numpy as np
 
 from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import Image, Size
-
-TURN_TOLERANCE_S = Fraction(1, 1_000_000)
-"""A remainder of the clip this short may be rounding, and makes no turn of its own."""
-
-
-def frame_times(duration_s: float, turns_per_s: float, frames_per_turn: int = 1) -> list[Fraction]:
-    """Seconds of the frames of each turn from time zero, those before the end; at least one.
-
-    Turn ``i`` begins at ``i / turns_per_s``, and its frames are evenly spaced.
-
-    Raises:
-        ValueError: the rate is not positive.
-    """
-    rate = Fraction(turns_per_s).limit_denominator(10_000)
-    if rate <= 0:
-        raise ValueError(f"turns_per_s must be positive, not {turns_per_s}")
-    rate *= frames_per_turn
-    frames = ceil((Fraction(duration_s) - TURN_TOLERANCE_S) * rate)
-    return [i / rate for i in range(max(1, frames))]
 
 
 def displayed_size(stored: Size, pixel_aspect: Fraction | None, rotation_deg: int) -> Size:

@@ -11,8 +11,10 @@ from pipeline.media.scenes.truth import GONE, TrueEvent, TrueTrack, Truth
 from pipeline.records import (
     Annotation,
     CaptionedEvent,
+    CaptionedStream,
     Change,
     ChangePoint,
+    ClipCaption,
     DenseSegment,
     Event,
     FramedSegment,
@@ -24,7 +26,9 @@ from pipeline.records import (
     Segment,
     VerifiedEvent,
     Video,
+    VideoCaption,
 )
+from pipeline.records.streams import stream_of
 from pipeline.workflow.graph import Node
 
 R = TypeVar("R", bound=Record)
@@ -32,7 +36,8 @@ R = TypeVar("R", bound=Record)
 OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
 OF_FRAMES = (Segment, FramedSegment, DenseSegment)
 OF_CHANGES = (Change, ChangePoint, Annotation)
-MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS)
+OF_CLIPS = (VideoCaption, CaptionedStream)
+MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS, *OF_CLIPS)
 """The kinds of rows that can be made."""
 
 GROUNDING = "event_grounding"
@@ -108,9 +113,22 @@ class KnownVideo:
             Change: self._changes(),
             ChangePoint: [point for track in self.asked_tracks() for point in self._points(track)],
             Annotation: self._groundings() if task == GROUNDING else self._annotations(),
+            VideoCaption: [VideoCaption(caption=self._caption, provenance=_TRUTH)],
+            CaptionedStream: [self._stream()],
         }
         kinds |= {kind: [_as(kind, event) for event in events] for kind in OF_EVENTS}
         return KnownRows(self.truth.video_id, kinds)
+
+    @property
+    def _caption(self) -> str:
+        """What happens in the video, in the order of its events."""
+        return " ".join(f"{event.caption.rstrip('.')}." for event in self.truth.events)
+
+    def _stream(self) -> CaptionedStream:
+        """The video as a stream of one clip."""
+        fields = {"caption": self._caption, "provenance": _TRUTH, "similarity": 1.0, "link": None}
+        stream = stream_of(self.video.video_id, [self.video])
+        return CaptionedStream(**dict(stream), captions=(ClipCaption.model_validate(fields),))
 
     def _event(self, event: TrueEvent) -> CaptionedEvent:
         return CaptionedEvent(

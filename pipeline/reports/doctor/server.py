@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.engines import open_engine
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, EngineError, Frame, Sampling
+from pipeline.engines.embedding import Embedding
 from pipeline.engines.errors import RequestError
 from pipeline.engines.http.api_key import ApiKey, read_key
 from pipeline.engines.http.config import HttpConfig
@@ -184,19 +185,24 @@ def _test_ask(
     name: str, host: HttpConfig, key: ApiKey, jpeg: bytes | None, text: str | None
 ) -> Finding:
     """Whether the server holds the model to a schema, and takes a picture; without retries."""
+    answer = Embedding if host.answers == "vectors" else Ready
     once = {"attempts": 1, "temperatures": (), "repair": False, "patience_s": 0.0}
     limit = {"timeout_s": min(host.timeout_s, ASK_LIMIT_S)}
     frames = () if jpeg is None else (Frame(0.0, jpeg),)
     asked = "a test ask" if jpeg is None else "a test ask about a picture"
     own = TEXT_ASK if jpeg is None else PICTURE_ASK
-    ask = Ask("doctor", own if text is None else text, answer_schema(Ready), frames)
+    ask = Ask("doctor", own if text is None else text, answer_schema(answer), frames)
     try:
         engine = open_engine(host.model_copy(update={**once, **limit}))
         ((_, (reply,)),) = engine.generate([ask], Sampling(max_tokens=128))
     except EngineError as error:
         return Finding(name, "failure", key.redact(str(error)), "see what the server logs")
-    if (wrong := fault(Ready, reply)) is None:
-        return Finding(name, "ok", f"answered {asked} by its schema")
+    if (wrong := fault(answer, reply)) is None:
+        what = "with a vector" if answer is Embedding else "by its schema"
+        return Finding(name, "ok", f"answered {asked} {what}")
+    if answer is Embedding:
+        text = key.redact(f"no vector in answer to {asked}: {wrong}: {reply.detail}")
+        return Finding(name, "failure", text, "serve an embedding model, of pictures too")
     found = f"no answer by its schema to {asked}: {wrong}"
     sees = "" if jpeg is None else " that sees pictures"
     fix = f"serve a model{sees}, with guided decoding (response_format)"

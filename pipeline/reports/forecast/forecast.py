@@ -14,10 +14,11 @@ from pipeline.reports.forecast.interval import Interval, total
 from pipeline.reports.forecast.pilot import Kind, Pilot, mixture_of
 from pipeline.reports.forecast.population import Population
 from pipeline.reports.status import NodeSummary
-from pipeline.workflow.graph import Node, downstream, tasks_lacking
+from pipeline.workflow.graph import Node, tasks_lacking
 from pipeline.workflow.mixture import Mixture, Pool
 from pipeline.workflow.outputs import final_annotations
 from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.selection import downstream
 
 
 class TaskForecast(BaseModel):

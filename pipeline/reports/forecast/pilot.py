@@ -102,9 +102,15 @@ def read_pilot(plans: Sequence[NodePlan]) -> Pilot:
     """What the parts of a run say of its rows. Holds a few numbers a row.
 
     Raises:
-        ConfigError: no dialogues are made.
+        ConfigError: no dialogues are made; or nodes make streams, which are no rows of a manifest
+            that a pilot could be a sample of.
         StoreError: a part cannot be read.
     """
+    if streams := [p.node.name for p in plans if p.node.stage.scope == "streams"]:
+        raise ConfigError(
+            f"nodes.{streams[0]}: not supported: a forecast of streams: what one gives depends on"
+            " all clips that it could be made of, so a pilot of some says nothing of the whole"
+        )
     source = next(plan for plan in plans if plan.manifest is not None)
     assert source.manifest is not None
     makers = dialogue_plans(plans)

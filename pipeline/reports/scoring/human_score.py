@@ -103,10 +103,14 @@ def _report(plans: Sequence[NodePlan]) -> HumanReport:
     counts: Counter[str] = Counter()
     found: dict[By, _Found] = defaultdict(_Found)
     grounded: dict[By, _Grounded] = defaultdict(_Grounded)
-    # A node that never ran does not hold up the shards of the others.
-    annotating = [p.parts for p in final_annotations(plans) if p.parts]
+    final = final_annotations(plans)
     grounding = {p.node.name: p.parts for p in plans if p.node.stage.writes is GroundedEvent}
-    for made in done_parts(plan for plan in plans if plan.node.stage.writes is Video):
+    # Videos that are annotated as clips of streams alone are none to be compared.
+    bases = {base for plan in final for base in plan.node.bases}
+    admitting = [p for p in plans if p.node.stage.writes is Video]
+    for made in done_parts(p for p in admitting if not final or p.node.name in bases):
+        # A node that never ran does not hold up the shards of the others.
+        annotating = [p.parts for p in final if p.parts and made.node in p.node.bases]
         videos = rows_of(Video, made.part)
         human = {video.video_id: _human_spans(video, counts) for video in videos}
         annotated = {video.video_id: video for video in videos if human[video.video_id]}

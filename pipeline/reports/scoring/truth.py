@@ -18,7 +18,12 @@ from pipeline.reports.scoring.span_matching import match_times
 from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
 from pipeline.reports.scoring.truth_negatives import occurs
 from pipeline.store.files.text_table import text_table
-from pipeline.workflow.outputs import found_by_models, read_annotations, read_dialogues
+from pipeline.workflow.outputs import (
+    found_by_models,
+    last_dialogues,
+    read_annotations,
+    read_dialogues,
+)
 from pipeline.workflow.plan import NodePlan
 
 CHANGE_TOLERANCE_S = 1.0
@@ -170,6 +175,11 @@ def score_plans(plans: Sequence[NodePlan], folder: Path) -> TruthReport:
     """
     if not folder.is_dir():
         raise ConfigError(f"--truth: there is no folder {folder}")
+    source = plans[0].node.name
+    if all(source not in plan.node.bases for plan in last_dialogues(plans)):
+        raise ConfigError(
+            "--truth: not supported: dialogues of streams alone; the truth is of single videos"
+        )
     known = {truth.video_id: truth for truth in load_truths(folder)}
     rows = (row for shard in plans[0].manifest or () for row in shard.rows)
     truths = [known[name] for name in dict.fromkeys(r["video_id"] for r in rows) if name in known]

@@ -206,7 +206,8 @@ def entries_of(form: str, rows: list[Any]) -> list[Any]:
     if form == "livecc":
         found: list[Any] = rows[0][1]["content"][0]["responses"]
         return found
-    listed: list[Any] = rows[0]["response" if form == "raw" else "segments"]
+    keys = {"raw": "response", "stride": "segment"}
+    listed: list[Any] = rows[0][keys.get(form, "segments")]
     return listed
 
 
@@ -216,7 +217,7 @@ def asked_of(form: str, rows: list[Any]) -> tuple[Any, str, str]:
         return rows[0][0]["content"][1], "text", "asked_s"
     if form == "raw":
         return rows[0]["question"][0], "content", "time_s"
-    return rows[0], "query", "asked_s"
+    return rows[0], "query", "start_time" if form == "stride" else "asked_s"
 
 
 def spoil_asked(form: str, rows: list[Any], text: str = "", seconds: float = 0.0) -> None:
@@ -227,7 +228,7 @@ def spoil_asked(form: str, rows: list[Any], text: str = "", seconds: float = 0.0
 
 def shift_span(form: str, rows: list[Any]) -> None:
     entry = entries_of(form, rows)[1]
-    entry[{"raw": "end_s", "activation": "end"}.get(form, 4)] += 0.001
+    entry[{"raw": "end_s", "activation": "end", "stride": "end_time"}.get(form, 4)] += 0.001
 
 
 IN_ROWS: dict[str, tuple[Callable[[str, list[Any]], object], str]] = {
@@ -252,7 +253,7 @@ IN_ROWS: dict[str, tuple[Callable[[str, list[Any]], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("form", ["raw", "livecc", "activation"])
+@pytest.mark.parametrize("form", ["raw", "livecc", "activation", "stride"])
 @pytest.mark.parametrize("name", IN_ROWS)
 def test_a_fault_in_a_row_shows(name: str, form: str) -> None:
     plant, expected = IN_ROWS[name]

@@ -76,6 +76,7 @@ def test_what_is_said_or_waited_for_in_a_negative_is_a_fault() -> None:
         ("raw", lambda rows: rows[0].update(origin=0)),
         ("livecc", lambda rows: rows[0].pop()),
         ("activation", lambda rows: rows[0].pop("segments")),
+        ("stride", lambda rows: rows[0].pop("segment")),
     ],
 )
 def test_what_is_not_of_the_format_is_not_read(

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.workflow.config import RunConfig, load_config
-from pipeline.workflow.graph import build_graph, select
+from pipeline.workflow.graph import build_graph
 from pipeline.workflow.prompt import Prompt
+from pipeline.workflow.selection import select
 
 DEMO = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
 

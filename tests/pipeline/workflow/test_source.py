@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.media.files import FileSizes
-from pipeline.records import ManifestRow, SourceAnnotation
+from pipeline.records import ListedClip, ManifestRow, SourceAnnotation
 from pipeline.records.digest import canonical_json
 from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
@@ -103,9 +103,10 @@ def test_the_example_manifest_is_one() -> None:
         "videos/kitchen.mp4",
         "videos/match.mp4#t=12.5,60",
         "street-7",
+        "day-1",
     ]
     documented = (path.parent / "README.md").read_text(encoding="utf-8")
-    for kind in (ManifestRow, SourceAnnotation):
+    for kind in (ManifestRow, SourceAnnotation, ListedClip):
         for name in kind.model_fields:
             assert f"`{name}`" in documented, name
 

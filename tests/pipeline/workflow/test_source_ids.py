@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.media.files import FileSizes
+from pipeline.store.location import Location
 from pipeline.workflow.config import SourceSection
 from pipeline.workflow.raw_rows import RawRow
 from pipeline.workflow.source import read_source
@@ -33,3 +36,19 @@ def test_an_id_is_held_by_the_first_row_that_can_be_used(
         if "duplicate_of" in row:
             holder = int(row["duplicate_of"].removeprefix("row ")) - 1
             assert rows[holder] == (row["video_id"], True)
+
+
+def test_a_stream_is_named_by_its_clips(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    rows: list[dict[str, object]] = [
+        {"clips": [{"uri": "a"}, {"uri": "b", "clip_start_s": 1.5}]},
+        {"clips": [{"uri": "a"}, {}]},
+        {"clips": 3},
+        {"clips": [], "uri": "c"},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = [row["video_id"] for row in read_source(SourceSection(path=str(path))).rows]
+    assert found == ["a+b#t=1.5,", "row 2", "row 3", "c"]
+    (tmp_path / "a").write_bytes(b"12")
+    sizes = FileSizes(Location.of(tmp_path))
+    assert [sizes.of(row) for row in rows] == [[2, None], [2, None], None, None]

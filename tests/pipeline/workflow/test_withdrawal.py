@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.dialogue.tiling import even_tiling
 from pipeline.errors import ConfigError
+from pipeline.records import Annotation, StreamClip
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
-from pipeline.workflow.withdrawal import Exclusion
+from pipeline.workflow.withdrawal import Exclusion, reasons_to_withdraw
+from tests.pipeline.dialogue.samples import dialogue_of
 
 STREAMO = Path(__file__).resolve().parents[3] / "configs" / "streamo.yaml"
 
@@ -81,3 +84,17 @@ def test_a_run_in_which_no_node_would_look_is_refused(tmp_path: Path) -> None:
                 build_graph(load_config(path))
         else:
             build_graph(load_config(path))
+
+
+def test_a_stream_goes_with_a_clip_that_is_withdrawn() -> None:
+    clips = [
+        StreamClip(uri="u", video_id=name, source=f"of {name}", duration_s=1, sha256="")
+        for name in "ab"
+    ]
+    said = Annotation.instants("tsqa", "?", [(1.0, "now")], video_id="S")
+    whole = dialogue_of(said, even_tiling("S", 2, 1))
+    stream = whole.model_copy(update={"clips": tuple(clips), "source": "of a + of b"})
+    for exclude in ({"videos": ["b"]}, {"sources": ["of b"]}):
+        one = {"reason": "asked", **exclude}
+        why = reasons_to_withdraw(Exclusion.model_validate({"exclude": [one]}).exclude)
+        assert (why(stream), why(whole)) == ("asked", None)

@@ -105,7 +105,15 @@ def test_a_negative_stays_one(name: str) -> None:
 
 
 def test_formats_go_by_their_names() -> None:
-    assert list(FORMATS) == ["raw", "stream", "messages", "qwen_vl", "livecc", "activation"]
+    assert list(FORMATS) == [
+        "raw",
+        "stream",
+        "messages",
+        "qwen_vl",
+        "livecc",
+        "activation",
+        "stride",
+    ]
     assert all(name == found.name for name, found in FORMATS.items())
     assert [name for name, found in FORMATS.items() if found.needs_images] == [
         "messages",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 
 from pipeline.corpus.formats import FORMATS
+from pipeline.corpus.formats.activation import POSITIVE_TAIL, positive_from_s
 from pipeline.corpus.formats.base import ExactEvent, FormatError, ReadQuestion
 from pipeline.corpus.formats.livecc import read_livecc, write_livecc
 from pipeline.dialogue.silence import trimmed
@@ -22,11 +23,12 @@ def exact(response: PlacedResponse, rid: str) -> ExactEvent:
     return ExactEvent(rid, response.kind, response.text, response.start_s, response.end_s)
 
 
-@given(dialogues())
-def test_activation_has_a_row_a_question(dialogue: Dialogue) -> None:
-    rows = as_json(FORMATS["activation"].write(dialogue, view()))
+@pytest.mark.parametrize("form", ["activation", "stride"])
+@given(dialogue=dialogues())
+def test_activation_has_a_row_a_question(form: str, dialogue: Dialogue) -> None:
+    rows = as_json(FORMATS[form].write(dialogue, view()))
     for row, question in zip(rows, dialogue.questions, strict=True):
-        read = FORMATS["activation"].read(row)
+        read = FORMATS[form].read(row)
         assert (row["qid"], row["positive_tail"]) == (question.qid, [0.0, 0.5])
         assert read.questions == (ReadQuestion(question.asked_s, question.text),)
         assert (read.video, read.task, read.source) == ("videos/v.mp4", question.task, "films")
@@ -155,6 +157,26 @@ def test_livecc_holds_one_question_that_is_answered() -> None:
     for dialogue in (silent, two, two.model_copy(update={"questions": []})):
         with pytest.raises(FormatError, match="not_carried"):
             FORMATS["livecc"].write(dialogue, view())
+
+
+def test_stride_has_its_own_keys() -> None:
+    dialogue = dialogue_of(9, 1, [ASKED], [said("a", 2, 6, "A door opens")])
+    (row,) = as_json(FORMATS["stride"].write(dialogue, view()))
+    assert row["video"]["metadata"]["video"] == "videos/v.mp4"
+    assert (row["query"], row["start_time"], row["end_time"]) == (ASKED.text, ASKED.asked_s, 9)
+    (segment,) = row["segment"]
+    named = (segment["start_time"], segment["end_time"], segment["description"])
+    assert named == (2, 6, "A door opens")
+
+
+def test_the_positive_tail_is_drawn_evenly_when_a_row_is_read() -> None:
+    """Over 10,000 draws, within five standard deviations."""
+    drawn = [positive_from_s(10, 20, POSITIVE_TAIL, f"s/r0 {i}", seed=0) for i in range(10_000)]
+    assert all(15 < from_s <= 20 for from_s in drawn)
+    for low_s in (15, 16, 17, 18, 19):
+        count = sum(low_s < from_s <= low_s + 1 for from_s in drawn)
+        assert abs(count - 2000) <= 5 * (10_000 * 0.2 * 0.8) ** 0.5
+    assert drawn[0] == positive_from_s(10, 20, POSITIVE_TAIL, "s/r0 0", seed=0)
 
 
 def test_activation_needs_a_question_but_no_answer() -> None:

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.media.base import Clip, ReaderName, Still, StillsRequest
+from pipeline.media.base import Clip, ReaderName, Still, StillsRequest, frame_times
 from pipeline.media.reader.frames import stills
-from pipeline.media.reader.stills import frame_times
 from tests.pipeline.media.barcode_clips import RECIPES, number_of
 
 

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.media.base import TURN_TOLERANCE_S, frame_times
 from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.stills import (
-    TURN_TOLERANCE_S,
     displayed_size,
     encode_jpeg,
-    frame_times,
     target_size,
     upright,
 )

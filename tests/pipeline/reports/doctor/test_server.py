@@ -95,6 +95,20 @@ def test_the_test_ask_fails_with_its_cause(
     assert last.level == "failure" and expected in last.text
 
 
+@pytest.mark.parametrize(
+    ("text", "level", "expected"),
+    [
+        ("do:ok", "ok", "answered a test ask about a picture with a vector"),
+        ("do:400", "failure", "no vector in answer to a test ask about a picture: bad_request"),
+    ],
+)
+def test_an_embedding_model_is_asked_for_a_vector(
+    misbehaving: ServerProcess, with_key: dict[str, str], text: str, level: str, expected: str
+) -> None:
+    last = findings(config(misbehaving.base_url, answers="vectors", **with_key), text)[-1]
+    assert last.level == level and expected in last.text
+
+
 def test_a_dead_endpoint_is_named(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "port") as server:
         dead = server.base_url
