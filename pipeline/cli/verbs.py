@@ -36,6 +36,7 @@ _PLACES = {
     "manifest": "manifest:make_manifest_file",
     "gc": "gc:remove_unreached",
     "truth": "truth:compare_truth",
+    "sweep": "sweep:sweep_settings",
     "rejects": "rejects:list_rejects",
     "retry": "rejects:retry_rejects",
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
 from pipeline.engines import open_engine
-from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
@@ -24,11 +24,18 @@ ATTEMPTS = 2
 the engine fail would otherwise keep the shard from ever ending."""
 
 
-class JournaledEngine(ConfiguredEngine):
-    """Asks the engine only what was not answered before, and journals the replies.
+class CountedEngine(ConfiguredEngine):
+    """``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order."""
 
-    ``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order.
-    """
+    def __init__(self, config: EngineConfig, opening: Callable[[], Engine]) -> None:
+        """None so far."""
+        super().__init__(config, opening)
+        self.asks = 0
+        self.replies: list[ModelReply] = []
+
+
+class JournaledEngine(CountedEngine):
+    """Asks the engine only what was not answered before, and journals the replies."""
 
     def __init__(
         self, config: EngineConfig, slot: Location, replied: Sequence[Location] = ()
@@ -36,8 +43,6 @@ class JournaledEngine(ConfiguredEngine):
         """Opens the engine at the first ask that neither the journal of the slot nor a place of
         ``replied`` has (``ShardTask.replied``)."""
         super().__init__(config, lambda: open_engine(config))
-        self.asks = 0
-        self.replies: list[ModelReply] = []
         self._slot = slot
         self._replied = replied
 

@@ -1,22 +1,31 @@
-"""A stage on what is kept of a run: replies answer its asks, and no model is asked."""
+"""A run on what is kept of it: replies answer the asks of its stages, and no model is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
-from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
+from pipeline.errors import ConfigError
 from pipeline.execution.journal import Entry, newest
-from pipeline.execution.journaled_engine import ask_digest
+from pipeline.execution.journaled_engine import CountedEngine, ask_digest
 from pipeline.execution.stored_replies import stored_entries
+from pipeline.execution.worker import make_part
+from pipeline.media.base import Media
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
-from pipeline.store.part_names import replies_path
+from pipeline.store.part_names import recipe_folder, replies_path
 from pipeline.store.parts import StoreError
 from pipeline.store.video_rows import read_videos
+from pipeline.workflow.inputs import slot_for
 from pipeline.workflow.plan import NodePlan
 from pipeline.workflow.stage import Context
 from pipeline.workflow.task import Key
+
+_REPLIES = re.compile(r"replies-(\d{5,})-.*\.parquet")
 
 
 @dataclass(frozen=True)
@@ -28,32 +37,22 @@ class ReplayedAsk:
     entry: Entry | None
 
 
-class ReplayingEngine:
-    """A ``NodeEngine`` that answers with what is kept, and asks nobody.
+class ReplayingEngine(CountedEngine):
+    """Answers with what is kept, and asks nobody.
 
-    An ask to which nothing is kept has the error ``not_asked``. ``asked`` has all asks in order,
-    and ``replies`` what was kept, as an engine of a run has it.
+    An ask to which nothing is kept has the error ``not_asked``. ``asked`` has all asks in order.
     """
 
     def __init__(self, config: EngineConfig, kept: Mapping[str, Entry]) -> None:
         """``kept``: entries by the digest of their ask."""
-        self.kind: str = config.kind
-        self.model: str = config.model
-        self.revision: str = config.revision
-        self.timed_frames = config.timed_frames
-        self.version = ""
+        super().__init__(config, _nobody)
         self.asked: list[ReplayedAsk] = []
         self._kept = kept
 
     @property
-    def asks(self) -> int:
-        """How many there were."""
-        return len(self.asked)
-
-    @property
-    def replies(self) -> list[ModelReply]:
-        """What a part of these asks would keep."""
-        return []
+    def version(self) -> str:
+        """None: each reply has its own."""
+        return ""
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -62,14 +61,106 @@ class ReplayingEngine:
         for i, ask in enumerate(asks):
             entry = self._kept.get(ask_digest(ask, sampling))
             self.asked.append(ReplayedAsk(ask, entry))
+            self.asks += 1
             if entry is None:
                 no_reply = Reply(ask.request_id, error="not_asked", detail="no reply is kept")
                 yield i, [no_reply] * sampling.samples
-            else:
-                yield i, [replace(each, request_id=ask.request_id) for each in entry.replies]
+                continue
+            replies = [replace(each, request_id=ask.request_id) for each in entry.replies]
+            self.replies += [
+                ModelReply(
+                    sample=sample,
+                    **asdict(reply),
+                    ask=entry.ask,
+                    attempts=entry.attempts,
+                    first_at=entry.first_at,
+                    last_at=entry.last_at,
+                )
+                for sample, reply in enumerate(replies)
+            ]
+            yield i, replies
 
 
-def kept_entries(files: Sequence[Location]) -> dict[str, Entry]:
+def _nobody() -> Engine:
+    raise TypeError("what is replayed asks no engine")
+
+
+@dataclass(frozen=True)
+class ReplayedRun:
+    """A run as far as what is kept leads."""
+
+    plans: Sequence[NodePlan]
+    """Those of all nodes but such as write files, with their parts."""
+    asks: Mapping[str, int]
+    """By node, the asks to which no reply is kept. What their answers would lead to is not known,
+    so there may be more behind them."""
+
+
+def replay_run(plans: Sequence[NodePlan], below: Location, media: Media) -> ReplayedRun:
+    """Makes what is missing of a run from what is kept; its parts go ``below`` that place.
+
+    What is there already is used as it is. Stages run in this process, one shard after the other.
+
+    Raises:
+        ConfigError: the manifest was not read yet.
+    """
+    parts: dict[Key, Location] = {}
+    found, asks = list[NodePlan](), Counter[str]()
+    for plan in plans:
+        node = plan.node
+        if not node.stage.by_shard and _writes_files(plan):
+            continue
+        parts |= {(node.name, shard): part for shard, part in plan.parts.items()}
+        if plan.missing and node.stage.scope == "source":
+            raise ConfigError(f"the run is not finished: {node.name} is to be made")
+        folder = recipe_folder(below, node.name, node.recipe_digest)
+        replies = _files_of_replies(plan) if plan.missing else {}
+        slots, own = dict(plan.slots), dict(plan.parts)
+        for task in plan.missing:
+            slot = slot_for(replace(task, folder=folder), parts)
+            assert slot is not None, "nodes come after those that they read"
+            part = plan.listing.part(slot)
+            if part is None:
+                engine = (
+                    ReplayingEngine(node.engine, kept_entries(replies.get(task.shard, ())))
+                    if node.engine
+                    else None
+                )
+                part, _ = make_part(task.ready(parts, slot), engine, media)
+                asks[node.name] += sum(each.entry is None for each in engine.asked) if engine else 0
+            slots[task.shard], own[task.shard] = slot, part
+            parts[task.key] = part
+        found.append(replace(plan, slots=slots, parts=own, cause=""))
+    return ReplayedRun(found, {name: number for name, number in asks.items() if number})
+
+
+def _writes_files(plan: NodePlan) -> bool:
+    """Whether a node of several shards makes files of a corpus."""
+    return any(name in plan.node.stage.writes.model_fields for name in ("files", "path"))
+
+
+def _files_of_replies(plan: NodePlan) -> Mapping[int, Sequence[Location]]:
+    """By shard, the files of replies to the node under all its recipes with the same engine."""
+    found: dict[int, list[Location]] = {}
+    above = plan.listing.folder.parent
+    for name in sorted(above.folders()):
+        folder = above / name
+        if _engine_of(folder) != plan.node.recipe["engine"]:
+            continue
+        for file in folder.sizes():
+            if named := _REPLIES.fullmatch(file):
+                found.setdefault(int(named[1]), []).append(folder / file)
+    return found
+
+
+def _engine_of(folder: Location) -> object:
+    try:
+        return json.loads((folder / "recipe.json").read_bytes())["engine"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def kept_entries(files: Iterable[Location]) -> dict[str, Entry]:
     """The entries of files of replies by ask, as they stand; a file that is gone has none."""
     found: list[Entry] = []
     for file in files:

@@ -130,6 +130,11 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("truth", "-c", place.config),
         ("truth", "-c", place.config, "--truth", place.folder / "none"),
     ],
+    "sweep": lambda place: [
+        ("sweep", "-c", place.config, "--set", "nodes.dialogue.config.seed=0,1"),
+        ("sweep", "-c", place.config, "--set", f"nodes.{HOSTILE}=1,2"),
+        ("sweep", "-c", place.config, "--set", f"nodes.dialogue.config.seed=0,'{HOSTILE}'"),
+    ],
     "rejects": lambda place: [
         ("rejects", "-c", place.config),
         ("rejects", "-c", place.config, "--json"),
