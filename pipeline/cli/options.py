@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig, load_config
+from pipeline.workflow.curation import DECISIONS, Curation, read_decisions
 from pipeline.workflow.graph import build_graph, refusal_of
 from pipeline.workflow.plan import NodePlan, make_plan
 from pipeline.workflow.source import read_source
@@ -40,10 +41,27 @@ def planned(
         ConfigError: the config, an override or the source is wrong.
     """
     settings = load_config(config, overrides or ())
+    settings = with_decisions(settings, run_root(settings))
     _check_pinned(config, settings)
     nodes = build_graph(settings)
     source = read_source(settings.source, limit, refusal_of(nodes))
     return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
+
+
+def with_decisions(settings: RunConfig, root: Location) -> RunConfig:
+    """The settings with what people decided of the run at ``root``, where they do not say it
+    themselves.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if "decisions" in settings.curate.model_fields_set:
+        return settings
+    try:
+        found = Curation(decisions=read_decisions(root / DECISIONS))
+    except ValueError as error:
+        raise ConfigError(f"curate.decisions: {error}") from None
+    return settings.model_copy(update={"curate": found})
 
 
 def _check_pinned(config: Path, settings: RunConfig) -> None:
