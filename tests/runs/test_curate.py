@@ -49,9 +49,9 @@ def test_the_next_run_applies_them_and_undoes_them(
     gone = next(d for d in own if d.task == "narration")
     change = {"sample_id": changed.sample_id, "decision": "change", "rid": response.rid}
     change |= {"who": "ann", "at": "2026-11-29T09:00:00+00:00"}
-    lines = [
+    lines: list[dict[str, object]] = [
         {"sample_id": gone.sample_id, "decision": "reject"},
-        {**change, "end_s": response.end_s + 2},
+        {"end_s": response.end_s + 2, **change},
     ]
     file = root / "decisions.jsonl"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
