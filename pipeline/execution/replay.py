@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.errors import ConfigError
-from pipeline.execution.journal import Entry, newest
-from pipeline.execution.journaled_engine import CountedEngine, ask_digest
+from pipeline.execution.journal import Entry
+from pipeline.execution.journaled_engine import (
+    CountedEngine,
+    answered_before,
+    answering,
+    ask_digest,
+    model_replies,
+)
 from pipeline.execution.stored_replies import stored_entries
 from pipeline.execution.worker import make_part
 from pipeline.media.base import Media
-from pipeline.records import ModelReply
 from pipeline.store.location import Location
-from pipeline.store.part_names import recipe_folder, replies_path
+from pipeline.store.part_names import recipe_folder, replies_path, slot_of
 from pipeline.store.parts import StoreError
 from pipeline.store.video_rows import read_videos
-from pipeline.workflow.inputs import slot_for
-from pipeline.workflow.plan import NodePlan
+from pipeline.workflow.plan import NodePlan, parts_made
 from pipeline.workflow.stage import Context
-from pipeline.workflow.task import Key
-
-_REPLIES = re.compile(r"replies-(\d{5,})-.*\.parquet")
+from pipeline.workflow.task import Key, ShardTask
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,21 @@ class ReplayedAsk:
     entry: Entry | None
 
 
+Known = Callable[[Mapping[str, Ask]], Mapping[str, Entry]]
+"""What is kept of asks; both are by digest."""
+
+
 class ReplayingEngine(CountedEngine):
-    """Answers with what is kept, and asks nobody.
+    """Answers with what is kept as it stands, and asks nobody.
 
     An ask to which nothing is kept has the error ``not_asked``. ``asked`` has all asks in order.
     """
 
-    def __init__(self, config: EngineConfig, kept: Mapping[str, Entry]) -> None:
-        """``kept``: entries by the digest of their ask."""
+    def __init__(self, config: EngineConfig, known: Known) -> None:
+        """What is kept is looked for at each round of asks."""
         super().__init__(config, _nobody)
         self.asked: list[ReplayedAsk] = []
-        self._kept = kept
+        self._known = known
 
     @property
     def version(self) -> str:
@@ -58,27 +62,18 @@ class ReplayingEngine(CountedEngine):
         self, asks: Sequence[Ask], sampling: Sampling
     ) -> Iterator[tuple[int, Sequence[Reply]]]:
         """See ``Engine.generate``."""
-        for i, ask in enumerate(asks):
-            entry = self._kept.get(ask_digest(ask, sampling))
+        keys = [ask_digest(ask, sampling) for ask in asks]
+        known = self._known(dict(zip(keys, asks, strict=True)))
+        self.asks += len(asks)
+        for i, (key, ask) in enumerate(zip(keys, asks, strict=True)):
+            entry = answering(ask, known[key]) if key in known else None
             self.asked.append(ReplayedAsk(ask, entry))
-            self.asks += 1
             if entry is None:
                 no_reply = Reply(ask.request_id, error="not_asked", detail="no reply is kept")
                 yield i, [no_reply] * sampling.samples
-                continue
-            replies = [replace(each, request_id=ask.request_id) for each in entry.replies]
-            self.replies += [
-                ModelReply(
-                    sample=sample,
-                    **asdict(reply),
-                    ask=entry.ask,
-                    attempts=entry.attempts,
-                    first_at=entry.first_at,
-                    last_at=entry.last_at,
-                )
-                for sample, reply in enumerate(replies)
-            ]
-            yield i, replies
+            else:
+                self.replies += model_replies(entry)
+                yield i, entry.replies
 
 
 def _nobody() -> Engine:
@@ -104,71 +99,42 @@ def replay_run(plans: Sequence[NodePlan], below: Location, media: Media) -> Repl
     Raises:
         ConfigError: the manifest was not read yet.
     """
-    parts: dict[Key, Location] = {}
+    made = parts_made(plans)
     found, asks = list[NodePlan](), Counter[str]()
     for plan in plans:
         node = plan.node
         if not node.stage.by_shard and _writes_files(plan):
             continue
-        parts |= {(node.name, shard): part for shard, part in plan.parts.items()}
         if plan.missing and node.stage.scope == "source":
             raise ConfigError(f"the run is not finished: {node.name} is to be made")
-        folder = recipe_folder(below, node.name, node.recipe_digest)
-        replies = _files_of_replies(plan) if plan.missing else {}
-        slots, own = dict(plan.slots), dict(plan.parts)
+        slots, parts = dict(plan.slots), dict(plan.parts)
         for task in plan.missing:
-            slot = slot_for(replace(task, folder=folder), parts)
-            assert slot is not None, "nodes come after those that they read"
-            part = plan.listing.part(slot)
-            if part is None:
-                engine = (
-                    ReplayingEngine(node.engine, kept_entries(replies.get(task.shard, ())))
-                    if node.engine
-                    else None
-                )
-                part, _ = make_part(task.ready(parts, slot), engine, media)
+            ready = made.resolve(task)
+            if isinstance(ready, ShardTask):
+                folder = recipe_folder(below, node.name, node.recipe_digest)
+                ready = replace(ready, slot=folder / ready.slot.name)
+                engine = _engine_of(ready)
+                part, _ = make_part(ready, engine, media)
                 asks[node.name] += sum(each.entry is None for each in engine.asked) if engine else 0
-            slots[task.shard], own[task.shard] = slot, part
-            parts[task.key] = part
-        found.append(replace(plan, slots=slots, parts=own, cause=""))
+            else:
+                assert ready.part is not None
+                part = ready.part
+            made.add(task.key, part)
+            parts[task.shard], slots[task.shard] = part, slot_of(part)
+        found.append(replace(plan, slots=slots, parts=parts, cause=""))
     return ReplayedRun(found, {name: number for name, number in asks.items() if number})
+
+
+def _engine_of(task: ShardTask) -> ReplayingEngine | None:
+    """What answers a task; None where it asks nothing."""
+    if task.engine is None:
+        return None
+    return ReplayingEngine(task.engine, lambda asks: answered_before(asks, task.replied, task.slot))
 
 
 def _writes_files(plan: NodePlan) -> bool:
     """Whether a node of several shards makes files of a corpus."""
     return any(name in plan.node.stage.writes.model_fields for name in ("files", "path"))
-
-
-def _files_of_replies(plan: NodePlan) -> Mapping[int, Sequence[Location]]:
-    """By shard, the files of replies to the node under all its recipes with the same engine."""
-    found: dict[int, list[Location]] = {}
-    above = plan.listing.folder.parent
-    for name in sorted(above.folders()):
-        folder = above / name
-        if _engine_of(folder) != plan.node.recipe["engine"]:
-            continue
-        for file in folder.sizes():
-            if named := _REPLIES.fullmatch(file):
-                found.setdefault(int(named[1]), []).append(folder / file)
-    return found
-
-
-def _engine_of(folder: Location) -> object:
-    try:
-        return json.loads((folder / "recipe.json").read_bytes())["engine"]
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
-
-
-def kept_entries(files: Iterable[Location]) -> dict[str, Entry]:
-    """The entries of files of replies by ask, as they stand; a file that is gone has none."""
-    found: list[Entry] = []
-    for file in files:
-        try:
-            found += stored_entries(file, ())
-        except StoreError:
-            continue
-    return newest(found)
 
 
 def asks_of_video(
@@ -185,7 +151,7 @@ def asks_of_video(
     node, part = plan.node, plan.parts[shard]
     if node.engine is None:
         return ()
-    engine = ReplayingEngine(node.engine, kept_entries([replies_path(part)]))
+    engine = ReplayingEngine(node.engine, lambda asks: _entries(replies_path(part), asks))
     task = plan.tasks[shard].ready(parts, plan.slots[shard])
     (inputs,) = task.inputs
     of_kind = {k: [p for name, p in inputs if name == k.__name__] for k in node.stage.reads}
@@ -194,3 +160,11 @@ def asks_of_video(
     for _ in node.stage.run(videos, node.config, context):
         pass
     return engine.asked
+
+
+def _entries(file: Location, asks: Mapping[str, Ask]) -> Mapping[str, Entry]:
+    """Those of a file of replies; one that is gone has none."""
+    try:
+        return {entry.ask: entry for entry in stored_entries(file, (), asks=asks.keys())}
+    except StoreError:
+        return {}
