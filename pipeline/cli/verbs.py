@@ -24,6 +24,7 @@ _PLACES = {
     "engines": "catalogue:engines",
     "scenes": "catalogue:scenes",
     "preview": "preview:preview_dialogues",
+    "explain": "explain:explain_one",
     "export": "export:export_files",
     "publish": "publish:publish_files",
     "diff": "diff:diff_corpora",
@@ -37,6 +38,7 @@ _PLACES = {
     "truth": "truth:compare_truth",
     "stream": "stream:stream_samples",
     "score": "score:score_file",
+    "sweep": "sweep:sweep_settings",
     "rejects": "rejects:list_rejects",
     "retry": "rejects:retry_rejects",
 }

@@ -20,7 +20,7 @@ from pipeline.corpus.layout import CorpusError
 from pipeline.engines.base import for_training
 
 _BATCH_ROWS = 1024
-_IDS = ("sample_id", "session_id", "video_id", "request_id")
+_IDS = ("sample_id", "session_id", "request_id", "video_id")
 _NEEDED = ("sample_id", "task", "split", "source", "licence", "models", URI)
 
 
