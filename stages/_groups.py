@@ -63,7 +63,7 @@ class Groups:
         return place
 
     def _nearest(self, vector: Vectors, group: int) -> int:
-        """The row of the most similar one, of equals that of the lowest place."""
+        """The row of the most similar one."""
         beside = self._near[group]
         found = self._best(vector, beside[self._counts[beside] > 0])
         if found is None:

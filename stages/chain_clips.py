@@ -125,7 +125,10 @@ def run(
         places = [place for place in kept if pool[place].split == split]
         # The first one is drawn, and which of two alike comes first.
         places.sort(key=lambda place: hash_rank(pool[place].video_id, config.seed))
-        yield from chained([pool[p] for p in places], np.stack([frames[p] for p in places]), config)
+        vectors = np.stack([frames[place] for place in places])
+        for place in places:
+            frames[place] = vectors[0]  # the others are not held twice
+        yield from chained([pool[place] for place in places], vectors, config)
 
 
 def judged(pool: Sequence[Clip], config: Config) -> Iterator[Reject]:

@@ -58,6 +58,9 @@ class StreamParts:
 
     def _add(self, stream: Video) -> None:
         if self._clips >= self._full:
+            if len(self.parts) + 1 == self._task.n_made:  # the last is written in the end
+                n_made = self._task.n_made
+                raise ContractError(f"{self._task.node}: more clips than {n_made} shards can hold")
             self._flush()
         members = {clip.video_id for clip in stream.clips}
         if not members or not members.isdisjoint(self._placed):
@@ -78,11 +81,8 @@ class StreamParts:
             raise ContractError(f"{node}: not of the shards it reads: {_some(strange)}")
 
     def _flush(self) -> None:
-        number = len(self.parts)
-        if number == self._task.n_made:
-            raise ContractError(f"{self._task.node}: more streams than {number} shards can hold")
         inputs = self._task.slot.name.rpartition("-")[2]
-        slot = slot_path(self._task.slot.parent, self._task.shard + number, inputs)
+        slot = slot_path(self._task.slot.parent, self._task.shard + len(self.parts), inputs)
         counts = self._counts()
         self.parts.append(
             write_part(slot, self._stage.writes, self._accepted, self._rejects, counts)

@@ -59,7 +59,7 @@ class ChainConfig(StageConfig):
     """Of a stream; those that are left over are turned down."""
     per_shard: int = 4
     fault: str = ""
-    """``lost``, ``twice``, ``strange`` or ``both``: a fault of the stage."""
+    """``lost``, ``twice``, ``strange``, ``crowd`` or ``both``: a fault of the stage."""
 
 
 class AdmitConfig(StageConfig):
@@ -144,7 +144,7 @@ def share(videos: Iterable[VideoRows], config: StageConfig, context: Context) ->
 def chain(videos: Iterable[VideoRows], config: ChainConfig, context: Context) -> Iterator[Any]:
     """Streams of the videos in the order of their ids."""
     ids = sorted(rows.video_id for rows in videos)
-    ids += {"twice": ids[:1], "strange": ["stranger"]}.get(config.fault, [])
+    ids += {"twice": ids[:1], "strange": ["stranger"], "crowd": [*"abcdefgh"]}.get(config.fault, [])
     for group in (ids[i : i + config.clips] for i in range(0, len(ids), config.clips)):
         if len(group) == config.clips:
             yield stream_of("+".join(group), [_video(video_id) for video_id in group])

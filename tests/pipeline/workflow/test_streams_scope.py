@@ -92,6 +92,7 @@ def test_who_reads_new_shards_alone_says_who_is_to_run_first(
         ("lost", "neither in a stream nor turned down: ['v6']"),
         ("twice", "v6+v0: has no clips, or one of another stream"),
         ("strange", "not of the shards it reads: ['stranger']"),
+        ("crowd", "chain: more clips than 2 shards can hold"),
         ("both", "both in a stream and turned down: ['v0', 'v1', 'v2', 'v3', 'v4']"),
     ],
 )
