@@ -43,12 +43,13 @@ def _stream_stills(
 ) -> Iterator[Still]:
     times = frame_times(video.duration_s, request.turns_per_s, request.frames_per_turn)
     starts = clip_starts(video.clips)
-    firsts = [bisect_left(times, start_s) for start_s in starts]
+    # Turns start at the nearest float, and so do clips: by it a turn is of the one or the other.
+    firsts = [bisect_left(times, start_s, key=float) for start_s in starts]
     for place, clip in enumerate(video.clips):
         here, begins_s = times[firsts[place] : firsts[place + 1]], starts[place]
         if not here:
             continue  # it lies between two frames
-        first_s = float(here[0] - Fraction(begins_s))
+        first_s = max(0.0, float(here[0] - Fraction(begins_s)))
         own = replace(request, first_s=first_s, frames=len(here))
         try:
             stills = media.stills(clip_of(clip), own, limits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from zlib import compress, decompress
 
 import numpy as np
 from pydantic import Field
@@ -73,18 +74,29 @@ class Config(StageConfig):
 
 @dataclass(frozen=True)
 class Clip:
-    """A video of the pool. The rows are held as JSON, for a pool has a million of them."""
+    """A video of the pool. Its rows are held as compressed JSON, for a pool has a million."""
 
     video_id: str
     split: str
     source: str
-    video: str
-    caption: str
+    duration_s: float
+    rows: bytes
     similarity: float
+
+    @classmethod
+    def of(cls, video: Video, caption: VideoCaption, similarity: float) -> Clip:
+        """That of two rows."""
+        text = f"{video.model_dump_json()}\n{caption.model_dump_json()}"
+        facts = video.video_id, video.split, video.source, video.duration_s
+        return cls(*facts, compress(text.encode(), 1), similarity)
+
+    def row(self) -> Video:
+        """The video."""
+        return Video.model_validate_json(decompress(self.rows).split(b"\n")[0])
 
     def captioned(self, link: float | None) -> ClipCaption:
         """Its caption in a stream."""
-        found = VideoCaption.model_validate_json(self.caption)
+        found = VideoCaption.model_validate_json(decompress(self.rows).split(b"\n")[1])
         return ClipCaption(
             caption=found.caption,
             provenance=found.provenance,
@@ -101,8 +113,7 @@ def clip_of(rows: VideoRows) -> tuple[Clip, Vectors] | None:
         return None
     (video,), (caption,) = rows[Video], rows[VideoCaption]
     similarity = float(vectors["frame"] @ vectors["caption"])
-    texts = video.model_dump_json(), caption.model_dump_json()
-    return Clip(video.video_id, video.split, video.source, *texts, similarity), vectors["frame"]
+    return Clip.of(video, caption, similarity), vectors["frame"]
 
 
 def run(
@@ -155,12 +166,11 @@ def chained(
     order = chain(vectors, config.order, config.seed, config.exact, config.looked_at)
     similar = [None, *links(vectors, order).tolist()]
     ordered = [clips[place] for place in order]
-    taken = [Video.model_validate_json(clip.video) for clip in ordered]
     last = 0
-    for span in spans([video.duration_s for video in taken], config.clips, config.least_s):
+    for span in spans([clip.duration_s for clip in ordered], config.clips, config.least_s):
         members = [ordered[place] for place in span]
         name = digest([clip.video_id for clip in members], 16)
-        stream = stream_of(f"stream-{name}", [taken[place] for place in span])
+        stream = stream_of(f"stream-{name}", [clip.row() for clip in members])
         firsts = [None, *(similar[place] for place in span[1:])]
         captions = [clip.captioned(link) for clip, link in zip(members, firsts, strict=True)]
         yield CaptionedStream(**dict(stream), captions=tuple(captions))

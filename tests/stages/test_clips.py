@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.dialogue.tiling import tiling_of
@@ -60,6 +60,7 @@ FILES = st.lists(st.tuples(st.integers(1, 400), RATES), min_size=1, max_size=6)
 
 
 @given(FILES, st.sampled_from([0.5, 1.0, 2.0, 1 / 3, 10.0]), st.integers(1, 3))
+@example(files=[(339, Fraction(30)), (1, Fraction(1))], turns_per_s=10.0, frames_per_turn=1)
 def test_turns_tile_a_stream_and_show_the_clip_that_is_on(
     files: Sequence[tuple[int, Fraction]], turns_per_s: float, frames_per_turn: int
 ) -> None:
