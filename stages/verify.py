@@ -31,7 +31,16 @@ class Config(AnnotationConfig):
     )
     max_tokens: int = Field(512, ge=1, description="most tokens of one answer")
     max_frames: int = Field(
-        64, ge=1, description="frames shown, evenly spaced, the latest among them; ours"
+        64,
+        ge=1,
+        description="frames shown at most: all up to then of a video that has no more, else some of"
+        " a grid that is the same for all looks at it, and the latest; ours",
+    )
+    latest_frames: int = Field(
+        4,
+        ge=1,
+        description="of a longer video, how many of the latest frames are shown one by one, or as"
+        " many more at most; ours",
     )
     looks: int = Field(
         0,
@@ -69,8 +78,10 @@ class Trial(NamedTuple):
     annotation: Annotation
     response: Response
     check: CheckName | Literal["look", "still"]
+    video: Sequence[FramedSegment]
+    """All frames of the video."""
     segments: Sequence[FramedSegment]
-    """All frames up to now."""
+    """Those of them up to now."""
     earlier: Sequence[FramedSegment]
     """Those of them before the last at which looks may tell since when the answer is seen."""
     first: bool
@@ -114,7 +125,7 @@ def stays(
     asked = {"question": question.text, "options": options(annotation, question)}
     for look in evenly(later, config.still_looks):
         seen = [s for s in segments if s.frame_s <= look.frame_s]
-        yield Trial(annotation, last, "still", seen, (), first=False, asked=asked)
+        yield Trial(annotation, last, "still", segments, seen, (), first=False, asked=asked)
 
 
 def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterator[Trial]:
@@ -138,15 +149,32 @@ def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterato
         earlier = [s for s in seen[:-1] if s.frame_s >= since_s]
         if due:
             earlier = []  # the check just before tells it, or it repeats the answer before
-        yield Trial(annotation, response, check, seen, earlier, since_s == -inf, asked)
+        yield Trial(annotation, response, check, segments, seen, earlier, since_s == -inf, asked)
+
+
+def frames_until(
+    video: Sequence[FramedSegment], count: int, config: Config
+) -> Sequence[FramedSegment]:
+    """What a look shows that sees the first ``count`` frames of a video, in order of time.
+
+    Two looks begin with the same frames, so that an engine computes only those that a later one
+    adds: grid and blocks of the latest frames lie where they do whatever is looked at.
+    """
+    if len(video) <= config.max_frames:
+        return video[:count]
+    block = config.latest_frames
+    start = max(0, (count - 1) // block - 1) * block
+    latest = video[max(start, count - config.max_frames) : count]
+    room = config.max_frames - 2 * block
+    grid = evenly(video, room) if room > 0 else ()
+    return [*(s for s in grid if s.frame_s < latest[0].frame_s), *latest]
 
 
 def shown(trial: Trial, config: Config) -> Case[Trial]:
     """The ask of a trial, whose answer is one of the options."""
     allowed = [*trial.asked["options"], UNKNOWN]
-    return Case(
-        trial, trial.asked, evenly(trial.segments, config.max_frames), choices={"value": allowed}
-    )
+    frames = frames_until(trial.video, len(trial.segments), config)
+    return Case(trial, trial.asked, frames, choices={"value": allowed})
 
 
 def accept(
@@ -182,7 +210,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="verify",
-    version=4,
+    version=5,
     reads=(Annotation, FramedSegment),
     writes=Verdict,
     config=Config,

@@ -17,6 +17,7 @@ from pipeline.records.complete import complete
 from pipeline.records.digest import digest
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode
 from pipeline.workflow.answers import provenance_of, refused, valid_answers
+from pipeline.workflow.ask_order import in_order_of_frames
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     C,
@@ -155,8 +156,8 @@ def annotation_stage(
 
     ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
     the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the
-    engine together, so that it stays busy. Tokens of a chat template in the values of a prompt are
-    neutralised.
+    engine together, so that it stays busy, in an order by which it computes little twice. Tokens of
+    a chat template in the values of a prompt are neutralised.
     """
     shows = any(issubclass(kind, FramedSegment) for kind in reads)
     example = {**variables, FRAME_TIMES: [0.0, 1.0]} if shows else {**variables}
@@ -204,7 +205,9 @@ def annotation_stage(
                 )
                 for node, id_ in zip(nodes, ids, strict=True)
             ]
-            replies = dict(engine.generate(asks, config.sampling()))
+            order = in_order_of_frames(asks)
+            found = engine.generate([asks[i] for i in order], config.sampling())
+            replies = {order[place]: samples for place, samples in found}
             for i, (node, ask) in enumerate(zip(nodes, asks, strict=True)):
                 call = provenance_of(name, config.sampling(), prompt, engine, ask, replies[i])
                 valid, errors = valid_answers(answer, ask, replies[i], config.language)
