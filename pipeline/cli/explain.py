@@ -11,7 +11,8 @@ import typer
 from pipeline.cli.options import ConfigOption, JsonOption, LimitOption, SetOption, planned, run_root
 from pipeline.cli.pictures import strip, way_of
 from pipeline.execution.replay import ReplayedAsk, asks_of_video
-from pipeline.reports.explain import KeptReply, MadeAsk, as_json, explain_sample
+from pipeline.reports.explain import KeptReply, MadeAsk, explain_sample
+from pipeline.reports.explain_json import as_json
 from pipeline.reports.explain_text import lines_of
 from pipeline.store.files.terminal import unescaped
 from pipeline.store.files.text_table import TEXT_WIDTH

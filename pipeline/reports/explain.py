@@ -7,7 +7,6 @@ that are kept were given to this very ask.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -25,19 +24,13 @@ from pipeline.records import (
     FramedSegment,
     Provenance,
     Record,
-    Segment,
-    TaskMixture,
-    Video,
 )
 from pipeline.records.schema import from_table
+from pipeline.reports.explain_rows import Place, RowsBehind, calls_of, place_of
 from pipeline.store.location import Location
 from pipeline.store.parts import StoreError, read_table
 from pipeline.workflow.plan import NodePlan
 
-_NO_STEP = (Segment, Video, TaskMixture)
-"""Kinds of rows that tell nothing of one sample."""
-IDS = ("annotation_id", "event_id", "sample_id")
-"""Fields with the id of a row."""
 _SHOWN_FRAMES = 8
 _NEAR = 3
 
@@ -66,14 +59,6 @@ class MadeAsk:
 
 AsksOf = Callable[[NodePlan, int, str], Sequence[MadeAsk]]
 """What the node of a plan asks about a video of a shard."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A row of a file, whose path is below the root of the run."""
-
-    file: str
-    row: int
 
 
 @dataclass(frozen=True)
@@ -132,7 +117,7 @@ def explain_sample(
     above = {plan.node.name: plan for plan in plans}
     dialogue = found.dialogue
     gone = list[str]()
-    rows = _Rows(dialogue, found.shard)
+    rows = RowsBehind(dialogue, found.shard)
     own = rows.take(list(_behind(above, found, rows)))
     steps = [
         _with_asks(Step(name, plan.node.stage.name, own[name]), plan, found.shard, asks_of, gone)
@@ -166,7 +151,7 @@ def _find(plans: Sequence[NodePlan], name: str) -> _Found:
             ids += own
             for row, sample_id in enumerate(own):
                 if sample_id.startswith(name) and sample_id not in seen:
-                    place = _place(part, row)
+                    place = place_of(part, row)
                     seen[sample_id] = _Found(plan, shard, place, _row(Dialogue, part, row))
     if name in seen:
         return seen[name]
@@ -185,7 +170,7 @@ def _row(kind: type[Dialogue], part: Location, row: int) -> Dialogue:
     return from_table(kind, read_table(part, kind.model_fields).slice(row, 1))[0]
 
 
-def _behind(above: Mapping[str, NodePlan], found: _Found, rows: _Rows) -> Iterator[NodePlan]:
+def _behind(above: Mapping[str, NodePlan], found: _Found, rows: RowsBehind) -> Iterator[NodePlan]:
     """The nodes that made a sample, nearest first: those of dialogues, then the ones that made its
     annotations, and what these read."""
     reached, at = set[str](), [found.plan.node.name]
@@ -201,91 +186,6 @@ def _behind(above: Mapping[str, NodePlan], found: _Found, rows: _Rows) -> Iterat
             if other.name not in reached:
                 at.append(other.name)
     return (above[name] for name in reversed([*above]) if name in reached)
-
-
-class _Rows:
-    """The rows behind a sample, by node: those with its ids, those that they name, and so on.
-
-    Ids are of one row in all videos, for a negative may be made of another video's event. A row
-    without an id is known by its video and its call.
-    """
-
-    def __init__(self, dialogue: Dialogue, shard: int) -> None:
-        self._video, self._shard = dialogue.video_id, shard
-        self._annotations = frozenset(dialogue.annotation_ids)
-        self._wanted = {dialogue.sample_id, *dialogue.annotation_ids, *dialogue.parent_ids}
-        self._calls = {call.request_id for call in dialogue.provenance}
-        self._asked = set[str]()
-        """Texts of questions: a candidate became the negative that asks in its words."""
-        self._tables: dict[str, pa.Table] = {}
-
-    def has(self, plan: NodePlan) -> bool:
-        """Whether a node made an annotation of the sample."""
-        table = self._table(plan)
-        if table is None:
-            return False
-        return not self._annotations.isdisjoint(table.column("annotation_id").to_pylist())
-
-    def take(self, plans: Sequence[NodePlan]) -> Mapping[str, Sequence[tuple[Place, Record]]]:
-        """Those of each node."""
-        while True:
-            known = len(self._wanted) + len(self._asked)
-            found = {plan.node.name: list(self._of(plan)) for plan in plans}
-            if len(self._wanted) + len(self._asked) == known:
-                return found
-
-    def _of(self, plan: NodePlan) -> Iterator[tuple[Place, Record]]:
-        table = self._table(plan)
-        if table is None:
-            return
-        kind, part = plan.node.stage.writes, plan.parts[self._shard]
-        for number in sorted({*self._places(table)}):
-            (row,) = from_table(kind, table.slice(number, 1))
-            calls = {call.request_id for call in calls_of(row)}
-            if not any(name in table.column_names for name in IDS) and calls.isdisjoint(
-                self._calls | self._wanted
-            ):
-                continue
-            self._wanted |= {getattr(row, name) for name in IDS if hasattr(row, name)}
-            self._wanted |= {*getattr(row, "parent_ids", ()), getattr(row, "parent_id", "")}
-            self._wanted.discard("")
-            if isinstance(row, Annotation):
-                self._asked |= {question.text for question in row.questions}
-            yield _place(part, number), row
-
-    def _places(self, table: pa.Table) -> Iterator[int]:
-        """The rows that may be among them."""
-        wanted = pa.array(sorted(self._wanted), pa.string())
-        ids = [name for name in IDS if name in table.column_names]
-        for name in ids:
-            yield from _where(pc.is_in(table.column(name), value_set=wanted))
-        if {"parent_id", "caption"} <= {*table.column_names}:
-            asked = pa.array(sorted(self._asked), pa.string())
-            named = pc.is_in(table.column("parent_id"), value_set=wanted)
-            yield from _where(pc.and_(named, pc.is_in(table.column("caption"), value_set=asked)))
-        if not ids:
-            yield from _where(pc.equal(table.column("video_id"), pa.scalar(self._video)))
-
-    def _table(self, plan: NodePlan) -> pa.Table | None:
-        kind, part = plan.node.stage.writes, plan.parts.get(self._shard)
-        if part is None or issubclass(kind, _NO_STEP) or not plan.node.stage.by_shard:
-            return None
-        if plan.node.name not in self._tables:
-            self._tables[plan.node.name] = read_table(part, kind.model_fields)
-        return self._tables[plan.node.name]
-
-
-def _where(mask: Any) -> list[Any]:
-    found: list[Any] = pc.indices_nonzero(mask).to_pylist()
-    return found
-
-
-def calls_of(row: Record) -> Iterator[Provenance]:
-    """The model calls that a row names."""
-    for _, value in row:
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, Provenance):
-                yield each
 
 
 def _with_asks(step: Step, plan: NodePlan, shard: int, asks_of: AsksOf, gone: list[str]) -> Step:
@@ -319,11 +219,6 @@ def _in_corpus(root: Location, dialogue: Dialogue) -> Iterator[Place]:
                 yield Place(place, ids.index(dialogue.sample_id))
 
 
-def _place(part: Location, row: int) -> Place:
-    folder = part.parent
-    return Place(f"parts/{folder.parent.name}/{folder.name}/{part.name}", row)
-
-
 def _frames(plans: Sequence[NodePlan], found: _Found) -> Sequence[Frame]:
     turns = found.dialogue.turns
     wanted = {turns.first + at for at in sorted({*turns.asked, *turns.said})[:_SHOWN_FRAMES]}
@@ -351,51 +246,3 @@ def _settings(above: Mapping[str, NodePlan], found: _Found) -> Mapping[str, Any]
             elif key in ("collision", "mixed", "window", "weights"):
                 settings[f"nodes.{name}.config.{key}"] = value
     return settings
-
-
-def as_json(explanation: Explanation) -> dict[str, Any]:
-    """As JSON data. A picture is its time, size and digest."""
-    return {
-        "sample": explanation.dialogue.model_dump(mode="json"),
-        "root": explanation.root,
-        "places": [vars(place) for place in explanation.places],
-        "frames": [_frame(frame) for frame in explanation.frames],
-        "settings": dict(explanation.settings),
-        "steps": [
-            {
-                "node": step.node,
-                "stage": step.stage,
-                "rows": [
-                    {
-                        **vars(place),
-                        "kind": type(row).__name__,
-                        "content": row.model_dump(mode="json"),
-                    }
-                    for place, row in step.rows
-                ],
-                "asks": [_ask(each) for each in step.asks],
-            }
-            for step in explanation.steps
-        ],
-        "gone": list(explanation.gone),
-    }
-
-
-def _ask(shown: ShownAsk) -> dict[str, Any]:
-    found: dict[str, Any] = {"call": shown.call.model_dump(mode="json"), "is_made": bool(shown.ask)}
-    if shown.ask is not None:
-        found |= {
-            "system": shown.ask.system,
-            "text": shown.ask.text,
-            "frames": [_frame(frame) for frame in shown.ask.frames],
-            "replies": [
-                {**vars(kept.reply), "attempts": kept.attempts, "last_at": kept.last_at}
-                for kept in shown.ask.replies
-            ],
-        }
-    return found
-
-
-def _frame(frame: Frame) -> dict[str, Any]:
-    digest = hashlib.sha256(frame.jpeg).hexdigest()
-    return {"time_s": frame.time_s, "size_bytes": len(frame.jpeg), "sha256": digest}

@@ -9,7 +9,8 @@ from typing import Any
 from pipeline.corpus.preview import plain_preview
 from pipeline.engines.base import Frame
 from pipeline.records import Check, Dialogue, PlacedResponse, Provenance, Record
-from pipeline.reports.explain import IDS, Explanation, KeptReply, Place, ShownAsk, Step
+from pipeline.reports.explain import Explanation, KeptReply, ShownAsk, Step
+from pipeline.reports.explain_rows import IDS, Place
 from pipeline.store.files.terminal import escaped
 from pipeline.store.files.text_table import TEXT_WIDTH, wrapped
 

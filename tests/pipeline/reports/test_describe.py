@@ -100,7 +100,7 @@ def test_a_path_chooses_one_key() -> None:
         ("engines.htp", "did you mean 'engines.http'?"),
         ("run.worker", "did you mean 'run.workers'?"),
         ("limts", "did you mean 'limits'?"),
-        ("", "known: corpus, engines, file, nodes, run, source, stages"),
+        ("", "known: corpus, curate, engines, file, nodes, run, source, stages"),
     ],
 )
 def test_an_unknown_name_is_an_error_with_the_right_one(name: str, message: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -12,11 +15,14 @@ import pytest
 import yaml
 
 import turnwise
+from pipeline.corpus.hub.client import HubClient
 from pipeline.corpus.hub.families import name_of_family
 from pipeline.corpus.hub.licences import Entry, Licences
 from pipeline.corpus.hub.release import Choice, Release, make_release
+from pipeline.corpus.hub.send import send
 from pipeline.corpus.layout import CORPUS_FORMAT, NEWEST_FORMAT, CorpusError, VideoSample
 from pipeline.corpus.read import read_corpus, read_groups
+from tests.hub_server import HubServer
 from tests.loaders import of_videos
 from tests.runs.small_corpus import grouped_samples, write_grouped
 
@@ -29,6 +35,8 @@ LICENCES = Licences(
     }
 )
 MIXED = frozenset({"mixed-licences"})
+# Of the Hub's client, about its own call.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 
 def licensed(samples: Sequence[VideoSample], licences: Sequence[str]) -> list[VideoSample]:
@@ -163,3 +171,33 @@ def test_names_of_families_are_names_of_files() -> None:
     assert all(
         len(n) < 60 and set(n) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-") for n in names
     )
+
+
+LOADED = """
+import sys
+from datasets import load_dataset
+for config in sys.argv[1:]:
+    print(sorted(load_dataset("me/demo", config, split="train")["sample_id"]))
+"""
+
+
+def test_what_is_there_loads_with_datasets(
+    hub: HubServer, samples: list[VideoSample], tmp_path: Path
+) -> None:
+    """All, a task, and one family of licences alone."""
+    release = released(tmp_path / "corpus", samples, MIXED)
+    send(release, HubClient("me/demo", endpoint=hub.url, token="hf_test"), lambda _: None)
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_test"}
+    configs = ["all", "tsqa", "licence-cc-by", "licence-cc-by-messages"]
+    command = [sys.executable, "-c", LOADED, *configs]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    own, rows = ids_by_family(samples), [d for each in samples for d in each.dialogues]
+    wanted = [
+        {d.sample_id for d in rows},
+        {d.sample_id for d in rows if d.task == "tsqa"},
+        own["cc-by"],
+        own["cc-by"],
+    ]
+    assert done.stdout.splitlines() == [str(sorted(each)) for each in wanted]
