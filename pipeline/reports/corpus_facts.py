@@ -55,7 +55,7 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
             absent=summary.videos_absent,
             unfinished=summary.videos_open,
         ),
-        teachers=list(_teachers(config, counts)),
+        teachers=list(teachers(config, counts)),
         prompts=[
             PromptFacts(
                 name=prompt.name,
@@ -77,7 +77,8 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
     )
 
 
-def _teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[Teacher]:
+def teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[Teacher]:
+    """The models that nodes ask, by role, with what they were asked and what it cost."""
     for role, engine in config.engines.items():
         nodes = [name for name, node in config.nodes.items() if node.engine == role]
         if not nodes:
