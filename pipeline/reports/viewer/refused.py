@@ -25,17 +25,17 @@ Shown = dict[str, Any]
 
 
 def refused_in(plans: Sequence[NodePlan], shard: int) -> Iterator[tuple[str, Shown]]:
-    """What each node refused in a shard, as ``(video_id, …)``; what is absent alone is left out."""
+    """What each node turned down in a shard, as ``(video_id, …)``; ``absent``: nothing is wrong."""
     for plan in plans:
         part = plan.parts.get(shard) if plan.node.stage.by_shard else None
         if part is None:
             continue
         absences = plan.node.stage.absences
         for row in read_table(rejects_path(part), _COLUMNS).to_pylist():
-            if row["reason"] not in absences:
-                shown = {"node": plan.node.name, "reason": row["reason"]}
-                shown |= {"detail": row["detail"][:TEXT_CHARACTERS], "ask": row["request_id"]}
-                yield row["video_id"], shown | _said_in(row["row"])
+            shown = {"node": plan.node.name, "reason": row["reason"], "ask": row["request_id"]}
+            shown["detail"] = row["detail"][:TEXT_CHARACTERS]
+            shown["absent"] = row["reason"] in absences
+            yield row["video_id"], shown | _said_in(row["row"])
 
 
 def events_in(plans: Sequence[NodePlan], shard: int) -> Iterator[tuple[str, Shown]]:

@@ -121,6 +121,7 @@ export interface Sample {
 export interface Refused {
   node: string;
   reason: string;
+  absent: boolean;
   detail: string;
   ask: string;
   text: string;

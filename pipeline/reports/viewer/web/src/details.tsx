@@ -2,10 +2,17 @@
 import type { ComponentChildren } from "preact";
 import type { Check, Loaded, Located, Refused, Response, Sample } from "./data";
 import { seconds } from "./text";
+import { Meaning } from "./meaning";
 import { spanText, type Chosen } from "./timeline";
 
-export function Details(props: { loaded: Loaded; chosen: Chosen | null; meanings: Record<string, string>; command: string }) {
-  const { loaded, chosen, meanings, command } = props;
+export function Details(props: {
+  loaded: Loaded;
+  chosen: Chosen | null;
+  choose: (chosen: Chosen) => void;
+  meanings: Record<string, string>;
+  command: string;
+}) {
+  const { loaded, chosen, choose, meanings, command } = props;
   const { sample, video } = loaded;
   let shown: ComponentChildren = <p class="plain">Choose a response on the timeline or in the dialogue.</p>;
   if (chosen?.kind === "response") {
@@ -20,9 +27,12 @@ export function Details(props: { loaded: Loaded; chosen: Chosen | null; meanings
   }
   return (
     <div class="details">
-      <section class="card" aria-label="Chosen">
-        {shown}
-      </section>
+      <div class="column">
+        <section class="card" aria-label="Chosen">
+          {shown}
+        </section>
+        <TurnedDown refused={video.refused} chosen={chosen} choose={choose} />
+      </div>
       <section class="card" aria-label="Sample">
         <h3>Sample</h3>
         <Facts
@@ -79,6 +89,28 @@ export function Details(props: { loaded: Loaded; chosen: Chosen | null; meanings
   );
 }
 
+/** All that was turned down in the video, with a span or without. */
+function TurnedDown(props: { refused: Refused[]; chosen: Chosen | null; choose: (chosen: Chosen) => void }) {
+  const { refused, chosen, choose } = props;
+  if (!refused.length) return null;
+  const here = (place: number): boolean => chosen?.kind === "refused" && chosen.place === place;
+  const order = refused.map((_, place) => place).sort((a, b) => Number(refused[a]!.absent) - Number(refused[b]!.absent));
+  return (
+    <details class="card">
+      <summary>Turned down in this video ({refused.length})</summary>
+      <ul class="turned">
+        {order.map((place) => (
+          <li>
+            <button type="button" aria-pressed={here(place)} onClick={() => choose({ kind: "refused", place })}>
+              <b>{refused[place]!.reason}</b> <span class="pale">{refused[place]!.node}</span> {refused[place]!.text}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
 function OfResponse({ sample, response, events }: { sample: Sample; response: Response; events: Located[] }) {
   const said_s = sample.turns.starts[response.turn - sample.turns.first] ?? 0;
   const due_s = response.due_s ?? response.respond_s;
@@ -130,7 +162,7 @@ function OfEvent({ event, meanings }: { event: Located; meanings: Record<string,
         of={[
           ["captioned", spanText(event.start_s, event.end_s)],
           ["node", event.node],
-          ["reason", event.reason && `${event.reason}: ${meanings[event.reason] ?? ""}`],
+          ["reason", event.reason && <Meaning text={`${event.reason}: ${meanings[event.reason] ?? ""}`} />],
         ]}
       />
       <Spans event={event} />
@@ -141,11 +173,13 @@ function OfEvent({ event, meanings }: { event: Located; meanings: Record<string,
 function OfRefused({ refused, meanings }: { refused: Refused; meanings: Record<string, string> }) {
   return (
     <>
-      <h3>Refused: {refused.reason}</h3>
+      <h3>
+        {refused.absent ? "Left out" : "Refused"}: {refused.reason}
+      </h3>
       {refused.text && <blockquote>{refused.text}</blockquote>}
       <Facts
         of={[
-          ["meaning", meanings[refused.reason] ?? ""],
+          ["meaning", <Meaning text={meanings[refused.reason] ?? ""} />],
           ["here", refused.detail],
           ["node", refused.node],
           ["span", refused.spans.map(([a, b]) => spanText(a, b)).join(", ")],

@@ -25,7 +25,7 @@ const KEYS: [string, string][] = [
   ["c u", "change, undo"],
   ["o s g", "overview, sample, grid"],
   ["/", "search"],
-  ["+ −", "zoom: the buttons above the timeline"],
+  ["+ −", "zoom the timeline"],
   ["?", "these keys"],
 ];
 const LOOK_EVERY_MS = 3000;
@@ -189,7 +189,7 @@ function Page({ start, decisions }: { start: State; decisions: Decisions }) {
           <OverviewView overview={overview} />
         </main>
       ) : (
-        <main class={`samples ${view}${browsing ? " browsing" : ""}`}>
+        <main class={`samples view-${view}${browsing ? " browsing" : ""}`}>
           <aside aria-label="Browse">
             <button type="button" class="browse" aria-expanded={browsing} onClick={() => setBrowsing(!browsing)}>
               {browsing ? "Back to the sample" : `Browse ${count(found.length)} samples`}
@@ -347,6 +347,13 @@ function act(keyed: Keyed, event: KeyboardEvent): boolean {
       return true;
     case "c":
       document.querySelector<HTMLButtonElement>(".judge button[aria-expanded]")?.click();
+      return true;
+    case "+":
+    case "=":
+      document.querySelector<HTMLButtonElement>(".zoom .in")?.click();
+      return true;
+    case "-":
+      document.querySelector<HTMLButtonElement>(".zoom .out")?.click();
       return true;
     case "o":
       setView("overview");

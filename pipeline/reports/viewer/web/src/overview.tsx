@@ -2,22 +2,23 @@
 import { useState } from "preact/hooks";
 import { Bar, Beside, Curve, Histogram, Whisker } from "./charts";
 import type { NodeData, Overview } from "./data";
+import { Meaning } from "./meaning";
 import { count, lasting, percent, plural, signed, tint } from "./text";
 
 export function OverviewView({ overview }: { overview: Overview }) {
   return (
     <div class="overview">
       <Totals overview={overview} />
-      <Yields overview={overview} />
-      <Rejects overview={overview} />
       <Tasks overview={overview} />
       <Shape overview={overview} />
       {overview.agreement.map((each) => (
         <Agreement key={each.node} of={each} />
       ))}
+      <Rejects overview={overview} />
+      <Pace overview={overview} />
+      <Yields overview={overview} />
       <Offsets overview={overview} />
       <Tokens overview={overview} />
-      <Pace overview={overview} />
     </div>
   );
 }
@@ -55,7 +56,7 @@ function Yields({ overview }: { overview: Overview }) {
   const nodes = overview.nodes.filter((node) => node.videos_in > 0 || node.rows_out > 0 || node.shards_done < node.shards);
   const most = Math.max(1, ...nodes.map((node) => node.videos_in));
   return (
-    <section class="card">
+    <section class="card broad">
       <h2>Yields</h2>
       <p class="pale">
         Videos that entered each node: <Key kind="in" /> kept, <Key kind="absent" /> absent (nothing to do, or not wanted),{" "}
@@ -125,10 +126,12 @@ function Rejects({ overview }: { overview: Overview }) {
       <h2>Rejects by reason</h2>
       {refused.length ? <Reasons rows={refused} kind="refused" meanings={overview.meanings} /> : <p class="plain">Nothing was refused.</p>}
       {absent.length > 0 && (
-        <>
-          <h3>Absent: nothing is wrong</h3>
+        <details>
+          <summary>
+            Absent, where nothing is wrong: {plural(absent.reduce((all, [, , number]) => all + number, 0), "row")}
+          </summary>
           <Reasons rows={absent} kind="absent" meanings={overview.meanings} />
-        </>
+        </details>
       )}
     </section>
   );
@@ -144,7 +147,9 @@ function Reasons({ rows, kind, meanings }: { rows: [string, string, number][]; k
             <b>{reason}</b> <span class="pale">{node}</span> <span class="number">{count(number)}</span>
           </span>
           <Bar whole={most} shares={[{ kind, part: number }]} />
-          <span class="pale small">{meanings[reason]}</span>
+          <span class="pale small">
+            <Meaning text={meanings[reason] ?? ""} />
+          </span>
         </li>
       ))}
     </ul>
@@ -292,7 +297,7 @@ function Offsets({ overview }: { overview: Overview }) {
   const far = Math.max(1, ...offsets.flatMap(({ starts, ends }) => [starts, ends].flatMap((o) => [Math.abs(o.p10_s), Math.abs(o.p90_s)])));
   const most = Math.min(far, 10);
   return (
-    <section class="card">
+    <section class="card broad">
       <h2>Timing against people</h2>
       <p class="pale">
         Seconds by which models are late (+) or early (−) beside spans that people described: median, and from the tenth to the
@@ -341,7 +346,7 @@ function Tokens({ overview }: { overview: Overview }) {
   if (!teachers.length) return null;
   const most = Math.max(1, ...teachers.map((each) => each.tokens_in + each.tokens_out));
   return (
-    <section class="card">
+    <section class="card broad">
       <h2>Tokens and cost</h2>
       <p class="pale">
         <Key kind="fresh" /> in, computed; <Key kind="cached" /> in, cached; <Key kind="given" /> out.

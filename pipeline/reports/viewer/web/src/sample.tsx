@@ -46,16 +46,16 @@ export function SampleView(props: {
       <div class="over">
         <Legend />
         <span class="zoom">
-          <button type="button" class="quiet" disabled={zoom <= 1} aria-label="Zoom out" onClick={() => setZoom(Math.max(1, zoom / 2))}>
+          <button type="button" class="quiet out" disabled={zoom <= 1} aria-label="Zoom out" onClick={() => setZoom(Math.max(1, zoom / 2))}>
             −
           </button>
-          <button type="button" class="quiet" disabled={zoom >= 32} aria-label="Zoom in" onClick={() => setZoom(Math.min(32, zoom * 2))}>
+          <button type="button" class="quiet in" disabled={zoom >= 32} aria-label="Zoom in" onClick={() => setZoom(Math.min(32, zoom * 2))}>
             +
           </button>
         </span>
       </div>
       <Timeline loaded={loaded} chosen={chosen} choose={props.choose} other={props.other} zoom={zoom} />
-      <Details loaded={loaded} chosen={chosen} meanings={overview.meanings} command={overview.command} />
+      <Details loaded={loaded} chosen={chosen} choose={props.choose} meanings={overview.meanings} command={overview.command} />
     </article>
   );
 }

@@ -7,7 +7,10 @@ export const percent = (part: number, of: number): string =>
   of ? `${((100 * part) / of).toFixed(1)}%` : "n/a";
 export const seconds = (time_s: number): string =>
   `${Number(time_s.toFixed(2)).toString()} s`;
-export const signed = (time_s: number): string => `${time_s < 0 ? "−" : "+"}${Math.abs(time_s).toFixed(2)} s`;
+export const signed = (time_s: number): string => {
+  const digits = Math.abs(time_s).toFixed(2);
+  return `${time_s < 0 && Number(digits) ? "−" : "+"}${digits} s`;
+};
 export const plural = (number: number, one: string, many = `${one}s`): string =>
   `${count(number)} ${number === 1 ? one : many}`;
 

@@ -32,6 +32,7 @@ const RULER = 20;
 const STATES = 30;
 const MOST_ROWS = 6;
 const LEAST_WIDTH = 3;
+const HALF = 6; // of the shape of an instant, in pixels
 
 export function Timeline(props: {
   loaded: Loaded;
@@ -167,10 +168,12 @@ function States({ sample, x }: { sample: Sample; x: (s: number) => number }) {
 }
 
 function PieceShown({ piece, x, y, width }: { piece: Piece; x: (s: number) => number; y: number; width: number }) {
-  const from = Math.min(x(piece.start_s), width - LEAST_WIDTH);
-  const wide = Math.max(LEAST_WIDTH, Math.min(width, x(piece.end_s)) - from);
   const instant = piece.end_s <= piece.start_s;
+  const inset = instant ? HALF : 0; // so that no shape is cut at an end
+  const from = Math.min(Math.max(x(piece.start_s), inset), width - Math.max(inset, LEAST_WIDTH));
+  const wide = Math.max(LEAST_WIDTH, Math.min(width, x(piece.end_s)) - from);
   const at = piece.at_s === undefined ? null : Math.min(x(piece.at_s), width - 4);
+  const marked = at !== null && !(instant && Math.abs(at - from) < 2 * HALF);
   const act = piece.act;
   return (
     <g
@@ -194,7 +197,7 @@ function PieceShown({ piece, x, y, width }: { piece: Piece; x: (s: number) => nu
       ) : (
         <rect class="shape" x={from} y={y + 1} width={wide} height={ROW - 5} rx="2" />
       )}
-      {at !== null && <path class="at" d={`M${at} ${y - 1}h3v${ROW - 1}h-3z`} />}
+      {marked && <path class="at" d={`M${at} ${y - 1}h3v${ROW - 1}h-3z`} />}
     </g>
   );
 }
@@ -297,7 +300,13 @@ function bandsOf(
   );
   add(
     "refused",
-    video.refused.flatMap((each, place) => turnedDown(each, place, chosen, choose)),
+    video.refused.flatMap((each, place) => (each.absent ? [] : turnedDown(each, place, chosen, choose))),
+  );
+  add(
+    "left out",
+    video.refused.flatMap((each, place) =>
+      each.absent && each.spans.length ? turnedDown(each, place, chosen, choose) : [],
+    ),
   );
   return bands;
 }
@@ -317,7 +326,7 @@ function located(event: Located, place: number, chosen: Chosen | null, choose: (
 
 function turnedDown(refused: Refused, place: number, chosen: Chosen | null, choose: (chosen: Chosen) => void): Piece[] {
   const here = chosen?.kind === "refused" && chosen.place === place;
-  const label = `refused by ${refused.node}, ${refused.reason}: ${refused.text}`;
+  const label = `${refused.absent ? "left out" : "refused"} by ${refused.node}, ${refused.reason}: ${refused.text}`;
   const spans: [number, number][] = refused.spans.length ? refused.spans : [[0, 0]];
   return spans.map(([start_s, end_s]) => ({
     start_s,
