@@ -1,4 +1,4 @@
-"""What a threshold of agreement keeps: the one rule by which ``report`` and ``sweep`` count. Pure."""
+"""What a threshold of agreement keeps, by one rule for all who count it. Pure."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LOOK_EVERY_S = 3.0
 def follow(site: Site, plans: Sequence[NodePlan], stop: Event) -> None:
     """Look for new parts until ``stop`` is set; the manifest is not read again.
 
-    A part may be discarded between the look and the reading: then the next look finds what is there.
+    A part may be discarded before it is read: then the next look finds what is there.
     """
     before = _names(plans)
     while not stop.wait(LOOK_EVERY_S):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from pipeline.records import Dialogue, Turns
@@ -31,7 +31,7 @@ def strip(states: str) -> str:
     if size <= STRIP_CHARACTERS:
         return states
     cuts = [at * size // STRIP_CHARACTERS for at in range(STRIP_CHARACTERS + 1)]
-    return "".join(max(states[a:b], key=MARKS.index) for a, b in zip(cuts, cuts[1:], strict=False))
+    return "".join(max(states[a:b], key=MARKS.index) for a, b in pairwise(cuts))
 
 
 def pattern(turns: Turns) -> str:

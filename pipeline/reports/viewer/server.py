@@ -1,4 +1,4 @@
-"""Serves the folder of a report on this machine, with the frames of all videos, and saves decisions.
+"""Serves the folder of a report, with the frames of all videos, and saves decisions.
 
 Nothing is answered to a page of another origin, nor under a name that this machine was not asked
 to have, so no website that a person visits can read a run or decide for them.

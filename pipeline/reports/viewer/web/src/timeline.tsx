@@ -181,7 +181,7 @@ function PieceShown({ piece, x, y, width }: { piece: Piece; x: (s: number) => nu
       {...(act
         ? {
             role: "button",
-            tabIndex: 0,
+            tabindex: 0, // an attribute of SVG has no capitals
             "aria-label": piece.label,
             "aria-pressed": piece.here ? "true" : "false",
             onClick: act,
@@ -197,6 +197,7 @@ function PieceShown({ piece, x, y, width }: { piece: Piece; x: (s: number) => nu
       ) : (
         <rect class="shape" x={from} y={y + 1} width={wide} height={ROW - 5} rx="2" />
       )}
+      {marked && at > from + wide && <line class="until" x1={instant ? from : from + wide} x2={at} y1={y + 6.5} y2={y + 6.5} />}
       {marked && <path class="at" d={`M${at} ${y - 1}h3v${ROW - 1}h-3z`} />}
     </g>
   );
