@@ -44,6 +44,24 @@ def script_of(name: str, value: Any) -> str:
     return f"turnwise('{name}','{quoted}')\n"
 
 
+def put_page(folder: Path) -> None:
+    """Put the page into the folder of a report.
+
+    Raises:
+        CommandError: it was not built.
+    """
+    if not (PAGE / "index.html").is_file():
+        raise CommandError(f"{PAGE} has no page: `make viewer` builds it")
+    for path in PAGE.iterdir():
+        (Location.of(folder) / path.name).write_bytes(path.read_bytes(), sync_name=False)
+
+
+def put_data(folder: Path, name: str, value: Any) -> None:
+    """Put a value into the folder of a report, where the page finds it by its name."""
+    script = script_of(name, value).encode("ascii")
+    (Location.of(folder) / f"data/{name}.js").write_bytes(script, sync_name=False)
+
+
 @dataclass(frozen=True)
 class _Shard:
     """What is kept of a shard that was written."""
@@ -84,7 +102,7 @@ class Site:
             CommandError: the page was not built, or the counts of the run do not add up.
             StoreError: a part cannot be read.
         """
-        self._put_page()
+        put_page(self.folder)
         self._media_root = plans[0].tasks[0].media_root
         names = [shard_name(plans, shard) for shard in _shards_with_dialogues(plans)]
         left = self.frames
@@ -93,7 +111,7 @@ class Site:
                 self._shards[name] = self._write_shard(plans, name, left)
             left -= len(self._shards[name].frames)
         self._shards = {name: self._shards[name] for name in names}
-        self._put("index", self._index())
+        put_data(self.folder, "index", self._index())
         counts = Counts.none()
         for shard in self._shards.values():
             counts.update(shard.counts)
@@ -102,8 +120,12 @@ class Site:
             counts.samples, counts.negatives, counts.states, counts.durations
         )
         self.stamp = digest([names, whole["nodes"]], 12)
-        self._put("overview", whole | {"served": self.served, "stamp": self.stamp} | self._hints())
-        self._put("decisions", read_decisions(self.root))
+        put_data(
+            self.folder,
+            "overview",
+            whole | {"served": self.served, "stamp": self.stamp} | self._hints(),
+        )
+        put_data(self.folder, "decisions", read_decisions(self.root))
         self._remove_old()
 
     def script(self, name: str) -> str | None:
@@ -149,11 +171,13 @@ class Site:
                 video["frames"] = ""
             elif self.served and self._media_root is not None:
                 video["plays"] = video_path(source.uri, self._media_root) is not None
-        self._put(f"samples/{chunk.name}", chunk.shown)
+        put_data(self.folder, f"samples/{chunk.name}", chunk.shown)
         for name, source in frames.items():
-            self._put(f"frames/{name}", as_text(frames_of(source.part, source.video_id)))
+            put_data(
+                self.folder, f"frames/{name}", as_text(frames_of(source.part, source.video_id))
+            )
         if frames:
-            self._put(f"pictures/{chunk.name}", _pictures(chunk.pictured, frames))
+            put_data(self.folder, f"pictures/{chunk.name}", _pictures(chunk.pictured, frames))
 
     def _index(self) -> Shown:
         rows = [row for shard in self._shards.values() for row in shard.rows]
@@ -164,16 +188,6 @@ class Site:
 
     def _hints(self) -> Shown:
         return {"command": self.command, "can_save": self.served and self.root.path is not None}
-
-    def _put_page(self) -> None:
-        if not (PAGE / "index.html").is_file():
-            raise CommandError(f"{PAGE} has no page: `make viewer` builds it")
-        for path in PAGE.iterdir():
-            (Location.of(self.folder) / path.name).write_bytes(path.read_bytes(), sync_name=False)
-
-    def _put(self, name: str, value: Any) -> None:
-        file = Location.of(self.folder) / f"data/{name}.js"
-        file.write_bytes(script_of(name, value).encode("ascii"), sync_name=False)
 
     def _remove_old(self) -> None:
         """Remove the data that no sample names any more."""
