@@ -73,7 +73,7 @@ def _call(words: Words) -> Provenance:
     names = ("stage", "prompt", "prompt_sha", "model", "revision", "engine", "engine_version")
     texts = {name: words(name) for name in (*names, "request_id")}
     numbers = {"max_tokens": 100, "seed": 0, "samples": 1, "tokens_in": 1000, "tokens_out": 50}
-    return Provenance(**texts, **numbers, temperature=0.0)  # type: ignore[arg-type]
+    return Provenance(**texts, **numbers, temperature=0.0)
 
 
 def _response(place: int, turn: int, span: dict[str, float], words: Words) -> PlacedResponse:
@@ -86,7 +86,7 @@ def _response(place: int, turn: int, span: dict[str, float], words: Words) -> Pl
         start_s=start_s,
         end_s=end_s,
         respond_s=end_s,
-        evidence=[{"start_s": start_s, "end_s": end_s}],  # type: ignore[list-item]
+        evidence=[{"start_s": start_s, "end_s": end_s}],
         turn=turn,
         standby_from=turn - 4,
         flags=[words("merged")],
@@ -135,7 +135,8 @@ def write_report(folder: Path, samples: int, words: Words = plain) -> None:
         videos = [_video(video, mine, words) for video, mine in found.items()]
         put_data(folder, f"samples/{name}", {"videos": videos})
         chunks.append((name, len(numbers)))
-    index = {"chunks": [name for name, _ in chunks], "sizes": [size for _, size in chunks]}
+    index: dict[str, Any] = {"chunks": [name for name, _ in chunks]}
+    index |= {"sizes": [size for _, size in chunks], "pictured": [False] * len(chunks)}
     put_data(folder, "index", index | columns(rows))
     put_data(folder, "overview", _overview(samples, words))
     note = {"sample_id": base.sample_id, "decision": "accept", "rid": ""}
@@ -154,9 +155,18 @@ def _own(number: int, words: Words) -> dict[str, Any]:
 
 
 def _video(video: str, samples: list[dict[str, Any]], words: Words) -> dict[str, Any]:
-    event = {"node": words("agree"), "event_id": "e", "caption": words("caption"), "iou": 0.4}
+    event: dict[str, Any] = {
+        "node": words("agree"),
+        "event_id": "e",
+        "caption": words("caption"),
+        "iou": 0.4,
+    }
     event |= {"start_s": 3.0, "end_s": 9.0, "grounded_start_s": 4.0, "grounded_end_s": 8.0}
-    refused = {"node": words("lint"), "reason": words("premature"), "detail": words("detail")}
+    refused: dict[str, Any] = {
+        "node": words("lint"),
+        "reason": words("premature"),
+        "detail": words("detail"),
+    }
     refused |= {"ask": words("ask"), "text": words("text"), "absent": False}
     return {
         "video": video,

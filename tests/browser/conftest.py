@@ -90,9 +90,7 @@ def open_page(chromium: Any) -> Iterator[OpenPage]:
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("console", lambda said: wrong.append(f"console: {said.text}"))
-        page.on(
-            "dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss())
-        )
+        page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
         own = url.partition("#")[0].rpartition("/")[0]
         page.on("request", lambda asked: _check_own(asked.url, own, wrong))
         opened.append((page, wrong))

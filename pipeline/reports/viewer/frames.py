@@ -33,7 +33,7 @@ def _jpegs(part: Location) -> tuple[Mapping[str, tuple[int, int]], pa.ChunkedArr
     """The rows of each video in a part, from and up to, and all frames."""
     table = read_table(part, ("video_id", "jpeg"))
     rows: dict[str, tuple[int, int]] = {}
-    for row, video_id in enumerate(table.column("video_id").to_pylist()):
+    for row, video_id in enumerate(map(str, table.column("video_id").to_pylist())):
         rows[video_id] = rows.get(video_id, (row, row))[0], row + 1
     return rows, table.column("jpeg")
 
@@ -46,8 +46,7 @@ def frames_of(part: Location, video_id: str) -> Sequence[bytes]:
     """
     rows, jpegs = _jpegs(part)
     start, stop = rows.get(video_id, (0, 0))
-    found: list[bytes] = jpegs.slice(start, stop - start).to_pylist()
-    return found
+    return [bytes(jpeg or b"") for jpeg in jpegs.slice(start, stop - start).to_pylist()]
 
 
 def as_text(jpegs: Sequence[bytes]) -> list[str]:

@@ -182,9 +182,13 @@ class Site:
     def _index(self) -> Shown:
         rows = [row for shard in self._shards.values() for row in shard.rows]
         chunks = [chunk for shard in self._shards.values() for chunk in shard.chunks]
-        return {"chunks": [name for name, _ in chunks], "sizes": [n for _, n in chunks]} | columns(
-            rows
-        )
+        place = self.folder / "data" / "pictures"
+        pictured = [place / f"{name}.js" for name, _ in chunks]
+        return {
+            "chunks": [name for name, _ in chunks],
+            "sizes": [number for _, number in chunks],
+            "pictured": [self.served or file.is_file() for file in pictured],
+        } | columns(rows)
 
     def _hints(self) -> Shown:
         return {"command": self.command, "can_save": self.served and self.root.path is not None}

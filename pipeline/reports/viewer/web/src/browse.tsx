@@ -241,11 +241,13 @@ function Cell({ index, place, number, of, width, here, mark, choose }: CellShown
   useEffect(() => {
     let wanted = true;
     const chunk = chunkOf(index, place);
-    const last = endsOf(index)[index.chunks.indexOf(chunk)]!;
-    const first = last - index.sizes[index.chunks.indexOf(chunk)]!;
+    const number = index.chunks.indexOf(chunk);
+    const first = endsOf(index)[number]! - index.sizes[number]!;
+    setPicture("");
+    if (!index.pictured[number]) return;
     load<string[]>(`pictures/${chunk}`)
       .then((pictures) => wanted && setPicture(pictures[place - first] ?? ""))
-      .catch(() => wanted && setPicture("")); // the folder has none of this chunk
+      .catch(() => wanted && setPicture(""));
     return () => {
       wanted = false;
     };

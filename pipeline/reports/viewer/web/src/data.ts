@@ -6,6 +6,8 @@ export type Coded<T> = { values: T[]; codes: number[] };
 export interface Index {
   chunks: string[];
   sizes: number[];
+  /** Whether small pictures of a chunk are there. */
+  pictured: boolean[];
   id: string[];
   title: string[];
   strip: string[];
