@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "Video", "main", "read"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The newest format of a corpus that ``read`` knows, as in its ``counts.json``."""
 _DIALOGUES, _MESSAGES, _FRAMES, _COUNTS = "data/*", "messages", "frames", "counts.json"
-_FILE = re.compile(r"(\w+)-(\d{5,})-\d{3,}\.parquet")
+_FILE = re.compile(r"(\w+)-(\d{5,})-\d{3,}(?:_([a-z0-9.-]+))?\.parquet")
+_Series = tuple[str, int, str]
+"""Of files: split, group, and the family of licences where a release has several."""
 _BATCH_ROWS = 16
 _BUFFER_BYTES = 1 << 20
 """Of each open file. Without it pyarrow reads row groups ahead, and whole."""
@@ -81,7 +83,7 @@ def read(
     found = {place: _files(folder, place) for place in places}
     if not found[_DIALOGUES]:
         raise FileNotFoundError(f"{folder} holds no data/<task>/<split>-*.parquet")
-    splits = sorted({each for each, _ in found[_DIALOGUES]})
+    splits = sorted({each for each, *_ in found[_DIALOGUES]})
     if split and split not in splits:
         raise FileNotFoundError(f"{folder} has no split {split!r}, but {', '.join(splits)}")
     groups = sorted(key for key in found[_DIALOGUES] if split in ("", key[0]))
@@ -122,12 +124,12 @@ def _check_format(folder: Path) -> None:
         raise ValueError(f"{detail}: update turnwise")
 
 
-def _files(folder: Path, place: str) -> dict[tuple[str, int], list[Path]]:
-    """The Parquet files of a place by split and group, in their order."""
-    found: dict[tuple[str, int], list[Path]] = defaultdict(list)
+def _files(folder: Path, place: str) -> dict[_Series, list[Path]]:
+    """The Parquet files of a place by series, in their order."""
+    found: dict[_Series, list[Path]] = defaultdict(list)
     for file in sorted(folder.glob(f"{place}/*.parquet")):
         if named := _FILE.fullmatch(file.name):
-            found[named[1], int(named[2])].append(file)
+            found[named[1], int(named[2]), named[3] or ""].append(file)
     return found
 
 

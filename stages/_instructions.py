@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.records import Annotation, Question, Response
 from pipeline.records.annotation import AskedBy
 from pipeline.records.digest import digest
 from pipeline.workflow.prompt import Prompt
@@ -124,3 +125,30 @@ def _chosen(
     template = Prompt(prompt.name, item)
     named = {name: value for name, value in values.items() if name in template.variables}
     return template.render(named)
+
+
+def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> Annotation:
+    """The annotation with questions put as instructions, and answers by letter of an option."""
+    chance = annotation.annotation_id
+
+    def put(question: Question) -> Question:
+        task = annotation.task
+        text = instruction(task, question.text, chance, seed, prompts, question.asked_by)
+        text = with_options(text, question.options, chance, seed, prompts)
+        return question.model_copy(update={"text": text})
+
+    options = {question.qid: question.options for question in annotation.questions}
+
+    def answer(response: Response) -> Response:
+        choices = options.get(response.qid, [])
+        if response.text not in choices:
+            return response
+        text = lettered(choices.index(response.text), response.text)
+        return response.model_copy(update={"text": text})
+
+    return annotation.model_copy(
+        update={
+            "questions": [put(question) for question in annotation.questions],
+            "responses": [answer(response) for response in annotation.responses],
+        }
+    )

@@ -8,8 +8,9 @@ source: section 3.2 of arXiv:2512.21334 (states and turns); ``pipeline.dialogue`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -22,9 +23,10 @@ from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.reasons import UNFIT
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
 from pipeline.dialogue.window import Windowed, windows
-from pipeline.records import Annotation, Dialogue, Question, Reject, Response, Segment, Video
+from pipeline.records import Annotation, Dialogue, Reject, Segment, Video
 from pipeline.records.digest import digest
 from pipeline.settings import MOST
+from pipeline.workflow.curation import Curation
 from pipeline.workflow.prompt import Prompt
 from pipeline.workflow.stage import (
     Context,
@@ -34,12 +36,14 @@ from pipeline.workflow.stage import (
     per_video_stage,
     reasons_of,
 )
-from stages._instructions import FOLDER, instruction, lettered, problems, with_options
+from stages._curation import Decided, edited
+from stages._instructions import FOLDER, problems, worded
+from stages._mixed import groups
 
 AT_START = Asking(start=1)
 
 
-class Config(StageConfig):
+class Config(StageConfig, Curation):
     """How annotations become dialogues."""
 
     collision: Collision = Field(
@@ -116,33 +120,6 @@ class Config(StageConfig):
         return (self.instructions,)
 
 
-def worded(annotation: Annotation, seed: int, prompts: Mapping[str, Prompt]) -> Annotation:
-    """The annotation with questions put as instructions, and answers by letter of an option."""
-    chance = annotation.annotation_id
-
-    def put(question: Question) -> Question:
-        task = annotation.task
-        text = instruction(task, question.text, chance, seed, prompts, question.asked_by)
-        text = with_options(text, question.options, chance, seed, prompts)
-        return question.model_copy(update={"text": text})
-
-    options = {question.qid: question.options for question in annotation.questions}
-
-    def answer(response: Response) -> Response:
-        choices = options.get(response.qid, [])
-        if response.text not in choices:
-            return response
-        text = lettered(choices.index(response.text), response.text)
-        return response.model_copy(update={"text": text})
-
-    return annotation.model_copy(
-        update={
-            "questions": [put(question) for question in annotation.questions],
-            "responses": [answer(response) for response in annotation.responses],
-        }
-    )
-
-
 def timed(annotation: Annotation, tiling: Tiling, config: Config) -> Annotation:
     """The annotation with its responses due and its questions asked as the policies have it."""
     task, seed = annotation.task, config.seed
@@ -177,15 +154,13 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
     except DialogueError as error:
         yield from (_refuse(each, error.reason, error.detail) for each in fresh.values())
         return
-    sound = []
+    sound, make = [], _Maker(video, tiling, config, context.prompts)
     for annotation in fresh.values():
         if not annotation.responses and not annotation.is_negative:
             yield _refuse(annotation, "no_valid_response", "it has none, and is no negative")
             continue
-        when = timed(annotation, tiling, config)
-        instructed = worded(when, config.seed, context.prompts)
         try:
-            made, refused = _make([instructed], video, tiling, config)
+            made, refused = make([annotation])
         except DialogueError as error:
             yield _refuse(annotation, error.reason, error.detail)
             continue
@@ -193,39 +168,67 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Dialogue 
         if not made:
             yield _refuse(annotation, "no_valid_response", f"all {len(refused)} were refused")
             continue
-        sound.append(instructed)
+        sound.append(annotation)
         if config.mixed != "only":
-            yield from made
+            yield from make.decided(made)
     if config.mixed != "none":
         for together in groups(sound, config.mixed_annotations, config.seed):
             if len(together) > 1 or config.mixed == "only":
-                yield from _make(together, video, tiling, config)[0]
+                yield from make.decided(make(together)[0])
 
 
-def groups(annotations: Sequence[Annotation], at_most: int, seed: int) -> list[list[Annotation]]:
-    """Every annotation in one group of at most so many, few of a group of the same task.
+@dataclass(frozen=True)
+class _Maker:
+    """Makes dialogues of one video."""
 
-    The tasks take turns, and within a task the order is drawn by the seed; so the groups do not
-    depend on the order in which the annotations come.
-    """
-    drawn = sorted(annotations, key=lambda a: digest([seed, a.annotation_id]))
-    rounds: dict[str, int] = {}
-    turns = []
-    for annotation in drawn:
-        turn = rounds[annotation.task] = rounds.get(annotation.task, -1) + 1
-        turns.append((turn, digest([seed, annotation.task]), annotation))
-    turns.sort(key=lambda each: each[:2])
-    ordered = [annotation for _, _, annotation in turns]
-    count = -(-len(ordered) // at_most)
-    return [ordered[number::count] for number in range(count)]
+    video: Video
+    tiling: Tiling
+    config: Config
+    prompts: Mapping[str, Prompt]
+
+    def __call__(self, annotations: Sequence[Annotation]) -> tuple[list[Dialogue], list[Refusal]]:
+        """Those of some annotations together, and the refused responses; where a person changed
+        what one of them says, of what that person says."""
+        ids = [annotation.annotation_id for annotation in annotations]
+        name = digest([*ids, self.config.seed, self.config.collision], 16)
+        made, refused = self._made(annotations, name)
+        edits = self._decided.edits(made)
+        if not edits:
+            return made, refused
+        several = len(annotations) > 1
+        own = [edited(annotation, edits, prefixed=several) for annotation in annotations]
+        kept = [each for each in own if each.responses or each.is_negative]
+        return self._made(kept, name) if kept else ([], [])
+
+    def decided(self, dialogues: Iterable[Dialogue]) -> Iterator[Dialogue | Reject]:
+        """The dialogues but for those that a person turned down."""
+        for dialogue in dialogues:
+            decision = self._decided.rejected(dialogue)
+            if decision is None:
+                yield self._decided.checked(dialogue)
+            else:
+                detail = f"{decision.by}: {decision.note}" if decision.note else decision.by
+                row = json.dumps({"sample_id": dialogue.sample_id})
+                yield Reject(reason="rejected_by_person", detail=detail, row=row)
+
+    def _made(
+        self, annotations: Sequence[Annotation], name: str
+    ) -> tuple[list[Dialogue], list[Refusal]]:
+        ready = [
+            worded(timed(each, self.tiling, self.config), self.config.seed, self.prompts)
+            for each in annotations
+        ]
+        return _make(ready, name, self.video, self.tiling, self.config)
+
+    @property
+    def _decided(self) -> Decided:
+        return Decided(self.config.by_sample)
 
 
 def _make(
-    annotations: Sequence[Annotation], video: Video, tiling: Tiling, config: Config
+    annotations: Sequence[Annotation], name: str, video: Video, tiling: Tiling, config: Config
 ) -> tuple[list[Dialogue], list[Refusal]]:
     """The dialogues of some annotations together, cut where they are too long."""
-    ids = [annotation.annotation_id for annotation in annotations]
-    name = digest([*ids, config.seed, config.collision], 16)
     made, refusals = build_dialogues(video, tiling, annotations, name, collision=config.collision)
     first = min(_opening(annotation, tiling, config) for annotation in annotations)
     late = [from_turn(dialogue, first) for dialogue in made]
@@ -263,6 +266,11 @@ _PER_VIDEO = per_video_stage(
         Reason(
             "no_valid_response",
             "All responses of the annotation were refused; or it has none, and is no negative.",
+        ),
+        Reason(
+            "rejected_by_person",
+            "A person turned the sample down (`curate.decisions`); the detail says who and when.",
+            policy=True,
         ),
         *reasons_of(UNFIT),
     ),

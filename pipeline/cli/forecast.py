@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import ConfigOption, JsonOption, LimitOption, SetOption, run_root
+from pipeline.cli.options import (
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    SetOption,
+    run_root,
+    with_decisions,
+)
 from pipeline.reports.forecast.forecast import forecast
 from pipeline.reports.forecast.pilot import pilot_plans, read_pilot
 from pipeline.reports.forecast.population import doubts, population_of
@@ -34,14 +41,15 @@ def forecast_run(
     draws; what each threshold turns down; asks, tokens and time of each node. Asks no model.
     """
     settings = load_config(config, overrides or ())
+    root = run_root(settings) if pilot is None else Location.of(pilot)
+    settings = with_decisions(settings, root)
     nodes = build_graph(settings)
     refusal = refusal_of(nodes)
     if pilot is None:
-        root, source = run_root(settings), read_source(settings.source, limit, refusal)
+        source = read_source(settings.source, limit, refusal)
         plans = make_plan(nodes, source, settings.run.videos_per_shard, root)
         inside = True
     else:
-        root = Location.of(pilot)
         section, plans = pilot_plans(nodes, root, limit)
         inside = section == settings.source
     seen = read_pilot(plans)

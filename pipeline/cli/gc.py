@@ -25,6 +25,9 @@ def remove_unreached(
     remove: Annotated[
         str, typer.Option(metavar="TOKEN", help="Remove what was listed under this token.")
     ] = "",
+    replies: Annotated[
+        bool, typer.Option("--replies", help="Also replies, which would be asked for again.")
+    ] = False,
     every_file: Annotated[bool, typer.Option("--files", help="List every file.")] = False,
 ) -> None:
     """List the files that no recipe of these configs reaches; with the token, remove them.
@@ -32,28 +35,35 @@ def remove_unreached(
     An edit leaves the parts of before, so that it can be taken back. Give all configs that share a
     run.root: what only another one reaches is garbage here. Nothing is removed while a run is alive
     there, or if the list has changed since it was shown. First come the sums by cause, then the
-    folders, at last the token.
+    folders, at last the token. What models said is kept, so that no ask is paid for twice, unless
+    --replies is given.
     """
     runs = [planned(config, overrides, None) for config in configs]
     roots = {run_root(settings) for settings, _ in runs}
     if len(roots) > 1:
         raise ConfigError(f"-c: they differ in run.root: {', '.join(map(str, sorted(roots)))}")
     (root,) = roots
-    garbage = find_garbage([plans for _, plans in runs], root)
+    found = find_garbage([plans for _, plans in runs], root)
+    kept = [each for each in found if each.is_replied and not replies]
+    garbage = [each for each in found if replies or not each.is_replied]
     if not garbage:
-        typer.echo(f"{root}: nothing to remove")
+        typer.echo(f"{root}: nothing to remove{_and_kept(kept)}")
         return
     listed = token(garbage)
     if remove == listed:
         remove_garbage(garbage, root)
         typer.echo(f"{root}: removed {_total(garbage)}")
         return
-    typer.echo(f"{root}: {_total(garbage)} that no config given here reaches\n")
+    typer.echo(f"{root}: {_total(garbage)} that no config given here reaches{_and_kept(kept)}\n")
     typer.echo(_summary(garbage) + "\n")
     typer.echo("\n".join(_files(garbage, root) if every_file else _folders(garbage, root)))
     if remove:
         raise ConfigError(f"--remove: {remove} is another list; this one is {listed}")
     typer.echo(f"\nto remove {_total(garbage)}: the same command with --remove {listed}")
+
+
+def _and_kept(replies: Sequence[Garbage]) -> str:
+    return f"; {_total(replies)} of replies are kept (--replies)" if replies else ""
 
 
 def _total(garbage: Sequence[Garbage]) -> str:

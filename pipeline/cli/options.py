@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig, load_config
+from pipeline.workflow.curation import DECISIONS, Curation, read_decisions
 from pipeline.workflow.graph import build_graph, refusal_of
 from pipeline.workflow.plan import NodePlan, make_plan
 from pipeline.workflow.source import read_source
@@ -25,6 +26,14 @@ SetOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option(min=1, help="Only the first so many videos of the source.")
 ]
+RepliesFromOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replies-from",
+        metavar="ROOT",
+        help="Do not ask what was answered in this root of another run. May be repeated.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON instead of a table.")]
 ExecutorOption = Annotated[
     ExecutorName | None, typer.Option("--executor", help="Over run.executor of the config.")
@@ -32,18 +41,48 @@ ExecutorOption = Annotated[
 
 
 def planned(
-    config: Path, overrides: Sequence[str] | None, limit: int | None
+    config: Path,
+    overrides: Sequence[str] | None,
+    limit: int | None,
+    replies_from: Sequence[str] | None = None,
 ) -> tuple[RunConfig, Sequence[NodePlan]]:
-    """The settings of a run, and its plan.
+    """The settings of a run, and its plan. ``replies_from``: see ``RepliesFromOption``.
 
     Raises:
         ConfigError: the config, an override or the source is wrong.
     """
     settings = load_config(config, overrides or ())
+    settings = with_decisions(settings, run_root(settings))
     _check_pinned(config, settings)
     nodes = build_graph(settings)
     source = read_source(settings.source, limit, refusal_of(nodes))
-    return settings, make_plan(nodes, source, settings.run.videos_per_shard, run_root(settings))
+    others = [_other_root(each) for each in replies_from or ()]
+    size = settings.run.videos_per_shard
+    return settings, make_plan(nodes, source, size, run_root(settings), others)
+
+
+def _other_root(address: str) -> Location:
+    """Raises ConfigError where no run has been."""
+    root = Location.of(address)
+    if not (root / "parts").folders():
+        raise ConfigError(f"--replies-from: {root} is no root of a run: there are no parts in it")
+    return root
+
+
+def with_decisions(settings: RunConfig, root: Location) -> RunConfig:
+    """The settings with what people decided of the run at ``root``, where they do not say it
+    themselves.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if "decisions" in settings.curate.model_fields_set:
+        return settings
+    try:
+        found = Curation(decisions=read_decisions(root / DECISIONS))
+    except ValueError as error:
+        raise ConfigError(f"curate.decisions: {error}") from None
+    return settings.model_copy(update={"curate": found})
 
 
 def _check_pinned(config: Path, settings: RunConfig) -> None:

@@ -76,10 +76,10 @@ def publish_files(
 
     Annotations leave, and frames on request. Before anything does, every row, card and setting is
     looked through for keys, paths, buckets, hosts and user names, and the licences of all rows are
-    looked up in data_manifest/licences.yaml. Files go to a pull request, are compared there by
-    digest, and are merged at once: who reads the dataset sees the old corpus or the new one. The
-    same command goes on after whatever stopped it. The token is the one of `hf auth login`, or in
-    HF_TOKEN.
+    looked up in data_manifest/licences.yaml; where they are of several families, each gets files
+    and configs of its own. Files go to a pull request, are compared there by digest, and are merged
+    at once: who reads the dataset sees the old corpus or the new one. The same command goes on
+    after whatever stopped it. The token is the one of `hf auth login`, or in HF_TOKEN.
     """
     if not repo:
         raise ConfigError("publish: give the dataset with --repo ORG/NAME")

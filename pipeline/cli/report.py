@@ -2,6 +2,7 @@
 
 import getpass
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated
@@ -10,10 +11,13 @@ import typer
 
 from pipeline.cli.options import ConfigOption, LimitOption, SetOption, planned, run_root
 from pipeline.errors import ConfigError
-from pipeline.reports.viewer.decisions import DECISIONS
 from pipeline.reports.viewer.live import follow
 from pipeline.reports.viewer.server import ReportServer
+from pipeline.reports.viewer.shards import shown_nodes
 from pipeline.reports.viewer.site import Site
+from pipeline.workflow.config import RunConfig
+from pipeline.workflow.curation import DECISIONS
+from pipeline.workflow.plan import NodePlan
 
 
 def write_report(
@@ -41,7 +45,7 @@ def write_report(
     The folder works from a browser's file://, from any web server, and in a Space of the Hub. It
     asks no other host for anything. Served, it saves decisions into decisions.jsonl of the run.
     """
-    settings, plans = planned(config, overrides, limit)
+    settings, plans = _shown(config, overrides, limit)
     root = run_root(settings)
     folder = out or (root / "report").path
     if folder is None:
@@ -65,3 +69,19 @@ def write_report(
     finally:
         stop.set()
         server.server_close()
+
+
+def _shown(
+    config: Path, overrides: Sequence[str] | None, limit: int | None
+) -> tuple[RunConfig, Sequence[NodePlan]]:
+    """The settings and the plan of what is shown: the dialogues before what people decided, which
+    the page marks and they may take back; or those after it, where there are more of these."""
+    curated = planned(config, overrides, limit)
+    if not curated[0].curate.decisions:
+        return curated
+    before = planned(config, [*(overrides or ()), "curate.decisions=[]"], limit)
+    return before if _dialogue_parts(before[1]) >= _dialogue_parts(curated[1]) else curated
+
+
+def _dialogue_parts(plans: Sequence[NodePlan]) -> int:
+    return sum(len(plan.parts) for plan in shown_nodes(plans))

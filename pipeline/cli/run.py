@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -12,17 +13,20 @@ from pipeline.cli.options import (
     ExecutorOption,
     JsonOption,
     LimitOption,
+    RepliesFromOption,
     SetOption,
     need_ffmpeg,
     planned,
     run_root,
 )
 from pipeline.cli.progress import make_missing
+from pipeline.execution.asks_ahead import asks_ahead
 from pipeline.execution.runner import discard_parts
 from pipeline.reports.plan import plan_rows, plan_text
 from pipeline.reports.rejects import read_rejects
 from pipeline.reports.status import summarize
 from pipeline.store.files.text_table import wrapped
+from pipeline.store.location import Location
 from pipeline.workflow.graph import select, tasks_lacking
 from pipeline.workflow.plan import NodePlan
 
@@ -44,20 +48,21 @@ def run(
     limit: LimitOption = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="First discard the chosen parts; ask models anew."),
+        typer.Option("--force", help="First discard the chosen parts; use no reply of before."),
     ] = False,
+    replies_from: RepliesFromOption = None,
     executor: ExecutorOption = None,
     progress: ProgressOption = None,
 ) -> None:
     """Make what is missing: plan, run the shards, install the corpus.
 
     After an interruption, run the same command again. After an edit of a prompt or a setting, run:
-    what the edit touches is made anew, and what lies below where rows changed. --force makes anew
-    what exists.
+    what the edit touches is made anew, and what lies below where rows changed. What was answered
+    under other settings is not asked again. --force makes anew what exists, and asks models anew.
     """
     need_ffmpeg()
     with Display(progress) as display:
-        settings, plans = planned(config, overrides, limit)
+        settings, plans = planned(config, overrides, limit, replies_from)
         _say_lacking(plans)
         chosen = select([p.node for p in plans], only or (), start or (), until or ())
         if force:
@@ -76,12 +81,26 @@ def plan(
     config: ConfigOption,
     overrides: SetOption = None,
     limit: LimitOption = None,
+    replies_from: RepliesFromOption = None,
+    count_asks: Annotated[
+        bool,
+        typer.Option("--asks", help="Count the asks that nobody has answered. This reads parts."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run would do, node by node, and why; run nothing."""
-    _, plans = planned(config, overrides, limit)
+    """Show what a run would do, node by node, and why; run nothing.
+
+    --asks says what it would ask models: "3 of 20" are asks that no reply of before answers. Where
+    frames or other rows are not there yet, or answers decide on further asks, it says so.
+    """
+    _, plans = planned(config, overrides, limit, replies_from)
     _say_lacking(plans)
-    typer.echo(json.dumps(plan_rows(plans), indent=2) if as_json else plan_text(plans))
+    ahead = None
+    if count_asks:
+        with TemporaryDirectory(prefix="turnwise-") as aside:
+            ahead = asks_ahead(plans, Location.of(aside))
+    rows = plan_rows(plans, ahead)
+    typer.echo(json.dumps(rows, indent=2) if as_json else plan_text(plans, ahead))
 
 
 def status(

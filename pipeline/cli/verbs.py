@@ -25,6 +25,7 @@ _PLACES = {
     "scenes": "catalogue:scenes",
     "preview": "preview:preview_dialogues",
     "report": "report:write_report",
+    "explain": "explain:explain_one",
     "export": "export:export_files",
     "publish": "publish:publish_files",
     "diff": "diff:diff_corpora",
@@ -36,6 +37,7 @@ _PLACES = {
     "manifest": "manifest:make_manifest_file",
     "gc": "gc:remove_unreached",
     "truth": "truth:compare_truth",
+    "sweep": "sweep:sweep_settings",
     "rejects": "rejects:list_rejects",
     "retry": "rejects:retry_rejects",
 }

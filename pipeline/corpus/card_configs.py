@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.corpus.layout import ALL, DATA, FRAMES, MESSAGES, PREVIEW, TRACES
+from pipeline.corpus.names import PARQUET, with_family
 from pipeline.records import ShardFile
 
 
@@ -28,6 +29,27 @@ def configs_of(files: Iterable[ShardFile]) -> list[dict[str, Any]]:
             found.append(_config(name, {split: f"{name}/{split}-*.parquet" for split in splits}))
     found[0]["default"] = True
     return found
+
+
+def configs_of_families(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """``licence-<family>`` has the dialogues of a family of licences; those with ``-messages`` and
+    ``-frames`` behind it the other forms, where there are any."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for path in sorted(paths):
+        place, _, name = path.rpartition("/")
+        form = place.partition("/")[0]
+        named = PARQUET.fullmatch(name)
+        if named is None or not named["family"] or form not in (DATA, MESSAGES, FRAMES):
+            continue
+        below = f"{DATA}/*" if form == DATA else form
+        patterns = found.setdefault((named["family"], form), {})
+        patterns[named["split"]] = with_family(
+            f"{below}/{named['split']}-*.parquet", named["family"]
+        )
+    return [
+        _config(f"licence-{family}" + (f"-{form}" if form != DATA else ""), patterns)
+        for (family, form), patterns in sorted(found.items())
+    ]
 
 
 def _splits(kinds: Iterable[tuple[str, str, str]], wanted: str, task: str = "") -> list[str]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from pipeline.corpus.layout import CORPUS_FORMAT, CorpusError
+from pipeline.corpus.layout import CORPUS_FORMAT, NEWEST_FORMAT, CorpusError
 
 COUNTS: Final = "counts.json"
 """The file of the counts in a corpus."""
@@ -33,9 +33,9 @@ def check_format(path: Path) -> None:
         raise CorpusError("unreadable", f"{folder / COUNTS}: {error}") from error
     if not isinstance(written, int):
         raise CorpusError("unreadable", f"{folder / COUNTS} states no counts of a corpus")
-    if written > CORPUS_FORMAT:
+    if written > NEWEST_FORMAT:
         raise CorpusError(
             "newer_format",
-            f"{folder} has format {written}, and this turnwise reads formats up to {CORPUS_FORMAT}:"
+            f"{folder} has format {written}, and this turnwise reads formats up to {NEWEST_FORMAT}:"
             " update turnwise, or ask for the corpus as an earlier one wrote it",
         )

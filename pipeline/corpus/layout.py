@@ -8,6 +8,8 @@
     preview/<split>-00000-<file>.parquet          some dialogues to look at
     traces/<split>-00000-<file>.parquet           some dialogues as conversations
 
+In a release of several families of licences ``_<family>`` stands before the last dot of each.
+
 A group is so many consecutive shards of the manifest, and each writes its own files. Both numbers
 count from 0. There is no ``-of-N``: every name would change when the corpus grows, so that each
 release renames all of it. Nothing needs it: the card lists the files of each config by pattern, and
@@ -30,6 +32,9 @@ from pipeline.settings import LanguageCode, Settings
 CORPUS_FORMAT: Final = 2
 """Of the files: it is raised when a reader of before would misread or miss some. 1 had names with
 ``-of-N``, a sample a video in its tars, and no number in ``counts.json``."""
+NEWEST_FORMAT: Final = 3
+"""Of those that are read: 3 is what ``publish`` makes of 2 where licences are of several families,
+whose names a reader of 2 would pass over."""
 
 DATA, MESSAGES, FRAMES, TARS = "data", "messages", "frames", "wds"
 PREVIEW, TRACES, ALL = "preview", "traces", "all"

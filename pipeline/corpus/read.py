@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,13 @@ from pydantic import ValidationError
 
 from pipeline.corpus.corpus_format import check_format
 from pipeline.corpus.layout import DATA, MESSAGES, TARS, CorpusError, VideoSample
+from pipeline.corpus.names import PARQUET, TAR
 from pipeline.corpus.webdataset import TurnRow
 from pipeline.records import Dialogue, FramedSegment
 from pipeline.records.schema import from_table, schema_of, to_table
 from pipeline.store.location import Location
 
 _BATCH_ROWS = 256
-_PARQUET = re.compile(r"\w+-(\d{5,})-\d{3,}\.parquet")
-_TAR = re.compile(r"(\d{5,})-\d{3,}\.tar")
 
 
 def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
@@ -46,8 +44,8 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
         return
     if not tars:
         raise CorpusError("no_frames", f"{path} holds no {TARS}/<split>/*.tar")
-    for split, group in sorted({_split_and_group(tar) for tar in tars}):
-        yield from _videos(path, split, group)
+    for series in sorted({_series(tar) for tar in tars}):
+        yield from _videos(path, *series)
 
 
 def read_groups(path: Path) -> Iterator[tuple[int, Iterator[VideoSample]]]:
@@ -61,10 +59,10 @@ def read_groups(path: Path) -> Iterator[tuple[int, Iterator[VideoSample]]]:
     """
     by_group: dict[int, list[Path]] = defaultdict(list)
     for file in _parquet_files(path):
-        named = _PARQUET.fullmatch(file.name)
+        named = PARQUET.fullmatch(file.name)
         if named is None:
             raise CorpusError("unreadable", f"{file} is no file of this form")
-        by_group[int(named[1])].append(file)
+        by_group[int(named["group"])].append(file)
     for group, files in sorted(by_group.items()):
         yield group, _ordered(path, group, files)
 
@@ -154,20 +152,21 @@ def _readable(path: Path) -> Iterator[None]:
         raise CorpusError("unreadable", f"{path}: {error}") from error
 
 
-def _split_and_group(tar: Path) -> tuple[str, str]:
-    named = _TAR.fullmatch(tar.name)
+def _series(tar: Path) -> tuple[str, str, str]:
+    """Split, group, and what the names of a family of licences end with."""
+    named = TAR.fullmatch(tar.name)
     if named is None:
         raise CorpusError("unreadable", f"{tar} is no tar of this form: write the corpus again")
-    return tar.parent.name, named[1]
+    return tar.parent.name, named["group"], f"_{named['family']}" if named["family"] else ""
 
 
-def _videos(path: Path, split: str, group: str) -> Iterator[VideoSample]:
+def _videos(path: Path, split: str, group: str, ending: str) -> Iterator[VideoSample]:
     """The videos of a group, whose files of frames and of all tasks have the same order."""
     by_task: dict[str, list[Path]] = defaultdict(list)
-    for file in sorted(path.glob(f"{DATA}/*/{split}-{group}-*.parquet")):
+    for file in sorted(path.glob(f"{DATA}/*/{split}-{group}-*{ending}.parquet")):
         by_task[file.parent.name].append(file)
     tasks = [_ByVideo(files) for files in by_task.values()]
-    for tar in sorted(path.glob(f"{TARS}/{split}/{group}-*.tar")):
+    for tar in sorted(path.glob(f"{TARS}/{split}/{group}-*{ending}.tar")):
         for video_id, found in groupby(_turns(tar), key=lambda each: each[0].video_id):
             turns = list(found)
             dialogues = {d.sample_id: d for each in tasks for d in each.take(video_id)}

@@ -163,6 +163,8 @@ class Ask:
     variables: Mapping[str, Any] = field(default_factory=dict)
     system: str = ""
     """The same for all asks of a node, so that an engine can reuse what it computed of it."""
+    video_id: str = ""
+    """The video it is about, by which its replies are found again. No model sees it."""
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,21 @@
 runs left half-written.
 
 Parts are named by what they are made of and what they hold, so an edit makes new parts beside the
-old ones, and undoing it costs nothing. The old ones stay until a user removes them.
+old ones, and undoing it costs nothing. The old ones stay until a user removes them; what models
+said stays longer (``Garbage.is_replied``), for it costs most and takes least space.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.errors import CommandError
 from pipeline.records.digest import digest
 from pipeline.store.heartbeat import dead_runs, live_runs
 from pipeline.store.location import Location
-from pipeline.store.part_names import slot_name
+from pipeline.store.part_names import replied_shard, slot_name
 from pipeline.workflow.plan import NodePlan
 
 _RECIPE = "recipe.json"
@@ -44,7 +45,8 @@ class Garbage:
     """A file that no recipe reaches, why, and its bytes.
 
     ``node`` and ``recipe``, the digest, are those of its folder; empty for what is no part.
-    ``is_folder``: it is an empty folder.
+    ``is_folder``: it is an empty folder. ``is_replied``: it is what models said under other
+    settings, which a later run need not ask again; or the recipe beside that.
     """
 
     file: Location
@@ -53,6 +55,7 @@ class Garbage:
     node: str = ""
     recipe: str = ""
     is_folder: bool = False
+    is_replied: bool = False
 
 
 def find_garbage(plans: Sequence[Sequence[NodePlan]], root: Location) -> Sequence[Garbage]:
@@ -143,11 +146,17 @@ def _parts(reached: Mapping[tuple[str, str], _Reached], parts: Location) -> Iter
             yield Garbage(parts / node, "no node", 0, node, is_folder=True)
         for recipe in recipes:
             of_recipe, folder = reached.get((node, recipe)), parts / node / recipe
-            for name, size_bytes in _found(folder).items():
+            found = _found(folder)
+            tops = {name.partition("/")[0] for name in found}
+            replied = {top for top in tops if _is_replied(top, of_recipe)}
+            if replied:
+                replied.add(_RECIPE)
+            for name, size_bytes in found.items():
                 top = name.partition("/")[0]
                 why = _why(top, of_recipe, in_config=node in nodes)
                 if why is not None:
-                    yield _garbage(folder, name, why, size_bytes, node, recipe)
+                    each = _garbage(folder, name, why, size_bytes, node, recipe)
+                    yield replace(each, is_replied=top in replied)
 
 
 def _found(folder: Location) -> Mapping[str, int]:
@@ -162,6 +171,14 @@ def _garbage(
 ) -> Garbage:
     file = folder / name.removesuffix("/") if name != "/" else folder
     return Garbage(file, why, size_bytes, node, recipe, is_folder=name.endswith("/"))
+
+
+def _is_replied(top: str, reached: _Reached | None) -> bool:
+    """Whether a file or folder of a recipe has replies that nothing else has."""
+    if replied_shard(top) is None:
+        return False
+    spent = reached is not None and slot_name(top) in reached.slots
+    return not (spent and top.startswith("journal-"))
 
 
 def _why(top: str, reached: _Reached | None, *, in_config: bool) -> Why | None:

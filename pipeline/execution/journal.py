@@ -2,11 +2,11 @@
 
 <root>/parts/<node>/<recipe>/journal-00003-<inputs>/<uuid>.journal
 
-Each ask is a line with a checksum, so that a torn or damaged line is lost alone. Every writer has
-files of its own and reads those of all, so that two at once do not mix their lines, and nothing is
-appended to a file that may end in a torn line. On this machine a writer has one file; objects of a
-store cannot be appended to, so there it writes one every few seconds. No other module touches the
-files of a journal.
+Each ask is a line with a checksum, so that a torn or damaged line is lost alone. The first line of
+a file has the videos that its asks may be about. Every writer has files of its own and reads those
+of all, so that two at once do not mix their lines, and nothing is appended to a file that may end
+in a torn line. On this machine a writer has one file; objects of a store cannot be appended to, so
+there it writes one every few seconds. No other module touches the files of a journal.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zlib import crc32
 
 from pipeline.engines.base import Reply
@@ -36,8 +36,9 @@ PUT_S = 5.0
 class Entry:
     """The replies to an ask so far. If ``again`` is true it is to be asked again.
 
-    ``ask`` is its digest, ``attempts`` is how often the engine was asked, and ``first_at`` and
-    ``last_at`` are the ends of the first and the last attempt, in UTC.
+    ``ask`` is its digest, and ``video_id`` the video it is about. ``attempts`` is how often the
+    engine was asked, and ``first_at`` and ``last_at`` are the ends of the first and the last
+    attempt, in UTC.
     """
 
     ask: str
@@ -46,14 +47,17 @@ class Entry:
     last_at: str
     replies: tuple[Reply, ...]
     again: bool = False
+    video_id: str = ""
 
 
 class Journal:
     """The journal of a part that is being made, to read and to append to."""
 
-    def __init__(self, slot: Location) -> None:
-        """Reads all entries into ``known``. Creates no file before the first ``append``."""
+    def __init__(self, slot: Location, videos: Collection[str] = ()) -> None:
+        """Reads all entries into ``known``. Creates no file before the first ``append``; what is
+        appended is about ``videos``."""
         self._folder = journal_path(slot)
+        self._first_line = _first_line(videos)
         self.known = read_journal(self._folder)
         self._lock = Lock()
         self._file: BinaryIO | None = None
@@ -81,6 +85,7 @@ class Journal:
                     make_folders(self._folder.path)
                     self._file = Path(_new_file(self._folder)).open("xb")  # noqa: SIM115  until ``close``
                     self._unnamed = True
+                    self._file.write(self._first_line)
                 self._file.write(_line(entry))
                 self._file.flush()
             self._unsynced = True
@@ -124,7 +129,7 @@ class Journal:
                     sync(self._folder.path)
                     self._unnamed = False
             if unsent:
-                _new_file(self._folder).write_bytes(b"".join(unsent))
+                _new_file(self._folder).write_bytes(b"".join([self._first_line, *unsent]))
         except OSError:
             with self._lock:
                 self._unsent = unsent + self._unsent
@@ -150,10 +155,28 @@ def newest(entries: Iterable[Entry]) -> dict[str, Entry]:
     return found
 
 
+def journal_videos(folder: Location) -> frozenset[str] | None:
+    """The videos that the asks of a journal may be about; None where not all of its files say so.
+
+    Reads the first line of each.
+    """
+    found: set[str] = set()
+    for name in _files(folder):
+        with suppress(FileNotFoundError), (folder / name).open() as lines:
+            first = _checked(lines.readline())
+            if first is None or "videos" not in first:
+                return None
+            found.update(first["videos"])
+    return frozenset(found)
+
+
+def _files(folder: Location) -> Iterator[str]:
+    names = sorted(folder.sizes())
+    return (name for name in names if name.endswith(".journal") and not name.startswith("."))
+
+
 def _entries(folder: Location) -> Iterator[Entry]:
-    for name in sorted(folder.sizes()):
-        if not name.endswith(".journal") or name.startswith("."):
-            continue
+    for name in _files(folder):
         # Another writer that has just finished the part has removed it.
         with suppress(FileNotFoundError), (folder / name).open() as lines:
             yield from filter(None, map(_entry, lines))
@@ -161,9 +184,10 @@ def _entries(folder: Location) -> Iterator[Entry]:
 
 def replace_journal(folder: Location, entries: Iterable[Entry]) -> None:
     """Replaces a journal by these entries. If killed midway, it leaves the old journal or both."""
-    old = folder.sizes()
+    old, kept = folder.sizes(), list(entries)
     with _new_file(folder).writing() as path, path.open("wb") as file:
-        file.writelines(map(_line, entries))
+        file.write(_first_line({entry.video_id for entry in kept}))
+        file.writelines(map(_line, kept))
     for name in old:
         (folder / name).remove()
 
@@ -176,19 +200,38 @@ def _worth(entry: Entry) -> tuple[bool, int]:
     return not entry.again, entry.attempts
 
 
+def _first_line(videos: Collection[str]) -> bytes:
+    """Empty where it is not known of each ask what video it is about."""
+    return _with_checksum({"videos": sorted(videos)}) if all(videos) and videos else b""
+
+
 def _line(entry: Entry) -> bytes:
-    data = json.dumps(asdict(entry)).encode()
+    return _with_checksum(asdict(entry))
+
+
+def _with_checksum(fields: Mapping[str, Any]) -> bytes:
+    data = json.dumps(fields).encode()
     return b"%08x %s\n" % (crc32(data), data)
 
 
-def _entry(line: bytes) -> Entry | None:
-    """The entry of a line; None for one that is damaged, or of another version of this module."""
+def _checked(line: bytes) -> dict[str, Any] | None:
+    """The fields of a line; None for one that is damaged."""
     checksum, _, data = line.removesuffix(b"\n").partition(b" ")
     try:
-        if int(checksum, 16) != crc32(data):
-            return None
-        fields = json.loads(data)
+        fields = json.loads(data) if int(checksum, 16) == crc32(data) else None
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _entry(line: bytes) -> Entry | None:
+    """The entry of a line; None for the first one of a file, and for one that is damaged or of
+    another version of this module."""
+    fields = _checked(line)
+    if fields is None or "videos" in fields:
+        return None
+    try:
         replies = tuple(Reply(**reply) for reply in fields["replies"])
         return Entry(**fields | {"replies": replies})
-    except (ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None

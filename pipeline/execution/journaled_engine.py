@@ -4,81 +4,102 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any
 
 from pipeline.engines import open_engine
-from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.journal import Entry, Journal
+from pipeline.execution.replies_index import index_of
 from pipeline.execution.stored_replies import replied_before
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
+from pipeline.store.part_names import shard_of
+from pipeline.workflow.task import Replied
 
 ATTEMPTS = 2
 """How often a shard asks what fails for a passing cause, over all of its runs. An ask that makes
 the engine fail would otherwise keep the shard from ever ending."""
 
 
-class JournaledEngine(ConfiguredEngine):
-    """Asks the engine only what was not answered before, and journals the replies.
+class CountedEngine(ConfiguredEngine):
+    """``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order."""
 
-    ``asks`` counts the asks of calls that ended, and ``replies`` has their replies in order.
-    """
-
-    def __init__(
-        self, config: EngineConfig, slot: Location, replied: Sequence[Location] = ()
-    ) -> None:
-        """Opens the engine at the first ask that neither the journal of the slot nor a place of
-        ``replied`` has (``ShardTask.replied``)."""
-        super().__init__(config, lambda: open_engine(config))
+    def __init__(self, config: EngineConfig, opening: Callable[[], Engine]) -> None:
+        """None so far."""
+        super().__init__(config, opening)
         self.asks = 0
         self.replies: list[ModelReply] = []
+
+
+class JournaledEngine(CountedEngine):
+    """Asks the engine only what was not answered before, and journals the replies."""
+
+    def __init__(
+        self, config: EngineConfig, slot: Location, replied: Replied | None = None
+    ) -> None:
+        """Opens the engine at the first ask that neither the journal of the slot nor ``replied``
+        has."""
+        super().__init__(config, lambda: open_engine(config))
         self._slot = slot
         self._replied = replied
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
     ) -> Iterator[tuple[int, Sequence[Reply]]]:
-        """See ``Engine.generate``. Replies of the journal come first, then each as it is journaled.
+        """See ``Engine.generate``. Replies of before come first, then each as it is journaled. What
+        is the same but for its id is asked once.
 
         Raises:
             OSError: the journal cannot be written.
         """
         keys = [ask_digest(ask, sampling) for ask in asks]
-        with Journal(self._slot) as journal:
-            known = {**self._before, **journal.known}
+        with Journal(self._slot, {ask.video_id for ask in asks}) as journal:
+            unknown = {k: ask for k, ask in zip(keys, asks, strict=True) if k not in journal.known}
+            known = journal.known | answered_before(unknown, self._replied, self._slot)
             entries = {
-                i: _answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
+                i: answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
             }
-            left = [i for i in range(len(asks)) if i not in entries or entries[i].again]
+            left: dict[str, list[int]] = {}
+            for i, key in enumerate(keys):
+                if i not in entries or entries[i].again:
+                    left.setdefault(key, []).append(i)
             yield from ((i, entry.replies) for i, entry in entries.items() if not entry.again)
             if left:
-                version = self.version
-                for place, replies in super().generate([asks[i] for i in left], sampling):
-                    i = left[place]
+                version, alike = self.version, list(left.values())
+                todo = [asks[same[0]] for same in alike]
+                for place, replies in super().generate(todo, sampling):
                     stored = [_storable_reply(reply, version) for reply in replies]
-                    entries[i] = _attempted(keys[i], stored, entries.get(i))
-                    journal.append(entries[i])
-                    yield i, entries[i].replies
+                    first, *_ = alike[place]
+                    entry = _attempted(keys[first], asks[first], stored, entries.get(first))
+                    journal.append(entry)
+                    for i in alike[place]:
+                        entries[i] = answering(asks[i], entry)
+                        yield i, entries[i].replies
         self.asks += len(asks)
         for i in range(len(asks)):
-            self.replies += _model_replies(entries[i])
+            self.replies += model_replies(entries[i])
 
-    @cached_property
-    def _before(self) -> dict[str, Entry]:
-        return replied_before(self._replied)
+
+def answered_before(
+    asks: Mapping[str, Ask], replied: Replied | None, slot: Location
+) -> dict[str, Entry]:
+    """What was replied before, under any recipe, to asks of a slot; both are by digest."""
+    if replied is None or not asks:
+        return {}
+    videos = {ask.video_id for ask in asks.values()}
+    return replied_before(index_of(replied).about(videos, shard_of(slot)), asks.keys())
 
 
 def ask_digest(ask: Ask, sampling: Sampling) -> str:
     """Digest of everything that an engine is given with an ask.
 
     Its id is no part of it, for that counts the cases of a video: a case that is new or gone must
-    not make the engine answer all that come after it again.
+    not make the engine answer all that come after it again. Nor is the video.
     """
     seen = hashlib.sha256()
     values = [ask.system, ask.text, ask.answer_schema, ask.variables]
@@ -89,13 +110,13 @@ def ask_digest(ask: Ask, sampling: Sampling) -> str:
     return seen.hexdigest()[:32]
 
 
-def _answering(ask: Ask, entry: Entry) -> Entry:
+def answering(ask: Ask, entry: Entry) -> Entry:
     """The entry with the id of an ask that is the same but for its id."""
     own = (replace(reply, request_id=ask.request_id) for reply in entry.replies)
-    return replace(entry, replies=tuple(own))
+    return replace(entry, replies=tuple(own), video_id=ask.video_id)
 
 
-def _attempted(key: str, replies: Sequence[Reply], before: Entry | None) -> Entry:
+def _attempted(key: str, ask: Ask, replies: Sequence[Reply], before: Entry | None) -> Entry:
     """The entry of an ask after one more attempt. A passing failure is to be asked again."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     attempts = before.attempts + 1 if before else 1
@@ -107,14 +128,16 @@ def _attempted(key: str, replies: Sequence[Reply], before: Entry | None) -> Entr
         last_at=now,
         replies=tuple(replies),
         again=passing and attempts < ATTEMPTS,
+        video_id=ask.video_id,
     )
 
 
-def _model_replies(entry: Entry) -> list[ModelReply]:
+def model_replies(entry: Entry) -> list[ModelReply]:
+    """The replies of an entry, as a part keeps them."""
     attempt = {"ask": entry.ask, "attempts": entry.attempts}
     times = {"first_at": entry.first_at, "last_at": entry.last_at}
     return [
-        ModelReply(sample=i, **asdict(reply), **attempt, **times)
+        ModelReply(sample=i, **asdict(reply), **attempt, **times, video_id=entry.video_id)
         for i, reply in enumerate(entry.replies)
     ]
 

@@ -15,7 +15,8 @@ from pipeline.execution.failure_limits import FailureMonitor
 from pipeline.records.digest import canonical_json, text_digest
 from pipeline.store.location import Location
 from pipeline.store.part_names import manifest_path
-from pipeline.store.parts import discard, write_manifest, write_recipe
+from pipeline.store.parts import discard, write_manifest
+from pipeline.store.recipe_file import write_recipe
 from pipeline.store.run_log import RunLog, now
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import Node

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipeline.engines.base import Reply
 from pipeline.engines.errors import PASSING_ERRORS
-from pipeline.execution.journal import Entry, newest, read_journal
+from pipeline.execution.journal import Entry, read_journal
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.parts import StoreError, read_table
@@ -19,17 +22,24 @@ _REPLY = tuple(field.name for field in fields(Reply))
 
 
 def stored_entries(
-    replies: Location, errors: Collection[str], rejected: Collection[str] = ()
+    replies: Location,
+    errors: Collection[str],
+    rejected: Collection[str] = (),
+    asks: Collection[str] | None = None,
 ) -> Iterator[Entry]:
-    """The asks in a file of replies. Those that failed with one of ``errors``, or whose request id
-    is in ``rejected``, are to be asked again.
+    """The asks in a file of replies, or those of ``asks`` alone. Those that failed with one of
+    ``errors``, or whose request id is in ``rejected``, are to be asked again.
 
     Raises:
         StoreError: the file is absent or damaged.
     """
-    rows = read_table(replies, ModelReply.model_fields).to_pylist()
-    # Replies of earlier versions have no digest of the ask, so they cannot be reused.
-    asked = (row for row in rows if row.get("ask"))
+    table = read_table(replies, ModelReply.model_fields)
+    if "ask" not in table.column_names:
+        return  # replies of early versions cannot be told apart
+    if asks is not None:
+        wanted = pa.array([*asks], table.column("ask").type)
+        table = table.filter(pc.is_in(table.column("ask"), value_set=wanted))
+    asked = (row for row in table.to_pylist() if row["ask"])
     for (ask, _), samples in groupby(asked, lambda row: (row["ask"], row["request_id"])):
         found: list[dict[str, Any]] = list(samples)
         failed = found[0]["request_id"] in rejected or any(r["error"] in errors for r in found)
@@ -40,22 +50,36 @@ def stored_entries(
             last_at=found[0]["last_at"],
             replies=tuple(Reply(**{name: row[name] for name in _REPLY}) for row in found),
             again=failed,
+            video_id=found[0].get("video_id", ""),
         )
 
 
-def replied_before(places: Sequence[Location]) -> dict[str, Entry]:
-    """The entries by ask of several files of replies and journals.
+def replied_before(places: Iterable[Location], asks: Collection[str]) -> dict[str, Entry]:
+    """Of these asks, those in several files of replies and journals, each with the newest entry.
 
     What failed for a passing cause is to be asked again, as is what cannot be read, and what a
     journal says so of: ``retry`` wrote it.
     """
-    journals = [place for place in places if place.name.startswith("journal-")]
-    replies = [place for place in places if place not in journals]
-    later = newest(entry for journal in journals for entry in read_journal(journal).values())
-    return newest(_stored(replies)) | later
+    found: dict[str, Entry] = {}
+    for place in places:
+        for entry in _in_place(place, asks):
+            other = found.get(entry.ask)
+            if other is None or _rank(entry) > _rank(other):
+                found[entry.ask] = entry
+    return found
 
 
-def _stored(files: Iterable[Location]) -> Iterator[Entry]:
-    for file in files:
-        with suppress(StoreError):
-            yield from stored_entries(file, PASSING_ERRORS)
+def _in_place(place: Location, asks: Collection[str]) -> Iterator[Entry]:
+    if place.name.startswith("journal-"):
+        yield from (entry for ask, entry in read_journal(place).items() if ask in asks)
+        return
+    with suppress(StoreError):
+        yield from stored_entries(place, PASSING_ERRORS, asks=asks)
+
+
+def _rank(entry: Entry) -> tuple[bool, str, int, bool]:
+    """What counts of several entries for an ask: one without a passing failure before one with it,
+    then the newest. A mark of ``retry`` has the time of the reply that it marks, wherever that was
+    copied to, and comes before it."""
+    passing = any(reply.error in PASSING_ERRORS for reply in entry.replies)
+    return not passing, entry.last_at, entry.attempts, entry.again

@@ -16,8 +16,8 @@ from pipeline.engines.base import EngineError
 from pipeline.engines.configured import ContractError
 from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
-from pipeline.execution.journaled_engine import JournaledEngine
-from pipeline.media.base import MediaError
+from pipeline.execution.journaled_engine import CountedEngine, JournaledEngine
+from pipeline.media.base import Media, MediaError
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.kept_media import KeptMedia
 from pipeline.records import Record, Reject
@@ -93,11 +93,32 @@ def _media(root: Location) -> DecodeProcess:
 
 
 def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
-    stage = load_stage(task.stage)
     engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
+    media = KeptMedia(_media(task.media_root), reads_path(task.slot))
+    try:
+        made = make_part(task, engine, media)
+        if engine is not None:
+            journal_path(task.slot).remove_tree()
+        media.forget()
+    except Exception:
+        # What was read is worth keeping, and the cause of the failure is worth more.
+        with suppress(Exception):
+            media.keep()
+        raise
+    return made
+
+
+def make_part(
+    task: ShardTask, engine: CountedEngine | None, media: Media | None
+) -> tuple[Location, dict[str, Any]]:
+    """Run the stage of a task with this engine, and write its part; returns it with its counts.
+
+    Raises:
+        ContractError: a video was lost, or the stage wrote what it must not.
+    """
+    stage = load_stage(task.stage)
     folder = None if stage.by_shard else new_folder(task.slot)
     manifest = read_manifest(task.slot) if stage.scope == "source" else ()
-    media = KeptMedia(_media(task.media_root), reads_path(task.slot))
     context = Context(
         manifest=manifest,
         media=media,
@@ -122,14 +143,6 @@ def _run(task: ShardTask) -> tuple[Location, dict[str, Any]]:
         counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
         replies = engine.replies if engine else None
         part = write_part(task.slot, stage.writes, accepted, rejects, counts, replies, folder)
-        if engine is not None:
-            journal_path(task.slot).remove_tree()
-        media.forget()
-    except Exception:
-        # What was read is worth keeping, and the cause of the failure is worth more.
-        with suppress(Exception):
-            media.keep()
-        raise
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -165,7 +178,7 @@ def _counts(
     entered: Counter[str],
     accepted: Sequence[Record],
     rejects: Sequence[Reject],
-    engine: JournaledEngine | None,
+    engine: CountedEngine | None,
 ) -> dict[str, Any]:
     """Counts of a shard, after a check that no video was lost.
 

@@ -106,9 +106,9 @@ class ModelReply(Record):
 
     ``request_id`` is that of the provenance of these rows; ``sample`` counts the replies to one ask
     from 0. Exactly one of ``text`` and ``error`` is set. ``ask`` is a digest of all that the engine
-    saw of the ask; ``attempts``, ``first_at`` and ``last_at`` tell how often and when it was asked,
-    resumed and retried runs included. Unlike a row it is measured: the same run on another day has
-    other times.
+    saw of the ask, and ``video_id`` the video that it was about; ``attempts``, ``first_at`` and
+    ``last_at`` tell how often and when it was asked, resumed and retried runs included. Unlike a
+    row it is measured: the same run on another day has other times.
     """
 
     request_id: str
@@ -127,3 +127,4 @@ class ModelReply(Record):
     attempts: int
     first_at: str
     last_at: str
+    video_id: str = ""

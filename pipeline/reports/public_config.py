@@ -10,13 +10,15 @@ import yaml
 from pipeline.corpus.hub.leaks import LeakPatterns, Own
 from pipeline.reports.resolved_config import resolved_config
 from pipeline.workflow.config import RunConfig
+from pipeline.workflow.curation import Curation
 from pipeline.workflow.withdrawal import Exclusion
 
 LEFT_OUT: Final = "(left out)"
 """In place of a text that names a machine, a path or a key."""
 _HEAD = """\
 # What the corpus was made with: all settings that its rows depend on, with their defaults. Paths,
-# addresses, keys and the ids of withdrawn videos are left out: give `source` and `engines` yours.
+# addresses, keys, ids of withdrawn videos and what people decided are left out: give `source` and
+# `engines` yours.
 """
 _RUN, _SOURCE = {"name", "videos_per_shard"}, {"kind", "source", "licence", "split"}
 _NODE = {"stage", "after", "engine", "config"}
@@ -30,7 +32,7 @@ def public_config(config: RunConfig) -> str:
         ConfigError: the graph is wrong.
     """
     whole = resolved_config(config)
-    hidden = set(Exclusion.model_fields)
+    hidden = {*Exclusion.model_fields, *Curation.model_fields}
     nodes = {name: _only(node, _NODE) for name, node in whole["nodes"].items()}
     shown = {
         **whole,
@@ -45,6 +47,7 @@ def public_config(config: RunConfig) -> str:
             name: {**node, "config": _but(node["config"], hidden)} for name, node in nodes.items()
         },
         "corpus": _but(whole["corpus"], hidden),
+        "curate": _but(whole["curate"], hidden),
     }
     return _HEAD + yaml.safe_dump(without_leaks(shown), sort_keys=False, allow_unicode=True)
 

@@ -17,14 +17,14 @@ it reads. The part's name adds what it holds: ``rows``, a digest of what other n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.store.location import Location
 
 _PART = re.compile(r"part-(\d{5,})-([0-9a-f]+)-([0-9a-f]+)-[0-9a-f]+\.parquet")
 _OF_A_SLOT = re.compile(r"[a-z]+-(\d{5,}-[0-9a-f]+)(?:[-.].*)?")
-_REUSABLE = re.compile(r"(?:replies|journal)-(\d{5,})-.*")
+_REUSABLE = re.compile(r"(?:replies-(\d{5,})-.*\.parquet|journal-(\d{5,})-.*)")
 
 
 def recipe_folder(root: Location, node: str, recipe: str) -> Location:
@@ -45,6 +45,11 @@ def part_path(slot: Location, rows: str, rest: str) -> Location:
 def slot_of(part: Location) -> Location:
     """The slot that a part is made for."""
     return part.with_name("-".join(part.name.split("-")[:3]))
+
+
+def shard_of(slot: Location) -> int:
+    """The shard of a slot, or of a part."""
+    return int(slot.name.split("-")[1])
 
 
 def rows_digest_of(part: Location) -> str:
@@ -77,6 +82,12 @@ def reads_path(slot: Location) -> Location:
     return slot.with_name(f"{slot.name.replace('part-', 'reads-', 1)}.bin")
 
 
+def replied_shard(name: str) -> int | None:
+    """The shard of a file of replies or of the folder of a journal; None for any other name."""
+    found = _REUSABLE.fullmatch(name)
+    return found and int(found[1] or found[2])
+
+
 def slot_name(name: str) -> str | None:
     """Shard and inputs in the name of a file or folder of a part; None for any other name."""
     found = _OF_A_SLOT.fullmatch(name)
@@ -94,8 +105,6 @@ class Listing:
     folder: Location
     has_recipe: bool = False
     parts: Mapping[str, Location] = field(default_factory=dict, repr=False)
-    replies: Mapping[int, Sequence[Location]] = field(default_factory=dict, repr=False)
-    """By shard, all files of replies and folders of journals."""
 
     def part(self, slot: Location) -> Location | None:
         """The part that was made for a slot."""
@@ -107,20 +116,11 @@ class Listing:
         return any(name.startswith(shard) and name != slot.name for name in self.parts)
 
 
-def list_parts(folder: Location, *, journals: bool) -> Listing:
-    """List the folder of a recipe; its journals too where its node asks a model."""
+def list_parts(folder: Location) -> Listing:
+    """List the folder of a recipe."""
     names = sorted(folder.sizes())
     parts: dict[str, Location] = {}
     for name in names:
         if _PART.fullmatch(name):
             parts.setdefault("-".join(name.split("-")[:3]), folder / name)
-    replies = _by_shard(folder, [*names, *folder.folders()]) if journals else {}
-    return Listing(folder, "recipe.json" in names, parts, replies)
-
-
-def _by_shard(folder: Location, names: Iterable[str]) -> Mapping[int, Sequence[Location]]:
-    found: dict[int, list[Location]] = {}
-    for name in names:
-        if matched := _REUSABLE.fullmatch(name):
-            found.setdefault(int(matched[1]), []).append(folder / name)
-    return found
+    return Listing(folder, "recipe.json" in names, parts)

@@ -33,6 +33,7 @@ from pipeline.store.part_names import (
 
 _COUNTS = b"turnwise.counts"
 _FILES = b"turnwise.files"
+_VIDEOS = b"turnwise.videos"
 _REST_DIGITS = 8
 
 
@@ -105,6 +106,17 @@ def read_counts(part: Location) -> dict[str, Any]:
     return counts
 
 
+def replied_videos(replies: Location) -> Sequence[str] | None:
+    """The videos that a file of replies is about; None for one of an earlier version, which does
+    not say so. Reads its footer alone.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    listed = json.loads(_footer(replies).get(_VIDEOS, b"null"))
+    return listed if listed is None or all(listed) else None
+
+
 def _footer(part: Location) -> Mapping[bytes, bytes]:
     with parquet_file(part) as file:
         return file.metadata.metadata or {}
@@ -142,7 +154,8 @@ def write_part(
     if folder is not None:
         said[_FILES] = _keep_folder(folder, part, rows)
     if replies is not None:
-        measured = {_COUNTS: _measured(replies)}
+        videos = sorted({reply.video_id for reply in replies})
+        measured = {_COUNTS: _measured(replies), _VIDEOS: videos}
         _write_table(replies_path(part), to_table(ModelReply, replies), measured)
     _write_table(rejects_path(part), refused, {_COUNTS: counts})
     _write_table(part, table, said)
@@ -261,11 +274,6 @@ def read_manifest(slot: Location) -> Sequence[Mapping[str, Any]]:
     """The rows that ``write_manifest`` wrote."""
     lines = manifest_path(slot).read_bytes().splitlines()
     return [json.loads(line) for line in lines]
-
-
-def write_recipe(folder: Location, recipe: Mapping[str, Any]) -> None:
-    """Write the recipe beside its parts, so that a later plan can tell what changed."""
-    (folder / "recipe.json").write_text(canonical_json(recipe) + "\n")
 
 
 def _write_table(file: Location, table: pa.Table, said: Mapping[bytes, Any]) -> None:

@@ -196,7 +196,11 @@ def annotation_stage(
         while nodes:
             ids = [digest([name, prompt.name, n.video_id, n.number], 16) for n in nodes]
             asks = [
-                ask_of(*(node.case, id_, prompt, schema, system), timed_frames=engine.timed_frames)
+                ask_of(
+                    *(node.case, id_, prompt, schema, system),
+                    timed_frames=engine.timed_frames,
+                    video_id=node.video_id,
+                )
                 for node, id_ in zip(nodes, ids, strict=True)
             ]
             replies = dict(engine.generate(asks, config.sampling()))
@@ -232,6 +236,7 @@ def ask_of(
     system: str = "",
     *,
     timed_frames: bool,
+    video_id: str = "",
 ) -> Ask:
     """What an engine gets of a case; ``system`` is the prompt's own, rendered.
 
@@ -253,6 +258,7 @@ def ask_of(
         frames=tuple(Frame(frame.frame_s, frame.jpeg) for frame in shown),
         variables=variables,
         system=system,
+        video_id=video_id,
     )
 
 

@@ -26,6 +26,7 @@ from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode, Settings
 from pipeline.store.location import Location
 from pipeline.workflow.config_file import read_config_file
+from pipeline.workflow.curation import Curation
 from pipeline.workflow.withdrawal import Exclusion
 
 Role = Literal["narrator", "captioner", "editor", "grounder", "change_detector", "verifier"]
@@ -194,6 +195,11 @@ class RunConfig(Settings):
         CorpusSection(),
         description="defaults of the settings of every node that writes a corpus (write_files,"
         " write_corpus) or chooses what goes into it (apply_mixture)",
+    )
+
+    curate: Curation = Field(
+        Curation(),
+        description="what people decided of samples; every node that makes dialogues has it",
     )
 
     @field_validator("engines", mode="before")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.store.part_names import Listing, rows_digest_of, slot_path
-from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask
+from pipeline.workflow.task import Key, PlannedTask, Replied, ShardResult, ShardTask
 
 _DIGITS = 16
 
@@ -23,11 +23,17 @@ def slot_for(task: PlannedTask, parts: Mapping[Key, Location]) -> Location | Non
 class PartsMade:
     """The parts of a run by task, as they come to be, and what can start with them."""
 
-    def __init__(self, parts: Mapping[Key, Location], listings: Iterable[Listing]) -> None:
-        """``parts`` exist; ``listings`` are of the folders of all tasks, without what is not to be
-        used again."""
+    def __init__(
+        self,
+        parts: Mapping[Key, Location],
+        listings: Iterable[Listing],
+        replied: Mapping[str, Replied],
+    ) -> None:
+        """``parts`` exist; ``listings`` are of the folders of all tasks; ``replied`` is by node,
+        of those that may use replies of before."""
         self._parts = dict(parts)
         self._listings = {listing.folder: listing for listing in listings}
+        self._replied = replied
 
     def add(self, key: Key, part: Location) -> None:
         """A part exists now."""
@@ -46,4 +52,4 @@ class PartsMade:
             return ShardResult(
                 node=task.node, shard=task.shard, slot=slot, part=part, unchanged=True
             )
-        return task.ready(self._parts, slot, listing.replies.get(task.shard, ()))
+        return task.ready(self._parts, slot, self._replied.get(task.node))

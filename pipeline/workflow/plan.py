@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,12 +12,14 @@ from pipeline.records.digest import digest
 from pipeline.store.location import Location
 from pipeline.store.part_names import Listing, list_parts, recipe_folder
 from pipeline.store.parts import has_its_files
+from pipeline.store.recipe_file import read_recipe
 from pipeline.workflow.graph import Node
 from pipeline.workflow.inputs import PartsMade, slot_for
 from pipeline.workflow.raw_rows import RawRow, RefusedRow
+from pipeline.workflow.replied import reply_folders
 from pipeline.workflow.source import Source
 from pipeline.workflow.stage import about_dataset
-from pipeline.workflow.task import Key, PlannedTask
+from pipeline.workflow.task import Key, PlannedTask, Replied
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class NodePlan:
 
     ``changed_by``: the nodes at or above this one whose recipe changed, each with its change.
     ``manifest`` and ``manifest_rows`` (rows of each shard) are set for the node that reads it.
-    ``fresh``: no reply of before is to be used again.
+    ``fresh``: no reply of before is to be used again. ``elsewhere``: folders of the node in other
+    roots, whose replies are to be used too.
     """
 
     node: Node
@@ -81,6 +84,7 @@ class NodePlan:
     manifest: ManifestShards | None = None
     manifest_rows: Sequence[int] = field(default=(), repr=False)
     fresh: bool = False
+    elsewhere: tuple[Location, ...] = ()
 
     @property
     def missing(self) -> Sequence[PlannedTask]:
@@ -101,9 +105,15 @@ class NodePlan:
 
 
 def make_plan(
-    nodes: Sequence[Node], source: Source, videos_per_shard: int, root: Location
+    nodes: Sequence[Node],
+    source: Source,
+    videos_per_shard: int,
+    root: Location,
+    replies_from: Sequence[Location] = (),
 ) -> Sequence[NodePlan]:
     """The plan of every node, in the order of ``nodes``. Only reads.
+
+    ``replies_from``: other roots, whose replies are to be used too.
 
     Raises:
         ConfigError: the source has no row that can be read.
@@ -116,7 +126,8 @@ def make_plan(
         folder = recipe_folder(root, node.name, node.recipe_digest)
         tasks = list(_tasks(node, shards, counts, source.root, folder))
         counts[node.name] = len(tasks)
-        plan = NodePlan(node, tasks, Listing(folder))
+        elsewhere = tuple(other / f"parts/{node.name}" for other in replies_from)
+        plan = NodePlan(node, tasks, Listing(folder), elsewhere=elsewhere)
         if node.stage.scope == "source":
             plan = replace(plan, manifest=manifest, manifest_rows=[rows for rows, _ in shards])
         plans.append(plan)
@@ -130,7 +141,7 @@ def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Seq
     found: dict[str, NodePlan] = {}
     for plan in plans:
         node = plan.node
-        listing = list_parts(plan.listing.folder, journals=node.engine is not None)
+        listing = list_parts(plan.listing.folder)
         if not node.stage.by_shard:
             whole = {slot: part for slot, part in listing.parts.items() if has_its_files(part)}
             listing = replace(listing, parts=whole)
@@ -148,8 +159,15 @@ def planned_again(plans: Sequence[NodePlan], fresh: Collection[str] = ()) -> Seq
 def parts_made(plans: Sequence[NodePlan]) -> PartsMade:
     """What exists of a run, for those who make the rest."""
     parts = {(p.node.name, shard): part for p in plans for shard, part in p.parts.items()}
-    listings = (replace(p.listing, replies={}) if p.fresh else p.listing for p in plans)
-    return PartsMade(parts, listings)
+    as_of = uuid.uuid4().hex
+    replied = {
+        plan.node.name: Replied(
+            tuple(reply_folders(plan.node.recipe, plan.listing.folder, plan.elsewhere)), as_of
+        )
+        for plan in plans
+        if plan.node.engine is not None and plan.missing and not plan.fresh
+    }
+    return PartsMade(parts, (plan.listing for plan in plans), replied)
 
 
 def _tasks(
@@ -232,18 +250,9 @@ def _cause(plan: NodePlan, plans: Mapping[str, NodePlan]) -> tuple[str, Mapping[
 
 def _nearest(folder: Location, recipe: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The earlier recipe that differs from this one in the fewest places."""
-    found = (_recipe(folder / name / "recipe.json") for name in folder.folders())
+    found = (read_recipe(folder / name) for name in folder.folders())
     old = [recipe for recipe in found if recipe is not None]
     return min(old, key=lambda other: len(_differences(other, recipe)), default=None)
-
-
-def _recipe(file: Location) -> Mapping[str, Any] | None:
-    """The recipe in a file; None if it is missing or damaged: it explains a plan, and no more."""
-    try:
-        recipe = json.loads(file.read_bytes())
-    except (ValueError, FileNotFoundError):
-        return None
-    return recipe if isinstance(recipe, dict) else None
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:

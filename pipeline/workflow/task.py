@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,19 @@ from pipeline.workflow.prompt import Prompt
 
 Key = tuple[str, int]
 """What names a task within a run: its node and its shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """Where the replies of before lie that count for a node.
+
+    ``folders`` are those of all recipes of the node, here and in other roots, with the engine and
+    the answers of its own. ``as_of`` is a name for the moment at which what they hold counts, so
+    that a process looks only once.
+    """
+
+    folders: tuple[Location, ...]
+    as_of: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +68,7 @@ class PlannedTask(Task):
         return (key for shard in self.needs for _, key in shard)
 
     def ready(
-        self, parts: Mapping[Key, Location], slot: Location, replied: Sequence[Location] = ()
+        self, parts: Mapping[Key, Location], slot: Location, replied: Replied | None = None
     ) -> ShardTask:
         """The task that can start, where ``parts`` has all that it needs."""
         return ShardTask(
@@ -78,15 +91,14 @@ class PlannedTask(Task):
 class ShardTask(Task):
     """A task that can start.
 
-    ``inputs`` are the ``needs`` as parts, ``slot`` is where its own part goes, and ``replied`` are
-    files of replies and journals of the same recipe and shard: an ask that was answered there is
-    not asked again. The manifest rows of a stage of scope ``source`` are a file beside the slot
-    (``write_manifest``).
+    ``inputs`` are the ``needs`` as parts, ``slot`` is where its own part goes, and ``replied`` is
+    where asks were answered before: these are not asked again. The manifest rows of a stage of
+    scope ``source`` are a file beside the slot (``write_manifest``).
     """
 
     inputs: tuple[tuple[tuple[str, Location], ...], ...]
     slot: Location
-    replied: Sequence[Location] = ()
+    replied: Replied | None = None
 
     @property
     def input_parts(self) -> Iterator[Location]:

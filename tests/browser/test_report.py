@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.cli.options import planned
 from pipeline.records import VerifiedEvent
+from pipeline.run import main
 from pipeline.workflow.outputs import done_parts, read_dialogues, rows_of
 from stages.agree import Config, agree
 from tests.browser.conftest import AXE, OpenPage, lines_of, serving
@@ -200,6 +201,33 @@ def test_decisions_of_a_page_from_a_file_are_taken_away(report: Path, open_page:
     page.reload()
     page.wait_for_selector("main")
     assert page.get_by_text("1 decision", exact=True).count() == 1
+
+
+def test_a_decision_is_applied_by_the_next_run_and_taken_back(
+    run: Path, open_page: OpenPage
+) -> None:
+    file = run.parent / "run" / "decisions.jsonl"
+
+    def ids() -> set[str]:
+        assert main(["run", "-c", str(run)]) == 0
+        return {d.sample_id for d in read_dialogues(planned(run, None, None)[1])}
+
+    before = ids()
+    with serving(run) as url:
+        page = open_page(url)
+        sample_id = sample_of(page, "tsqa", 1)
+        page.keyboard.press("r")
+        page.locator(".judge .mark.reject").wait_for()
+        page.context.close()
+    assert before - ids() == {sample_id}
+    with serving(run) as url:
+        page = open_page(f"{url}#sample={sample_id}")
+        page.locator(".judge .mark.reject").wait_for()
+        page.keyboard.press("u")
+        until(page, lambda: page.locator(".judge .mark").count() == 0)
+        page.context.close()
+    assert ids() == before
+    file.unlink()
 
 
 def test_decisions_of_a_served_page_are_lines_of_the_run(run: Path, open_page: OpenPage) -> None:

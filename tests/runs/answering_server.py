@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.fails(name):
             self._send(500, {"error": {"message": "out of memory"}})
             return
-        message = {"role": "assistant", "content": answer(body)}
+        message = {"role": "assistant", "content": self.server.answer(body)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {
             "prompt_tokens": 100,
@@ -108,6 +108,7 @@ class Server(ThreadingHTTPServer):
         self.latency_s = LATENCY_S
         self.most_answers = sys.maxsize  # further asks wait until a test raises it
         self.fails: Callable[[str], bool] = lambda name: False
+        self.answer: Callable[[dict[str, Any]], str] = answer
         self.lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()

@@ -14,7 +14,7 @@ import pytest
 from pipeline.cli.exit_status import FAILED
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
-from pipeline.store.parts import write_recipe
+from pipeline.store.recipe_file import write_recipe
 
 pytestmark = pytest.mark.faults
 

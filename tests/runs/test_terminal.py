@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -40,6 +41,11 @@ class Place:
     @property
     def corpus(self) -> Path:
         return self.folder / "run" / "corpus"
+
+
+def sample_of(place: Place) -> str:
+    file = next(place.corpus.glob("data/*/*.parquet"))
+    return str(pq.read_table(file, columns=["sample_id"]).column(0)[0])
 
 
 def of_run(verb: str, *more: object) -> Callable[[Place], list[Arguments]]:
@@ -75,6 +81,11 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("preview", place.corpus),
         ("preview", place.corpus, "--video", HOSTILE),
         ("preview", place.corpus, "--task", HOSTILE),
+    ],
+    "explain": lambda place: [
+        ("explain", sample_of(place), "-c", place.config),
+        ("explain", sample_of(place)[:9], "-c", place.config, "--json"),
+        ("explain", HOSTILE, "-c", place.config),
     ],
     "export": lambda place: [
         ("export", place.corpus, "-o", place.folder / "export"),
@@ -118,6 +129,11 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
     "truth": lambda place: [
         ("truth", "-c", place.config),
         ("truth", "-c", place.config, "--truth", place.folder / "none"),
+    ],
+    "sweep": lambda place: [
+        ("sweep", "-c", place.config, "--set", "nodes.dialogue.config.seed=0,1"),
+        ("sweep", "-c", place.config, "--set", f"nodes.{HOSTILE}=1,2"),
+        ("sweep", "-c", place.config, "--set", f"nodes.dialogue.config.seed=0,'{HOSTILE}'"),
     ],
     "rejects": lambda place: [
         ("rejects", "-c", place.config),

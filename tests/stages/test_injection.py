@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.records import Annotation, CaptionedEvent, FramedSegment, VerifiedEvent, Video
 from pipeline.workflow.prompt import load_prompts
-from stages import dialogue, query, rewrite, verify
+from stages import query, rewrite, verify
+from stages._instructions import worded as worded_as_asked
 
 SAYINGS = [
     "{{ 7 * 7 }}{% for x in range(99) %}x{% endfor %}",
@@ -89,7 +90,7 @@ def test_a_dialogue_holds_what_was_said(tsqa: Callable[..., Annotation], saying:
     asked = annotation.questions[0].model_copy(
         update={"text": saying, "options": [saying, "another"]}
     )
-    said = dialogue.worded(
+    said = worded_as_asked(
         annotation.model_copy(update={"questions": [asked]}), 0, load_prompts("instructions")
     )
     assert saying in said.questions[0].text

@@ -14,8 +14,8 @@ from pipeline.workflow.graph import build_graph
 from pipeline.workflow.prompt import load_prompts
 from pipeline.workflow.stage import Context
 from stages import lint, multiple_choice, verify
+from stages._instructions import worded
 from stages._wording import bare, options
-from stages.dialogue import worded
 from stages.multiple_choice import Config
 
 Chosen = Callable[..., list[Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,3 +45,10 @@ class Licences:
         """The family of a row; its licence itself where no entry knows it."""
         entry = self.of(row)
         return entry.family if entry else row[1] or "not stated"
+
+    def families(self, rows: Mapping[tuple[str, str], int]) -> Mapping[str, int]:
+        """How many of the rows, counted by source and licence, are of each family."""
+        found: Counter[str] = Counter()
+        for row, number in rows.items():
+            found[self.family(row)] += number
+        return dict(sorted(found.items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pipeline.corpus.card import CARD
 from pipeline.corpus.changelog import CHANGELOG
 from pipeline.corpus.corpus_format import COUNTS, check_format
 from pipeline.corpus.facts import CONFIG, RUN
+from pipeline.corpus.hub.families import by_family
 from pipeline.corpus.hub.leaks import ADVICE, MEANING, LeakPatterns, Own
 from pipeline.corpus.hub.licences import Licences
 from pipeline.corpus.hub.prepare import with_published_uris, without_frames, without_pictures
@@ -30,7 +30,8 @@ from pipeline.corpus.hub.rows import (
 from pipeline.corpus.layout import DATA, FRAMES, MESSAGES, PREVIEW, TARS, TRACES, CorpusError
 from pipeline.corpus.picture import PICTURE
 
-ALLOWED: Final = ("embedded", "test", "unlisted-licence", "mixed-licences")
+MIXED: Final = "mixed-licences"
+ALLOWED: Final = ("embedded", "test", "unlisted-licence", MIXED)
 """What is refused unless it is allowed by name."""
 
 ROWS, TAR_FILES, FRAME_ROWS = f"{DATA}/*/*.parquet", f"{TARS}/*/*.tar", f"{FRAMES}/*.parquet"
@@ -137,11 +138,14 @@ def _release_of(corpus: Path, choice: Choice, licences: Licences, copies: Path) 
         leaving[name] = _as_it_leaves(path, name, facts, leaks, choice, copies)
     if CARD not in leaving or not facts.rows:
         raise CorpusError("no_corpus", f"{corpus} holds no {CARD} or no data/<task>/*.parquet")
+    families = licences.families(facts.licences)
+    if len(families) > 1 and MIXED in choice.allow:
+        leaving = by_family(leaving, licences, copies)
     return Release(
         files=[_described(name, local) for name, local in sorted(leaving.items())],
         left_out=left_out,
         rows=dict(sorted(facts.rows.items())),
-        families=_families(facts, licences),
+        families=families,
         uris=facts.uris,
         refusals=[
             *leaked(facts),
@@ -239,13 +243,6 @@ def _described(name: str, local: Path) -> SentFile:
     return SentFile(name, local, size_bytes, sha256.hexdigest(), blob.hexdigest())
 
 
-def _families(facts: RowFacts, licences: Licences) -> Mapping[str, int]:
-    families: Counter[str] = Counter()
-    for row, rows in facts.licences.items():
-        families[licences.family(row)] += rows
-    return dict(sorted(families.items()))
-
-
 def leaked(facts: RowFacts) -> Iterator[Refusal]:
     """What was found in files, as why they do not leave."""
     for place, found in sorted(facts.found.items()):
@@ -291,7 +288,7 @@ def _licensed(facts: RowFacts, choice: Choice, licences: Licences) -> Iterator[R
         elif choice.frames and "videos" not in entry.publish:
             what = f"{named} may leave without frames only, says licences.yaml"
             yield Refusal(what, "no --frames, or leave the source out")
-    families = _families(facts, licences)
-    if len(families) > 1 and "mixed-licences" not in choice.allow:
+    families = licences.families(facts.licences)
+    if len(families) > 1 and MIXED not in choice.allow:
         what = f"licence: {len(families)} families in one corpus, {', '.join(families)}"
-        yield Refusal(what, "make a manifest with --by-licence, or --allow mixed-licences")
+        yield Refusal(what, f"make a manifest with --by-licence, or --allow {MIXED}")

@@ -21,7 +21,7 @@ from pipeline.engines.base import for_training
 
 URI = "uri"
 _BATCH_ROWS = 1024
-_IDS = ("sample_id", "session_id", "video_id", "request_id")
+_IDS = ("sample_id", "session_id", "request_id", "video_id")
 _NEEDED = ("sample_id", "task", "split", "source", "licence", "models", URI)
 
 

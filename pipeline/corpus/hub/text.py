@@ -30,7 +30,7 @@ def text_of_release(release: Release, corpus: Path, repo: str, refusals: int) ->
         "to": f"dataset {repo}, release {release.digest}",
         "files": f"{len(release.files)}, {size(release.size_bytes)}: {named(kinds)}",
         "rows": _few({f"{task}/{split}": n for (task, split), n in release.rows.items()}),
-        "licences": f"rows by family: {named(release.families)}",
+        "licences": f"rows by family: {named(release.families)}{_of_families(release)}",
         "uris": _uris(release),
         "stays": "; ".join(_staying(release)) or "nothing",
         "checked": CHECKED,
@@ -70,6 +70,11 @@ def _few(counts: Mapping[str, int]) -> str:
 def _uris(release: Release) -> str:
     rows = sum(release.rows.values())
     return f"{release.uris:,} of {rows:,} leave as the path below a folder, or as a file name"
+
+
+def _of_families(release: Release) -> str:
+    several = len(release.families) > 1 and not release.refusals
+    return "; each has configs of its own" if several else ""
 
 
 def _staying(release: Release) -> Iterator[str]:

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from pipeline.errors import CommandError
-from pipeline.reports.viewer.decisions import Decision, read_decisions, save_decision
+from pipeline.reports.viewer.decisions import held_decisions, save_decision
 from pipeline.reports.viewer.site import Site, script_of
 from pipeline.reports.viewer.videos import send_range
+from pipeline.workflow.curation import Decision
 
 _PATH = re.compile(r"/([A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?")
 _TYPES = {
@@ -83,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
                     name,
                 )
             elif name == "data/decisions.js":
-                text = script_of("decisions", read_decisions(site.root))
+                text = script_of("decisions", held_decisions(site.root))
                 self._send(text.encode(), _TYPES[".js"], name)
             elif name.startswith("video/"):
                 video = site.video(name.removeprefix("video/"))
@@ -92,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_file(site.folder / name, name)
         except ConnectionError:  # the page no longer wants it
             self.close_connection = True
+        except CommandError as error:
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
     def do_POST(self) -> None:
         """A decision."""

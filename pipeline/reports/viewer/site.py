@@ -11,7 +11,7 @@ from typing import Any, Final
 from pipeline.errors import CommandError
 from pipeline.records.digest import digest
 from pipeline.reports.status import summarize
-from pipeline.reports.viewer.decisions import read_decisions
+from pipeline.reports.viewer.decisions import held_decisions
 from pipeline.reports.viewer.frames import as_text, frames_of, small_pictures
 from pipeline.reports.viewer.overview import of_samples, overview
 from pipeline.reports.viewer.samples import columns
@@ -125,7 +125,7 @@ class Site:
             "overview",
             whole | {"served": self.served, "stamp": self.stamp} | self._hints(),
         )
-        put_data(self.folder, "decisions", read_decisions(self.root))
+        put_data(self.folder, "decisions", held_decisions(self.root))
         self._remove_old()
 
     def script(self, name: str) -> str | None:

@@ -12,7 +12,13 @@ from pipeline.corpus.compare import compare_corpora
 from pipeline.corpus.corpus_format import COUNTS, check_format
 from pipeline.corpus.hub.licences import Licences
 from pipeline.corpus.hub.release import Choice, make_release
-from pipeline.corpus.layout import CORPUS_FORMAT, CorpusError, CorpusSettings, VideoSample
+from pipeline.corpus.layout import (
+    CORPUS_FORMAT,
+    NEWEST_FORMAT,
+    CorpusError,
+    CorpusSettings,
+    VideoSample,
+)
 from pipeline.corpus.read import corpus_parts, read_corpus
 from pipeline.corpus.write import write_corpus
 
@@ -41,9 +47,9 @@ def with_format(folder: Path, number: object) -> None:
 def test_readers_refuse_what_is_newer(folder: Path, read: Callable[[Path], object]) -> None:
     assert json.loads((folder / COUNTS).read_bytes())["format"] == CORPUS_FORMAT
     read(folder)
-    with_format(folder, CORPUS_FORMAT + 1)
+    with_format(folder, NEWEST_FORMAT + 1)
     with pytest.raises(
-        CorpusError, match=f"format {CORPUS_FORMAT + 1}.*update turnwise"
+        CorpusError, match=f"format {NEWEST_FORMAT + 1}.*update turnwise"
     ) as refused:
         read(folder)
     assert refused.value.reason == "newer_format"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import turnwise
-from pipeline.corpus.layout import CORPUS_FORMAT, CorpusSettings, VideoSample
+from pipeline.corpus.layout import NEWEST_FORMAT, CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
 from tests.loaders import Loaded, of_rows, of_turns, of_videos
 from tests.runs.small_corpus import grouped_samples, small_corpus, write_grouped
@@ -134,13 +134,13 @@ def test_read_knows_splits_and_a_corpus_without_frames(tmp_path: Path) -> None:
 
 
 def test_read_says_what_is_wrong(tmp_path: Path, corpus: Path) -> None:
-    assert turnwise.FORMAT == CORPUS_FORMAT
+    assert turnwise.FORMAT == NEWEST_FORMAT
     with pytest.raises(FileNotFoundError, match="holds no data"):
         turnwise.read(tmp_path)
     with pytest.raises(FileNotFoundError, match="has no split 'test', but train"):
         turnwise.read(corpus, "test")
-    (tmp_path / "counts.json").write_text('{"format": 3}')
-    with pytest.raises(ValueError, match=r"format 3.*up to 2"):
+    (tmp_path / "counts.json").write_text('{"format": 4}')
+    with pytest.raises(ValueError, match=r"format 4.*up to 3"):
         turnwise.read(tmp_path)
     orders = [["a", "b", "c"], ["b", "x"], [], ["y", "c"]]
     assert list(turnwise._in_order(orders)) == ["a", "y", "b", "c", "x"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
 from pipeline.execution.journal import Entry, Journal, journal_path, read_journal, replace_journal
 from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
+from pipeline.execution.replies_index import RepliesIndex
+from pipeline.execution.stored_replies import stored_entries
 from pipeline.records import Reject
 from pipeline.store.location import Location
 from pipeline.store.part_names import replies_path
 from pipeline.store.parts import write_part
+from pipeline.workflow.task import Replied
 from tests.pipeline.engines.contract import replies_to
 
 
@@ -43,6 +47,7 @@ class Answering:
 
 
 Opening = Callable[[Answering], JournaledEngine]
+Reopening = Callable[..., JournaledEngine]
 ASKS = [Ask(name, f"What is {name}?", {"title": "T"}, (Frame(1.0, b"jpeg"),)) for name in "abc"]
 
 
@@ -94,39 +99,107 @@ def test_the_same_ask_under_another_id_has_its_replies(journaled: Opening) -> No
     assert [reply.request_id for (reply,) in found] == ["a2", "b2", "c2"]
 
 
-def test_what_was_answered_for_other_inputs_of_the_shard_is_not_asked_again(
-    slot: Location, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def opened(engine: Answering, place: Location, *replied: Location) -> JournaledEngine:
-        monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
-        return JournaledEngine(EmbeddedConfig(), place, replied)
+def test_what_is_the_same_is_asked_once(journaled: Opening) -> None:
+    engine = Answering()
+    opened = journaled(engine)
+    twice = [*ASKS, replace(ASKS[1], request_id="b2", video_id="another")]
+    assert [reply.request_id for (reply,) in replies_to(opened, twice)] == ["a", "b", "c", "b2"]
+    assert engine.asked == list("abc")
+    assert opened.asks == 4 and [reply.video_id for reply in opened.replies][-1] == "another"
 
-    before = opened(Answering({"b": "timeout"}), slot.with_name("part-00000-1"))
-    replies_to(before, ASKS)
-    replies_to(before, ASKS)  # a cause that may pass has its attempts
-    part = write_part(slot.with_name("part-00000-1"), Reject, [], [], {}, before.replies)
+
+@pytest.fixture
+def reopened(monkeypatch: pytest.MonkeyPatch) -> Reopening:
+    """``reopened(engine, slot, *folders)``: with what was replied before in these folders."""
+
+    def opened(engine: Answering, slot: Location, *folders: Location) -> JournaledEngine:
+        monkeypatch.setattr(journaled_engine, "open_engine", lambda config: engine)
+        return JournaledEngine(EmbeddedConfig(), slot, Replied(folders, uuid.uuid4().hex))
+
+    return opened
+
+
+def written(slot: Location, engine: JournaledEngine) -> Location:
+    """The replies of a part that is done."""
+    part = write_part(slot, Reject, [], [], {}, engine.replies)
+    journal_path(slot).remove_tree()
+    return replies_path(part)
+
+
+ABOUT = [replace(ask, video_id=f"video {ask.request_id}") for ask in ASKS]
+
+
+@pytest.mark.parametrize("asks", [ASKS, ABOUT])
+def test_what_was_answered_under_another_recipe_or_for_other_inputs_is_not_asked_again(
+    slot: Location, reopened: Reopening, asks: Sequence[Ask]
+) -> None:
+    older = slot.parent / "older/part-00000-1"
+    before = reopened(Answering({"b": "timeout"}), older)
+    replies_to(before, asks)
+    replies_to(before, asks)  # a cause that may pass has its attempts
+    replies = written(older, before)
 
     engine = Answering()
-    after = opened(engine, slot, replies_path(part))
-    assert [reply.text for (reply,) in replies_to(after, ASKS)] == ["said"] * 3
+    after = reopened(engine, slot, slot.parent, older.parent)
+    assert [reply.text for (reply,) in replies_to(after, asks)] == ["said"] * 3
     assert engine.asked == ["b"], "what failed for a passing cause is asked once more"
     assert after.asks == len(after.replies) == 3
+    journal_path(slot).remove_tree()
 
-    # What retry marked in a journal is asked, although an older part has an answer.
-    marked = slot.with_name("part-00000-2")
-    digested = ask_digest(ASKS[2], Sampling())
-    again = Entry(digested, 1, "first", "last", (Reply("c", "said"),), again=True)
-    replace_journal(journal_path(marked), [again])
+    # What retry marked in a journal is asked, although a part has a copy of the answer.
+    copied = reopened(Answering(), older.with_name("part-00000-2"), older.parent)
+    replies_to(copied, asks)
+    copy = written(older.with_name("part-00000-2"), copied)
+    marked = older.with_name("part-00000-1")
+    replace_journal(journal_path(marked), stored_entries(copy, (), {"c"}))
     engine = Answering()
-    places = (replies_path(part), journal_path(marked))
-    replies_to(opened(engine, slot.with_name("part-00000-3"), *places), ASKS)
-    assert engine.asked == ["b", "c"]
+    replies_to(reopened(engine, slot, older.parent), asks)
+    assert engine.asked == ["c"]
+    journal_path(slot).remove_tree()
+    journal_path(marked).remove_tree()
 
     # What cannot be read is asked.
-    replies_path(part).write_bytes(b"damaged")
+    for file in (replies, copy):
+        file.write_bytes(b"damaged")
     engine = Answering()
-    replies_to(opened(engine, slot.with_name("part-00000-4"), replies_path(part)), ASKS)
+    replies_to(reopened(engine, slot, older.parent), asks)
     assert engine.asked == list("abc")
+
+
+def test_a_video_keeps_its_replies_in_other_shards(slot: Location, reopened: Reopening) -> None:
+    for shard, asks in enumerate((ABOUT[:1], ABOUT[1:])):
+        place = slot.with_name(f"part-{shard:05d}-1")
+        before = reopened(Answering(), place)
+        replies_to(before, asks)
+        if shard == 0:
+            written(place, before)  # the other one is left unfinished, with its journal
+    index = RepliesIndex([slot.parent])
+    assert [place.name.partition("-")[0] for place in index.about({"video a"}, 7)] == ["replies"]
+    assert [place.name.partition("-")[0] for place in index.about({"video b"}, 7)] == ["journal"]
+    assert len(index.about({"video a", "video c"}, 7)) == 2
+    assert not index.about({"video d"}, 0)
+
+    engine = Answering()
+    new = replace(ABOUT[0], request_id="d", text="What is d?")
+    after = reopened(engine, slot.with_name("part-00007-3"), slot.parent)
+    replies_to(after, [*reversed(ABOUT), new])
+    assert engine.asked == ["d"]
+
+
+def test_of_several_answers_to_an_ask_the_newest_counts(
+    slot: Location, reopened: Reopening
+) -> None:
+    for name, at in (("b", "2026-01-02"), ("a", "2026-01-01"), ("c", "2026-01-03")):
+        place = slot.parent / f"{name}/part-00000-1"
+        entry = Entry(
+            ask_digest(ABOUT[0], Sampling()), 1, at, at,
+            (Reply("x", None, "timeout") if name == "c" else Reply("x", name),), name == "c",
+            ABOUT[0].video_id,
+        )  # fmt: skip
+        replace_journal(journal_path(place), [entry])
+    folders = [slot.parent / name for name in "abc"]
+    found = replies_to(reopened(Answering(), slot, *folders), ABOUT[:1])
+    assert found[0][0].text == "b", "and a failure that may pass is no answer"
 
 
 def test_an_ask_is_journaled_before_it_is_yielded_and_before_another_is_asked(

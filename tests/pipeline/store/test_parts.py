@@ -82,7 +82,7 @@ def test_of_several_parts_for_a_slot_one_counts_for_everyone(slot: Location) -> 
     other = write_part(slot.with_name("part-00003-fed"), Segment, [], [], {})
     (slot.parent / "part-00003-def.parquet").write_bytes(b"of an earlier version")
     (slot.parent / "notes.txt").write_text("of the user")
-    listing = list_parts(slot.parent, journals=True)
+    listing = list_parts(slot.parent)
     assert listing.part(slot) == min(parts)
     assert set(listing.parts.values()) == {min(parts), other}
     assert listing.has_others(slot) and not listing.has_recipe

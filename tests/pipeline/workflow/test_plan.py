@@ -8,7 +8,8 @@ from typing import Any
 from pipeline.execution.runner import discard_parts, execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.store.part_names import slot_of
-from pipeline.store.parts import discard, read_counts, write_part, write_recipe
+from pipeline.store.parts import discard, read_counts, write_part
+from pipeline.store.recipe_file import write_recipe
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
 from pipeline.workflow.plan import NodePlan, make_plan

@@ -17,6 +17,7 @@ from pipeline.corpus.hub.client import HubClient
 from pipeline.corpus.hub.release import Choice, Release, make_release
 from pipeline.corpus.hub.send import Sent, send
 from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
+from pipeline.corpus.write import write_corpus
 from pipeline.manifest.adapters.licences import load_licences
 from pipeline.run import main
 from pipeline.store.durable import unfinished
@@ -189,23 +190,37 @@ def test_a_pull_request_of_somebody_else_is_not_gone_on_with(
 LOADED = """
 import sys
 from datasets import load_dataset
-rows = load_dataset("me/demo", "tsqa", split="train")
-print(sorted(rows["sample_id"]))
+for config in sys.argv[1:]:
+    print(sorted(load_dataset("me/demo", config, split="train")["sample_id"]))
 """
 
 
 def test_what_is_there_loads_with_datasets(
-    hub: HubServer, first: Release, samples: list[VideoSample], tmp_path: Path
+    hub: HubServer, samples: list[VideoSample], settings: CorpusSettings, tmp_path: Path
 ) -> None:
-    publish(first, hub)
+    """A task, and one family of licences alone."""
+    terms = [LICENCES.entries[name].licence for name in ("open", "texts")]
+    dialogues = [
+        dialogue.model_copy(update={"licence": terms[i % 2], "models": ["teacher@1"]})
+        for i, sample in enumerate(samples[:5])
+        for dialogue in sample.dialogues
+    ]
+    own = [VideoSample([d for d in dialogues if d.video_id == s.video_id]) for s in samples[:5]]
+    write_corpus(tmp_path / "mixed", own, settings.model_copy(update={"frames": False}))
+    choice = Choice(allow=frozenset({"mixed-licences"}))
+    publish(make_release(tmp_path / "mixed", choice, LICENCES, tmp_path / "copies"), hub)
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
     environment |= {"HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_test"}
-    command = [sys.executable, "-c", LOADED]
+    configs = ["all", "tsqa", "licence-cc-by", "licence-cc-by-messages"]
+    command = [sys.executable, "-c", LOADED, *configs]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    dialogues = [dialogue for sample in samples[:5] for dialogue in sample.dialogues]
-    wanted = [each.sample_id for each in dialogues if (each.task, each.split) == ("tsqa", "train")]
-    assert done.stdout == f"{sorted(wanted)}\n"
+    train = [each for each in dialogues if each.split == "train"]
+    texts = [each for each in train if each.licence == terms[1]]
+    wanted = [train, [each for each in train if each.task == "tsqa"], texts, texts]
+    assert texts and done.stdout.splitlines() == [
+        str(sorted(each.sample_id for each in of_config)) for of_config in wanted
+    ]
 
 
 def test_another_release_in_between_is_no_conflict(

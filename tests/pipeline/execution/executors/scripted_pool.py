@@ -19,7 +19,7 @@ class Placed(PartsMade):
     """Every task has its place by its name, whatever it reads."""
 
     def __init__(self) -> None:
-        super().__init__({}, [])
+        super().__init__({}, [], {})
 
     def resolve(self, task: PlannedTask) -> ShardTask:
         places = {key: _place(task.folder.with_name(key[0]), key[1]) for key in task.needed}

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from benchmarks.many_samples import dialogue, plain, write_report
 from pipeline.errors import CommandError
-from pipeline.reports.viewer.decisions import Decision, read_decisions, save_decision
+from pipeline.reports.viewer.decisions import held_decisions, save_decision
 from pipeline.reports.viewer.overview import pace
 from pipeline.reports.viewer.samples import columns, index_row, shown_sample, strip
 from pipeline.reports.viewer.site import script_of
 from pipeline.store.location import Location
+from pipeline.workflow.curation import Decision
 
 CALL = re.compile(r"turnwise\('([a-z/0-9]+)','((?:[^'\\\n]|\\['\\])*)'\)\n")
 """One call with one text that nothing ends before its end."""
@@ -70,13 +71,13 @@ def test_chunks_hold_all_samples(tmp_path: Path) -> None:
 
 def test_the_last_decision_holds(tmp_path: Path) -> None:
     root = Location.of(tmp_path)
-    assert read_decisions(root) == []
+    assert held_decisions(root) == []
     for decision in ("reject", "accept"):
         save_decision(root, Decision(sample_id="a", decision=decision))
     save_decision(root, Decision(sample_id="a", rid="r1", decision="change", text="new"))
     save_decision(root, Decision(sample_id="b", decision="reject", note="é"))
     save_decision(root, Decision(sample_id="b", decision="none"))
-    held = [(each["sample_id"], each["rid"], each["decision"]) for each in read_decisions(root)]
+    held = [(each["sample_id"], each["rid"], each["decision"]) for each in held_decisions(root)]
     assert held == [("a", "", "accept"), ("a", "r1", "change")]
 
 
@@ -84,7 +85,7 @@ def test_a_decision_after_a_line_that_was_cut_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "decisions.jsonl"
     file.write_text('{"sample_id": "a", "deci', encoding="utf-8")
     save_decision(Location.of(tmp_path), Decision(sample_id="b", decision="accept"))
-    assert [each["sample_id"] for each in read_decisions(Location.of(tmp_path))] == ["b"]
+    assert [each["sample_id"] for each in held_decisions(Location.of(tmp_path))] == ["b"]
 
 
 def test_decisions_of_an_object_store_are_not_supported() -> None:
