@@ -54,8 +54,8 @@ class ReportServer(ThreadingHTTPServer):
         port = self.server_address[1]
         names = {host, "localhost", "127.0.0.1", "[::1]"}
         # Whoever binds to all addresses is asked by names that nobody knows here.
-        self.hosts = None if host in ("0.0.0.0", "::") else {f"{name}:{port}" for name in names}
-        self.url = f"http://{'localhost' if self.hosts is None else host}:{port}/"
+        self.own_names = None if host in ("0.0.0.0", "::") else {f"{name}:{port}" for name in names}
+        self.url = f"http://{'localhost' if self.own_names is None else host}:{port}/"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -125,8 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: a page asks for a file at each step."""
 
     def _may_ask(self) -> bool:
-        hosts = self._report.hosts
-        if hosts is not None and self.headers.get("Host", "") not in hosts:
+        own_names = self._report.own_names
+        if own_names is not None and self.headers.get("Host", "") not in own_names:
             self._refuse(HTTPStatus.FORBIDDEN)
             return False
         return True
