@@ -92,8 +92,9 @@ def shown_nodes(plans: Sequence[NodePlan]) -> Sequence[NodePlan]:
 
 def shard_name(plans: Sequence[NodePlan], shard: int) -> str:
     """A name for what the page shows of a shard: other parts, another name."""
-    parts = [p.parts[shard].address for p in plans if p.node.stage.by_shard and shard in p.parts]
-    return f"{shard:05d}-{digest([plan.node.name for plan in shown_nodes(plans)] + parts, 12)}"
+    made = [p for p in plans if p.node.stage.by_shard and shard in p.parts]
+    parts = [[p.node.name, p.parts[shard].name] for p in made]
+    return f"{shard:05d}-{digest([[p.node.name for p in shown_nodes(plans)], parts], 12)}"
 
 
 def chunks_of(plans: Sequence[NodePlan], shard: int, name: str, counts: Counts) -> Iterator[Chunk]:
