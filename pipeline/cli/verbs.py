@@ -24,6 +24,7 @@ _PLACES = {
     "engines": "catalogue:engines",
     "scenes": "catalogue:scenes",
     "preview": "preview:preview_dialogues",
+    "report": "report:write_report",
     "explain": "explain:explain_one",
     "export": "export:export_files",
     "publish": "publish:publish_files",

@@ -58,7 +58,7 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
             streams=summary.streams.made if summary.streams else 0,
             streams_annotated=summary.streams.annotated if summary.streams else 0,
         ),
-        teachers=list(_teachers(config, counts)),
+        teachers=list(teachers(config, counts)),
         prompts=[
             PromptFacts(
                 name=prompt.name,
@@ -80,7 +80,8 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
     )
 
 
-def _teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[Teacher]:
+def teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[Teacher]:
+    """The models that nodes ask, by role, with what they were asked and what it cost."""
     for role, engine in config.engines.items():
         nodes = [name for name, node in config.nodes.items() if node.engine == role]
         if not nodes:
