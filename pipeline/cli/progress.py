@@ -36,7 +36,9 @@ def make_missing(
     root = run_root(settings)
     tasks = missing_tasks(plans, chosen)
     how = settings.run
-    chosen_executor = open_executor(executor or how.executor, how.workers, how.worker_silence_s)
+    chosen_executor = open_executor(
+        executor or how.executor, how.workers, how.worker_silence_s, how.name
+    )
     failed = []
     blocked = 0
     with heartbeat(root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -13,6 +14,7 @@ from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
+from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal
 from pipeline.execution.replies_index import index_of
 from pipeline.execution.stored_replies import replied_before
@@ -40,13 +42,18 @@ class JournaledEngine(CountedEngine):
     """Asks the engine only what was not answered before, and journals the replies."""
 
     def __init__(
-        self, config: EngineConfig, slot: Location, replied: Replied | None = None
+        self,
+        config: EngineConfig,
+        slot: Location,
+        replied: Replied | None = None,
+        busy: BusyClock | None = None,
     ) -> None:
         """Opens the engine at the first ask that neither the journal of the slot nor ``replied``
-        has."""
+        has. ``busy`` runs while the engine has asks."""
         super().__init__(config, lambda: open_engine(config))
         self._slot = slot
         self._replied = replied
+        self._asking = busy.asking if busy else nullcontext
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -72,14 +79,15 @@ class JournaledEngine(CountedEngine):
             if left:
                 version, alike = self.version, list(left.values())
                 todo = [asks[same[0]] for same in alike]
-                for place, replies in super().generate(todo, sampling):
-                    stored = [_storable_reply(reply, version) for reply in replies]
-                    first, *_ = alike[place]
-                    entry = _attempted(keys[first], asks[first], stored, entries.get(first))
-                    journal.append(entry)
-                    for i in alike[place]:
-                        entries[i] = answering(asks[i], entry)
-                        yield i, entries[i].replies
+                with self._asking():
+                    for place, replies in super().generate(todo, sampling):
+                        stored = [_storable_reply(reply, version) for reply in replies]
+                        first, *_ = alike[place]
+                        entry = _attempted(keys[first], asks[first], stored, entries.get(first))
+                        journal.append(entry)
+                        for i in alike[place]:
+                            entries[i] = answering(asks[i], entry)
+                            yield i, entries[i].replies
         self.asks += len(asks)
         for i in range(len(asks)):
             self.replies += model_replies(entries[i])

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.configured import ContractError
+from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import CountedEngine, JournaledEngine
@@ -42,8 +43,9 @@ _ERROR_CHARACTERS = 12_000
 _LAST_LINE_CHARACTERS = 500
 
 
-def run_shard(task: ShardTask) -> ShardResult:
-    """Run a task; a failure becomes the result's ``error``, so that other shards go on.
+def run_shard(task: ShardTask, busy: BusyClock | None = None) -> ShardResult:
+    """Run a task; a failure becomes the result's ``error``, so that other shards go on. ``busy``
+    runs while its engine has asks.
 
     Raises only for a signal. A library that exits, or raises a ``BaseException`` of its own, is a
     failure of the shard too.
@@ -53,7 +55,7 @@ def run_shard(task: ShardTask) -> ShardResult:
     parts: Sequence[Location] = ()
     message = None
     try:
-        parts, counts = _run(task)
+        parts, counts = _run(task, busy)
     except BaseException as error:  # the traceback is the result
         ends = isinstance(error, (KeyboardInterrupt, SystemExit))
         if ends and threading.current_thread() is threading.main_thread():
@@ -94,8 +96,9 @@ def _media(root: Location) -> DecodeProcess:
     return DecodeProcess(root)
 
 
-def _run(task: ShardTask) -> tuple[Sequence[Location], dict[str, Any]]:
-    engine = JournaledEngine(task.engine, task.slot, task.replied) if task.engine else None
+def _run(task: ShardTask, busy: BusyClock | None) -> tuple[Sequence[Location], dict[str, Any]]:
+    asked = task.engine
+    engine = JournaledEngine(asked, task.slot, task.replied, busy) if asked else None
     media = KeptMedia(_media(task.media_root), reads_path(task.slot))
     try:
         made = make_part(task, engine, media)

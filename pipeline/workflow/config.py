@@ -62,7 +62,8 @@ class RunSection(Settings):
     """Where a run writes its parts and how it runs. Only ``videos_per_shard`` bears identity."""
 
     name: str = Field(
-        "run", description="name of the run, as the log and the card of the corpus have it"
+        "run",
+        description="name of the run, as the log, the card of the corpus and a cluster have it",
     )
     root: Address = Field(
         "runs/run", description="folder of everything the run leaves; a path, s3:// or gs://"

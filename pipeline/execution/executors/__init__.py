@@ -9,18 +9,19 @@ from pipeline.workflow.config import ExecutorName
 
 
 def open_executor(
-    name: ExecutorName, workers: int | None, worker_silence_s: float = SILENCE_S
+    name: ExecutorName, workers: int | None, worker_silence_s: float = SILENCE_S, run: str = ""
 ) -> WatchedExecutor:
     """The executor of a name; ``auto`` is Ray inside a Ray job and local processes elsewhere.
 
     ``workers``: local processes, or the CPUs of a Ray cluster that has to be started; None takes
-    one for each CPU. ``worker_silence_s``: see ``LocalExecutor``.
+    one for each CPU. ``worker_silence_s``: see ``LocalExecutor``. ``run``: its name, by which a
+    cluster shows it.
     """
     if not uses_ray(name):
         return LocalExecutor(workers, worker_silence_s)
     from pipeline.execution.executors.ray_executor import RayExecutor  # noqa: PLC0415  takes seconds
 
-    return RayExecutor(workers)
+    return RayExecutor(workers, run)
 
 
 def uses_ray(name: ExecutorName) -> bool:

@@ -104,13 +104,15 @@ def run_on(
     made: PartsMade,
     pool_key: Callable[[Task], PoolKey] = pool_key,
     in_flight: Counter[str] | None = None,
+    waiting: Counter[str] | None = None,
 ) -> Iterator[ShardResult]:
-    """``Executor.run`` on a pool. ``in_flight``: see ``WatchedExecutor``.
+    """``Executor.run`` on a pool. ``in_flight``: see ``WatchedExecutor``. ``waiting`` is kept like
+    it: how many tasks of each node can start and have not.
 
     Engines that do not fit beside each other take turns: when nothing else can go on, those without
     a ready task are closed.
     """
-    queue = ReadyQueue(tasks, made.resolve, pool_key)
+    queue = ReadyQueue(tasks, made.resolve, pool_key, waiting)
     yield from queue.opened()
     starter = _Starter(pool, queue, Counter() if in_flight is None else in_flight)
     while True:
@@ -119,12 +121,12 @@ def run_on(
             for failure in starter.start(key):
                 yield from _settle(queue, made, failure)
         if not starter.busy:
-            waiting = [key for key in queue.keys if starter.waiting(key)]
-            for key in set(queue.keys) - set(waiting):
+            left = [key for key in queue.keys if starter.waiting(key)]
+            for key in set(queue.keys) - set(left):
                 pool.close(key)
-            if not waiting:
+            if not left:
                 return
-            for key in waiting:
+            for key in left:
                 pool.open(key)
         finished = pool.finished()
         lost = [(task, result) for task, result in finished if isinstance(result, Loss)]
@@ -212,10 +214,10 @@ class _Starter:
                 for losses in self._losses.values():
                     losses.pop(task.key, None)
                 yield _failure(task, f"{loss.value} {_LIMITS[loss]} times")
-            elif task.key in self._losses[Loss.PROCESS]:
-                self._suspects[key].append(task)
-            else:
-                self._displaced[key].append(task)
+                continue
+            alone = task.key in self._losses[Loss.PROCESS]
+            (self._suspects if alone else self._displaced)[key].append(task)
+            self._queue.waiting[task.node] += 1
 
     def _leave(self, task: ShardTask) -> None:
         self._running[self._queue.pool_key(task)].discard(task.key)
@@ -230,7 +232,11 @@ class _Starter:
 
     def _take(self, key: PoolKey) -> ShardTask | None:
         retried = self._suspects[key] or self._displaced[key]
-        return retried.popleft() if retried else self._queue.take(key)
+        if not retried:
+            return self._queue.take(key)
+        task = retried.popleft()
+        self._queue.waiting[task.node] -= 1
+        return task
 
     def _most(self, key: PoolKey) -> int:
         """How many tasks of a key may run now: at most one while there is a suspect."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import ray
 from ray.exceptions import (
@@ -17,9 +19,12 @@ from ray.exceptions import (
     RayError,
     WorkerCrashedError,
 )
+from ray.util.metrics import Counter as RayCounter
+from ray.util.metrics import Gauge as RayGauge
 
 from pipeline.engines import close_engines
 from pipeline.engines.base import EngineConfig
+from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.executors.base import CLOSE_TIMEOUT_S, Loss, run_on
 from pipeline.execution.executors.ray_cluster import (
     IN_FLIGHT_PER_PLACE,
@@ -29,6 +34,11 @@ from pipeline.execution.executors.ray_cluster import (
     connect,
 )
 from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
+from pipeline.execution.executors.run_metrics import (
+    SHOWN_EVERY_S,
+    RunMetrics,
+    show_busy_share,
+)
 from pipeline.execution.worker import run_shard
 from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.inputs import PartsMade
@@ -41,10 +51,13 @@ class RayExecutor:
     name: ExecutorName = "ray"
     workers = None
 
-    def __init__(self, workers: int | None = None) -> None:
-        """``workers`` is the number of CPUs of a new cluster; one that exists keeps its own."""
+    def __init__(self, workers: int | None = None, run: str = "") -> None:
+        """``workers`` is the number of CPUs of a new cluster; one that exists keeps its own.
+        ``run``: the name by which the cluster shows actors and metrics."""
         self._cpus = workers
+        self._run = run
         self.in_flight: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
 
     def run(self, tasks: Sequence[PlannedTask], made: PartsMade) -> Iterator[ShardResult]:
         """See ``Executor.run``. A cluster that was started here ends with the iteration.
@@ -59,9 +72,13 @@ class RayExecutor:
         try:
             cluster = Cluster()
             check_resources(cluster, [*{_size(task) for task in tasks}], local)
-            pool = _RayPool(cluster)
+            in_flight, waiting = self.in_flight, self._waiting
+            metrics = RunMetrics(self._run, RayCounter, RayGauge)
+            pool = _RayPool(cluster, self._run, lambda: metrics.show(waiting, in_flight))
             try:
-                yield from run_on(pool, tasks, made, _pool_key_by_size, self.in_flight)
+                for result in run_on(pool, tasks, made, _pool_key_by_size, in_flight, waiting):
+                    metrics.add(result)
+                    yield result
             except ConnectionError:
                 gone = True
                 raise
@@ -97,8 +114,14 @@ def _run_shard(task: ShardTask) -> ShardResult:
 class _EngineProcess:
     """Runs the shards of one engine, several at once, in threads that share it."""
 
+    def __init__(self, tags: dict[str, str], shown_every_s: float) -> None:
+        """``tags`` of its metric."""
+        self._busy = BusyClock()
+        shown = self._busy, tags, shown_every_s, RayGauge
+        Thread(target=show_busy_share, args=shown, daemon=True).start()
+
     def run(self, task: ShardTask) -> ShardResult:
-        return run_shard(task)
+        return run_shard(task, self._busy)
 
     def node(self) -> str:
         return str(ray.get_runtime_context().get_node_id())
@@ -107,12 +130,33 @@ class _EngineProcess:
         close_engines()
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A replica of an engine as the cluster shows it: what replaces it has the same."""
+
+    run: str
+    model: str
+    number: int
+    """From 1, over all replicas of the model in the run."""
+
+    @property
+    def name(self) -> str:
+        """Unique on a cluster: its job has one run."""
+        job: str = ray.get_runtime_context().get_job_id()
+        return f"{self.run} {job}: {self.model} {self.number}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {"run": self.run, "model": self.model, "replica": str(self.number)}
+
+
 @dataclass
 class _Replica:
     """An actor, the engine that its tasks open there, and the tasks it is running."""
 
     actor: Any
     engine: EngineConfig
+    place: _Place
     ready: ray.ObjectRef[str]
     """The id of its node, once the cluster has placed it."""
     node: str | None = None
@@ -121,14 +165,27 @@ class _Replica:
 
 
 class _RayPool:
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, run: str, beat: Callable[[], None]) -> None:
+        """``beat`` is called while tasks are waited for, every few seconds."""
         self._cluster = cluster
+        self._run = run
+        self._beat = beat
+        self._places: dict[PoolKey, list[_Place]] = {}
+        self._numbers: Counter[str] = Counter()
         self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
         self._replicas: dict[PoolKey, list[_Replica]] = {}
 
     def open(self, key: PoolKey) -> None:
-        if key.engine is not None and key not in self._replicas:
-            self._replicas[key] = [_replica(engine) for engine in key.engine.replica_configs()]
+        if key.engine is None or key in self._replicas:
+            return
+        engines = key.engine.replica_configs()
+        if key not in self._places:
+            self._places[key] = [self._place(engine.model) for engine in engines]
+        self._replicas[key] = list(map(_replica, engines, self._places[key]))
+
+    def _place(self, model: str) -> _Place:
+        self._numbers[model] += 1
+        return _Place(self._run, model, self._numbers[model])
 
     def capacity(self, key: PoolKey) -> int:
         if key.engine is None:
@@ -169,6 +226,7 @@ class _RayPool:
         while not done:
             # Machines join and leave, and the cluster may end while its tasks are waited for.
             self._cluster.refresh()
+            self._beat()
             done, _ = ray.wait(waited_for, num_returns=1, timeout=REFRESH_S)
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for reference in done:
@@ -202,7 +260,7 @@ class _RayPool:
         left = replica.node is not None and not self._cluster.is_alive(replica.node)
         ray.kill(replica.actor)
         replicas = self._replicas[key]
-        replicas[replicas.index(replica)] = _replica(replica.engine)
+        replicas[replicas.index(replica)] = _replica(replica.engine, replica.place)
         loss = Loss.MACHINE if unreachable or left else Loss.PROCESS
         return [(task, loss) for task in replica.running.values()]
 
@@ -217,10 +275,21 @@ def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
         return Loss.MACHINE
 
 
-def _replica(engine: EngineConfig) -> _Replica:
+def _replica(engine: EngineConfig, place: _Place) -> _Replica:
+    try:
+        actor = _process(engine, place, place.name)
+    except ValueError:  # the one before it, which was killed, still has the name
+        actor = _process(engine, place, f"{place.name} {uuid4().hex[:4]}")
+    return _Replica(actor, engine, place, actor.node.remote())
+
+
+def _process(engine: EngineConfig, place: _Place, name: str) -> Any:
+    """Raises ValueError where an actor of this job has the name."""
     # No CPUs: an engine mostly waits for its GPUs or for its server.
     # One thread more than shards, so that ``close`` can run beside all of them.
-    actor = _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
-        num_cpus=0, num_gpus=engine.gpus, max_concurrency=engine.shards_in_flight + 1
-    ).remote()
-    return _Replica(actor, engine, actor.node.remote())
+    return _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
+        name=name,
+        num_cpus=0,
+        num_gpus=engine.gpus,
+        max_concurrency=engine.shards_in_flight + 1,
+    ).remote(place.tags, SHOWN_EVERY_S)

@@ -43,6 +43,7 @@ class ReadyQueue:
         tasks: Sequence[PlannedTask],
         resolve: Resolve,
         pool_key: Callable[[Task], PoolKey] = pool_key,
+        waiting: Counter[str] | None = None,
     ) -> None:
         """``tasks`` are in order of the graph: each after those it needs."""
         self.pool_key = pool_key
@@ -62,6 +63,8 @@ class ReadyQueue:
         # The highest index is the deepest node, and a heap pops the least.
         self._ready: dict[PoolKey, list[tuple[int, ShardTask]]] = {k: [] for k in self._unfinished}
         self._open = set(range(len(tasks)))
+        self.waiting: Counter[str] = Counter() if waiting is None else waiting
+        """How many tasks of each node can start and have not."""
 
     @property
     def keys(self) -> Sequence[PoolKey]:
@@ -82,7 +85,9 @@ class ReadyQueue:
         """Remove and return the next task of a key; None while none can start."""
         if not self._ready[key]:
             return None
-        return heapq.heappop(self._ready[key])[1]
+        _, task = heapq.heappop(self._ready[key])
+        self.waiting[task.node] -= 1
+        return task
 
     def unfinished(self, key: PoolKey) -> int:
         """How many tasks of a key are neither done nor failed."""
@@ -113,6 +118,7 @@ class ReadyQueue:
         found = self._resolve(self._tasks[i])
         if isinstance(found, ShardTask):
             heapq.heappush(self._ready[self._keys[i]], (-i, found))
+            self.waiting[found.node] += 1
             return
         yield found
         yield from self.done(found.key)

@@ -11,6 +11,7 @@ from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply
 from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
+from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal, journal_path, read_journal
 from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
 from pipeline.records import Reject
@@ -60,6 +61,23 @@ def journaled(slot: Location, monkeypatch: pytest.MonkeyPatch) -> Opening:
         return JournaledEngine(EmbeddedConfig(), slot)
 
     return opened
+
+
+def test_an_engine_is_busy_while_it_has_asks(
+    slot: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    busy = BusyClock(lambda: now_s)
+    monkeypatch.setattr(journaled_engine, "open_engine", lambda config: Answering())
+    engine = JournaledEngine(EmbeddedConfig(), slot, None, busy)
+    now_s = 1.0
+    for _ in engine.generate(ASKS, Sampling()):
+        now_s += 1.0
+    now_s += 2.0
+    assert busy.share() == 3 / 6
+    for _ in engine.generate(ASKS, Sampling()):
+        now_s += 1.0
+    assert busy.share() == 3 / 9, "replies of before cost it nothing"
 
 
 def test_a_resumed_shard_asks_the_rest_and_has_the_same_replies(

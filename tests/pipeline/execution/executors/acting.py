@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import engines
-from pipeline.engines.base import EngineConfig
+from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.execution import worker
 from pipeline.execution.executors.local import GPU_VARIABLE
 from pipeline.media.decode import DecodeProcess
@@ -34,6 +34,10 @@ class Where(Record):
     video_id: str
     pid: int
     gpus: str
+
+
+ASK_S = 0.1
+"""So long an ask takes."""
 
 
 class ActConfig(StageConfig):
@@ -82,6 +86,13 @@ class Holding:
         for path in self.held:
             path.touch(exist_ok=False)
 
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        for i, ask in enumerate(asks):
+            time.sleep(ASK_S)
+            yield i, [Reply(ask.request_id, "said")]
+
     def close(self) -> None:
         time.sleep(self.close_s)
         for path in self.held:
@@ -100,6 +111,8 @@ def act(videos: Iterable[VideoRows], config: ActConfig, context: Context) -> Ite
         while len(list(folder.glob("met-*"))) < config.meet:
             time.sleep(0.05)
     time.sleep(config.sleep_s)
+    if config.do == "ask" and context.engine is not None:
+        list(context.engine.generate([Ask("a", "?", {})], Sampling()))
     if config.do == "exit":
         sys.exit("no more")
     if config.do == "interrupt":

@@ -47,6 +47,7 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
     data: st.DataObject,
 ) -> None:
     in_flight: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
 
     def pick(n: int) -> int:
         assert +in_flight == Counter(each.node for each in pool.running)
@@ -59,8 +60,8 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
         {f"n{i}" for i in dying},
         [f"n{i}" for i in leaving],
     )
-    results = list(run_on(pool, tasks, Placed(), in_flight=in_flight))
-    assert not +in_flight
+    results = list(run_on(pool, tasks, Placed(), in_flight=in_flight, waiting=waiting))
+    assert not any(in_flight.values()) and not any(waiting.values())
     assert sorted(r.node for r in results) == sorted(t.node for t in tasks)
     unfit = {f"n{i}" for i in failing | dying}
     bad: set[str] = set()
@@ -81,6 +82,21 @@ def test_every_task_has_one_result_and_none_starts_below_a_failure(
         else:
             assert starts <= ATTEMPTS
     assert not pool.keys, "an engine without tasks is let go"
+
+
+def test_what_can_start_and_does_not_fit_waits() -> None:
+    waiting: Counter[str] = Counter()
+    seen: list[int] = []
+
+    def pick(n: int) -> int:
+        seen.append(waiting.total())
+        return 0
+
+    tasks = [task(i, [], Shared(model="a")) for i in range(3)]
+    pool = ScriptedPool(1, pick, set(), {"n2"})
+    list(run_on(pool, tasks, Placed(), waiting=waiting))
+    opening, dying = [3, 3, 2], [2, 2]
+    assert seen == [opening[0], dying[0], opening[1], dying[1], opening[2], 1, 0]
 
 
 def test_an_engine_whose_process_dies_again_and_again_is_left_alone() -> None:

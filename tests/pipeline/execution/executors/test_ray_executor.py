@@ -11,8 +11,7 @@ from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.cluster_utils import Cluster
 from ray.exceptions import RayActorError
 
-from pipeline.engines.base import EngineConfig
-from pipeline.execution.executors import ray_cluster, ray_executor
+from pipeline.execution.executors import ray_cluster, ray_executor, run_metrics
 from pipeline.execution.executors.base import DEATHS_IN_A_ROW
 from pipeline.execution.executors.ray_cluster import IN_FLIGHT_PER_PLACE
 from pipeline.execution.executors.ray_executor import RayExecutor
@@ -25,6 +24,7 @@ from tests.pipeline.execution.executors.acting import (
     parts_of,
 )
 from tests.pipeline.execution.executors.scripted_pool import Placed
+from tests.ray_metrics import shown_metrics
 
 __all__ = ["make_task"]
 
@@ -49,7 +49,10 @@ def cluster() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ray_auth.items():
             environment.setenv(name, value)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        soon = {"metrics_report_interval_ms": 1000}
+        cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 2, "_system_config": soon}
+        )
         root = str(ray_cluster.ROOT)
         ray.init(cluster.address, runtime_env={"working_dir": root}, log_to_driver=False)
         yield cluster
@@ -63,8 +66,8 @@ def actors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made: list[Any] = []
     start = ray_executor._replica
 
-    def started(engine: EngineConfig) -> Any:
-        replica = start(engine)
+    def started(*given: Any) -> Any:
+        replica = start(*given)
         made.append(replica.actor)
         return replica
 
@@ -83,15 +86,33 @@ def ends(actor: Any) -> bool:
 
 
 @pytest.mark.ray
-def test_an_actor_that_is_killed_is_replaced_and_all_are_let_go(
-    cluster: Cluster, make_task: Tasks, actors: list[Any]
+def test_an_actor_that_is_killed_is_replaced_and_all_are_shown_and_let_go(
+    cluster: Cluster, make_task: Tasks, actors: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run_metrics, "SHOWN_EVERY_S", 0.0)
+    for name in ("SHOWN_EVERY_S", "REFRESH_S"):
+        monkeypatch.setattr(ray_executor, name, 0.2)
     engine = Holder(model="a", replicas=2, slots=2)
-    tasks = [make_task(i, engine=engine, sleep_s=0.5, meet=2) for i in range(16)]
+    tasks = [make_task(i, engine=engine, do="ask", sleep_s=0.5, meet=2) for i in range(16)]
+    (head,) = ray.nodes()  # type: ignore[no-untyped-call]
+    url = f"http://{head['NodeManagerAddress']}:{head['MetricsExportPort']}/metrics"
+    job = ray.get_runtime_context().get_job_id()
+    names = {f"shown {job}: a {number}" for number in (1, 2)}
+    waiting, in_flight = (("turnwise_tasks", "shown", "act", s) for s in ("waiting", "in_flight"))
+    shares = [("turnwise_engine_busy_share", "shown", "a", number) for number in ("1", "2")]
     killed = None
-    for result in RayExecutor().run(tasks, Placed()):
+    for result in RayExecutor(run="shown").run(tasks, Placed()):
         assert not result.error
+        if len(actors) != 2 + (killed is not None):
+            continue
+        assert set(ray.util.list_named_actors()) == names, "also of the one in its place"
         if killed is None:
+            shown: dict[tuple[str, ...], float] = {}
+            while not all(shown.get(key) for key in (*shares, waiting, in_flight)):
+                shown |= shown_metrics(url)
+                time.sleep(0.1)
+            assert all(0 < shown[share] < 1 for share in shares)
+            assert shown[waiting] + shown[in_flight] == len(tasks)
             killed = actors[0]
             ray.kill(killed)
     assert len(actors) == 3
@@ -106,8 +127,8 @@ def test_actors_that_never_start_are_not_started_for_ever(
     start = ray_executor._replica
     starts: list[Any] = []
 
-    def stillborn(engine: EngineConfig) -> Any:
-        starts.append(start(engine))
+    def stillborn(*given: Any) -> Any:
+        starts.append(start(*given))
         ray.kill(starts[-1].actor)
         return starts[-1]
 
@@ -193,7 +214,7 @@ def test_a_cluster_that_grows_is_given_more(
     cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_cluster, "REFRESH_S", 0.0)
-    pool = ray_executor._RayPool(ray_cluster.Cluster())
+    pool = ray_executor._RayPool(ray_cluster.Cluster(), "grows", lambda: None)
     key = ray_executor._pool_key_by_size(make_task(0))
     before = pool.capacity(key)
     cluster.add_node(num_cpus=3)
