@@ -87,6 +87,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("explain", sample_of(place)[:9], "-c", place.config, "--json"),
         ("explain", HOSTILE, "-c", place.config),
     ],
+    "report": lambda place: [
+        ("report", "-c", place.config),
+        ("report", "-c", place.config, "-o", place.config / "report"),
+    ],
     "export": lambda place: [
         ("export", place.corpus, "-o", place.folder / "export"),
         ("export", place.corpus, "-o", place.folder / "none", "--task", HOSTILE),
