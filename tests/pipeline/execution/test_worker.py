@@ -85,7 +85,7 @@ def test_a_shard_never_raises(plan_toys: Planner) -> None:
 def test_an_error_of_any_length_is_cut_to_few_words(
     plan_toys: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(task: ShardTask) -> NoReturn:
+    def fail(task: ShardTask, busy: None) -> NoReturn:
         raise ValueError("it begins so\n" + "and goes on \U0001f3ac\n" * 200_000 + "and ends so")
 
     monkeypatch.setattr(worker, "_run", fail)
@@ -99,13 +99,13 @@ def test_an_error_of_any_length_is_cut_to_few_words(
 def test_an_engine_that_is_gone_is_one_line(
     plan_toys: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(task: ShardTask) -> NoReturn:
+    def fail(task: ShardTask, busy: None) -> NoReturn:
         raise EngineError("http://m/v1 cannot\nbe reached")
 
     monkeypatch.setattr(worker, "_run", fail)
     assert run_shard(first(plan_toys([1]), 0)).error == "http://m/v1 cannot be reached"
 
-    def fail_inside(task: ShardTask) -> NoReturn:
+    def fail_inside(task: ShardTask, busy: None) -> NoReturn:
         raise EngineError("vLLM cannot run m") from ValueError("no kernel")
 
     monkeypatch.setattr(worker, "_run", fail_inside)
