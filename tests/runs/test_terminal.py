@@ -82,10 +82,18 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("preview", place.corpus, "--video", HOSTILE),
         ("preview", place.corpus, "--task", HOSTILE),
     ],
+    "report": lambda place: [("report", "-c", place.config, "-o", place.folder / "report")],
     "explain": lambda place: [
         ("explain", sample_of(place), "-c", place.config),
         ("explain", sample_of(place)[:9], "-c", place.config, "--json"),
         ("explain", HOSTILE, "-c", place.config),
+    ],
+    "label": lambda place: [
+        ("label", "export", "-c", place.config, "-o", place.folder / "label"),
+        ("label", "export", "-c", place.config, "-o", place.folder / "none", "--task", HOSTILE),
+        ("label", "import", place.folder / "raw.json", "-c", place.config),
+        ("label", "import", HOSTILE, "-c", place.config),
+        ("label", HOSTILE, "-c", place.config),
     ],
     "export": lambda place: [
         ("export", place.corpus, "-o", place.folder / "export"),
