@@ -58,12 +58,11 @@ def label_samples(
     run applies it. Regions that are new become annotations by people, in a file for `manifest
     table`. What cannot be read is counted by why (exit status 3). Twice adds nothing.
     """
-    given = {"FILE": exported, "--who": who} if action == "export" else {}
-    if action == "import":
-        given = {"-o": out, "--task": tasks, "--media-prefix": media_prefix}
-    for name, value in given.items():
+    of_import: dict[str, object] = {"FILE": exported, "--who": who}
+    of_export: dict[str, object] = {"-o": out, "--task": tasks, "--media-prefix": media_prefix}
+    other = "import" if action == "export" else "export"
+    for name, value in (of_import if action == "export" else of_export).items():
         if value:
-            other = "import" if action == "export" else "export"
             raise ConfigError(f"{name}: of `label {other}`, not of `label {action}`")
     if action == "export":
         _export(config, overrides, limit, out, tasks or [], media_prefix)

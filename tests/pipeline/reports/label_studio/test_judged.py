@@ -183,7 +183,8 @@ def test_a_change_that_was_shown_is_kept_where_more_is_changed(run: Run) -> None
     seen = first.model_copy(update={"end_s": 13.0, "text": "New."})
     judged = annotated(task(responses=[seen, *others]))
     run.take(judged)
-    assert run.said["r0"] == ("change", None, 13.0, "New."), "untouched: it stays"
+    untouched = run.said
+    assert untouched["r0"] == ("change", None, 13.0, "New."), "it stays"
     more = annotated(task(responses=[seen, *others]), at=LATER)
     move(more, "r0", start=226)
     run.take(more)
