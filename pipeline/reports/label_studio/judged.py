@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipeline.records import SourceAnnotation
 from pipeline.reports.label_studio.frame_clock import Frames, OutsideError
 from pipeline.reports.label_studio.project import OURS, SPAN, TEXT, ShownResponse, ShownSample
+from pipeline.settings import MOST
 
 LABELLER = "label_studio"
 
@@ -62,7 +63,7 @@ class _Result(BaseModel):
 
 
 class _Annotation(BaseModel):
-    result: list[dict[str, Any]] = []
+    result: list[Any] = []
     was_cancelled: bool = False
     completed_by: Any = None
     created_at: str = ""
@@ -71,7 +72,7 @@ class _Annotation(BaseModel):
 
 class _Task(BaseModel):
     data: dict[str, Any]
-    annotations: list[_Annotation] = Field(default=[])
+    annotations: list[_Annotation] = []
 
 
 @dataclass
@@ -118,15 +119,17 @@ def utc(text: str) -> datetime | None:
     """A time of ISO 8601 in UTC, as which one without a zone counts; None for another text."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(
+            timezone.utc
+        )
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _number(completed_by: Any) -> str:
     """Who it was, without name and address, for decisions may be published."""
     number = completed_by.get("id") if isinstance(completed_by, dict) else completed_by
-    return LABELLER if number is None else f"{LABELLER}:{number}"
+    return f"{LABELLER}:{number}" if isinstance(number, int) else LABELLER
 
 
 def _read(sample: ShownSample, annotation: _Annotation, who: str, at: str) -> Judged:
@@ -136,7 +139,7 @@ def _read(sample: ShownSample, annotation: _Annotation, who: str, at: str) -> Ju
     found = {name: name for name in regions if name in shown}
     for name, region in regions.items():
         rid = region.meta.get("rid")
-        if name not in shown and rid in shown and rid not in found:
+        if name not in shown and isinstance(rid, str) and rid in shown.keys() - found:
             found[rid] = name
     verdicts: dict[str, Verdict] = {rid: "gone" for rid in shown if rid not in found}
     for rid, name in found.items():
@@ -154,7 +157,7 @@ def _read(sample: ShownSample, annotation: _Annotation, who: str, at: str) -> Ju
     return Judged(sample, who, at, verdicts, added, problems)
 
 
-def _regions(results: Sequence[Mapping[str, Any]], problems: Counter[str]) -> dict[str, _Region]:
+def _regions(results: Sequence[Any], problems: Counter[str]) -> dict[str, _Region]:
     """By id. A region and its text are two results."""
     regions: dict[str, _Region] = {}
     for result in _valid(results, problems):
@@ -167,7 +170,7 @@ def _regions(results: Sequence[Mapping[str, Any]], problems: Counter[str]) -> di
     return regions
 
 
-def _valid(results: Sequence[Mapping[str, Any]], problems: Counter[str]) -> Iterator[_Result]:
+def _valid(results: Sequence[Any], problems: Counter[str]) -> Iterator[_Result]:
     for each in results:
         try:
             result = _Result.model_validate(each)
@@ -224,7 +227,7 @@ def _added(sample: ShownSample, name: str, region: _Region, by: str) -> SourceAn
 
 def _frames(region: _Region) -> Frames:
     match region.ranges:
-        case [{"start": int(first), "end": int(last)}] if 1 <= first <= last:
+        case [{"start": int(first), "end": int(last)}] if 1 <= first <= last <= MOST:
             return first, last
     raise UnreadError("a region without one range of frames")
 

@@ -15,6 +15,8 @@ from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as xml
 
+from pydantic import Field
+
 from pipeline.media.member import member_of
 from pipeline.records import Dialogue, Seconds, Video
 from pipeline.reports.label_studio.frame_clock import OWN_RATE, FrameClock, Kind
@@ -36,7 +38,7 @@ _VIDEO = "video"
 class ShownResponse(Settings):
     """A response as people saw it."""
 
-    rid: str
+    rid: str = Field(max_length=64)
     kind: Kind
     text: str
     start_s: Seconds
@@ -53,7 +55,7 @@ class ShownSample(Settings):
     clip_start_s: Seconds
     clip_end_s: Seconds | None
     duration_s: Seconds
-    frames_per_s: float
+    frames_per_s: float = Field(ge=1)
     is_negative: bool
     responses: tuple[ShownResponse, ...]
 

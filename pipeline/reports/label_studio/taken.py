@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from pipeline.errors import CommandError
 from pipeline.reports.label_studio.judged import Change, Judged, UnreadError, judged, utc
 from pipeline.reports.label_studio.project import ShownResponse, ShownSample
@@ -86,7 +88,13 @@ def _judged(
 def _new(one: Judged, last: dict[Key, Decision], taken: Taken) -> Iterator[Decision]:
     """Those that are not there yet, and not older than what was decided of the same response or of
     the whole sample. ``last`` has them afterwards."""
-    for decision in decisions_of(one, last):
+    try:
+        found = list(decisions_of(one, last))
+    except ValidationError as error:
+        name = error.errors(include_url=False)[0]["loc"][0]
+        taken.problems[f"a decision that cannot be kept: its {name}"] += 1
+        return
+    for decision in found:
         key, at = (decision.sample_id, decision.rid), _time(decision)
         if max(_time(last.get(each)) for each in (key, (decision.sample_id, ""))) > at:
             taken.older += 1

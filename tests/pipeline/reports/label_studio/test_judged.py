@@ -283,15 +283,42 @@ def test_ranges_that_are_none(run: Run, ranges: Any) -> None:
     assert "r0" not in run.said and "" not in run.said
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(max_size=3), st.lists, max_leaves=4))
-def test_nothing_that_stands_for_a_value_breaks_it(
-    tmp_path_factory: pytest.TempPathFactory, value: Any
+PLACES: tuple[tuple[str | int, ...], ...] = (
+    *((*("annotations", 0, "result", 0), name) for name in ("id", "value", "meta", "from_name")),
+    *(("annotations", 0, "result", n, "meta", "rid") for n in (0, 1)),
+    ("annotations", 0, "result", 0, "value", "ranges", 0, "end"),
+    ("annotations", 0, "result", 1, "value", "text"),
+    ("annotations", 0, "result", 0),
+    *(("annotations", 0, name) for name in ("result", "completed_by", "updated_at")),
+    *(("data", "turnwise", name) for name in ("frames_per_s", "clip_start_s", "responses")),
+    *(("data", "turnwise", "responses", 0, name) for name in ("rid", "start_s", "kind")),
+    *(("data",), ("annotations",)),
+)
+ODD = st.recursive(
+    st.none() | st.integers() | st.floats() | st.sampled_from(["", "r1", "x" * 20_000, 10**400]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.just("id"), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(PLACES), ODD)
+def test_no_value_anywhere_breaks_it(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[str | int, ...], value: Any
 ) -> None:
-    judged = annotated(task())
-    for name in ("value", "meta", "id"):
-        results(judged)[0][name] = value
-    judged["annotations"][0]["completed_by"] = value
+    judged: Any = annotated(task())
+    for each in results(judged):
+        if each["id"] == "r0":
+            each["id"] = "other"
+    holder = judged
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
     Run(tmp_path_factory.mktemp("run")).take(judged, value)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_out_of_all_calendars_is_none(run: Run, at: str) -> None:
+    assert run.take(annotated(task(), at=at)).problems == {"an annotation without a time": 1}
 
 
 def test_decisions_that_are_none_are_said(run: Run) -> None:
