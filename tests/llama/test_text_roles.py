@@ -185,6 +185,30 @@ def test_no_text_of_the_corpus_loops(folder: Path, said: str) -> None:
     assert [text for text in texts if loops(text)] == []
 
 
+def test_it_asks_about_the_clips_of_streambridge(folder: Path, server: LlamaServer) -> None:
+    config = folder / "streambridge.yaml"
+    editor = yaml.safe_load(config_of(folder, server.base_url).read_text())["engines"]["editor"]
+    sections = {
+        "extends": str(ROOT / "configs" / "recipes" / "streambridge.yaml"),
+        "run": {"root": str(folder / "clips"), "workers": 1},
+        "source": {"kind": "manifest", "path": str(folder / "scenes" / "manifest.jsonl")},
+        "engines": {"editor": editor},
+        "nodes": {
+            "chain": {"config": {"clips": len(SCENES), "least_quantile": 0}},
+            "interleave": {"config": {"drop": 0}},
+        },
+    }
+    config.write_text(yaml.safe_dump(sections), encoding="utf-8")
+    assert main(["run", "-c", str(config)]) == 0
+    close_engines()
+    replies = rows(folder, "clips/parts/clip_questions/*/replies-*")
+    assert len(replies) == len(SCENES), "one a clip"
+    assert all(reply["error"] is None or reply["error"] in MEANINGS for reply in replies)
+    asked = rows(folder, "clips/parts/clip_questions/*/part-*")
+    texts = [text for row in asked for text in texts_in([row["questions"], row["responses"]])]
+    assert texts and [text for text in texts if loops(text)] == []
+
+
 def findings(config: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     capsys.readouterr()
     main(["doctor", "-c", str(config), "--no-probe", "--json"])
