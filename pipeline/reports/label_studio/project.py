@@ -1,8 +1,9 @@
 """A project of Label Studio: its labelling config, and a task for each sample.
 
 Format: "Label Studio JSON task format" and the tags ``Video``, ``TimelineLabels`` and ``TextArea``
-of its documentation, from version 1.14 on. A region of the timeline and its text are two results
-with one id. Label Studio gives a task's ``data`` back as it was, so what was shown is in it.
+of its documentation; Label Studio 1.23.2 takes and gives it so. A region of the timeline and its
+text are two results with one id. The ``data`` of a task come back as they were, so what was shown
+is in them.
 """
 
 from __future__ import annotations
@@ -158,7 +159,8 @@ def task_of(dialogue: Dialogue, frame_rate: float, media_prefix: str) -> dict[st
 def _results(sample: ShownSample, response: ShownResponse, task: str) -> Iterator[dict[str, Any]]:
     first, last = sample.clock.frames(response.kind, response.start_s, response.end_s)
     ranges = [{"start": first, "end": last}]
-    meta = {"sample_id": sample.sample_id, "rid": response.rid, "text": [response.text]}
+    # No ``text``: Label Studio lets people edit it there, beside the control that it is read from.
+    meta = {"sample_id": sample.sample_id, "rid": response.rid}
     common = {"id": response.rid, "to_name": _VIDEO, "meta": meta}
     yield {
         **common,

@@ -201,8 +201,9 @@ def _save_added(file: Location, found: Sequence[Judged]) -> int:
 def _rows(one: Judged) -> Iterator[Row]:
     sample = one.sample
     video: Row = {"video": sample.uri, "name": sample.video_id, "split": sample.split}
-    if sample.clip_end_s is not None:
-        video |= {"clip_start_s": sample.clip_start_s, "clip_end_s": sample.clip_end_s}
+    if sample.clip_start_s or sample.clip_end_s is not None:
+        end_s = sample.clip_start_s + sample.duration_s
+        video |= {"clip_start_s": sample.clip_start_s, "clip_end_s": sample.clip_end_s or end_s}
     for each in one.added:
         said = each.model_dump(mode="json", exclude_defaults=True)
         yield {**video, "sample_id": sample.sample_id, "at": one.at, **said}

@@ -1,12 +1,52 @@
-"""What Label Studio exports of a task, after somebody has judged it."""
+"""A task, what Label Studio exports of it after somebody has judged it, and a run that takes it."""
 
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
+
+from benchmarks.many_samples import dialogue, plain
+from pipeline.reports.label_studio.project import task_of
+from pipeline.reports.label_studio.taken import Taken, take
+from pipeline.store.location import Location
+from pipeline.workflow.curation import read_decisions
 
 Task = dict[str, Any]
 AT = "2026-11-29T09:00:00.123456Z"
+RATE = 25.0
+SAMPLE = f"{0:016x}"
+
+
+def task(**fields: Any) -> Task:
+    """Of a sample with the spans [8, 12), [26, 30) and [44, 48); its video has 25 frames/s."""
+    return task_of(dialogue(0, plain).model_copy(update=fields), RATE, "")
+
+
+class Run:
+    """The root of a run with that sample, to which exports come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self._file = Location.of(folder / "run"), folder / "export.json"
+        (folder / "run").mkdir()
+
+    def take(self, *tasks: Any, who: str = "") -> Taken:
+        self._file.write_text(json.dumps(tasks), encoding="utf-8")
+        return take(self._file, self.root, {SAMPLE}, who)
+
+    @property
+    def said(self) -> dict[str, tuple[Any, ...]]:
+        """What holds, by ``rid``."""
+        last = {each.rid: each for each in read_decisions(self.root / "decisions.jsonl")}
+        return {rid: (d.decision, d.start_s, d.end_s, d.text) for rid, d in last.items()}
+
+    @property
+    def added(self) -> list[dict[str, Any]]:
+        file = Path(self.root / "labelled" / "annotations.jsonl")
+        return (
+            [json.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+        )
 
 
 def annotated(task: Task, *, at: str = AT, by: Any = 3) -> Task:
