@@ -146,7 +146,7 @@ def _has_sixels(stream: TextIO) -> bool:
     before = termios.tcgetattr(keyboard)
     answer = b""
     try:
-        tty.setcbreak(keyboard)
+        tty.setcbreak(keyboard, termios.TCSANOW)  # keeps what is typed already
         stream.write(_ASK_ATTRIBUTES)
         stream.flush()
         while not answer.endswith(b"c") and select.select([keyboard], [], [], _WAIT_S)[0]:

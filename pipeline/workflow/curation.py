@@ -95,7 +95,7 @@ def read_decisions(file: Location) -> tuple[Decision, ...]:
     """
     try:
         lines = file.read_bytes().decode().split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -22,7 +22,7 @@ from huggingface_hub import constants
 
 from pipeline.media.scenes.render import render_scenes
 from pipeline.run import main
-from pipeline.workflow.config import Role, load_config
+from pipeline.workflow.config import load_config
 from tests.documents.blocks import blocks, command_lines, turnwise_arguments
 from tests.hub_repository import Repository
 from tests.hub_server import hub_server
@@ -74,7 +74,8 @@ class Place:
         verb, *rest = [word.replace(SOURCES, "scenes.yaml") for word in arguments]
         if verb in ("manifest", "fetch-models", "doctor"):
             return [verb, *rest]
-        roles = [f"engines.{role}={json.dumps(self.engine)}" for role in get_args(Role)]
+        asked = load_config(FLAGSHIP).engines
+        roles = [f"engines.{role}={json.dumps(self.engine)}" for role in asked]
         given = [*roles, f"run.root={self.folder / 'run'}", *SMALL]
         settings = [word for each in given for word in ("--set", each)]
         if verb == "run" and "--executor" not in rest:

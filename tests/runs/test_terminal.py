@@ -82,7 +82,6 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("preview", place.corpus, "--video", HOSTILE),
         ("preview", place.corpus, "--task", HOSTILE),
     ],
-    "report": lambda place: [("report", "-c", place.config, "-o", place.folder / "report")],
     "explain": lambda place: [
         ("explain", sample_of(place), "-c", place.config),
         ("explain", sample_of(place)[:9], "-c", place.config, "--json"),
@@ -94,6 +93,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("label", "import", place.folder / "raw.json", "-c", place.config),
         ("label", "import", HOSTILE, "-c", place.config),
         ("label", HOSTILE, "-c", place.config),
+    ],
+    "report": lambda place: [
+        ("report", "-c", place.config),
+        ("report", "-c", place.config, "-o", place.config / "report"),
     ],
     "export": lambda place: [
         ("export", place.corpus, "-o", place.folder / "export"),

@@ -65,7 +65,8 @@ def a_response_is_causal_and_says_when_it_stands_elsewhere(case: Case, made: Com
             assert response.turn >= case.asked(response.qid)
             if due < len(case.tiling):
                 starts, frames = case.tiling.starts, case.tiling.frames
-                soon = response.due_s is not None and response.due_s < response.respond_s
+                due_s, respond_s = response.due_s, response.respond_s
+                soon = due_s is not None and due_s < respond_s - EPSILON_S
                 times = starts if response.kind == "event" and not soon else frames
                 named_s = [span.end_s for span in response.evidence]
                 rests_s = [response.respond_s] if response.due_s is None else named_s
