@@ -26,6 +26,7 @@ _PLACES = {
     "preview": "preview:preview_dialogues",
     "report": "report:write_report",
     "explain": "explain:explain_one",
+    "label": "label:label_samples",
     "export": "export:export_files",
     "publish": "publish:publish_files",
     "diff": "diff:diff_corpora",

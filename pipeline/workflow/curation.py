@@ -94,7 +94,7 @@ def read_decisions(file: Location) -> tuple[Decision, ...]:
         ValueError: the file cannot be read, or a line is no decision.
     """
     try:
-        lines = file.read_bytes().decode().splitlines()
+        lines = file.read_bytes().decode().split("\n")
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, UnicodeDecodeError) as error:

@@ -87,6 +87,13 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ("explain", sample_of(place)[:9], "-c", place.config, "--json"),
         ("explain", HOSTILE, "-c", place.config),
     ],
+    "label": lambda place: [
+        ("label", "export", "-c", place.config, "-o", place.folder / "label"),
+        ("label", "export", "-c", place.config, "-o", place.folder / "none", "--task", HOSTILE),
+        ("label", "import", place.folder / "raw.json", "-c", place.config),
+        ("label", "import", HOSTILE, "-c", place.config),
+        ("label", HOSTILE, "-c", place.config),
+    ],
     "report": lambda place: [
         ("report", "-c", place.config),
         ("report", "-c", place.config, "-o", place.config / "report"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,9 @@ def test_lines_of_a_file(tmp_path: Path) -> None:
     assert Curation(decisions=str(file)).decisions == (
         Decision(sample_id="a", decision="reject", who="x"),
     )
+    unusual = Decision(sample_id="c", rid="r0", decision="change", text="one\u2028two\x85three")
+    file.write_text(json.dumps(unusual.model_dump(), ensure_ascii=False), encoding="utf-8")
+    assert read_decisions(place) == (unusual,), "these end no line of JSON"
     for line, said in (
         ('{"sample_id": "a", "decision": "maybe"}', "line 1: decision"),
         ('{"sample_id": "a", "decision": "change"}', "rid"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import CommandError
@@ -25,7 +26,12 @@ def held_decisions(root: Location) -> list[dict[str, Any]]:
 
 
 def save_decision(root: Location, decision: Decision) -> None:
-    """Append a decision to the file of a run, whose last line may have been cut.
+    """Append a decision to the file of a run; see ``save_decisions``."""
+    save_decisions(root, [decision])
+
+
+def save_decisions(root: Location, decisions: Sequence[Decision]) -> None:
+    """Append decisions to the file of a run, whose last line may have been cut.
 
     Raises:
         CommandError: the run lies in an object store, where nothing can be appended.
@@ -33,15 +39,21 @@ def save_decision(root: Location, decision: Decision) -> None:
     path = (root / DECISIONS).path
     if path is None:
         raise CommandError("not supported: decisions of a run in an object store")
-    said = {name: value for name, value in decision.model_dump(mode="json").items() if value}
-    line = json.dumps(said | _times(decision), ensure_ascii=False)
+    if not decisions:
+        return
+    lines = "".join(f"{_line(each)}\n" for each in decisions)
     with path.open("ab+") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-            line = line if file.read(1) == b"\n" else f"\n{line}"
-        file.write(f"{line}\n".encode())
+            lines = lines if file.read(1) == b"\n" else f"\n{lines}"
+        file.write(lines.encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def _line(decision: Decision) -> str:
+    said = {name: value for name, value in decision.model_dump(mode="json").items() if value}
+    return json.dumps(said | _times(decision), ensure_ascii=False)
 
 
 def _times(decision: Decision) -> dict[str, float]:
