@@ -148,9 +148,10 @@ class FinishedRun:
                 continue
 
     def collect(self) -> None:
-        """Remove all that ``gc`` lists."""
-        for token in re.findall(r"--remove ([0-9a-f]{8})", call("gc", *self.options)):
-            call("gc", *self.options, "--remove", token)
+        """Remove all that ``gc`` lists, and what was said to asks that no part has any more."""
+        command = ["gc", *self.options, "--replies"]
+        for token in re.findall(r"--remove ([0-9a-f]{8})", call(*command)):
+            call(*command, "--remove", token)
 
     def check(self, expected: State) -> None:
         """All is there again and nothing beside it that ``gc`` does not remove, as if nothing had

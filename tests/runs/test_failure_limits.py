@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import main
-from tests.runs import answering_server
 from tests.runs.answering_server import Server, serving
 from tests.runs.asking import write_asking
 from tests.runs.test_http_run import rows_of
@@ -81,7 +80,7 @@ def test_a_model_that_answers_nothing_stops_a_pilot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It says something each time, and nothing that was asked for."""
-    monkeypatch.setattr(answering_server, "answer", lambda body: "I cannot tell.")
+    monkeypatch.setattr(server, "answer", lambda body: "I cannot tell.")
     config = write_asking(write_config, "empty", server)
     assert main(["run", "-c", str(config), "--limit", "4", "--until", "narrate"]) == 1
     error = capsys.readouterr().err
