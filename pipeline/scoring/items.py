@@ -95,7 +95,7 @@ def items_of(dialogue: Dialogue, prediction: Prediction | None) -> Iterator[Item
         key=lambda each: asked_at[each.qid],
     )
     expected = {each.qid: _expected(dialogue, each.qid) for each in questions}
-    said = _said(prediction, turns, questions, asked_at) if prediction else {}
+    said = _said(prediction, turns, questions, asked_at) if prediction and questions else {}
     codes = bytes(STATES.index(each) for each in prediction.states) if prediction else b""
     nexts = [*(asked_at[each.qid] for each in questions[1:]), len(turns)]
     for question, next_at in zip(questions, nexts, strict=True):
