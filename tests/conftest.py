@@ -23,6 +23,8 @@ PARTS_OF_A_CHECKOUT = ("pipeline", "stages", "prompts", "configs", "data_manifes
 
 # Else a test would join whatever cluster it finds on this machine: another test's, or the user's.
 os.environ["RAY_ADDRESS"] = "local"
+# Ray keeps the first mode that a process has, and then refuses a cluster of another.
+os.environ["RAY_AUTH_MODE"] = "disabled"
 
 LONG = "TURNWISE_LONG" in os.environ
 """Tests have their long form: ``make laws``."""
