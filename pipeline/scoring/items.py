@@ -95,8 +95,8 @@ def items_of(dialogue: Dialogue, prediction: Prediction | None) -> Iterator[Item
         key=lambda each: asked_at[each.qid],
     )
     expected = {each.qid: _expected(dialogue, each.qid) for each in questions}
-    said = _said(prediction, turns, questions, asked_at) if prediction and questions else {}
     codes = bytes(STATES.index(each) for each in prediction.states) if prediction else b""
+    said = _said(prediction, codes, turns, questions, asked_at) if prediction and questions else {}
     nexts = [*(asked_at[each.qid] for each in questions[1:]), len(turns)]
     for question, next_at in zip(questions, nexts, strict=True):
         begin, due = asked_at[question.qid], expected[question.qid]
@@ -141,12 +141,12 @@ def _placed_span(turns: Turns, place: int, own: Sequence[PlacedResponse]) -> Tim
 
 def _said(
     prediction: Prediction,
+    states: bytes,
     turns: Turns,
     questions: Sequence[Question],
     asked_at: Mapping[str, int],
 ) -> dict[str, list[Said]]:
-    """What was said to each question."""
-    states = bytes(STATES.index(each) for each in prediction.states)
+    """What was said to each question; ``states`` are those of the prediction, if it has any."""
     stood_by = {}
     if states:
         shown = Turns(turns.first, turns.starts, turns.ends, turns.frames, states)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +50,11 @@ class Failure:
     detail: str
 
 
+@cache
+def _schema() -> Mapping[str, Any]:
+    return answer_schema(StreamAnswer)
+
+
 Watching = tuple[Dialogue, Sequence[FramedSegment]]
 """A sample, and the frame of each of its turns."""
 
@@ -74,13 +81,13 @@ class _Watched:
         first = bisect_right(turns.starts, now_s - settings.window_s)
         shown = self.frames[first : self.place + 1]
         times = [] if timed_frames else [round(frame.frame_s, 2) for frame in shown]
-        variables = {"talk": self.talk, "now_s": round(now_s, 2), "frame_times": times}
+        variables = {"talk": tuple(self.talk), "now_s": round(now_s, 2), "frame_times": times}
         return Ask(
             request_id=f"{self.dialogue.sample_id}-{turns.first + self.place}",
             text=neutralise(prompt.render(variables)),
-            answer_schema=answer_schema(StreamAnswer),
+            answer_schema=_schema(),
             frames=tuple(Frame(frame.frame_s, frame.jpeg) for frame in shown),
-            variables={**variables, "talk": tuple(self.talk)},
+            variables=variables,
             system=system,
         )
 
