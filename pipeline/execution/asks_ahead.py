@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.execution.replay import ReplayingEngine, replaying
-from pipeline.execution.worker import make_part
+from pipeline.execution.replay import replay_task
 from pipeline.records import Segment, Video
 from pipeline.store.location import Location
-from pipeline.store.part_names import recipe_folder
-from pipeline.workflow.inputs import PartsMade
 from pipeline.workflow.plan import NodePlan, parts_made
 from pipeline.workflow.replied import AsksAhead
-from pipeline.workflow.task import Key, PlannedTask, ShardResult
+from pipeline.workflow.task import Key
 
 
 def asks_ahead(plans: Sequence[NodePlan], aside: Location) -> Mapping[str, AsksAhead]:
@@ -42,30 +39,17 @@ def asks_ahead(plans: Sequence[NodePlan], aside: Location) -> Mapping[str, AsksA
                 unknown.add(task.key)
                 ahead = replace(ahead, more=True)
                 continue
-            engine = _tried(task, made, aside)
+            _, engine = replay_task(task, made, aside, None)
             if needed & partly or (engine and engine.new):
                 partly.add(task.key)
             ahead = AsksAhead(
-                ahead.asks + (len(engine.asked) if engine else 0),
+                ahead.asks + (engine.asks if engine else 0),
                 ahead.new + (len(engine.new) if engine else 0),
                 ahead.more or bool(needed & partly),
             )
         if plan.node.engine is not None:
             found[plan.node.name] = ahead
     return found
-
-
-def _tried(task: PlannedTask, made: PartsMade, aside: Location) -> ReplayingEngine | None:
-    """What was asked to make a part; None where nothing is."""
-    ready = made.resolve(task)
-    if isinstance(ready, ShardResult):
-        return None
-    engine = replaying(ready)
-    folder = recipe_folder(aside, task.node, task.folder.name)
-    parts, _ = make_part(replace(ready, slot=folder / ready.slot.name), engine, None)
-    for shard, part in zip(task.made, parts, strict=True):
-        made.add((task.node, shard), part)
-    return engine
 
 
 def _above_asks(plans: Sequence[NodePlan]) -> Collection[str]:

@@ -23,9 +23,10 @@ from pipeline.store.location import Location
 from pipeline.store.part_names import recipe_folder, replies_path, slot_of
 from pipeline.store.parts import StoreError
 from pipeline.store.video_rows import read_videos
+from pipeline.workflow.inputs import PartsMade
 from pipeline.workflow.plan import NodePlan, parts_made
 from pipeline.workflow.stage import Context
-from pipeline.workflow.task import Key, ShardTask
+from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask
 
 
 @dataclass(frozen=True)
@@ -112,23 +113,31 @@ def replay_run(plans: Sequence[NodePlan], below: Location, media: Media) -> Repl
             raise ConfigError(f"the run is not finished: {node.name} is to be made")
         slots, parts = dict(plan.slots), dict(plan.parts)
         for task in plan.missing:
-            ready = made.resolve(task)
-            if isinstance(ready, ShardTask):
-                folder = recipe_folder(below, node.name, node.recipe_digest)
-                ready = replace(ready, slot=folder / ready.slot.name)
-                engine = replaying(ready)
-                there, _ = make_part(ready, engine, media)
-                asks[node.name] += len(engine.new) if engine else 0
-            else:
-                there = [part for _, part in ready.parts]
+            there, engine = replay_task(task, made, below, media)
+            asks[node.name] += len(engine.new) if engine else 0
             for shard, part in zip(task.made, there, strict=True):
-                made.add((node.name, shard), part)
                 parts[shard], slots[shard] = part, slot_of(part)
         found.append(replace(plan, slots=slots, parts=parts, cause=""))
     return ReplayedRun(found, {name: number for name, number in asks.items() if number})
 
 
-def replaying(task: ShardTask) -> ReplayingEngine | None:
+def replay_task(
+    task: PlannedTask, made: PartsMade, below: Location, media: Media | None
+) -> tuple[Sequence[Location], ReplayingEngine | None]:
+    """The parts of a task whose inputs exist, which ``made`` then has, and what was asked for them:
+    None where nothing is asked, or they were there already."""
+    ready = made.resolve(task)
+    if isinstance(ready, ShardResult):
+        return [part for _, part in ready.parts], None
+    folder = recipe_folder(below, task.node, task.folder.name)
+    engine = _replaying(ready)
+    parts, _ = make_part(replace(ready, slot=folder / ready.slot.name), engine, media)
+    for shard, part in zip(task.made, parts, strict=True):
+        made.add((task.node, shard), part)
+    return parts, engine
+
+
+def _replaying(task: ShardTask) -> ReplayingEngine | None:
     """What answers a task; None where it asks nothing. What a run would ask again counts as not
     answered."""
     if task.engine is None:
