@@ -29,12 +29,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVER = Path(__file__).with_name("erring_teacher.py")
 WRITERS = ("captioner", "change_detector", "editor")
 CHECKERS = ("grounder", "verifier")
-CAPTIONS, QUESTIONS = ("event_caption", "action_caption"), "multiple_choice"
+CAPTIONS, QUESTIONS = "event_caption", "multiple_choice"
 """The nodes whose annotations dialogues are made of."""
 ALTERED = "altered"
 """The kind of what stands in the dialogues otherwise than a writer stated it: by the repair of
 broken JSON, or by another wording."""
-EVENTS = {"event": "caption_events", "action": "caption_actions"}
+EVENTS = "caption"
+"""The node whose events writers stated."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class Trial:
         """As the command line has them."""
         found: dict[str, Any] = {f"engines.{role}.model": self.writer.name for role in WRITERS}
         found |= {f"engines.{role}.model": self.checker.name for role in CHECKERS}
-        for node in (*EVENTS.values(), "agree_events", "agree_actions"):
+        for node in (EVENTS, "agree"):
             found[f"nodes.{node}.config.policy"] = self.policy
-        for node in ("ground_events", "ground_actions", "verify"):
+        for node in ("ground", "verify"):
             found[f"nodes.{node}.config.samples"] = self.samples
             found[f"nodes.{node}.config.temperature"] = 0.7 if self.samples > 1 else 0.0
         found |= self.settings
@@ -119,10 +120,7 @@ class Bench:
                 "change_questions": {"config": {"max_questions": 12}},
                 # The teacher reads the number of the scene and the time of the last frame, no more.
                 "verify": {"config": {"max_frames": 1}},
-                **{
-                    node: {"config": {"max_frames": 2}}
-                    for node in (*EVENTS.values(), "ground_events", "ground_actions")
-                },
+                **{node: {"config": {"max_frames": 2}} for node in (EVENTS, "ground")},
             },
         }
         self._config.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -133,7 +131,7 @@ class Bench:
 
     def items(self, trial: Trial, *, questions: bool = True) -> list[Item]:
         """What the writers of a trial stated, and what became of it."""
-        ends = (*CAPTIONS, QUESTIONS) if questions else CAPTIONS
+        ends = (CAPTIONS, QUESTIONS) if questions else (CAPTIONS,)
         until = [part for node in ends for part in ("--until", node)]
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -159,11 +157,10 @@ def _rows(kind: type[R], plan: NodePlan) -> Iterator[R]:
 def _events(plans: Mapping[str, NodePlan], stated: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
     """What was stated, by video, family, caption and span; then what stands in the dialogues and
     nobody stated."""
-    listed = {e.event_id: e for node in EVENTS.values() for e in _rows(Event, plans[node])}
+    listed = {e.event_id: e for e in _rows(Event, plans[EVENTS])}
     kept = {
         (event.video_id, event.family, response.text.rstrip("."), event.start_s, event.end_s)
-        for node in CAPTIONS
-        for annotation in _rows(Annotation, plans[node])
+        for annotation in _rows(Annotation, plans[CAPTIONS])
         for response, event_id in zip(annotation.responses, annotation.parent_ids, strict=True)
         for event in [listed[event_id]]
     }

@@ -90,7 +90,7 @@ def thresholds(bench: Bench, base: Trial) -> None:
         least: bench.items(
             replace(
                 base,
-                settings={f"nodes.agree_{family}s.config.min_iou": least for family in EVENT_ITEMS},
+                settings={"nodes.agree.config.min_iou": least},
             )
         )
         for least in (0.3, 0.4, 0.5, 0.6, 0.7)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,8 @@ Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Seen = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=240)]
 """What a model says that it sees, before it judges: a field that stands before the verdict, since
 an answer is written from its first field to its last."""
+Family = Literal["event", "action"]
+"""What an event is one of."""
 AnswerTime = Annotated[float, Field(allow_inf_nan=False)]
 """Seconds as a model states them: any finite number, judged by the stage."""
 

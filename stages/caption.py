@@ -1,22 +1,25 @@
-"""List what happens in each video, with spans. Placed twice: for events and for actions.
+"""List what happens in each video, with spans: its events, and the actions in it.
+
+One ask a family, over the same frames below the same system part, next to each other: an engine
+with a prefix cache computes the frames once.
 
 reads:  FramedSegment
-writes: Event, any number per video, by start; a Reject for each with an impossible span and for
-        each that was listed before
+writes: Event, any number per video, family by family and by start; a Reject for each with an
+        impossible span and for each that was listed before
 source: section 4.1 of arXiv:2512.21334, event caption, step 1, and action caption
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.records import THIS_CALL, Event, FramedSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, AnswerTime, SampledConfig, Sentence, whole_video
+from stages._asking import Answer, AnswerTime, Family, SampledConfig, Sentence, whole_video
 from stages._consistency import lists_alike, spokesman, support
 from stages._reasons import BAD_SPAN, OTHER_EVENT_FAILED
 from stages._spans import clipped
@@ -27,10 +30,11 @@ class Config(SampledConfig):
     """What is asked for, and what counts as a span."""
 
     prompt: str = Field(
-        "caption_events",
-        description="name of the prompt, a file below prompts/ without its suffix",
+        "caption", description="name of the prompt, a file below prompts/ without its suffix"
     )
-    family: Literal["event", "action"] = Field("event", description="what is listed")
+    families: tuple[Family, ...] = Field(
+        ("event", "action"), min_length=1, description="what is listed, each by an ask of its own"
+    )
     max_tokens: int = Field(
         4096, ge=1, description="most tokens of the answer, all captions of a video"
     )
@@ -40,8 +44,8 @@ class Config(SampledConfig):
     max_events: int = Field(
         20,
         ge=1,
-        description="how many are asked for at most; those listed behind them are refused. The"
-        " paper gives none",
+        description="how many of a family are asked for at most; those listed behind them are"
+        " refused. The paper gives none",
     )
     tolerance_s: float = Field(
         1.0,
@@ -51,9 +55,17 @@ class Config(SampledConfig):
     )
     policy: Literal["video", "event"] = Field(
         "video",
-        description="video: one impossible or inconsistent span refuses all events of the video, as"
-        " the paper keeps only videos whose events all hold; event: it refuses that event alone",
+        description="video: one impossible or inconsistent span refuses all of its family in the"
+        " video, as the paper keeps only videos whose events all hold; event: it refuses that event"
+        " alone",
     )
+
+    @field_validator("families")
+    @classmethod
+    def _each_once(cls, families: tuple[Family, ...]) -> tuple[Family, ...]:
+        if len(set(families)) < len(families):
+            raise ValueError("a family stands twice")
+        return families
 
     def bounds(self) -> Mapping[str, Mapping[str, Any]]:
         """One event more than is asked for is one too many."""
@@ -74,15 +86,23 @@ class Events(Answer):
     events: list[Captioned]
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[float]]:
-    """The whole video at once; the subject is its length in seconds."""
+class Listing(NamedTuple):
+    """What is listed, of a video of so many seconds."""
+
+    family: Family
+    duration_s: float
+
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[Listing]]:
+    """The whole video at once, for each family."""
     frames, duration_s = whole_video(rows, config.max_frames)
-    variables = {
-        "focus": config.family,
-        "duration_s": printed(duration_s),
-        "max_events": config.max_events,
-    }
-    yield Case(duration_s, variables, shared=frames)
+    for family in config.families:
+        variables = {
+            "focus": family,
+            "duration_s": printed(duration_s),
+            "max_events": config.max_events,
+        }
+        yield Case(Listing(family, duration_s), variables, shared=frames)
 
 
 def reasons_against(
@@ -111,7 +131,9 @@ def reasons_against(
     ]
 
 
-def accept(case: Case[float], answers: Answers[Events], config: Config) -> Iterator[Event | Reject]:
+def accept(
+    case: Case[Listing], answers: Answers[Events], config: Config
+) -> Iterator[Event | Reject]:
     """The events of the answer that speaks for all, by start, their spans clipped to the video.
 
     One listed twice counts once.
@@ -121,8 +143,8 @@ def accept(case: Case[float], answers: Answers[Events], config: Config) -> Itera
     others = [spans for i, spans in enumerate(lists) if i != chosen]
     found = sorted(answers[chosen].events, key=lambda e: (e.start_s, e.end_s, e.caption))
     if not found:
-        yield Reject(reason="no_events")
-    duration_s = case.subject
+        yield Reject(reason="no_events", detail=case.subject.family)
+    duration_s = case.subject.duration_s
     spans = [clipped(e.start_s, e.end_s, duration_s, config.tolerance_s) for e in found]
     consistency = [support((e.start_s, e.end_s), others, answers.drawn) for e in found]
     reasons = reasons_against(found, spans, consistency, config)
@@ -132,7 +154,7 @@ def accept(case: Case[float], answers: Answers[Events], config: Config) -> Itera
             yield Reject(reason=reason, detail=detail, row=seen.model_dump_json())
             continue
         yield Event(
-            family=config.family,
+            family=case.subject.family,
             caption=seen.caption,
             start_s=span[0],
             end_s=span[1],
@@ -143,7 +165,7 @@ def accept(case: Case[float], answers: Answers[Events], config: Config) -> Itera
 
 STAGE = annotation_stage(
     name="caption",
-    version=4,
+    version=5,
     reads=(FramedSegment,),
     writes=Event,
     config=Config,
@@ -151,10 +173,14 @@ STAGE = annotation_stage(
     variables={"focus": "event", "duration_s": 9.5, "max_events": 20},
     cases=cases,
     accept=accept,
-    tasks=lambda config, _: {config.family},
+    tasks=lambda config, _: {*config.families},
     reasons=(
-        Reason("no_events", "The model sees nothing to list in the video.", absence=True),
-        Reason("too_many_events", "It is more than `max_events` for the video.", policy=True),
+        Reason(
+            "no_events",
+            "The model sees nothing to list in the video: no event, or no action.",
+            absence=True,
+        ),
+        Reason("too_many_events", "It is more than `max_events` of its family.", policy=True),
         BAD_SPAN,
         Reason(
             "inconsistent",

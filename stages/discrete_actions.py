@@ -1,7 +1,9 @@
 """Leave out of the listed actions what is no discrete action: the targeted filtering of the paper.
+Events pass.
 
 reads:  Event, Video
-writes: Event, those that no rule speaks against, in their order; a Reject for each other one
+writes: Event, all but the actions that a rule speaks against, in their order; a Reject for each of
+        those
 source: section 4.1 of arXiv:2512.21334, action caption, which says that there is such a filter and
         not what it does; the rules are ours
 """
@@ -95,22 +97,22 @@ def twin_of(event: Event, kept: Sequence[Event], config: Config) -> Event | None
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | Reject]:
-    """The discrete actions of one video. Of twins that stays which other samples bear out best, of
-    equals the first."""
+    """The events and the discrete actions of one video. Of twins that stays which other samples
+    bear out best, of equals the first."""
     duration_s = rows[Video][0].duration_s
-    events = rows[Event]
-    refused = {e.event_id: r for e in events if (r := refusal_of(e, duration_s, config))}
+    actions = [event for event in rows[Event] if event.family == "action"]
+    refused = {e.event_id: r for e in actions if (r := refusal_of(e, duration_s, config))}
     kept: list[Event] = []
-    for event in sorted(events, key=lambda e: -e.consistency):
+    for event in sorted(actions, key=lambda e: -e.consistency):
         if event.event_id in refused:
             continue
         if twin := twin_of(event, kept, config):
             refused[event.event_id] = Refused("twin", f"of {twin.event_id}: {twin.caption}")
         else:
             kept.append(event)
-    if not config.english and events:
+    if not config.english and actions:
         yield Reject(reason="words_not_judged", detail=f"language {config.language!r}")
-    for event in events:
+    for event in rows[Event]:
         if reason := refused.get(event.event_id):
             yield Reject(reason=reason.reason, detail=reason.detail, row=event.model_dump_json())
         else:
@@ -119,7 +121,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[Event | R
 
 STAGE = per_video_stage(
     name="discrete_actions",
-    version=1,
+    version=2,
     reads=(Event, Video),
     writes=Event,
     config=Config,
@@ -134,7 +136,7 @@ STAGE = per_video_stage(
         Reason("twin", "Another action of the same time has nearly the same words."),
         Reason(
             "words_not_judged",
-            "The captions are not English: no rule by words was applied to the video.",
+            "The captions of actions are not English: no rule by words was applied to the video.",
             absence=True,
         ),
     ),

@@ -27,7 +27,7 @@ from pipeline.records import (
 from pipeline.records.digest import digest
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage
 from pipeline.workflow.stage import Context, Reason, Rows, VideoRows
-from stages._asking import Answer, Sentence, SingleAnswerConfig
+from stages._asking import Answer, Family, Sentence, SingleAnswerConfig
 from stages._coverage import CoverageConfig
 from stages._reasons import COVERS_VIDEO, LOW_AGREEMENT
 from stages._spans import stated
@@ -41,6 +41,9 @@ class Config(CoverageConfig, SingleAnswerConfig):
         "query", description="name of the prompt, a file below prompts/ without its suffix"
     )
     max_tokens: int = Field(256, ge=1, description="most tokens of one query")
+    families: tuple[Family, ...] = Field(
+        ("event",), min_length=1, description="of what events are chosen; the paper's are events"
+    )
     max_queries: int = Field(
         2, ge=1, description="events chosen per video; the paper samples some and gives no number"
     )
@@ -60,7 +63,7 @@ Choice = tuple[VerifiedEvent, frozenset[str]]
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Choice] | Reject]:
     """Some of the kept events that do not cover too much, in their order; each of those has the
     same chance to be chosen."""
-    kept = [event for event in rows[VerifiedEvent] if event.kept]
+    kept = [e for e in rows[VerifiedEvent] if e.kept and e.family in config.families]
     if not kept:
         yield Reject(reason="low_agreement", detail="no event was kept")
     duration_s = rows[Video][0].duration_s if kept else 0.0
@@ -117,7 +120,7 @@ def _asked(row: Annotation) -> tuple[str, str]:
 
 _ASKING = annotation_stage(
     name="query",
-    version=4,
+    version=5,
     reads=(VerifiedEvent, Video),
     writes=Annotation,
     config=Config,

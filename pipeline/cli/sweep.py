@@ -46,7 +46,7 @@ def sweep_settings(
 ) -> None:
     """Show what other values of a setting would keep, from the replies that are there.
 
-    One or two of --set have several values: `--set nodes.agree_events.config.min_iou=0.3,0.5,0.7`.
+    One or two of --set have several values: `--set nodes.agree.config.min_iou=0.3,0.5,0.7`.
     For each choice the stages run again behind the setting, in a folder that is removed; replies of
     before answer their asks, and no model is asked. Where a value asks what was never asked, the
     row says how many asks it would take. The run must have been made with the settings as they are,

@@ -36,8 +36,7 @@ CONTEXT = 4096
 """Tokens of one slot: the longest of these asks with its answer has 3,000."""
 TEXT_NODES = (
     "polish",
-    "rewrite_events",
-    "rewrite_actions",
+    "rewrite",
     "query",
     "near_miss",
     "change_questions",
@@ -131,7 +130,7 @@ def said(folder: Path, server: LlamaServer) -> Iterator[str]:
     with (folder / "run.log").open("wb") as log:
         running = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
         try:
-            until(folder, "*/parts/rewrite_events/*/part-*", running)
+            until(folder, "*/parts/rewrite/*/part-*", running)
             server.kill()
             time.sleep(1)
             server.start()

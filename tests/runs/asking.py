@@ -22,10 +22,7 @@ def write_asking(
         "kind": "http", "model": "m", "revision": "r", "base_url": server.base_url,
         "concurrency": CONCURRENCY, "shards": 4, "attempts": 2, "longest_wait_s": 0.1,
     }  # fmt: skip
-    lenient = {
-        name: {"config": {"policy": "event"}}
-        for name in ("caption_events", "caption_actions", "agree_events", "agree_actions")
-    }
+    lenient = {name: {"config": {"policy": "event"}} for name in ("caption", "agree")}
     engines = dict.fromkeys(get_args(Role), engine)
     path = write_config(name, engines=engines, nodes=lenient | nodes)
     config = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -63,13 +63,13 @@ def check_facts(facts: Any, files: Files) -> None:
     """What came in, who was asked, what was turned down and by which settings."""
     assert facts["intake"]["videos"] == 2
     by_node = {node["node"]: node for node in facts["nodes"]}
-    (low,) = (t for t in by_node["agree_events"]["turned_down"] if t["reason"] == "low_iou")
+    (low,) = (t for t in by_node["agree"]["turned_down"] if t["reason"] == "low_iou")
     assert low["settings"] == {"min_iou": 0.5}
     gaps = [t for t in by_node["lint"]["turned_down"] if "min_gap_s" in t["settings"]]
     assert [t["reason"] for t in gaps] == ["gap_too_small"], "a threshold, whatever it turned down"
-    (agreed,) = (a for a in facts["agreement"] if a["node"] == "agree_events")
+    (agreed,) = (a for a in facts["agreement"] if a["node"] == "agree")
     assert agreed["events"] == sum(agreed["tenths"]) + agreed["not_found"] > 0
-    assert agreed["kept"] == by_node["agree_events"]["rows_out"]
+    assert agreed["kept"] == by_node["agree"]["rows_out"]
     (captioner,) = (t for t in facts["teachers"] if t["role"] == "captioner")
     assert (captioner["asks"], captioner["cost"], captioner["currency"]) == (4, 0.0, "EUR")
     assert {s["node"] for s in facts["policies"]} == {"dialogue", "plan_mixture", "apply_mixture"}

@@ -93,9 +93,9 @@ def test_the_demo_is_well(
     for check in ("ffmpeg", "ffprobe", "store", "manifest", "space", "decoder auto", "engines."):
         assert levels(report, check) == ["ok"], check
     nodes = {figures["node"]: figures for figures in report["probe"]}
-    assert len(nodes) == 15
+    assert len(nodes) == 12
     assert all(figures["obeyed"] == figures["replies"] > 0 for figures in nodes.values())
-    for name in ("caption_events", "caption_actions", "ground_events", "ground_actions"):
+    for name in ("caption", "ground"):
         assert abs(nodes[name]["start_bias_s"]) < 0.6 and abs(nodes[name]["end_bias_s"]) < 0.6
     assert not (tmp_path / "demo").exists(), "it leaves nothing in the store"
 
@@ -120,7 +120,7 @@ def test_a_served_model_is_checked_and_asked(
     assert any("takes 65536 tokens; the longest ask is about" in text for text in texts)
     assert all(figures["obeyed"] == figures["replies"] > 0 for figures in report["probe"])
     # Its answers have the right shape and nothing to do with the pictures.
-    assert "warning" in levels(report, "probe ground_events")
+    assert "warning" in levels(report, "probe ground")
     assert status == (1 if "failure" in levels(report, "") else 0)
     assert len(server.asked) == 1 + sum(figures["asks"] for figures in report["probe"])
 
@@ -141,7 +141,7 @@ def test_each_limit_is_an_option(doctor: Doctor, write_config: Callable[..., Pat
     strict = ("--bias-warning=0", "--bias-failure=0.001", "--found-warning=1")
     status, report = doctor(config, *strict)
     assert status == 1
-    assert levels(report, "probe caption_events") == ["failure"]
+    assert levels(report, "probe caption") == ["failure"]
     assert levels(report, "probe verify") == ["warning"]
     assert report["thresholds"]["bias_failure_s"] == 0.001
 

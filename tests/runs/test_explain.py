@@ -71,10 +71,10 @@ def test_it_is_read_by_people(config: Path, capsys: Capture) -> None:
 
 def test_replies_that_are_gone_are_said(config: Path, tmp_path: Path, capsys: Capture) -> None:
     dialogue = next(d for d in dialogues(config) if d.task == "event_caption")
-    for file in (tmp_path / "run" / "parts" / "ground_events").glob("*/replies-*"):
+    for file in (tmp_path / "run" / "parts" / "ground").glob("*/replies-*"):
         file.unlink()
     found = explained(capsys, config, dialogue.sample_id)
     replies = {s["node"]: [ask["replies"] for ask in s["asks"]] for s in found["steps"]}
-    assert not any(replies["ground_events"]) and all(replies["rewrite_events"])
+    assert not any(replies["ground"]) and all(replies["rewrite"])
     text = call(capsys, "explain", dialogue.sample_id, "-c", config, "--limit", 2)[1]
     assert "gone: no reply is kept to this very ask" in text and "prompt  " in text

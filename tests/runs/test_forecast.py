@@ -205,7 +205,7 @@ def test_a_pilot_of_twenty_scenes_forecasts_sixty(
 ) -> None:
     """All that is forecast comes true within its interval, and all of it at once nine times of ten
     and more for pilots of any other twenty of them."""
-    every = ("caption_events", "caption_actions", "agree_events", "agree_actions")
+    every = ("caption", "agree")
     shares = {"tsqa": 3, "event_grounding": 3, "offline_qa": 1, "narration": 1, "event_caption": 1}
     sections = {
         "extends": str(STREAMO),

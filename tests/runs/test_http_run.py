@@ -29,9 +29,9 @@ VIDEOS = ("--limit", "2", "--set", "run.videos_per_shard=1")
 
 ASKING = {
     "narrate": "provenance",
-    "caption_events": "provenance",
-    "ground_events": "grounding",
-    "rewrite_events": "rewriting",
+    "caption": "provenance",
+    "ground": "grounding",
+    "rewrite": "rewriting",
 }
 """Nodes, and the column with what is known of their own ask."""
 
@@ -59,10 +59,7 @@ def asking_config(
         "kind": "http", "model": "m", "revision": "r", "base_url": base_url,
         "api_key_env": "TURNWISE_TEST_KEY", "shards": 4, "attempts": 2,
     }  # fmt: skip
-    nodes = {
-        name: {"config": {"policy": "event"}}
-        for name in ("caption_events", "caption_actions", "agree_events", "agree_actions")
-    }
+    nodes = {name: {"config": {"policy": "event"}} for name in ("caption", "agree")}
     return lambda name: write_config(name, engines=dict.fromkeys(ROLES, engine), nodes=nodes)
 
 

@@ -52,7 +52,7 @@ def test_edits_and_losses(
     tmp_path: Path,
 ) -> None:
     streamo = checkout / "configs" / "streamo.yaml"
-    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 31
+    assert len(to_do(plan(write_config("new", extends=streamo), "--limit", "2"))) == 26
     config = finished_config("run", extends=streamo)
     first = ("-c", str(config), "--limit", "2")
 
@@ -62,16 +62,16 @@ def test_edits_and_losses(
     assert to_do(plan(config, "--limit", "2", *settings)) == set()
 
     # One lost part is made again, alone, and comes back the same.
-    (lost, *_) = sorted((tmp_path / "run" / "parts" / "ground_events").rglob("part-00001-*"))
+    (lost, *_) = sorted((tmp_path / "run" / "parts" / "ground").rglob("part-00001-*"))
     before = lost.read_bytes()
     lost.unlink()
     replanned = plan(config, "--limit", "2")
-    assert replanned["ground_events"]["to_do"] == 1 and replanned["ground_events"]["waiting"] == 0
+    assert replanned["ground"]["to_do"] == 1 and replanned["ground"]["waiting"] == 0
     certain = {name for name, row in replanned.items() if row["to_do"] > row["waiting"]}
-    assert certain == {"ground_events"}, "what lies below may have nothing to do"
+    assert certain == {"ground"}, "what lies below may have nothing to do"
     cli(checkout, "run", *first)
     assert lost.read_bytes() == before
-    assert made(tmp_path) == {"ground_events": 1}
+    assert made(tmp_path) == {"ground": 1}
 
     # An edited prompt may cost what lies below its node, and the plan says so. Where no row
     # changes, it costs the node alone.
@@ -129,7 +129,7 @@ def test_a_broken_stage_costs_its_shards_and_says_so(
     assert "its worker process died 2 times" in done.stderr
     status = json.loads(cli(checkout, "status", *command, "--json").stdout)
     nodes = {node["node"]: node for node in status["nodes"]}
-    assert (nodes["agree_events"]["shards_done"], nodes["agree_events"]["shards_failed"]) == (1, 1)
+    assert (nodes["agree"]["shards_done"], nodes["agree"]["shards_failed"]) == (1, 1)
     assert nodes["lint"]["shards_done"] == 2
 
 

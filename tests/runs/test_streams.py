@@ -24,8 +24,8 @@ from tests.conftest import Cli
 from tests.runs.test_parity import digests, results
 
 NODES = (
-    *("segment", "caption_events", "ground_events", "agree_events", "rewrite_events"),
-    *("event_caption", "query", "dialogue", "plan_mixture", "apply_mixture"),
+    *("segment", "caption", "discrete_actions", "ground", "agree", "rewrite", "event_caption"),
+    *("query", "dialogue", "plan_mixture", "apply_mixture"),
     *("write_files", "write_corpus"),
 )
 STREAMS = {"clips": 2, "clips_per_shard": 2, "longest_s": 600.0}
@@ -144,9 +144,9 @@ def test_a_killed_run_goes_on_grows_and_is_rebuilt(
     again.pop("rejects.jsonl")
     assert again == digests(corpus)
 
-    before = digests(parts / "caption_events")
+    before = digests(parts / "caption")
     cli(checkout, "run", *options, "--limit", "4")
-    after = digests(parts / "caption_events")
+    after = digests(parts / "caption")
     assert before.items() <= after.items()
     new = {name.rpartition("/")[2].split("-")[1] for name in after.keys() - before.keys()}
     assert new == {"00001", "1000001", "1000002"}, "the first stream is as it was"

@@ -26,7 +26,7 @@ from stages.agree import Config, agree
 from tests.runs.raw_files import call
 
 Capture = pytest.CaptureFixture[str]
-MIN_IOU = "nodes.agree_events.config.min_iou"
+MIN_IOU = "nodes.agree.config.min_iou"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def spread(config: Path) -> list[GroundedEvent]:
     """The events of the run, whose spans were found again elsewhere: each at a distance of its
     own."""
     _, plans = planned(config, None, 2)
-    (ground,) = (plan for plan in plans if plan.node.name == "ground_events")
+    (ground,) = (plan for plan in plans if plan.node.name == "ground")
     found: list[GroundedEvent] = []
     for part in ground.parts.values():
         moved = [
@@ -97,13 +97,13 @@ def test_thresholds_keep_what_the_rule_says(
     values = [0.2, 0.3, 0.5, 0.9]
     for policy in ("event", "video"):
         rows = swept(
-            *(capsys, config, f"nodes.agree_events.config.policy={policy}"),
+            *(capsys, config, f"nodes.agree.config.policy={policy}"),
             f"{MIN_IOU}={','.join(map(str, values))}",
         )
-        now, *others = [row["kept"]["agree_events"] for row in rows]
+        now, *others = [row["kept"]["agree"] for row in rows]
         assert others == sorted(others, reverse=True) and now == others[2], "0.5 is what it is"
         assert policy == "video" or len(set(others)) > 2
-        assert not any(row["asks"].get("rewrite_events") for row in rows), "captions are the same"
+        assert not any(row["asks"].get("rewrite") for row in rows), "captions are the same"
     rule = pytest.importorskip("pipeline.reports.kept_at")
     verified = [row.model_dump() for row in agree(spread, Config())]
     assert others == [rule.kept_at(verified, "video")(value) for value in values]

@@ -141,6 +141,7 @@ def drawn(asking: Callable[..., Any]) -> Callable[..., Any]:
 
 
 SAMPLED: Mapping[str, Any] = {"samples": 3, "temperature": 0.7}
+LISTED: Mapping[str, Any] = {**SAMPLED, "families": ("event",)}
 
 
 def test_several_samples_of_the_likeliest_answer_are_refused() -> None:
@@ -202,13 +203,13 @@ def test_events_that_other_samples_do_not_list_are_refused(
     def listed(*found: tuple[float, float]) -> Any:
         return {"events": [{"start_s": s, "end_s": e, "caption": f"{s}"} for s, e in found]}
 
-    context = drawn("caption_events", listed((0, 4), (6, 8)), listed((0, 4)), listed((0, 4)))
+    context = drawn("caption", listed((0, 4), (6, 8)), listed((0, 4)), listed((0, 4)))
     rows = video_rows({FramedSegment: framed(10)})
-    config = caption.Config(**SAMPLED, min_consistency=0.5, policy=policy)
+    config = caption.Config(**LISTED, min_consistency=0.5, policy=policy)
     made = list(caption.STAGE.run([rows], config, context))
     assert [e.start_s for e in made if isinstance(e, Event)] == [0]
-    context = drawn("caption_events", *[listed((0, 4), (6, 8)), listed((0, 4), (5, 6))] * 2)
-    config = caption.Config(**{**SAMPLED, "samples": 4}, min_consistency=0.5, policy=policy)
+    context = drawn("caption", *[listed((0, 4), (6, 8)), listed((0, 4), (5, 6))] * 2)
+    config = caption.Config(**{**LISTED, "samples": 4}, min_consistency=0.5, policy=policy)
     made = list(caption.STAGE.run([rows], config, context))
     kept = [e.start_s for e in made if isinstance(e, Event)]
     reasons = [r.reason for r in made if isinstance(r, Reject)]
@@ -249,9 +250,9 @@ def test_one_valid_sample_of_three_passes_no_threshold(
     (refused,) = made(narrate.STAGE, narrate.Config(**strict), "narrate", said)
     assert refused.reason == "inconsistent"
     said = {"events": [{"start_s": 0, "end_s": 1, "caption": "A cup falls."}]}
-    (refused,) = made(caption.STAGE, caption.Config(**strict), "caption_events", said)
+    (refused,) = made(caption.STAGE, caption.Config(**strict, families=("event",)), "caption", said)
     assert refused.reason == "inconsistent"
-    (found,) = made(caption.STAGE, caption.Config(**SAMPLED), "caption_events", said)
+    (found,) = made(caption.STAGE, caption.Config(**LISTED), "caption", said)
     assert found.consistency == 0
     verdicts = made(
         verify.STAGE, verify.Config(**SAMPLED), "verify", {"seen": "Red.", "value": "red"}

@@ -69,11 +69,12 @@ def filtered(
 ) -> Callable[..., list[tuple[str, str]]]:
     """``filtered((start_s, end_s, caption), ...)``: what becomes of each, in a video of 400 s."""
 
-    def run(*listed: Any, **config: Any) -> list[tuple[str, str]]:
+    def run(*listed: Any, family: str = "action", **config: Any) -> list[tuple[str, str]]:
         rows = [
-            event(start_s, end_s, event_id=f"e{i}", caption=caption, consistency=(*more, 1.0)[0])
+            event(start_s, end_s, event_id=f"e{i}", caption=caption, consistency=(*more, 1.0)[0],
+                  family=family)
             for i, (start_s, end_s, caption, *more) in enumerate(listed)
-        ]
+        ]  # fmt: skip
         events = [Event.model_validate(e.model_dump(include=set(Event.model_fields))) for e in rows]
         kinds = video_rows({Event: events, Video: [video(duration_s=400.0)]})
         made = stage.STAGE.run([kinds], stage.Config(**config), Context())
@@ -126,3 +127,9 @@ def test_words_of_another_language_are_not_judged_and_it_says_so(filtered: Any) 
     found = filtered((5, 9, "The room is dark"), (5, 5.1, "Er nickt"), language="de")
     assert [reason for reason, _ in found] == ["words_not_judged", "", "too_short"]
     assert "words_not_judged" in stage.STAGE.absences
+
+
+def test_events_pass(filtered: Any) -> None:
+    shown = (0, 400, "The room is dark"), (5, 5.1, "A man explains"), (5, 5.1, "A man explains")
+    assert filtered(*shown, family="event") == [("", "e0"), ("", "e1"), ("", "e2")]
+    assert filtered(shown[0], family="event", language="de") == [("", "e0")]

@@ -14,7 +14,7 @@ from pipeline.workflow.stage import load_stage
 ASKING = {
     "narrate": ["narrate"],
     "polish": ["polish"],
-    "caption": ["caption_events", "caption_actions"],
+    "caption": ["caption"],
     "ground": ["ground"],
     "rewrite": ["rewrite"],
     "query": ["query"],

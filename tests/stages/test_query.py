@@ -139,3 +139,13 @@ def test_an_event_that_covers_the_video_takes_no_place_of_another(
 def test_the_limit_is_that_of_what_people_described() -> None:
     ours, theirs = query.Config(), source_annotations.Config()
     assert ours.max_share == theirs.max_share == 0.9
+
+
+def test_what_is_asked_for_is_an_event_unless_actions_are_wanted(
+    queried: Callable[..., list[Any]], event: Callable[..., VerifiedEvent]
+) -> None:
+    listed = [event(1, 2, family="action", caption="a"), event(3, 6, caption="b")]
+    assert [task.questions[0].text for task in queried(listed)] == ["B"]
+    both = queried(listed, families=("event", "action"))
+    assert [task.questions[0].text for task in both] == ["A", "B"]
+    assert [reject.reason for reject in queried(listed[:1])] == ["low_agreement"]

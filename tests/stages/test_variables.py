@@ -113,10 +113,10 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (
             "ground",
             "{{ captoin }}",
-            r"^nodes\.ground_events\.config\.prompt: prompts/ground\.md, line 27: there"
+            r"^nodes\.ground\.config\.prompt: prompts/ground\.md, line 27: there"
             r" is no variable 'captoin'; did you mean 'caption'\? known: caption, duration_s",
         ),
-        ("rewrite", "{{ frame_times }}", r"rewrite_.*: there is no variable 'frame_times'"),
+        ("rewrite", "{{ frame_times }}", r"rewrite.*: there is no variable 'frame_times'"),
         ("polish", "{{ lines[0].z }}", r"polish.*line 28: .*no attribute 'z'"),
         (
             "verify",

@@ -39,8 +39,7 @@ STAGES = {
     "polish": "polish",
     "tiny_caption": "caption",
     "tiny_ground": "ground",
-    "rewrite_events": "rewrite",
-    "rewrite_actions": "rewrite",
+    "rewrite": "rewrite",
     "query": "query",
     "near_miss": "near_miss",
     "ground_negatives": "ground",
@@ -52,7 +51,7 @@ STAGES = {
 NODES: dict[str, Any] = {
     "tiny_caption": {"stage": "caption", "after": ["segment"], "engine": "verifier"},
     "tiny_ground": {
-        "stage": "ground", "after": ["caption_events", "segment"], "engine": "verifier",
+        "stage": "ground", "after": ["caption", "segment"], "engine": "verifier",
     },
     "tiny_change_points": {"stage": "change_points", "after": ["segment"], "engine": "verifier"},
     "tiny_change_questions": {
@@ -62,8 +61,7 @@ NODES: dict[str, Any] = {
     "verify": {"config": {"max_tokens": 1024}},
     "query": {"config": {"max_tokens": 1024}},
     "near_miss": {"config": {"max_tokens": 1024}},
-    "rewrite_events": {"config": {"max_tokens": 1024}},
-    "rewrite_actions": {"config": {"max_tokens": 1024}},
+    "rewrite": {"config": {"max_tokens": 1024}},
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {"max_model_len": 16384, "max_images": 64, "shards": 3}
 

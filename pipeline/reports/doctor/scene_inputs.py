@@ -223,8 +223,9 @@ class KnownVideo:
 
 def family_of(node: Node) -> str | None:
     """The family of events that a node lists or reads; None for all."""
-    above = {found for found in map(family_of, node.after) if found}
-    return getattr(node.config, "family", None) or (above.pop() if len(above) == 1 else None)
+    own = getattr(node.config, "families", ())
+    above = {*own} or {found for found in map(family_of, node.after) if found}
+    return above.pop() if len(above) == 1 else None
 
 
 def task_of(node: Node) -> str:

@@ -20,6 +20,7 @@ from pipeline.reports.doctor.scene_inputs import KnownVideo
 from pipeline.reports.scoring.span_matching import match_times
 from pipeline.workflow.stage import Stage
 
+FAMILIES = ("event", "action")
 WINDOW_S = 6.0
 """An answer or change point further from every change of its track matches none of them."""
 
@@ -31,8 +32,8 @@ def timing_of(
     rows than these.
 
     - ``GroundedEvent``: the located span of true events against the true one.
-    - ``Event``: spans against the true ones of the family that they overlap, one to one. A start or
-      end that is also that of the video is left out.
+    - ``Event``: spans against the true ones of their family that they overlap, one to one. A start
+      or end that is also that of the video is left out.
     - ``Annotation``: answers after the first against the changes of the track of that aspect that
       the question names, else of the one that fits best; each at the first frame that shows it.
     - ``ChangePoint``: likewise those of a subject, where something held of it before.
@@ -47,7 +48,7 @@ def timing_of(
         if issubclass(stage.writes, GroundedEvent):
             found.append(_grounded(own, len(video.asked_events(family))))
         elif issubclass(stage.writes, Event):
-            found.append(_listed(video, own, family))
+            found += (_listed(video, own, each) for each in FAMILIES if family in (None, each))
         elif issubclass(stage.writes, Annotation):
             found += (_answered(video, row) for row in own)
         elif issubclass(stage.writes, ChangePoint):
@@ -78,10 +79,11 @@ def _grounded(events: Sequence[GroundedEvent], asked: int) -> Timing:
     return Timing(len(starts_s), asked, tuple(starts_s), tuple(ends_s))
 
 
-def _listed(video: KnownVideo, events: Sequence[Event], family: str | None) -> Timing:
+def _listed(video: KnownVideo, events: Sequence[Event], family: str) -> Timing:
     whole = begin_s, end_s = 0.0, video.truth.duration_s
-    true = [(e.start_s, e.end_s) for e in video.truth.events if family in (None, e.family)]
-    pairs = _overlapping(true, [(event.start_s, event.end_s) for event in events])
+    true = [(e.start_s, e.end_s) for e in video.truth.events if e.family == family]
+    found = [(event.start_s, event.end_s) for event in events if event.family == family]
+    pairs = _overlapping(true, found)
     # An event that lasts the whole video may be listed, but need not be.
     due = [(span, listed) for span, listed in pairs if span != whole]
     return Timing(

@@ -114,8 +114,8 @@ def test_the_cause_is_a_refusal_unless_dialogues_were_not_wanted(tmp_path: Path)
     rejected = {
         "apply_mixture": [("d", "not_drawn")],
         "narrate": [("a", "one_frame"), ("b", "one_frame"), ("d", "inconsistent")],
-        "caption_events": [("b", "bad_span"), ("c", "no_events")],
-        "caption_actions": [("b", "inconsistent")],
+        "caption": [("b", "bad_span"), ("c", "no_events")],
+        "change_points": [("b", "no_change")],
     }
     parts = []
     for name, rows in rejected.items():

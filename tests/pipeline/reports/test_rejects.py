@@ -33,7 +33,7 @@ def nodes() -> Mapping[str, Node]:
         ("narrate", "no_valid_answer", "answer"),
         ("narrate", "a_reason_of_tomorrow", "answer"),
         ("narrate", "one_frame", "absence"),
-        ("rewrite_events", "low_agreement", "answer"),
+        ("rewrite", "low_agreement", "answer"),
         ("lint", "repeat", "rule"),
         ("apply_mixture", "not_drawn", "absence"),
     ],

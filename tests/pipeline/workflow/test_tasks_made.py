@@ -36,7 +36,7 @@ def lacking(*settings: str, shares: Any = None) -> list[str]:
         (
             [
                 "nodes.source_annotations.config.tasks=[offline_qa]",
-                "nodes.caption_actions.config.family=event",
+                "nodes.caption.config.families=[event]",
             ],
             ["action_caption"],
         ),

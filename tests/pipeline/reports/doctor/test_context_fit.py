@@ -42,9 +42,9 @@ def measured(
     [
         ("narrate", 4, 4),
         ("polish", 0, 0),
-        ("caption_events", 100, 256),
-        ("ground_actions", 100, 256),
-        ("rewrite_events", 0, 0),
+        ("caption", 100, 256),
+        ("ground", 100, 256),
+        ("rewrite", 0, 0),
         ("query", 0, 0),
         ("change_points", 100, 256),
         ("change_questions", 0, 0),
@@ -91,7 +91,7 @@ def test_faster_turns_make_more_frames(
 ) -> None:
     half = tuple(s.model_copy(update={"turns_per_s": 2.0}) for s in videos[0].segments)
     twice = replace(videos[0], segments=half)
-    assert measured(nodes["caption_events"], [twice], 50).frames == pytest.approx(100, abs=1)
+    assert measured(nodes["caption"], [twice], 50).frames == pytest.approx(100, abs=1)
 
 
 @pytest.mark.parametrize("name", ["streamo_instruct_465k.yaml", "single_gpu.yaml"])

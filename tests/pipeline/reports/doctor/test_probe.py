@@ -20,14 +20,11 @@ from pipeline.reports.doctor.probe import probe_node
 from pipeline.reports.doctor.scene_inputs import QUESTIONS, KnownVideo
 from pipeline.workflow.graph import Node
 
-TIMED = (
-    *("caption_events", "caption_actions", "change_points"),
-    *("ground_events", "ground_actions", "ground_negatives"),
-)
+TIMED = (*("caption", "change_points", "ground", "ground_negatives"),)
 ASKING = (
     *TIMED,
     *("change_questions", "verify"),
-    *("narrate", "polish", "rewrite_events", "rewrite_actions", "query", "near_miss"),
+    *("narrate", "polish", "rewrite", "query", "near_miss"),
 )
 
 
@@ -149,7 +146,7 @@ def test_the_embedded_engine_passes(
 def test_disobedience_is_counted_by_name(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo], engine: SameReply, error: str
 ) -> None:
-    report = probed(nodes["ground_events"], engine, videos)
+    report = probed(nodes["ground"], engine, videos)
     assert (report.obeyed, dict(report.errors)) == (0, {error: report.replies})
     finding = judge(report, Thresholds())
     assert finding.level == "failure"
@@ -159,7 +156,7 @@ def test_disobedience_is_counted_by_name(
 def test_a_blind_engine_finds_nothing(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
-    report = probed(nodes["ground_actions"], SameReply('{"seen": "It.", "found": false}'), videos)
+    report = probed(nodes["ground"], SameReply('{"seen": "It.", "found": false}'), videos)
     assert report.timing is not None and report.timing.found == 0 < report.timing.whole
     assert report.means() == {"start_bias_s": None, "end_bias_s": None, "error_s": None}
     assert judge(report, Thresholds()).level == "warning"
@@ -178,7 +175,7 @@ def test_the_stage_says_why_it_refused(
     nodes: Mapping[str, Node], videos: Sequence[KnownVideo]
 ) -> None:
     backwards = SameReply('{"seen": "It.", "found": true, "start_s": 9, "end_s": 3}')
-    assert dict(probed(nodes["ground_events"], backwards, videos).refused) == {"bad_span": 4}
+    assert dict(probed(nodes["ground"], backwards, videos).refused) == {"bad_span": 8}
 
 
 def test_shares_and_means_have_their_limits() -> None:
