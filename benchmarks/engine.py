@@ -52,10 +52,11 @@ from pipeline.workflow.plan import NodePlan, make_plan, parts_made, planned_agai
 from pipeline.workflow.source import read_source
 from pipeline.workflow.task import ShardTask
 from stages import narrate
+from stages._narration import ChangeSeen
 
 COUNTS_VARIABLE = "TURNWISE_FRAME_COUNTS"
 SETTINGS = narrate.Config()
-SCHEMA = answer_schema(narrate.ChangeSeen)
+SCHEMA = answer_schema(ChangeSeen)
 WARMING = Ask("warming", "Say something.", SCHEMA)
 
 

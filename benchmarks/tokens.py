@@ -1,12 +1,12 @@
 """How many asks and tokens the flagship's corpus costs, and how much of them an engine has cached.
 
-    python benchmarks/tokens.py [--config FILE]
+    python benchmarks/tokens.py [--config FILE] [--set KEY=VALUE]
 
 Runs each stage that asks a model over made-up videos, a few for each length, with an engine that
-keeps the asks and answers none; five lengths stand for the paper's 135,875 videos of 2,666 hours
-(arXiv:2512.21334, supplement, figure 3). So asks are those of the stages' own code, with the
-settings of the config. What the rows before a stage hold is assumed (``rows_of``), as is how long
-an answer is (``ANSWERS``).
+keeps the asks and answers none but those that would be asked again; five lengths stand for the
+paper's 135,875 videos of 2,666 hours (arXiv:2512.21334, supplement, figure 3). So asks are those of
+the stages' own code, with the settings of the config. What the rows before a stage hold is assumed
+(``rows_of``), as is how long an answer is (``ANSWERS``).
 
 A prompt is its system part, its frames and its text, in this order. ``shared`` is the part of it
 that begins as an ask before it did, of the same node and video; the system part is shared by all
@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.dialogue.budget import estimate_tokens
-from pipeline.engines.base import Ask, EngineConfig
+from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
 from pipeline.records import (
     THIS_CALL,
     Annotation,
@@ -70,6 +70,7 @@ POINT = {"seen": SEEN, "aspect": "action", "subject": "man in the red shirt", "b
 TIMED = {"time_s": 12.5, "value": "throwing a ball"}
 ANSWERS: Mapping[str, Any] = {
     "narrate": {"seen": SEEN, "changed": False, "sentence": ""},
+    "narrate_breaths": {"time_s": 12.5, "seen": SEEN, "changed": False, "sentence": ""},
     "polish": {"seen": SEEN, "negative": False,
                "lines": [{"time_s": 12.5, "sentence": "The man throws a ball."}] * 12},
     "caption": {"events": [LISTED] * EVENTS},
@@ -82,7 +83,8 @@ ANSWERS: Mapping[str, Any] = {
                          "answers": [TIMED] * VALUES, "distractors": ["sitting down"] * 3},
     "verify": {"seen": SEEN, "value": "throwing a ball"},
 }  # fmt: skip
-"""By stage, an answer of the length that is assumed."""
+"""By stage, an answer of the length that is assumed; of one that tells of several turns, that of a
+turn."""
 
 
 Rows = Mapping[type[Record], Sequence[Record]]
@@ -128,8 +130,25 @@ class Prefixes:
         return tokens
 
 
+@dataclass
+class Teller(Silent):
+    """An engine that says of each turn that nothing changed, where it is asked about several, and
+    answers nothing else: what it left out would be asked again."""
+
+    def generate(
+        self, asks: Sequence[Ask], sampling: Sampling
+    ) -> Iterator[tuple[int, Sequence[Reply]]]:
+        """See ``Silent.generate``."""
+        for i, replies in super().generate(asks, sampling):
+            turns = asks[i].variables.get("turns", ())
+            seen = ANSWERS["narrate"]
+            text = json.dumps({"turns": [{"time_s": turn["after_s"], **seen} for turn in turns]})
+            yield i, [Reply(asks[i].request_id, text) if turns else each for each in replies]
+
+
 def counted(asks: Sequence[Ask], answer: int) -> Tokens:
-    """The tokens of the asks about one video, in their order; ``answer`` is of what one is told."""
+    """The tokens of the asks about one video, in their order; ``answer`` is of what one is told, or
+    of what one is told of a turn."""
     found, prefixes = Tokens(), Prefixes()
     for ask in asks:
         system, text = estimate_tokens(ask.system), estimate_tokens(ask.text)
@@ -138,7 +157,7 @@ def counted(asks: Sequence[Ask], answer: int) -> Tokens:
         found.add(
             Tokens(
                 *(1, len(frames), system, system + len(frames) * FRAME_TOKENS + text),
-                *(system + shared, answer),
+                *(system + shared, answer * len(ask.variables.get("turns", (None,)))),
             ),
             1,
         )
@@ -151,7 +170,7 @@ def asks_of(
     """What a node asks about each of the videos."""
     found = []
     for rows in videos:
-        recording = RecordingEngine(engine, Silent())
+        recording = RecordingEngine(engine, Teller())
         list(node.stage.run([rows], node.config, Context(engine=recording, prompts=node.prompts)))
         found.append(recording.asks)
     return found
@@ -170,15 +189,17 @@ def rows_of(video_id: str, seconds: int) -> Mapping[str, Rows]:
         for i in range(seconds)
     ]  # fmt: skip
     step = seconds / EVENTS
-    spans = [
-        {"video_id": video_id, "event_id": f"{video_id} e{i}", "caption": f"{CAPTION} {i}",
-         "start_s": i * step, "end_s": (i + 1) * step, "provenance": THIS_CALL}
+    spans: list[Any] = [
+        {"video_id": video_id, "event_id": f"{video_id} {family} {i}", "family": family,
+         "caption": f"{CAPTION} {family} {i}", "start_s": i * step, "end_s": (i + 1) * step,
+         "provenance": THIS_CALL}
+        for family in ("event", "action")
         for i in range(EVENTS)
     ]  # fmt: skip
-    events = [Event(family="event", **span) for span in spans]
+    events = [Event(**span) for span in spans]
     kept = [
-        VerifiedEvent(family="event", **span, grounded_start_s=span["start_s"],
-                      grounded_end_s=span["end_s"], iou=1.0, kept=True, reason="")
+        VerifiedEvent(**span, grounded_start_s=span["start_s"], grounded_end_s=span["end_s"],
+                      iou=1.0, kept=True, reason="")
         for span in spans
     ]  # fmt: skip
     queries = [
@@ -187,8 +208,7 @@ def rows_of(video_id: str, seconds: int) -> Mapping[str, Rows]:
         for i in range(QUERIES)
     ]  # fmt: skip
     candidates = [
-        Candidate(family="event", **span, kind="near_miss", parent_id="", calls=[])
-        for span in spans[:CANDIDATES]
+        Candidate(**span, kind="near_miss", parent_id="", calls=[]) for span in spans[:CANDIDATES]
     ]
     due = [int((k + 0.5) * seconds / VALUES) for k in range(VALUES)]
     changing = [
@@ -210,6 +230,7 @@ def rows_of(video_id: str, seconds: int) -> Mapping[str, Rows]:
     frames: Rows = {FramedSegment: turns, DenseSegment: turns, Video: [video]}
     return {
         "narrate": frames,
+        "narrate_breaths": frames,
         "polish": {Change: changes},
         "caption": frames,
         "ground": {**frames, Event: events},
@@ -262,9 +283,10 @@ def _numbers(each: Tokens) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     # Revisions of models are no part of an ask.
-    print_table(count(build_graph(load_config(given.config, []))))
+    print_table(count(build_graph(load_config(given.config, given.set))))
 
 
 if __name__ == "__main__":

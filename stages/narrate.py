@@ -1,4 +1,4 @@
-"""Say what changed from each turn to the next.
+"""Say what changed from each turn to the next, each by an ask of its own.
 
 reads:  DenseSegment
 writes: Change, one for every turn but the first, in order of time, also where nothing changed; a
@@ -9,103 +9,39 @@ source: section 4.1 of arXiv:2512.21334, real-time narration, step 2; its supple
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Annotated
+from collections.abc import Iterator
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from pipeline.records import Change, DenseSegment, FramedSegment, Reject, TurnFrame
+from pipeline.records import Change, DenseSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
-from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, SampledConfig, Seen
-from stages._consistency import spokesman, texts_alike
-from stages._reasons import INCONSISTENT
+from pipeline.workflow.stage import VideoRows
+from stages._narration import REASONS, ChangeSeen, NarrationConfig, change_said, pairs
 
 
-class Config(SampledConfig):
+class Config(NarrationConfig):
     """How changes are asked for."""
 
     prompt: str = Field(
         "narrate", description="name of the prompt, a file below prompts/ without its suffix"
     )
-    window_s: float = Field(
-        2.0,
-        gt=0,
-        description="seconds that the frames shown reach back from a turn, the bound left out; how"
-        " many there are is frames_per_turn of segment. The paper shows two seconds, 4 frames",
-    )
-
-
-class ChangeSeen(Answer):
-    """Whether something changed, and if so what."""
-
-    seen: Seen
-    changed: bool
-    sentence: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
-
-
-def all_frames(turns: Sequence[DenseSegment]) -> list[FramedSegment | TurnFrame]:
-    """The frames of all turns in order of time, each once."""
-    found: list[FramedSegment | TurnFrame] = []
-    for turn in turns:
-        frames: tuple[FramedSegment | TurnFrame, ...] = (turn, *turn.further)
-        for frame in frames:
-            if not found or frame.frame_s > found[-1].frame_s:
-                found.append(frame)
-    return found
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Reject]:
-    """A case for every turn but the first: what changed between the turn before and it.
-
-    It shows all frames of the window, which ends with the first frame of the turn: what is seen in
-    the last frame shown can be told in the turn. So of two seconds at two frames each, the one ends
-    with the turn before and the other with the turn.
-    """
-    every = rows[DenseSegment]
-    turns = [s for i, s in enumerate(every) if i == 0 or s.frame_s > every[i - 1].frame_s]
-    if len(turns) < 2:
+    """A case for every turn but the first: what changed between the turn before and it."""
+    found = [*pairs(rows[DenseSegment], config.window_s)]
+    if not found:
         yield Reject(reason="one_frame")
-    frames = all_frames(every)
-    times = [frame.frame_s for frame in frames]
-    for before, after in pairwise(turns):
-        # From where the turn begins: its frame may be a little older, and would let in one more.
-        since = bisect_right(times, after.start_s - config.window_s)
-        first = min(since, bisect_left(times, before.frame_s))
-        shown = frames[first : bisect_right(times, after.frame_s)]
+    for before, after, frames in found:
         variables = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
-        yield Case(after, variables, shown)
-
-
-def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:
-    """The words that two changes share; two that see none are the same."""
-    if a.changed != b.changed:
-        return 0.0
-    return texts_alike(a.sentence, b.sentence) if a.changed else 1.0
+        yield Case(after, variables, frames)
 
 
 def accept(
     case: Case[DenseSegment], answers: Answers[ChangeSeen], config: Config
 ) -> Iterator[Change | Reject]:
     """The change that speaks for all answers; one without words, or in dispute, is refused."""
-    chosen, consistency = spokesman(answers, changes_alike, answers.drawn)
-    seen, after = answers[chosen], case.subject
-    if seen.changed and not seen.sentence:
-        detail = f"a change without words at {after.frame_s:.2f} s"
-        yield Reject(reason="empty_sentence", detail=detail, row=seen.model_dump_json())
-    elif consistency < config.min_consistency:
-        detail = f"{consistency:.2f} of {answers.drawn} answers at {after.frame_s:.2f} s"
-        yield Reject(reason="inconsistent", detail=detail, row=seen.model_dump_json())
-    else:
-        yield Change(
-            index=after.index,
-            time_s=after.frame_s,
-            changed=seen.changed,
-            text=seen.sentence if seen.changed else "",
-            consistency=consistency,
-        )
+    yield change_said(case.subject, answers, answers.drawn, config)
 
 
 STAGE = annotation_stage(
@@ -118,9 +54,5 @@ STAGE = annotation_stage(
     variables={"before_s": 1.0, "after_s": 2.0},
     cases=cases,
     accept=accept,
-    reasons=(
-        Reason("one_frame", "The video shows a single frame, so nothing can change.", absence=True),
-        Reason("empty_sentence", "The model says that something changed, and not what."),
-        INCONSISTENT,
-    ),
+    reasons=REASONS,
 )

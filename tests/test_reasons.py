@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -29,6 +29,16 @@ NO_REASONS = {"question", "response", "starts", "ends"}
 """First of a pair, as reasons are: what the second is."""
 
 
+def code_of(name: str) -> Iterator[Path]:
+    """The file of a stage, and those of the shared ones that turn down for it: it takes their
+    reasons."""
+    path = ROOT / "stages" / f"{name}.py"
+    yield path
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and "REASONS" in [each.name for each in node.names]:
+            yield ROOT.joinpath(*str(node.module).split(".")).with_suffix(".py")
+
+
 @pytest.mark.parametrize("name", stage_names())
 def test_a_stage_declares_what_it_turns_down_for(name: str) -> None:
     declared = load_stage(name).reasons
@@ -37,7 +47,7 @@ def test_a_stage_declares_what_it_turns_down_for(name: str) -> None:
     passed_on = {*reasons_of(media.MEANINGS, media.PASSING)}
     passed_on |= {*reasons_of(engines.MEANINGS, engines.PASSING_ERRORS)}
     passed_on |= {*reasons_of(dialogue.UNFIT)}
-    found = reasons_in(ROOT / "stages" / f"{name}.py")
+    found = set[str]().union(*map(reasons_in, code_of(name)))
     assert found <= set(names), "not declared"
     own = {reason.name for reason in declared if reason not in passed_on}
     assert own <= found, "declared, and not in the code"

@@ -23,7 +23,6 @@ from pipeline.workflow.stage import (
     C,
     Context,
     Reason,
-    Rows,
     Stage,
     StageConfig,
     Tasks,
@@ -137,7 +136,7 @@ def annotation_stage(
     variables: Mapping[str, Any],
     cases: Callable[[VideoRows, C], Cases[S]],
     accept: Callable[[Case[S], Answers[A], C], Accepted[S]],
-    unanswered: Callable[[Case[S], C], Rows] | None = None,
+    unanswered: Callable[[Case[S], C], Accepted[S]] | None = None,
     reasons: tuple[Reason, ...] = (),
     tasks: Tasks | None = None,
 ) -> Stage[C]:
@@ -151,8 +150,8 @@ def annotation_stage(
     that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
     are asked in a next round. It must yield something. A case without a valid answer is refused
     here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from
-    a later stage, ``unanswered`` gives rows beside the reject. ``reasons`` are those of ``cases``
-    and ``accept``; the errors of engines join them.
+    a later stage, ``unanswered`` gives rows beside the reject, or asks otherwise. ``reasons`` are
+    those of ``cases`` and ``accept``; the errors of engines join them.
 
     ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
     the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the

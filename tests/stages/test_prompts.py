@@ -13,6 +13,7 @@ from pipeline.workflow.stage import load_stage
 
 ASKING = {
     "narrate": ["narrate"],
+    "narrate_breaths": ["narrate_breaths"],
     "polish": ["polish"],
     "caption": ["caption"],
     "ground": ["ground"],

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from threading import Lock
 from typing import Any
 
@@ -130,15 +131,30 @@ def _answer(ask: Ask, film: Film) -> Any:
 
 def _change_seen(film: Film, variables: Variables) -> Any:
     # Without a time to compare with, the first frame is it.
-    before_s = _float(variables.get("before_s", 0.0))
+    return _change(film, _float(variables.get("before_s", 0.0)), inf)
+
+
+def _breath_seen(film: Film, variables: Variables) -> Any:
+    try:
+        turns = [(_float(turn["before_s"]), _float(turn["after_s"])) for turn in variables["turns"]]
+    except (KeyError, TypeError) as error:
+        raise UnsupportedAskError(f"turns without before_s and after_s: {error}") from error
+    return {
+        "turns": [
+            {"time_s": after_s, **_change(film, before_s, after_s)} for before_s, after_s in turns
+        ]
+    }
+
+
+def _change(film: Film, before_s: float, after_s: float) -> Any:
     first = sum(time_s < before_s - PRINTED_S for time_s in film.times)
-    sentence = change_of(film.observations[first:])
-    return {"seen": _looks(film, first), "changed": bool(sentence), "sentence": sentence}
+    shown = film.observations[first : sum(time_s < after_s + PRINTED_S for time_s in film.times)]
+    sentence = change_of(shown)
+    return {"seen": _looks(shown), "changed": bool(sentence), "sentence": sentence}
 
 
-def _looks(film: Film, first: int) -> str:
-    """What the frames from one on show, at their beginning and at their end."""
-    shown = film.observations[first:]
+def _looks(shown: Sequence[Observation]) -> str:
+    """What the frames show, at their beginning and at their end."""
     ends = (*shown[:1], *shown[1:][-1:])
     return (" ".join(map(describe, ends)) or NOTHING)[:MOST_SEEN]
 
@@ -256,6 +272,7 @@ def _int(value: Any) -> int:
 
 ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] = {
     "ChangeSeen": (_change_seen, ()),
+    "BreathSeen": (_breath_seen, ("turns",)),
     "Narration": (_narration, ("lines", "max_words")),
     "Events": (_events, ("focus", "duration_s", "max_events")),
     "SpanSeen": (_span_seen, ("caption", "duration_s")),
