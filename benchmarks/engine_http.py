@@ -45,25 +45,30 @@ SCHEMA: dict[str, Any] = {
     "required": ["text"],
     "additionalProperties": False,
 }
-MESSAGE = {"role": "assistant", "content": '{"text": "a person opens the door of a small car"}'}
-ANSWER = json.dumps(
-    {
-        "choices": [{"index": 0, "finish_reason": "stop", "message": MESSAGE}],
-        "usage": {"prompt_tokens": 300, "completion_tokens": 15},
-    }
-).encode()
-RESPONSE = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER)
-) + ANSWER
+CONTENT = '{"text": "a person opens the door of a small car"}'
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+def response_of(content: str) -> bytes:
+    """What the server sends where a model says this."""
+    message = {"role": "assistant", "content": content}
+    answer = json.dumps(
+        {
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 300, "completion_tokens": 15},
+        }
+    ).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n"
+    return head.encode() + b"\r\n" + answer
 
 
 class Answering(asyncio.Protocol):
     """One connection: a request at a time, answered so long after its last byte."""
 
-    def __init__(self, latency_s: float) -> None:
+    def __init__(self, latency_s: float, response: bytes) -> None:
         """Of a server whose answers take ``latency_s``."""
         self._latency_s = latency_s
+        self._response = response
         self._head = b""
         self._left_bytes = 0
 
@@ -87,13 +92,15 @@ class Answering(asyncio.Protocol):
         self._left_bytes -= len(data)
         if not self._left_bytes:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._latency_s, self._transport.write, RESPONSE)
+            loop.call_later(self._latency_s, self._transport.write, self._response)
 
 
-def serve(latency_s: float, ports: Connection) -> None:
+def serve(latency_s: float, content: str, ports: Connection) -> None:
+    response = response_of(content)
+
     async def forever() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Answering(latency_s), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: Answering(latency_s, response), "127.0.0.1", 0)
         ports.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -101,11 +108,11 @@ def serve(latency_s: float, ports: Connection) -> None:
 
 
 @contextmanager
-def served(latency_s: float) -> Iterator[str]:
-    """The address of a server that runs meanwhile."""
+def served(latency_s: float, content: str = CONTENT) -> Iterator[str]:
+    """The address of a server that runs meanwhile, and answers with this content."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
-    process = spawn.Process(target=serve, args=(latency_s, there), daemon=True)
+    process = spawn.Process(target=serve, args=(latency_s, content, there), daemon=True)
     process.start()
     yield f"http://127.0.0.1:{here.recv()}/v1"
     process.terminate()

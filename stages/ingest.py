@@ -209,7 +209,7 @@ def _storable(text: str) -> str:
 
 STAGE = Stage(
     "ingest",
-    3,
+    4,
     (),
     Video,
     Config,

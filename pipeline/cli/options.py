@@ -110,9 +110,8 @@ def run_root(settings: RunConfig) -> Location:
 
 def need_ffmpeg() -> None:
     """Raises ConfigError where ffmpeg is not installed."""
-    missing = [name for name in ("ffmpeg", "ffprobe") if shutil.which(name) is None]
-    if missing:
+    if shutil.which("ffmpeg") is None:
         raise ConfigError(
-            f"{' and '.join(missing)} not on PATH: install the package ffmpeg, or run"
+            "ffmpeg is not on PATH: install the package ffmpeg, or run"
             " `make install` and then `. .venv/bin/activate`"
         )

@@ -14,7 +14,9 @@ from pipeline.execution.runner import execute, missing_tasks, save_settings
 from pipeline.records import ShardFile
 from pipeline.reports.corpus_facts import corpus_facts
 from pipeline.reports.status import summarize
+from pipeline.reports.summary_key import summary_key
 from pipeline.store.heartbeat import heartbeat
+from pipeline.store.summary_file import keep_summary
 from pipeline.workflow.config import ExecutorName, RunConfig
 from pipeline.workflow.plan import NodePlan, planned_again
 
@@ -49,8 +51,9 @@ def make_missing(
                 blocked += result.blocked
                 if result.error and not result.blocked:
                     failed.append(result)
-        plans = planned_again(plans)
+        plans = planned_again(plans) if tasks else plans
         summary = summarize(plans, root)
+        keep_summary(root, summary_key(plans, root), summary.model_dump(mode="json"))
         typer.echo(summary.to_text())
         if not failed and _is_written(plans):
             facts = corpus_facts(settings, plans, summary)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from pipeline.store.files.terminal import escaping
 
@@ -78,6 +80,16 @@ def _command(verb: str) -> Any:
     return typer.main.get_command(alone)
 
 
+def _listed(verb: str) -> Any:
+    """A command with the help of a verb and no more: to list all, none of their files is loaded."""
+    file, _, function = _PLACES[verb].partition(":")
+    tree = ast.parse((Path(__file__).with_name(f"{file}.py")).read_text(encoding="utf-8"))
+    (found,) = (
+        each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function
+    )
+    return TyperCommand(verb, help=ast.get_docstring(found))
+
+
 class VerbGroup(TyperGroup):
     """The command line with all verbs below it."""
 
@@ -85,6 +97,14 @@ class VerbGroup(TyperGroup):
         """What typer gives to any group."""
         super().__init__(**given)
         self.commands = _ByVerb(_command)  # type: ignore[assignment]  # typer adds none to them
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes the help of all verbs, of which each file is read and none is loaded."""
+        commands, self.commands = self.commands, _ByVerb(_listed)  # type: ignore[assignment]
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.commands = commands
 
 
 VERBS: Mapping[str, Verb] = _ByVerb(_load)

@@ -137,19 +137,31 @@ def _finite(number: str) -> float:
 
 
 def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
-    """Whether a text is JSON with the top level that a schema describes, free of lone surrogates.
+    """Whether a text is such an answer as ``shaped`` takes."""
+    try:
+        shaped(text, schema)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def shaped(text: str, schema: Mapping[str, Any]) -> Any:
+    """The value of a text that is JSON with the top level that a schema describes, free of lone
+    surrogates.
 
     By hand, not by ``jsonschema``: deeper levels are validated once, by the answer class of the
     stage, which is laxer about types (it takes "3" for 3) than a schema is. Of what the top level
     lets choose (``enum``), each value is one; in lists that is for the stage to judge, by item.
+
+    Raises:
+        ValueError, RecursionError: the text is none.
     """
-    try:
-        value = parsed(text)
-        # A lone surrogate is in the text as it is, or in an escape.
-        (json.dumps(value, ensure_ascii=False) if "\\u" in text else text).encode()
-    except (ValueError, RecursionError):
-        return False
-    return _fits(value, schema)
+    value = parsed(text)
+    # A lone surrogate is in the text as it is, or in an escape.
+    (json.dumps(value, ensure_ascii=False) if "\\u" in text else text).encode()
+    if not _fits(value, schema):
+        raise ValueError("it has not the top level of the schema")
+    return value
 
 
 def repaired(text: str, schema: Mapping[str, Any]) -> str | None:

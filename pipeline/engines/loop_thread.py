@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Generic, TypeVar
 
 from pipeline.engines.base import EngineError
@@ -73,11 +73,18 @@ class LoopThread(Generic[S]):
             EngineError: the thread is closed, or was closed meanwhile.
         """
         items: SimpleQueue[tuple[T, asyncio.Event] | None] = SimpleQueue()
+        done_with: SimpleQueue[asyncio.Event] = SimpleQueue()
+        woken = Event()
 
         async def hand_over(item: T) -> None:
             taken = asyncio.Event()
             items.put((item, taken))
             await taken.wait()
+
+        def go_on() -> None:
+            woken.clear()  # before it looks: what comes later wakes it again
+            while not done_with.empty():
+                done_with.get_nowait().set()
 
         future, loop = self._submit(lambda served: work(served, hand_over))
         future.add_done_callback(lambda _: items.put(None))
@@ -85,9 +92,13 @@ class LoopThread(Generic[S]):
             while (handed := items.get()) is not None:
                 item, taken = handed
                 yield item
-                # A loop that was closed meanwhile has cancelled whoever waits for this.
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(taken.set)
+                # The loop is woken once for all that were taken before it came to look. One that
+                # was closed meanwhile has cancelled whoever waits for this.
+                done_with.put(taken)
+                if not woken.is_set():
+                    woken.set()
+                    with suppress(RuntimeError):
+                        loop.call_soon_threadsafe(go_on)
             _result(future)
         finally:
             future.cancel()

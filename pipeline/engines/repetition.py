@@ -25,10 +25,12 @@ def repeated_characters(text: str) -> tuple[int, int]:
     Case and the kind of white space count for nothing.
     """
     read = " ".join(text[:READ_CHARACTERS].casefold().split())
+    phrases = [read[i : i + PHRASE_CHARACTERS] for i in range(len(read) - PHRASE_CHARACTERS + 1)]
+    if len({*phrases}) == len(phrases):  # as nearly always
+        return 0, len(read)
     known: set[str] = set()
     repeated = end = 0
-    for i in range(len(read) - PHRASE_CHARACTERS + 1):
-        phrase = read[i : i + PHRASE_CHARACTERS]
+    for i, phrase in enumerate(phrases):
         if phrase in known:
             repeated += i + PHRASE_CHARACTERS - max(end, i)
             end = i + PHRASE_CHARACTERS

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.engines.answer import REPAIRED, Choice, cut_text, has_shape, parsed, repaired
+from pipeline.engines.answer import REPAIRED, Choice, cut_text, repaired, shaped
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import ErrorName, RequestError
 from pipeline.engines.repetition import looping_text
@@ -64,12 +64,10 @@ class Sample:
 
 def fault_of(text: str, schema: Mapping[str, Any]) -> tuple[ErrorName | None, str]:
     """Why a text is no answer to a schema, and the text that shows it; None for an answer."""
-    if not has_shape(text, schema):
-        return UNPARSABLE, text
-    value = parsed(text)
     try:
+        value = shaped(text, schema)
         looping, cut = looping_text(value, schema), cut_text(value, schema)
-    except RecursionError:
+    except (ValueError, RecursionError):
         return UNPARSABLE, text
     if looping:
         return TEXT_LOOPS, looping

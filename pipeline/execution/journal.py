@@ -16,7 +16,7 @@ import os
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, BinaryIO
@@ -206,7 +206,8 @@ def _first_line(videos: Collection[str]) -> bytes:
 
 
 def _line(entry: Entry) -> bytes:
-    return _with_checksum(asdict(entry))
+    # As `asdict`, which copies every value and takes ten times as long.
+    return _with_checksum({**vars(entry), "replies": [vars(reply) for reply in entry.replies]})
 
 
 def _with_checksum(fields: Mapping[str, Any]) -> bytes:

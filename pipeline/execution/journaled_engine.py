@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,6 +12,7 @@ from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
+from pipeline.execution.ask_digest import ask_digest, kept_of
 from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal
 from pipeline.execution.replies_index import index_of
@@ -66,8 +65,10 @@ class JournaledEngine(CountedEngine):
         """
         keys = [ask_digest(ask, sampling) for ask in asks]
         with Journal(self._slot, {ask.video_id for ask in asks}) as journal:
-            unknown = {k: ask for k, ask in zip(keys, asks, strict=True) if k not in journal.known}
-            known = journal.known | answered_before(unknown, self._replied, self._slot)
+            by_key = dict(zip(keys, asks, strict=True))
+            known = _journaled(by_key, sampling, journal.known)
+            unknown = {k: ask for k, ask in by_key.items() if k not in known}
+            known |= answered_before(unknown, sampling, self._replied, self._slot)
             entries = {
                 i: answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
             }
@@ -93,29 +94,25 @@ class JournaledEngine(CountedEngine):
             self.replies += model_replies(entries[i])
 
 
+def _journaled(
+    asks: Mapping[str, Ask], sampling: Sampling, known: Mapping[str, Entry]
+) -> dict[str, Entry]:
+    """The entries of a journal about asks; both are by digest."""
+    if not known:
+        return {}
+    return kept_of(asks, sampling, lambda wanted: {k: known[k] for k in wanted if k in known})
+
+
 def answered_before(
-    asks: Mapping[str, Ask], replied: Replied | None, slot: Location
+    asks: Mapping[str, Ask], sampling: Sampling, replied: Replied | None, slot: Location
 ) -> dict[str, Entry]:
     """What was replied before, under any recipe, to asks of a slot; both are by digest."""
     if replied is None or not asks:
         return {}
-    videos = {ask.video_id for ask in asks.values()}
-    return replied_before(index_of(replied).about(videos, shard_of(slot)), asks.keys())
-
-
-def ask_digest(ask: Ask, sampling: Sampling) -> str:
-    """Digest of everything that an engine is given with an ask.
-
-    Its id is no part of it, for that counts the cases of a video: a case that is new or gone must
-    not make the engine answer all that come after it again. Nor is the video.
-    """
-    seen = hashlib.sha256()
-    values = [ask.system, ask.text, ask.answer_schema, ask.variables]
-    seen.update(json.dumps([*values, asdict(sampling)], sort_keys=True, default=str).encode())
-    for frame in ask.frames:
-        seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
-        seen.update(frame.jpeg)
-    return seen.hexdigest()[:32]
+    places = index_of(replied).about({ask.video_id for ask in asks.values()}, shard_of(slot))
+    if not places:
+        return {}
+    return kept_of(asks, sampling, lambda wanted: replied_before(places, wanted.keys()))
 
 
 def answering(ask: Ask, entry: Entry) -> Entry:
@@ -145,7 +142,7 @@ def model_replies(entry: Entry) -> list[ModelReply]:
     attempt = {"ask": entry.ask, "attempts": entry.attempts}
     times = {"first_at": entry.first_at, "last_at": entry.last_at}
     return [
-        ModelReply(sample=i, **asdict(reply), **attempt, **times, video_id=entry.video_id)
+        ModelReply(sample=i, **vars(reply), **attempt, **times, video_id=entry.video_id)
         for i, reply in enumerate(entry.replies)
     ]
 

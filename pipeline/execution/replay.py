@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.errors import ConfigError
+from pipeline.execution.ask_digest import ask_digest, kept_of
 from pipeline.execution.journal import Entry
 from pipeline.execution.journaled_engine import (
     CountedEngine,
     answered_before,
     answering,
-    ask_digest,
     model_replies,
 )
 from pipeline.execution.stored_replies import stored_entries
@@ -38,7 +38,7 @@ class ReplayedAsk:
     entry: Entry | None
 
 
-Known = Callable[[Mapping[str, Ask]], Mapping[str, Entry]]
+Known = Callable[[Mapping[str, Ask], Sampling], Mapping[str, Entry]]
 """What is kept of asks; both are by digest."""
 
 
@@ -66,7 +66,7 @@ class ReplayingEngine(CountedEngine):
     ) -> Iterator[tuple[int, Sequence[Reply]]]:
         """See ``Engine.generate``."""
         keys = [ask_digest(ask, sampling) for ask in asks]
-        known = self._known(dict(zip(keys, asks, strict=True)))
+        known = self._known(dict(zip(keys, asks, strict=True)), sampling)
         self.asks += len(asks)
         for i, (key, ask) in enumerate(zip(keys, asks, strict=True)):
             entry = answering(ask, known[key]) if key in known else None
@@ -143,8 +143,8 @@ def _replaying(task: ShardTask) -> ReplayingEngine | None:
     if task.engine is None:
         return None
 
-    def known(asks: Mapping[str, Ask]) -> Mapping[str, Entry]:
-        found = answered_before(asks, task.replied, task.slot)
+    def known(asks: Mapping[str, Ask], sampling: Sampling) -> Mapping[str, Entry]:
+        found = answered_before(asks, sampling, task.replied, task.slot)
         return {key: entry for key, entry in found.items() if not entry.again}
 
     return ReplayingEngine(task.engine, known)
@@ -169,7 +169,12 @@ def asks_of_video(
     node, part = plan.node, plan.parts[shard]
     if node.engine is None:
         return ()
-    engine = ReplayingEngine(node.engine, lambda asks: _entries(replies_path(part), asks))
+    replies = replies_path(part)
+
+    def known(asks: Mapping[str, Ask], sampling: Sampling) -> Mapping[str, Entry]:
+        return kept_of(asks, sampling, lambda wanted: _entries(replies, wanted))
+
+    engine = ReplayingEngine(node.engine, known)
     task = plan.tasks[shard].ready(parts, plan.slots[shard])
     (inputs,) = task.inputs
     of_kind = {k: [p for name, p in inputs if name == k.__name__] for k in node.stage.reads}

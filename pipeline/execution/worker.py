@@ -8,13 +8,14 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from typing import Any
 
 from pipeline.engines.base import EngineError
 from pipeline.engines.configured import ContractError
 from pipeline.execution.busy_clock import BusyClock
+from pipeline.execution.bytes_in_flight import BytesInFlight
 from pipeline.execution.collector import collect_seldom
 from pipeline.execution.journal import journal_path
 from pipeline.execution.journaled_engine import CountedEngine, JournaledEngine
@@ -41,6 +42,8 @@ from pipeline.workflow.video_counts import videos_absent, videos_failed
 _ERROR_CHARACTERS = 12_000
 
 _LAST_LINE_CHARACTERS = 500
+
+_IN_FLIGHT = BytesInFlight()
 
 
 def run_shard(task: ShardTask, busy: BusyClock | None = None) -> ShardResult:
@@ -101,7 +104,9 @@ def _run(task: ShardTask, busy: BusyClock | None) -> tuple[Sequence[Location], d
     engine = JournaledEngine(asked, task.slot, task.replied, busy) if asked else None
     media = KeptMedia(_media(task.media_root), reads_path(task.slot))
     try:
-        made = make_part(task, engine, media)
+        # Stages that ask hold the frames of all their videos, and a replica has several shards.
+        with _IN_FLIGHT.holding(_size_bytes(task)) if asked else nullcontext():
+            made = make_part(task, engine, media)
         if engine is not None:
             journal_path(task.slot).remove_tree()
         media.forget()
@@ -111,6 +116,15 @@ def _run(task: ShardTask, busy: BusyClock | None) -> tuple[Sequence[Location], d
             media.keep()
         raise
     return made
+
+
+def _size_bytes(task: ShardTask) -> int:
+    """Of the parts that it reads; those that are gone are missed when they are read."""
+    found = 0
+    for part in task.input_parts:
+        with suppress(FileNotFoundError):
+            found += part.size_bytes()
+    return found
 
 
 def make_part(

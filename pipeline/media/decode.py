@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -46,9 +45,8 @@ _START_S = 120.0
 _LEAST_WORK = 0.1
 """Share of its time that a decoder works which is not kept from it: much less than one does that
 reads from a slow disk, or shares a CPU with many."""
-_GROUP, _TICKS = 2, slice(11, 15)
-"""Behind the name in ``/proc/PID/stat``: the process group; time in user and system mode, of the
-process and of its children that have ended."""
+_TICKS = slice(11, 13)
+"""Behind the name in ``/proc/PID/stat``: time in user and system mode."""
 
 _PROGRAM = ("-m", "pipeline.media.reader.decode_worker")
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -72,9 +70,7 @@ class DecodeProcess:
         self._lock = threading.Lock()
 
     def probe(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Probe:
-        """As ``Media.probe``; raises FileNotFoundError too, where ffprobe is not installed."""
-        if shutil.which("ffprobe") is None:
-            raise FileNotFoundError("ffprobe is not on PATH; it comes with ffmpeg")
+        """As ``Media.probe``."""
         return self._call(Request(clip, "probe", limits), Probe)
 
     def header(self, clip: Clip, limits: Limits = DEFAULT_LIMITS) -> Header:
@@ -139,8 +135,7 @@ class DecodeProcess:
                 # After running out of memory, a process may not get all of it back.
                 usable = not isinstance(reply, MediaError) or reply.reason != "out_of_memory"
             except TimeoutError:
-                # What it waits for, as ffprobe, is in its group.
-                worked_s = _worked_s(*Path("/proc").glob("[0-9]*/stat"), group=child.pid) - before_s
+                worked_s = _worked_s(Path(f"/proc/{child.pid}/stat")) - before_s
                 raise _timeout_error(request, worked_s) from None
             except (EOFError, BrokenPipeError):
                 raise _exit_error(child) from None
@@ -209,15 +204,11 @@ def _timeout_error(request: Request, worked_s: float) -> MediaError:
     return MediaError("unreadable", f"{request.clip.uri}: {detail}")
 
 
-def _worked_s(*stats: Path, group: int | None = None) -> float:
-    """CPU time of these processes (``/proc/PID/stat``), and of their children that have ended; of
-    a group, of those that are in it."""
+def _worked_s(stat: Path) -> float:
+    """CPU time of a process (``/proc/PID/stat``)."""
     ticks = 0
-    for stat in stats:
-        with suppress(OSError):  # it has just ended
-            fields = stat_fields(stat)
-            if group in (None, int(fields[_GROUP])):
-                ticks += sum(map(int, fields[_TICKS]))
+    with suppress(OSError):  # it has just ended
+        ticks = sum(map(int, stat_fields(stat)[_TICKS]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

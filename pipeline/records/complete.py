@@ -23,7 +23,7 @@ def complete(row: Record, video_id: str, call: Provenance | None = None, place: 
     if getattr(row, "video_id", None) == "":
         found["video_id"] = video_id
     for name, value in row:
-        if value == THIS_CALL:
+        if isinstance(value, Provenance) and value == THIS_CALL:
             if call is None:
                 raise ValueError(f"{type(row).__name__}.{name}: the row comes from no model call")
             found[name] = call

@@ -49,7 +49,8 @@ def from_table(kind: type[R], table: pa.Table) -> Sequence[R]:
         pydantic.ValidationError: a value violates the record's constraints, or a column without a
             default is missing.
     """
-    columns = [name for name in kind.model_fields if name in table.column_names]
+    there = frozenset(table.column_names)
+    columns = [name for name in kind.model_fields if name in there]
     held = {name: turns for name in columns if (turns := _turns(kind, table, name)) is not None}
     rows = table.select([name for name in columns if name not in held]).to_pylist()
     for name, turns in held.items():

@@ -11,9 +11,11 @@ from pipeline.media.folder import passed_over_text
 from pipeline.reports.outcomes import VideoOutcomes, outcomes_of
 from pipeline.reports.plan import passed_over
 from pipeline.reports.reconcile_counts import check_reasons, check_videos, checked_counts
+from pipeline.reports.summary_key import summary_key
 from pipeline.store.files.text_table import named, text_table, wrapped
 from pipeline.store.location import Location
 from pipeline.store.run_log import Attempts, read_attempts
+from pipeline.store.summary_file import read_summary
 from pipeline.workflow.plan import NodePlan
 
 
@@ -202,12 +204,18 @@ def _time(seconds: float) -> str:
 
 
 def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
-    """The summary of the parts that exist now.
+    """The summary of the parts that exist now: the one that was kept of these very parts, or else
+    added up.
 
     Raises:
         CountsError: their counts do not add up.
         StoreError: a file is absent or damaged.
     """
+    kept = read_summary(root, summary_key(plans, root))
+    return RunSummary.model_validate(kept) if kept else _added_up(plans, root)
+
+
+def _added_up(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     log = read_attempts(root)
     nodes = [_node(plan, log) for plan in plans]
     found = outcomes_of(plans)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import fsspec
-
 from pipeline.store.durable import naming
 
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -58,4 +56,6 @@ def object_store(scheme: str, address: str) -> ObjectStore:
 @cache
 def _filesystem(scheme: str) -> Any:
     # Other processes write there too, so no listing is kept.
+    import fsspec  # noqa: PLC0415  a process that reads from no store does without
+
     return fsspec.filesystem(scheme, use_listings_cache=False, **_OPTIONS.get(scheme, {}))

@@ -92,6 +92,16 @@ def read_table(part: Location, columns: Iterable[str]) -> pa.Table:
         return file.read(list(columns))
 
 
+def read_batches(part: Location, columns: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Columns of a file of a part, so many rows at a time; no more of it is in memory.
+
+    Raises:
+        StoreError: the file is absent or damaged.
+    """
+    with parquet_file(part) as file:
+        yield from file.iter_batches(rows, columns=list(columns), use_threads=False)
+
+
 def read_counts(part: Location) -> dict[str, Any]:
     """The counts in a file of a part; reads the file's footer alone.
 

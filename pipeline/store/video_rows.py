@@ -9,18 +9,67 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from pipeline.records import Record
-from pipeline.records.schema import from_table
+from pipeline.records.schema import from_table, schema_of
 from pipeline.store.location import Location
-from pipeline.store.parts import read_table
+from pipeline.store.parts import read_batches, read_table
 
 R = TypeVar("R", bound=Record)
 
 
+_BATCH_ROWS = 64
+"""Of rows with pictures, so many are decoded at a time."""
+
+
+class PartRows:
+    """The rows of a part as one kind; of one with pictures a batch at a time is held.
+
+    The videos of a shard are read in its order, so nothing is read twice.
+    """
+
+    def __init__(self, kind: type[Record], part: Location) -> None:
+        """Reads all of it, unless it has pictures."""
+        self._part, self._columns = part, list(kind.model_fields)
+        self._streams = any(pa.types.is_binary(field.type) for field in schema_of(kind))
+        self._last = (0, 0)
+        self._table = read_table(part, ["video_id"] if self._streams else self._columns)
+        self.video_ids: list[str] = self._table.column("video_id").to_pylist()
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._batches: Iterator[pa.RecordBatch] | None = None
+        self._batch: pa.RecordBatch | None = None
+        self._end = 0
+
+    def __getitem__(self, rows: slice) -> pa.Table:
+        """The rows from ``start`` to ``stop``. Raises StoreError."""
+        if not self._streams:
+            return self._table.slice(rows.start, rows.stop - rows.start)
+        if self._last != (rows.start, rows.stop):
+            self._table = pa.Table.from_batches([*self._read(rows.start, rows.stop)])
+            self._last = (rows.start, rows.stop)
+        return self._table
+
+    def _read(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        if self._batch is not None and start < self._end - self._batch.num_rows:
+            self._rewind()
+        if self._batches is None:
+            self._batches = read_batches(self._part, self._columns, _BATCH_ROWS)
+        while True:
+            if self._batch is not None and self._end > start:
+                first = self._end - self._batch.num_rows
+                begin = max(start, first) - first
+                yield self._batch.slice(begin, min(stop, self._end) - first - begin)
+            if self._end >= stop:
+                return
+            self._batch = next(self._batches)
+            self._end += self._batch.num_rows
+
+
 @dataclass(frozen=True)
 class Slice:
-    """Rows ``[start, stop)`` of a table."""
+    """Rows ``[start, stop)`` of a part."""
 
-    table: pa.Table
+    part: PartRows
     start: int
     stop: int
 
@@ -37,7 +86,7 @@ class StoredVideoRows:
         return [
             row
             for part in self.slices[kind]
-            for row in from_table(kind, part.table.slice(part.start, part.stop - part.start))
+            for row in from_table(kind, part.part[part.start : part.stop])
         ]
 
 
@@ -54,11 +103,11 @@ def read_videos(
     for kind in reads:
         by_video = found.setdefault(kind, {})
         for part in parts[kind]:
-            table = read_table(part, kind.model_fields)
-            runs = list(_runs(table.column("video_id").to_pylist()))
+            rows = PartRows(kind, part)
+            runs = list(_runs(rows.video_ids))
             orders.append([video_id for video_id, _, _ in runs])
             for video_id, start, stop in runs:
-                by_video.setdefault(video_id, []).append(Slice(table, start, stop))
+                by_video.setdefault(video_id, []).append(Slice(rows, start, stop))
     # Each part has the order of the manifest; the part with most videos has most of that order.
     orders.sort(key=len, reverse=True)
     for video_id in dict.fromkeys(video_id for order in orders for video_id in order):

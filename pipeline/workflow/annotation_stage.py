@@ -257,7 +257,10 @@ def ask_of(
     return Ask(
         request_id=request_id,
         text=neutralise(prompt.render(variables)),
-        answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()}),
+        # Where nothing is narrowed it is one object, which an engine writes down once.
+        answer_schema=narrowed(schema, {k: {"enum": [*v]} for k, v in case.choices.items()})
+        if case.choices
+        else schema,
         frames=tuple(Frame(frame.frame_s, frame.jpeg) for frame in shown),
         variables=variables,
         system=system,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -79,7 +78,7 @@ def provenance_of(
         revision=engine.revision,
         engine=engine.kind,
         engine_version=samples[0].engine_version or engine.version,
-        **asdict(sampling),
+        **vars(sampling),
         tokens_in=sum(s.tokens_in for s in samples),
         tokens_out=sum(s.tokens_out for s in samples),
         request_id=ask.request_id,

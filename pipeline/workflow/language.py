@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pipeline.engines.answer import free_texts
@@ -59,6 +60,7 @@ _SHORT_WORDS: Final[Mapping[str, frozenset[str]]] = {
         "tr": "bir ve ile için bu",
     }.items()
 }
+_KNOWN_WORDS: Final = frozenset().union(*_SHORT_WORDS.values())
 _LEAST_WORDS: Final = 4
 _LEAST_OTHER: Final = 2
 _WORD: Final = re.compile(r"\w+")
@@ -77,7 +79,7 @@ def is_foreign(text: str, language: str) -> bool:
 def _in_other_script(text: str, language: str) -> bool:
     """Whether less than a third of a text is in a script of its language."""
     own = _SCRIPTS.get(language)
-    if own is None:
+    if own is None or ("LATIN" in own and text.isascii()):
         return False
     letters = {True: 0, False: 0}
     for sign in text:
@@ -90,16 +92,26 @@ def _in_other_script(text: str, language: str) -> bool:
 def _in_other_words(text: str, language: str) -> bool:
     """Whether a text has twice as many short words of another language as of its own, of those that
     one of the two has alone."""
-    own = _SHORT_WORDS.get(language)
     words = _WORD.findall(text.casefold())
+    own = _SHORT_WORDS.get(language)
     if own is None or len(words) < _LEAST_WORDS:
         return False
-    for other in _SHORT_WORDS.values():
-        foreign = [word for word in words if word in other - own]
-        at_home = sum(word in own - other for word in words)
+    words = [word for word in words if word in _KNOWN_WORDS]
+    if own.issuperset(words):  # as nearly always
+        return False
+    for others_alone, own_alone in _told_apart(language):
+        foreign = [word for word in words if word in others_alone]
+        at_home = sum(word in own_alone for word in words)
         if len({*foreign}) >= _LEAST_OTHER and len(foreign) > 2 * at_home:
             return True
     return False
+
+
+@cache
+def _told_apart(language: str) -> Sequence[tuple[frozenset[str], frozenset[str]]]:
+    """For each language, the words that it has alone, and those that this one has alone."""
+    own = _SHORT_WORDS[language]
+    return [(other - own, own - other) for other in _SHORT_WORDS.values()]
 
 
 def written(answer: Any, schema: Mapping[str, Any]) -> Iterator[str]:

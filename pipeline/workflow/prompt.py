@@ -58,7 +58,7 @@ class Prompt:
     @property
     def sha(self) -> str:
         """Digest of the text, as it stands in provenance."""
-        return text_digest(self.text)
+        return _sha(self.text)
 
     @property
     def names_language(self) -> bool:
@@ -73,8 +73,7 @@ class Prompt:
     @property
     def _parts(self) -> tuple[str, str]:
         """The system part, and the rest below as many empty lines, so that lines keep numbers."""
-        system, line, rest = self.text.partition("\n---\n")
-        return (system, "\n" * (system.count("\n") + 2) + rest) if line else ("", self.text)
+        return _parts_of(self.text)
 
     def render_system(self, variables: Mapping[str, Any]) -> str:
         """The system part with ``NODE_VARIABLES`` filled in; empty where the text has none.
@@ -145,6 +144,17 @@ class Prompt:
 
 def _is_template(frame: FrameType) -> bool:
     return frame.f_code.co_filename == "<template>"
+
+
+@cache
+def _sha(text: str) -> str:
+    return text_digest(text)
+
+
+@cache
+def _parts_of(text: str) -> tuple[str, str]:
+    system, line, rest = text.partition("\n---\n")
+    return (system, "\n" * (system.count("\n") + 2) + rest) if line else ("", text)
 
 
 @cache

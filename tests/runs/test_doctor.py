@@ -90,7 +90,7 @@ def test_the_demo_is_well(
     status, report = doctor(write_config("demo", extends=DEMO))
     assert status == 0
     assert {found["level"] for found in report["findings"]} == {"ok"}
-    for check in ("ffmpeg", "ffprobe", "store", "manifest", "space", "decoder auto", "engines."):
+    for check in ("ffmpeg", "store", "manifest", "space", "decoder auto", "engines."):
         assert levels(report, check) == ["ok"], check
     nodes = {figures["node"]: figures for figures in report["probe"]}
     assert len(nodes) == 12

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from pipeline.engines.base import Ask, Frame, Sampling
+from pipeline.engines.base import Ask, Sampling
+from pipeline.engines.frame_cache import FrameCache
 from pipeline.engines.frame_label import FrameLabel, label_text
 from pipeline.engines.http.config import HttpConfig
 
+_BASE64: FrameCache[bytes] = FrameCache(b64encode)
 ENCODER = json.JSONEncoder(separators=(",", ":"))
 IMAGE = b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,'
 IMAGE_END = b'"}}'
@@ -33,28 +37,13 @@ class Body:
         """For the model of ``config``."""
         self._embeds = config.answers == "vectors"
         self._plain = self._embeds and not ask.frames and not ask.system
-        self._head = _json({"model": config.model, **self._fields(ask, sampling, config)})[:-1]
-        system = [{"role": "system", "content": ask.system}] if ask.system else []
-        self._messages = b'"messages":[' + b"".join(_json(each) + b"," for each in system)
+        self._head = _head(config, ask.answer_schema, sampling)
+        self._messages = b'"messages":[' + _system_message(ask.system)
         self._frames = ask.frames
         label: FrameLabel = "none" if self._embeds else config.frame_label
-        self._labels = [_label(frame, label) for frame in ask.frames]
+        self._labels = [_label(frame.time_s, label) for frame in ask.frames]
         self._text = _json(_text_part(ask.text) if ask.frames else ask.text)
         self._only_shows = self._embeds and bool(ask.frames) and not ask.text
-
-    def _fields(self, ask: Ask, sampling: Sampling, config: HttpConfig) -> dict[str, Any]:
-        if self._embeds:
-            return {"encoding_format": "float", **config.extra_body}
-        schema = {
-            "name": str(ask.answer_schema.get("title", "Answer")),
-            "schema": ask.answer_schema,
-            "strict": True,
-        }
-        return {
-            "max_tokens": sampling.max_tokens,
-            "response_format": {"type": "json_schema", "json_schema": schema},
-            **config.extra_body,
-        }
 
     @property
     def size_bytes(self) -> int:
@@ -84,7 +73,7 @@ class Body:
             for i, (label, frame) in enumerate(zip(self._labels, self._frames, strict=True)):
                 yield label
                 yield IMAGE
-                yield b64encode(frame.jpeg)
+                yield _BASE64(frame.jpeg)
                 yield IMAGE_END
                 yield b"" if self._only_shows and i == last else b","
             yield b"" if self._only_shows else self._text
@@ -94,8 +83,47 @@ class Body:
         yield b"}]}"
 
 
-def _label(frame: Frame, label: FrameLabel) -> bytes:
-    text = label_text(frame.time_s, label)
+class _LastHead(threading.local):
+    """The last head that was written in a thread: asks of a node nearly all have the same one."""
+
+    of: tuple[HttpConfig, Mapping[str, Any], Sampling] | None = None
+    head = b""
+
+
+_LAST = _LastHead()
+
+
+def _head(config: HttpConfig, schema: Mapping[str, Any], sampling: Sampling) -> bytes:
+    """The fields that asks of one node share, open at its end."""
+    if _LAST.of is not None:
+        last_config, last_schema, last_sampling = _LAST.of
+        if last_config is config and last_schema is schema and last_sampling == sampling:
+            return _LAST.head
+    head = _json({"model": config.model, **_fields(config, schema, sampling)})[:-1]
+    _LAST.of, _LAST.head = (config, schema, sampling), head
+    return head
+
+
+def _fields(config: HttpConfig, schema: Mapping[str, Any], sampling: Sampling) -> dict[str, Any]:
+    if config.answers == "vectors":
+        return {"encoding_format": "float", **config.extra_body}
+    form = {"name": str(schema.get("title", "Answer")), "schema": schema, "strict": True}
+    return {
+        "max_tokens": sampling.max_tokens,
+        "response_format": {"type": "json_schema", "json_schema": form},
+        **config.extra_body,
+    }
+
+
+@lru_cache(maxsize=16)
+def _system_message(text: str) -> bytes:
+    """With the comma behind it; empty where there is none."""
+    return _json({"role": "system", "content": text}) + b"," if text else b""
+
+
+@lru_cache(maxsize=4096)
+def _label(time_s: float, label: FrameLabel) -> bytes:
+    text = label_text(time_s, label)
     return _json(_text_part(text)) + b"," if text else b""
 
 

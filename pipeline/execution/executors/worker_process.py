@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -15,6 +16,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, Final, Literal
 
 from pipeline.engines import close_engines
@@ -26,7 +28,7 @@ from pipeline.workflow.task import ShardResult, ShardTask
 BEAT_S = 1.0
 """How often a process with shards under way gives a sign of life."""
 BEAT: Final = "beat"
-_LOADED = ["__main__", __name__, "pandas"]
+_LOADED = [__name__, "pandas"]
 """By the fork server, once for all processes. Arrow loads pandas, where it is installed, with the
 first array that it makes."""
 _START_AGAIN_S = (0.0, 0.1, 1.0)
@@ -99,10 +101,22 @@ def _started(context: ForkServerContext, arguments: tuple[Any, ...]) -> BaseProc
     for wait_s in _START_AGAIN_S:
         time.sleep(wait_s)
         process = context.Process(target=_serve, args=arguments)
-        with suppress(EOFError, ConnectionError):
+        with suppress(EOFError, ConnectionError), _without_main():
             process.start()
             return process
     raise ConnectionError("no worker process can be started: the process that forks them dies")
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """The file of the command is out of sight meanwhile: multiprocessing would load it in each
+    process, and no task needs it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

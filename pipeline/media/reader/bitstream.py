@@ -10,15 +10,13 @@ _MPEG4_FRAME = b"\0\0\1\xb6"
 _MPEG4_B = 2
 
 
-def is_hidden(codec: str, packet: memoryview) -> bool:
-    """Whether the packet's frame is only a reference: a flag that only VP8 has, in byte 0."""
-    return codec == "vp8" and not packet[0] >> 4 & 1
+def is_hidden_vp8(packet: memoryview) -> bool:
+    """Whether the frame of a packet of VP8 is only a reference: a flag in byte 0."""
+    return not packet[0] >> 4 & 1
 
 
-def is_b_frame(codec: str, packet: memoryview) -> bool:
-    """Whether the first frame of a packet of MPEG-4 is a B-frame; False for other codecs."""
-    if codec != "mpeg4":
-        return False
+def is_mpeg4_b_frame(packet: memoryview) -> bool:
+    """Whether the first frame of a packet of MPEG-4 is a B-frame."""
     content = bytes(packet)
     start = content.find(_MPEG4_FRAME)
     coding_type = content[start + len(_MPEG4_FRAME) :][:1] if start >= 0 else b""

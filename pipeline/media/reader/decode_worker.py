@@ -1,7 +1,7 @@
 """The process that opens and decodes files: reads a request, writes its reply, until stdin ends.
 
-``pipeline.media.decode`` starts it with ``python -m``. It limits its memory, and that of ffprobe
-below it, to that of each request. Its parent enforces the time limit; should the parent be gone, a
+``pipeline.media.decode`` starts it with ``python -m``. It limits its memory to that of each
+request. Its parent enforces the time limit; should the parent be gone, a
 limit of twice as much CPU time does.
 """
 
@@ -33,7 +33,7 @@ from pipeline.media.reader.file_facts import file_facts
 from pipeline.media.reader.frames import stills
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.probe import probe
-from pipeline.media.reader.pyav_reader import FFmpegError
+from pipeline.media.reader.pyav_file import FFmpegError
 from pipeline.media.reader.slice import chunks
 from pipeline.store.location import Location
 
@@ -106,7 +106,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 def _set_limits(limits: Limits, at_start_bytes: int) -> None:
-    """Limits memory and CPU time of this process, and of those it starts, from now on.
+    """Limits memory and CPU time of this process from now on.
 
     ``RLIMIT_DATA`` counts writable memory. Libraries reserve some for the threads that they start,
     more with every core, hence ``at_start_bytes``.

@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.media.base import DEFAULT_LIMITS, Clip, FileFacts, FileFactsRequest, Limits
 from pipeline.media.reader import pyav_reader
+from pipeline.media.reader.last_file import file_sha256, packet_index
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.packet_index import Image
-from pipeline.media.reader.probe import file_sha256
 from pipeline.media.reader.stills import target_size
 from pipeline.media.reader.timeline import clip_timeline
 
@@ -37,7 +37,7 @@ def file_facts(uri: str, request: FileFactsRequest, limits: Limits = DEFAULT_LIM
     sha256 = file_sha256(file) if request.content else ""
     if not (request.length or request.frames):
         return FileFacts(sha256)
-    index = pyav_reader.read_packet_index(file, limits)
+    index = packet_index(file, limits)
     timeline = clip_timeline(index, Clip(uri))
     if not request.frames:
         return FileFacts(sha256, timeline.duration_s)

@@ -19,6 +19,7 @@ from pipeline.media.base import (
     frame_times,
 )
 from pipeline.media.reader import decord_reader, pyav_reader
+from pipeline.media.reader.last_file import packet_index
 from pipeline.media.reader.local_file import existing_file
 from pipeline.media.reader.packet_index import FrameReader
 from pipeline.media.reader.stills import encode_jpeg, target_size
@@ -44,7 +45,7 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
         MediaError: the clip holds no readable video, or exceeds a limit.
     """
     file = existing_file(clip.uri, limits)
-    index = pyav_reader.read_packet_index(file, limits)
+    index = packet_index(file, limits)
     timeline = clip_timeline(index, clip)
     times = _times(timeline, request)
     shown = [timeline.on_screen(time_s) for time_s in times]

@@ -1,38 +1,32 @@
-"""Indexes packets and reads frames with PyAV. The only file that imports it."""
+"""Indexes packets and reads frames with PyAV."""
 
 from __future__ import annotations
 
-import errno
 from array import array
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection
 
-import av
 import numpy as np
-from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer
-from av.packet import Packet
-from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from pipeline.media.base import DEFAULT_LIMITS, Limits, MediaError
-from pipeline.media.reader.bitstream import is_b_frame, is_hidden, shown_ticks
-from pipeline.media.reader.colour import UNSPECIFIED, Colour, colour_of
-from pipeline.media.reader.container import options
-from pipeline.media.reader.orientation import Orientation, orientation_of
+from pipeline.media.reader.bitstream import is_hidden_vp8, is_mpeg4_b_frame, shown_ticks
+from pipeline.media.reader.colour import UNSPECIFIED, Colour
 from pipeline.media.reader.packet_index import Image, PacketIndex, Size, T, check_pixels
 from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups, packets_in_order
+from pipeline.media.reader.pyav_file import (
+    FFmpegError,
+    check_memory,
+    decoded,
+    opened,
+    packets,
+    video_streams,
+)
+from pipeline.media.reader.pyav_head import Head, read_head, stated_colour
 from pipeline.media.reader.slice import File
 from pipeline.media.reader.stills import displayed_size, upright
 from pipeline.media.reader.tone_mapping import tone_mapped
 
-FFmpegError = av.error.FFmpegError
-"""Some of them are kinds of ``OSError``, for whatever FFmpeg calls an error of input."""
 SKIPS_GROUPS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
 )
@@ -41,61 +35,8 @@ SKIPS_UNREFERENCED = frozenset({"h264", "hevc", "mpeg4", "mpeg2video"})
 """Codecs whose decoders can leave out, packet by packet, a frame that no other refers to."""
 
 
-@contextmanager
-def _opened(file: File) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its first video stream that is not a cover picture, one thread."""
-    try:
-        container = av.open(str(file), metadata_errors="ignore", options=options(file))
-    except av.error.FFmpegError as error:
-        _check_memory(error)
-        raise MediaError("not_a_video", error.strerror or type(error).__name__) from error
-    with container:
-        streams = _video_streams(container)
-        if not streams:
-            raise MediaError("no_video_stream", "there is no video stream")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise MediaError("unsupported_codec", "there is no decoder for the video stream")
-        stream.codec_context.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
-        yield container, stream
-
-
-def _video_streams(container: InputContainer) -> list[VideoStream]:
-    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-
-
-def _packets(
-    container: InputContainer, stream: VideoStream
-) -> Iterator[tuple[int, bool, Packet[VideoStream]]]:
-    """Every packet with content, its presentation time in ticks, and whether it was packed.
-
-    A packed one comes with its first frame alone; the other replaces the empty packet that follows.
-    """
-    is_mpeg4 = stream.codec_context.codec.canonical_name == "mpeg4"
-    unpacker = BitStreamFilterContext("mpeg4_unpack_bframes", stream) if is_mpeg4 else None
-    while True:
-        try:
-            for packet in container.demux(stream):
-                ticks = packet.pts if packet.pts is not None else packet.dts
-                n_bytes = packet.size
-                if n_bytes and ticks is not None:
-                    for unpacked in unpacker.filter(packet) if unpacker else (packet,):
-                        yield ticks, unpacked.size < n_bytes, unpacked
-        except IndexError:
-            # PyAV raises this for a stream that starts later in the file; reading can go on.
-            continue
-        return
-
-
-def _check_memory(error: av.error.FFmpegError) -> None:
-    """Raises MediaError ``out_of_memory`` for an error that is not the file's."""
-    if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the latter: no stack for a thread
-        raise MediaError("out_of_memory", "the decoder got no more memory") from error
-
-
 def read_packet_index(file: File, limits: Limits = DEFAULT_LIMITS) -> PacketIndex:
-    """The packets of the file's video stream; only its first frames are decoded.
+    """The packets of the file's video stream, by one pass; only its first frames are decoded.
 
     Raises:
         MediaError: the file is no readable video, exceeds the limits of pixels or frames, or ends
@@ -105,29 +46,40 @@ def read_packet_index(file: File, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     ticks, ticks_long = array("q"), array("q")
     is_key, is_shown_flag, is_b = bytearray(), bytearray(), bytearray()
     cut_off, is_packed = False, False
-    with _opened(file) as (container, stream):
+    head: Head | None = None
+    with opened(file) as (container, stream):
         codec = stream.codec_context.codec.canonical_name
         stored = (stream.width, stream.height)
         check_pixels(stored, limits)
+        container_aspect = stream.codec_context.sample_aspect_ratio
+        is_vp8, is_mpeg4 = codec == "vp8", codec == "mpeg4"
         try:
-            for pts_ticks, was_packed, packet in _packets(container, stream):
+            for pts_ticks, was_packed, packet in packets(container, stream):
                 if len(ticks) == limits.max_frames:
                     raise MediaError("too_many_frames", f"there are more than {limits.max_frames}")
-                if packet.is_keyframe and packet.has_sidedata("encryption_info"):
+                is_keyframe = packet.is_keyframe
+                if is_keyframe and packet.has_sidedata("encryption_info"):
                     raise MediaError("encrypted", "its frames cannot be read without a key")
+                is_hidden = is_vp8 and is_hidden_vp8(memoryview(packet))
                 ticks.append(pts_ticks)
                 ticks_long.append(packet.duration or 0)
-                is_key.append(packet.is_keyframe)
-                content = memoryview(packet)
-                is_shown_flag.append(not packet.is_discard and not is_hidden(codec, content))
+                is_key.append(is_keyframe)
+                is_shown_flag.append(not packet.is_discard and not is_hidden)
+                is_b.append(is_mpeg4 and is_mpeg4_b_frame(memoryview(packet)))
                 is_packed |= was_packed
-                is_b.append(is_b_frame(codec, content))
                 cut_off = packet.is_corrupt
-        except av.error.FFmpegError as error:
-            _check_memory(error)
+                # Those of MPEG-4 may get other times below, when the whole file is known.
+                if len(ticks) == 1 and is_keyframe and not is_mpeg4:
+                    head = Head(stated_colour(stream.codec_context), pts_ticks)
+                if head is not None:
+                    head.feed(stream, packet)
+        except FFmpegError as error:
+            check_memory(error)
             cut_off = True
-        aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
-        time_base, n_streams = stream.time_base, len(_video_streams(container))
+        if head is not None:
+            head.feed(stream, None)
+        aspect = stream.sample_aspect_ratio or container_aspect
+        time_base, n_streams = stream.time_base, len(video_streams(container))
     if cut_off:
         raise MediaError("damaged", f"the file ends within packet {len(ticks)}")
     if not ticks or time_base is None:
@@ -136,7 +88,8 @@ def read_packet_index(file: File, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     keys, shown_flags = (np.array(flags, dtype=np.bool_) for flags in (is_key, is_shown_flag))
     if is_packed:
         pts = shown_ticks(pts, np.array(is_b, dtype=np.bool_))
-    head = _read_head(file, int(pts[keys][0]) if keys.any() else None)
+    if head is None:
+        head = read_head(file, int(pts[keys][0]) if keys.any() else None)
     first_group_pts = pts[keys][0] if keys.any() else pts.min()
     in_head = (np.cumsum(keys) <= 1) & (pts < first_group_pts)
     is_shown = shown_flags & ~(in_head & ~np.isin(pts, list(head.pts)))
@@ -156,56 +109,6 @@ def read_packet_index(file: File, limits: Limits = DEFAULT_LIMITS) -> PacketInde
     )
 
 
-@dataclass(frozen=True)
-class _Head:
-    """What decoding the start of a file gives: how to show its frames, and the times of those."""
-
-    orientation: Orientation
-    colour: Colour
-    pts: frozenset[int]
-
-
-def _read_head(file: File, key_pts: int | None) -> _Head:
-    """Decodes up to the first keyframe.
-
-    A recording that starts in the middle of a stream has pictures there that refer to frames before
-    the start. Packets do not show this; the decoder leaves such pictures out.
-    """
-    orientation, colour = Orientation(), Colour()
-    seen: set[int] = set()
-    with _opened(file) as (container, stream):
-        in_container = _colour(stream.codec_context)
-        for frame in _frames(container, stream):
-            matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-            if matrix is not None:
-                orientation = orientation_of(memoryview(matrix).cast("i"))
-            colour = colour_of(_colour(frame), in_container)
-            if key_pts is None or frame.pts is None or frame.pts >= key_pts:
-                break
-            if not frame.is_corrupt:
-                seen.add(frame.pts)
-    return _Head(orientation, colour, frozenset(seen))
-
-
-def _colour(of: VideoFrame | VideoCodecContext) -> Colour:
-    return Colour(of.color_primaries, of.color_trc, of.colorspace)
-
-
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    for _, _, packet in _packets(container, stream):
-        yield from _decoded(stream, packet) or ()
-    yield from _decoded(stream, None) or ()
-
-
-def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame] | None:
-    """The frames that decoding a packet gives; None on an error. Without a packet: the rest."""
-    try:
-        return stream.codec_context.decode(packet)
-    except av.error.FFmpegError as error:
-        _check_memory(error)
-        return None
-
-
 def _image(
     reformatter: VideoReformatter, frame: VideoFrame, size: Size, colour: Colour
 ) -> Image | None:
@@ -216,8 +119,8 @@ def _image(
     pixels = "rgb48le" if colour.hdr else "rgb24"
     try:
         scaled = reformatter.reformat(frame, *size, pixels, interpolation="BICUBIC")
-    except av.error.FFmpegError as error:
-        _check_memory(error)
+    except FFmpegError as error:
+        check_memory(error)
         return None
     if colour.hdr:
         return tone_mapped(scaled.to_ndarray().astype(np.uint16, copy=False), colour.hdr)
@@ -270,29 +173,29 @@ def read_plan(file: File, plan: PacketPlan, size: Size, use: Callable[[Image], T
                 else:
                     found[pts] = use(upright(image, index.orientation))
 
-    with _opened(file) as (container, stream):
+    with opened(file) as (container, stream):
         skips = plan.skips and index.codec in SKIPS_UNREFERENCED
         last = plan.last
         flush_first = False
-        for number, (_, _, packet) in enumerate(_packets(container, stream)):
+        for number, (_, _, packet) in enumerate(packets(container, stream)):
             if number > last:
                 break
             if not plan.feed[number]:
                 flush_first = True
                 continue
             if flush_first:
-                take(_decoded(stream, None))
+                take(decoded(stream, None))
                 stream.codec_context.flush_buffers()
                 flush_first = False
             if skips:
                 stream.codec_context.skip_frame = "DEFAULT" if plan.is_wanted[number] else "NONREF"
             if index.is_packed:
                 packet.pts = int(index.pts[number])
-            frames = _decoded(stream, packet)
+            frames = decoded(stream, packet)
             if frames is None:
                 failed.append(number)
             take(frames)
-        take(_decoded(stream, None))
+        take(decoded(stream, None))
     if failed:
         affected = plan.affected(failed)
         return {pts: made for pts, made in found.items() if not affected[packet_of[pts]]}

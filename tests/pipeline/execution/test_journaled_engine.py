@@ -11,9 +11,10 @@ from pipeline.engines.base import Ask, EmbeddedConfig, EngineError, Frame, Reply
 from pipeline.engines.configured import ContractError
 from pipeline.engines.errors import ErrorName
 from pipeline.execution import journaled_engine
+from pipeline.execution.ask_digest import ask_digest
 from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal, journal_path, read_journal
-from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
+from pipeline.execution.journaled_engine import JournaledEngine
 from pipeline.records import Reject
 from pipeline.store.location import Location
 from pipeline.store.part_names import replies_path

@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.engines.base import Ask, EmbeddedConfig, Reply, Sampling
 from pipeline.execution import journaled_engine
+from pipeline.execution.ask_digest import ask_digest, earlier_digest
 from pipeline.execution.journal import Entry, journal_path, replace_journal
-from pipeline.execution.journaled_engine import JournaledEngine, ask_digest
+from pipeline.execution.journaled_engine import JournaledEngine
 from pipeline.execution.replies_index import RepliesIndex
 from pipeline.execution.stored_replies import stored_entries
 from pipeline.records import Reject
@@ -100,6 +101,23 @@ def test_a_video_keeps_its_replies_in_other_shards(slot: Location, reopened: Reo
     after = reopened(engine, slot.with_name("part-00007-3"), slot.parent)
     replies_to(after, [*reversed(ABOUT), new])
     assert engine.asked == ["d"]
+
+
+def test_what_earlier_versions_kept_counts_by_their_digest(
+    slot: Location, reopened: Reopening
+) -> None:
+    """In the journal of the shard itself, and in that of another recipe."""
+    other = slot.parent / "a/part-00000-1"
+    for place, ask in ((slot, ABOUT[0]), (other, ABOUT[1])):
+        key, at = earlier_digest(ask, Sampling()), "2026-01-01"
+        entry = Entry(key, 1, at, at, (Reply("x", "kept"),), video_id=ask.video_id)
+        replace_journal(journal_path(place), [entry])
+    engine = Answering()
+    after = reopened(engine, slot, other.parent)
+    found = replies_to(after, ABOUT[:3])
+    assert [found[0][0].text, found[1][0].text] == ["kept", "kept"]
+    assert engine.asked == [ABOUT[2].request_id]
+    assert after.replies[0].ask == ask_digest(ABOUT[0], Sampling())
 
 
 def test_of_several_answers_to_an_ask_the_newest_counts(

@@ -187,15 +187,6 @@ def test_a_decoder_that_works_until_its_time_is_over_is_a_verdict(
     assert raised.value.reason == "decode_timeout"
 
 
-def test_a_missing_ffprobe_is_no_fault_of_a_video(
-    media: Media, clip_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    clip = Clip(str(clip_file("h264.mp4")))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="ffprobe"):
-        media.probe(clip)
-
-
 def test_threads_take_turns(media: DecodeProcess, clip_file: Callable[[str], Path]) -> None:
     clips = [Clip(str(clip_file("h264.mp4")), start / 10) for start in range(12)]
     with ThreadPoolExecutor(4) as pool:

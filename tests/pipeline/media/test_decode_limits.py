@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media import decode
 from pipeline.media.base import Clip, Header, Limits, MediaError, Probe, Still, StillsRequest
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.protocol import (
@@ -25,7 +24,7 @@ from pipeline.media.protocol import (
     unpacked_reply,
     unpacked_request,
 )
-from tests.pipeline.media.child_processes import HANG_S, wait_for_end
+from tests.pipeline.media.child_processes import HANG_S
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FLOATS = st.floats(allow_nan=False)
@@ -39,54 +38,6 @@ def media(tmp_path: Path) -> Iterator[DecodeProcess]:
     (tmp_path / "some.mp4").write_bytes(bytes(100))
     with DecodeProcess(tmp_path) as process:
         yield process
-
-
-def in_place_of_ffprobe(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
-    program = folder / "bin" / "ffprobe"
-    program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-
-
-def test_ffprobe_is_held_to_the_limits_of_the_decoder(
-    media: DecodeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    written = tmp_path / "limits"
-    in_place_of_ffprobe(monkeypatch, tmp_path, f"(ulimit -d; ulimit -t) >{written}; exit 1")
-    data_bytes = []
-    for memory_bytes in (1 << 30, 3 << 30, 2 << 30):
-        with pytest.raises(MediaError):
-            media.probe(Clip("some.mp4"), Limits(HANG_S, memory_bytes=memory_bytes))
-        data_kib, cpu_s = map(int, written.read_text().split())
-        data_bytes.append(data_kib << 10)
-        assert 0 <= cpu_s - 2 * HANG_S <= 10
-    # What the decoder had at its start comes on top, the same for all.
-    assert len({had - (n << 30) for had, n in zip(data_bytes, (1, 3, 2), strict=True)}) == 1
-    assert data_bytes[0] > 1 << 30
-
-
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
-def test_ffprobe_ends_with_the_decoder(
-    media: DecodeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    pipe, receive = tmp_path / "pid", decode._receive
-    os.mkfifo(pipe)
-    in_place_of_ffprobe(monkeypatch, tmp_path, f"echo $$ >{pipe}; exec sleep 1000")
-    pids: list[int] = []
-
-    def receive_once_ffprobe_runs(child: Any, timeout_s: float, most_bytes: int) -> bytes:
-        if most_bytes:  # else it is the first message, of a child that starts
-            pids.append(int(pipe.read_text()))
-        return receive(child, timeout_s, most_bytes)
-
-    monkeypatch.setattr(decode, "_receive", receive_once_ffprobe_runs)
-    with pytest.raises(MediaError) as raised:
-        media.probe(Clip("some.mp4"), Limits(timeout_s=1.0))
-    assert raised.value.reason == "unreadable", "it waited"
-    assert len(pids) == 2
-    for pid in pids:
-        wait_for_end(pid)
 
 
 def test_a_decoder_that_nobody_watches_ends_by_itself() -> None:

@@ -180,8 +180,20 @@ def test_a_reader_of_one_frame_a_turn_reads_no_byte_of_the_others(slot: Location
     path.write_bytes(raw)
     (found,) = read_videos([FramedSegment], {FramedSegment: [part]})
     assert [row.jpeg for row in found[FramedSegment]] == [b"\xff" * 999] * 3
+    (found,) = read_videos([DenseSegment], {DenseSegment: [part]})
     with pytest.raises(StoreError):
-        list(read_videos([DenseSegment], {DenseSegment: [part]}))
+        found[DenseSegment]
+
+
+def test_pictures_are_read_in_any_order_and_across_batches(slot: Location) -> None:
+    """Videos of one to 200 rows, where 64 are decoded at a time; each twice, and backwards."""
+    lengths = {"a": 1, "b": 63, "c": 200, "d": 64, "e": 3}
+    rows = {video: frames(video, n) for video, n in lengths.items()}
+    part = write_part(slot, FramedSegment, [each for of in rows.values() for each in of], [], {})
+    videos = list(read_videos([FramedSegment], {FramedSegment: [part]}))
+    assert [each.video_id for each in videos] == list(lengths)
+    for found in [*videos, *videos[::-1], videos[2], videos[2]]:
+        assert found[FramedSegment] == rows[found.video_id]
 
 
 def test_rows_come_video_by_video_from_every_part(tmp_path: Path) -> None:

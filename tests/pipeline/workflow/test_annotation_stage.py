@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.execution.journaled_engine import ask_digest
+from pipeline.execution.ask_digest import ask_digest
 from pipeline.records import THIS_CALL, FramedSegment, Provenance, Record, Reject
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.prompt import Prompt

@@ -3,13 +3,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from pipeline.media.base import Clip, MediaError
-from pipeline.media.reader import pyav_reader
-from pipeline.media.reader.probe import file_sha256, probe
-from tests.pipeline.media.barcode_clips import RECIPES, ffmpeg
+from pipeline.media.base import Clip, MediaError, StillsRequest
+from pipeline.media.reader import last_file, pyav_reader
+from pipeline.media.reader.frames import stills
+from pipeline.media.reader.last_file import file_sha256
+from pipeline.media.reader.probe import probe
+from tests.pipeline.media.barcode_clips import HEIGHT, RECIPES, WIDTH, ffmpeg
+from tests.pipeline.media.ffprobe import stream_facts
 
 
 @pytest.mark.parametrize(
@@ -19,9 +24,13 @@ from tests.pipeline.media.barcode_clips import RECIPES, ffmpeg
         *("h264.ts", "vp9.webm", "mpeg4_b.avi", "mpeg4_packed.avi"),
     ],
 )
-def test_probe_agrees_with_the_packet_index(name: str, clip_file: Callable[[str], Path]) -> None:
+def test_probe_agrees_with_ffprobe(name: str, clip_file: Callable[[str], Path]) -> None:
     path = clip_file(name)
     found, index = probe(Clip(str(path))), pyav_reader.read_packet_index(path)
+    codec, stored, rotation_deg = stream_facts(path)
+    assert (codec, stored) == (found.codec, (WIDTH, HEIGHT))
+    # Of a mirrored picture ffprobe gives the angle alone, and not how it is mirrored.
+    assert rotation_deg == found.rotation_deg or index.orientation.is_mirrored
     assert (found.width, found.height) == index.size
     assert (found.rotation_deg, found.codec) == (index.orientation.rotation_deg, index.codec)
     assert found.rotation_deg == RECIPES[name].rotation_deg
@@ -91,3 +100,30 @@ def test_the_digest_reads_files_of_any_size(tmp_path: Path) -> None:
     for n_bytes in (0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1):
         path.write_bytes(bytes(n_bytes))
         assert file_sha256(path) == hashlib.sha256(bytes(n_bytes)).hexdigest()
+
+
+def test_clips_of_a_file_share_one_scan_and_one_digest(
+    clip_file: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(module: ModuleType, name: str) -> None:
+        real = getattr(module, name)
+
+        def call(*arguments: Any) -> Any:
+            read.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(module, name, call)
+
+    noted(pyav_reader, "read_packet_index")
+    noted(last_file, "chunks")
+    path = tmp_path / "film.mp4"
+    path.write_bytes(clip_file("h264.mp4").read_bytes())
+    clips = [probe(Clip(str(path), start_s, start_s + 1)) for start_s in (0.0, 1.0, 2.0)]
+    stills(Clip(str(path), 1.0, 2.0), StillsRequest())
+    assert read == ["read_packet_index", "chunks"]
+    assert {clip.sha256 for clip in clips} == {hashlib.sha256(path.read_bytes()).hexdigest()}
+    path.write_bytes(clip_file("vp9.mp4").read_bytes())
+    assert probe(Clip(str(path))).codec == "vp9"
+    assert read == ["read_packet_index", "chunks"] * 2

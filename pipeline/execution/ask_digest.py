@@ -1,0 +1,62 @@
+"""The digest by which an ask is known, and what is kept of asks by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pipeline.engines.base import Ask, Sampling
+from pipeline.engines.frame_cache import FrameCache
+from pipeline.execution.journal import Entry
+
+_DIGITS, _EARLIER_DIGITS = 40, 32
+"""Of the digest, and of that of earlier versions."""
+
+
+def _sha256(jpeg: bytes) -> str:
+    return hashlib.sha256(jpeg).hexdigest()
+
+
+_FRAME: FrameCache[str] = FrameCache(_sha256)
+
+
+def ask_digest(ask: Ask, sampling: Sampling) -> str:
+    """Digest of everything that an engine is given with an ask.
+
+    Its id is no part of it, for that counts the cases of a video: a case that is new or gone must
+    not make the engine answer all that come after it again. Nor is the video. Of a frame its own
+    digest counts, for many asks show one frame.
+    """
+    seen = hashlib.sha256(_texts(ask, sampling))
+    for frame in ask.frames:
+        seen.update(f"\n{frame.time_s!r} {_FRAME(frame.jpeg)}".encode())
+    return seen.hexdigest()[:_DIGITS]
+
+
+def earlier_digest(ask: Ask, sampling: Sampling) -> str:
+    """The digest by which earlier versions knew an ask: of all bytes of its frames."""
+    seen = hashlib.sha256(_texts(ask, sampling))
+    for frame in ask.frames:
+        seen.update(f"\n{frame.time_s!r} {len(frame.jpeg)} ".encode())
+        seen.update(frame.jpeg)
+    return seen.hexdigest()[:_EARLIER_DIGITS]
+
+
+def _texts(ask: Ask, sampling: Sampling) -> bytes:
+    values = [ask.system, ask.text, ask.answer_schema, ask.variables, vars(sampling)]
+    return json.dumps(values, sort_keys=True, default=str).encode()
+
+
+Look = Callable[[Mapping[str, Ask]], Mapping[str, Entry]]
+"""What is kept of asks; both are by digest."""
+
+
+def kept_of(asks: Mapping[str, Ask], sampling: Sampling, look: Look) -> dict[str, Entry]:
+    """What is kept of asks, by their digests; also what earlier versions kept by theirs."""
+    found = dict(look(asks))
+    left = {earlier_digest(ask, sampling): key for key, ask in asks.items() if key not in found}
+    for earlier, entry in look({e: asks[key] for e, key in left.items()}).items() if left else ():
+        found[left[earlier]] = replace(entry, ask=left[earlier])
+    return found
