@@ -20,6 +20,16 @@ def bare(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".")
 
 
+def holds(text: str, words: str) -> bool:
+    """Whether a text has some words in it, as words, whatever their case and punctuation."""
+    return f" {_words(words)} " in f" {_words(text)} "
+
+
+def _words(text: str) -> str:
+    letters = "".join(each if each.isalnum() else " " for each in text.casefold())
+    return " ".join(letters.split())
+
+
 def majority(texts: Sequence[str]) -> str:
     """The text given most often, compared bare; ties go to the first given.
 

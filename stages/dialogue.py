@@ -18,11 +18,12 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.dialogue.asking import Asking, Moments, asked, from_turn, opening
 from pipeline.dialogue.budget import Budget, turn_costs
 from pipeline.dialogue.build import build_dialogues
+from pipeline.dialogue.cut import Windowed
 from pipeline.dialogue.due import END, Due, with_due
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.reasons import UNFIT
 from pipeline.dialogue.tiling import DialogueError, Tiling, tiling_of
-from pipeline.dialogue.window import Windowed, windows
+from pipeline.dialogue.window import windows
 from pipeline.records import Annotation, Dialogue, Reject, Segment, Video
 from pipeline.records.digest import digest
 from pipeline.settings import MOST
@@ -50,6 +51,11 @@ class Config(StageConfig, Curation):
         "merge",
         description="two responses in one turn: joined, the later one moved on while it is valid,"
         " or split off into another dialogue",
+    )
+    standby: bool = Field(
+        True,
+        description="turns in which what is to be said has begun are on standby; false: they are"
+        " silent, for recipes of two states",
     )
     mixed: Literal["none", "also", "only"] = Field(
         "none",
@@ -229,7 +235,9 @@ def _make(
     annotations: Sequence[Annotation], name: str, video: Video, tiling: Tiling, config: Config
 ) -> tuple[list[Dialogue], list[Refusal]]:
     """The dialogues of some annotations together, cut where they are too long."""
-    made, refusals = build_dialogues(video, tiling, annotations, name, collision=config.collision)
+    made, refusals = build_dialogues(
+        *(video, tiling, annotations, name), collision=config.collision, standby=config.standby
+    )
     first = min(_opening(annotation, tiling, config) for annotation in annotations)
     late = [from_turn(dialogue, first) for dialogue in made]
     if config.window is None:

@@ -10,6 +10,7 @@ from pipeline.cli.exit_status import PARTLY
 from pipeline.cli.file_options import (
     FormatName,
     FramesOption,
+    LayoutOption,
     MaxTokensOption,
     OverlapOption,
     SpellingOption,
@@ -50,6 +51,7 @@ def export_files(
     overlap_turns: OverlapOption = 0,
     frames_of: FramesOption = "qwen2_5_vl",
     tokenizer: TokenizerOption = None,
+    layout: LayoutOption = "lines",
     images: Annotated[
         bool, typer.Option(help="Write the frames, for formats that name images.")
     ] = True,
@@ -83,6 +85,7 @@ def export_files(
         seed=seed,
         budget=budget,
         video_root=video_root,
+        layout=layout,
     )
     tally = export_folder(samples, parts, folder, shape, tasks=tasks or (), frames=frames)
     typer.echo(json.dumps(tally.as_json(), indent=2) if as_json else tally.to_text())

@@ -11,6 +11,7 @@ from pipeline.corpus.formats.base import Format, FormatError
 from pipeline.corpus.formats.system import read_system, system_text
 from pipeline.corpus.streamo.origin import Origin
 from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.memory_text import MemoryLayout
 from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokensName
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.weights import Preset
@@ -20,6 +21,7 @@ from pipeline.store.files.signatures import HEAD_BYTES, what_it_is
 from pipeline.workflow.prompt import PROMPTS
 
 SYSTEM = PROMPTS / "system" / "turnwise.md"
+TWO_STATES = PROMPTS / "system" / "two_states.md"
 
 
 def _number(value: float) -> float:
@@ -31,7 +33,14 @@ def _number(value: float) -> float:
 
 FormatName = Literal["raw", "stream", "messages", "qwen_vl", "livecc", "activation", "stride"]
 SpellingOption = Annotated[
-    Literal["official", "paper"], typer.Option(help="Of the state tokens: </Silence> or <Silence>.")
+    Literal["official", "paper", "two_states"],
+    typer.Option(
+        help="Of the state tokens: </Silence>, <Silence>, or </silence> and </response> alone."
+    ),
+]
+LayoutOption = Annotated[
+    MemoryLayout,
+    typer.Option("--memory", help="How the memory of windows is written: lines, or in tags."),
 ]
 SystemOption = Annotated[
     Path | None,
@@ -80,9 +89,11 @@ def system_of(path: Path | None, spelling: StateTokensName) -> str:
         ConfigError: the file has none.
     """
     try:
+        tokens = STATE_TOKENS[spelling]
         if path is None:
-            return system_text(SYSTEM.read_text(encoding="utf-8").strip(), STATE_TOKENS[spelling])
-        return read_system(path, STATE_TOKENS[spelling])
+            ours = SYSTEM if tokens.standby else TWO_STATES
+            return system_text(ours.read_text(encoding="utf-8").strip(), tokens)
+        return read_system(path, tokens)
     except (OSError, UnicodeDecodeError, FormatError) as error:
         raise ConfigError(f"--system: {path}: {error}") from None
 

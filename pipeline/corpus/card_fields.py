@@ -48,6 +48,8 @@ _DIALOGUE: Mapping[str, str] = {
     "responses": "all that is said: which question it answers, its evidence, when it was due, how"
     " long it is valid, in which `turn` it came to stand, and `flags` where that is not where it"
     " asked to",
+    "memory": "of a window, what was seen and said before its first turn, in words: the summary of"
+    " each stretch (`middle`), older ones merged (`long`)",
     "turns": "the dialogue, one turn a segment of the video",
 }
 _TURN: Mapping[str, str] = {
@@ -79,6 +81,8 @@ _QUESTION: Mapping[str, str] = {
     "asked_by": "what settled when: `start`; `before_first`, drawn before the first answer;"
     " `after_event`, drawn after the evidence; `still`, drawn where its answer changes no more;"
     " `given` by its dataset",
+    "depends_on": "the earlier question without which nobody can tell what it asks for; mostly"
+    " empty",
     "task": "of its annotation",
     "aspect": "which kind of question it is, for a task with kinds",
     "annotation_id": "of the annotation that it is from",
@@ -104,6 +108,7 @@ _RESPONSE: Mapping[str, str] = {
     "confirmed_s": "the frames from then to `respond_s` at which it was asked",
     "still_until_s": "the last of several frames behind `respond_s` at which it was asked, and"
     " gave this answer each time; null where it was not, or once gave another",
+    "from_memory": "a verifier told it from `memory` alone, and not from the frames of its window",
     "turn": "`index` of the turn in which it stands",
     "standby_from": "`index` of the first turn on standby for it; `turn` where it has none",
     "flags": "where it does not stand as it was due: `merged` with another in one turn, `shifted`"

@@ -28,7 +28,10 @@ _EXAMPLES = 3
 
 _NAMED: Final[Mapping[str, Sequence[str]]] = {
     "states": (f"turns.{LENGTH}", "turns.state"),
-    "texts": tuple(f"turns.{name}" for name in ("question", "qids", "text", "rids", "answers")),
+    "texts": (
+        *(f"turns.{name}" for name in ("question", "qids", "text", "rids", "answers")),
+        "memory",
+    ),
     "times": tuple(f"turns.{name}" for name in ("index", "start_s", "end_s", "frame_s")),
     "responses": ("questions", "responses", "turns.flags"),
     "weights": ("turns.loss", "turns.loss_scale"),

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.dialogue.memory_text import memory_text
 from pipeline.engines.base import for_training
 from pipeline.records import Check, Dialogue, PlacedResponse, State, Turns
 from pipeline.store.files.terminal import escaped
@@ -76,6 +77,8 @@ def _facts(dialogue: Dialogue) -> Table:
     if dialogue.whole_id:
         repeated = f", its first {dialogue.context_turns} turns repeat the one before"
         facts["window"] = f"of {dialogue.whole_id}" + repeated * bool(dialogue.context_turns)
+    if dialogue.memory:
+        facts["memory"] = " ".join(memory_text(dialogue.memory).splitlines()[1:])
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")

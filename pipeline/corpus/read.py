@@ -134,7 +134,8 @@ def _dialogues(path: Path) -> Iterator[Dialogue]:
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
-        if missing := sorted(set(schema_of(Dialogue).names) - set(file.schema_arrow.names)):
+        needed = {name for name, field in Dialogue.model_fields.items() if field.is_required()}
+        if missing := sorted(needed - set(file.schema_arrow.names)):
             raise CorpusError("unreadable", f"{path} has no column {', '.join(missing)}")
         yield from file.iter_batches(_BATCH_ROWS)
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.corpus.features import JSON_TYPE, with_features
 from pipeline.corpus.parquet import Form
+from pipeline.dialogue.memory_text import memory_text
 from pipeline.records import Dialogue
 from pipeline.records.turns import STATES
 
@@ -62,6 +63,8 @@ def _messages(dialogue: Dialogue) -> list[dict[str, Any]]:
     counts = turns.counts()
     idle = ", ".join(f"{counts[state]} {state}" for state in STATES)
     about = f"A video of {dialogue.duration_s:g} s, {len(turns)} turns: {idle}."
+    if dialogue.memory:
+        about += f"\n{memory_text(dialogue.memory)}"
     found = [_message("system", about, 0.0)]
     for place in sorted(turns.asked.keys() | turns.said.keys()):
         start_s = turns.starts[place]

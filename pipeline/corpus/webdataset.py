@@ -19,6 +19,7 @@ from webdataset.writer import TarWriter
 from pipeline.corpus.layout import TARS, VideoSample
 from pipeline.corpus.names import sample_key
 from pipeline.corpus.written_file import WrittenFile
+from pipeline.dialogue.memory_text import memory_text
 from pipeline.records import Dialogue, Record, Seconds, ShardFile, State
 from pipeline.records.turns import STATES
 
@@ -32,6 +33,8 @@ class ShownTurn(Record):
     sample_id: str
     task: str
     state: State
+    memory: str = ""
+    """In the first turn of a window, what came before it."""
     question: str
     text: str
     loss: bool
@@ -179,6 +182,7 @@ def _shown(dialogues: Sequence[Dialogue], index: int) -> list[dict[str, Any]]:
                 "sample_id": dialogue.sample_id,
                 "task": dialogue.task,
                 "state": STATES[turns.states[place]],
+                "memory": memory_text(dialogue.memory) if place == 0 else "",
                 "question": asked.text if asked else "",
                 "text": said.text if said else "",
                 "loss": loss is not False and not repeats,

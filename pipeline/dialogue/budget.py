@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.dialogue.memory_text import memory_text
 from pipeline.dialogue.tiling import DialogueError
 from pipeline.dialogue.turn_labels import label_of
 from pipeline.records import Dialogue
@@ -263,8 +264,8 @@ class TurnCosts:
 
 
 def turn_costs(dialogue: Dialogue, budget: Budget) -> TurnCosts:
-    """What a dialogue costs: the system message; for each turn the markers of two messages, the
-    label of its time, the frame and the state; and the texts.
+    """What a dialogue costs: the system message and its memory; for each turn the markers of two
+    messages, the label of its time, the frame and the state; and the texts.
 
     Raises:
         DialogueError: ``bad_frame_size``, ``bad_tokenizer``.
@@ -280,5 +281,8 @@ def turn_costs(dialogue: Dialogue, budget: Budget) -> TurnCosts:
         costs[place] += sum(questions[qid] for qid in asked.qids)
     before = tuple(accumulate(costs, initial=0))
     answers = sum(responses[rid] for said in turns.said.values() for rid in said.rids)
-    total = budget.system_tokens + before[-1] + answers
-    return TurnCosts(budget.system_tokens, before, questions, responses, total)
+    base = budget.system_tokens
+    if dialogue.memory:
+        base += count(memory_text(dialogue.memory) + "\n")
+    total = base + before[-1] + answers
+    return TurnCosts(base, before, questions, responses, total)

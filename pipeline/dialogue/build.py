@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.dialogue.compile import Compiled, compile_turns
 from pipeline.dialogue.placement import Collision, Refusal
 from pipeline.dialogue.tiling import DialogueError, Tiling
-from pipeline.records import Annotation, AskedQuestion, Check, Dialogue, Turns, Video
+from pipeline.records import Annotation, AskedQuestion, Check, Dialogue, Question, Turns, Video
 from pipeline.records.turns import SILENCE
 
 MIXED = "mixed"
@@ -22,6 +22,7 @@ def build_dialogues(
     sample_id: str,
     *,
     collision: Collision = "merge",
+    standby: bool = True,
 ) -> tuple[list[Dialogue], tuple[Refusal, ...]]:
     """The dialogue of all annotations together (several only where responses are split off), and
     the refused responses. There is no dialogue where every response is refused.
@@ -34,7 +35,7 @@ def build_dialogues(
         DialogueError: see ``compile_turns``; also ``duplicate_annotation``.
     """
     together = join(annotations)
-    compilation = compile_turns(together, tiling, collision=collision)
+    compilation = compile_turns(together, tiling, collision=collision, standby=standby)
     if together.responses and len(compilation.refused) == len(together.responses):
         return [], compilation.refused
     asked = {
@@ -63,7 +64,7 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
         task=_common([annotation.task for annotation in annotations], MIXED),
         aspect=_common([annotation.aspect for annotation in annotations], ""),
         questions=[
-            question.model_copy(update={"qid": f"{annotation.annotation_id}/{question.qid}"})
+            question.model_copy(update=_prefixed(question, f"{annotation.annotation_id}/"))
             for annotation in annotations
             for question in annotation.questions
         ],
@@ -91,6 +92,11 @@ def join(annotations: Sequence[Annotation]) -> Annotation:
     )
 
 
+def _prefixed(question: Question, prefix: str) -> dict[str, str]:
+    named = {"qid": question.qid, "depends_on": question.depends_on}
+    return {name: prefix + qid for name, qid in named.items() if qid}
+
+
 def n_tail(turns: Turns) -> int:
     """The number of silent turns without a question at the end."""
     silent = len(turns) - len(turns.states.rstrip(_SILENCE))
@@ -110,6 +116,7 @@ def _asked(annotation: Annotation, *, prefixed: bool) -> list[AskedQuestion]:
                 "kind": question.kind,
                 "distractors": question.distractors,
                 "asked_by": question.asked_by,
+                "depends_on": prefix + question.depends_on if question.depends_on else "",
                 "task": annotation.task,
                 "aspect": annotation.aspect,
                 "annotation_id": annotation.annotation_id,
@@ -165,6 +172,7 @@ def _dialogue(
             "provenance": together.provenance,
             "questions": [asked[qid] for here in turns.asked.values() for qid in here.qids],
             "responses": list(compiled.responses),
+            "memory": [],
             "turns": turns,
         }
     )

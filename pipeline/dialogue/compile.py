@@ -61,7 +61,11 @@ class Compilation(NamedTuple):
 
 
 def compile_turns(
-    annotation: Annotation, tiling: Tiling, *, collision: Collision = "merge"
+    annotation: Annotation,
+    tiling: Tiling,
+    *,
+    collision: Collision = "merge",
+    standby: bool = True,
 ) -> Compilation:
     """One turn for each of ``tiling``, in order, with states, questions and texts.
 
@@ -80,7 +84,8 @@ def compile_turns(
     ``zero_length_span`` (an event), ``past_the_end`` (nothing of it is in the video) or
     ``early_response`` (due before the evidence that it names is complete, or was confirmed).
 
-    An annotation that is a negative has no response: all its turns are silent.
+    An annotation that is a negative has no response: all its turns are silent. Without ``standby``,
+    all turns are silent in which no response stands.
 
     Raises:
         DialogueError: ``other_video``, ``duplicate_id``, ``empty_text`` of a question, or
@@ -104,6 +109,8 @@ def compile_turns(
             questions = [question for question in questions if question.qid in mine]
         turns = settle(together, tiling, collision)
         placed = place_responses(together, turns, split=group > 0)
+        if not standby:
+            placed = tuple(p.model_copy(update={"standby_from": p.turn}) for p in placed)
         dialogues.append(Compiled(_turns(tiling, questions, asked, placed), placed))
     return Compilation(tuple(dialogues), tuple(refused))
 

@@ -20,6 +20,11 @@ UNFIT: Final[Mapping[str, str]] = {
     "budget_too_small": "A turn with its open questions does not fit in `window.max_tokens`.",
     "evidence_over_budget": "A response and its evidence do not fit in one window of"
     " `window.max_tokens`.",
+    "no_memory": "A stretch before the window has no summary, so its memory is not whole.",
+    "bad_stretch": "A stretch of `memory.raw_s` is no whole number of turns.",
+    "evidence_over_reach": "The evidence of a response begins further back than `memory` lets its"
+    " window show frames again.",
+    "evidence_forgotten": "What a response has from memory is further back than `memory` reaches.",
     "bad_frame_size": "The frames are of a size that the model of `window` does not take.",
     "bad_tokenizer": "The file `window.tokenizer` describes no tokenizer.",
 }

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pipeline.records import State, Turn
 
-StateTokensName = Literal["official", "paper"]
+StateTokensName = Literal["official", "paper", "two_states"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class StateTokens:
     name: StateTokensName
     silence: str
     standby: str
+    """Empty where it has none, for dialogues without standby."""
     response: str
 
     def token(self, state: State) -> str:
@@ -35,7 +36,7 @@ class StateTokens:
         if message.startswith(self.response):
             return "response", message[len(self.response) :].removeprefix(" ")
         for state in ("silence", "standby"):
-            if message.strip() == self.token(state):
+            if message.strip() == self.token(state) != "":
                 return state, ""
         return None
 
@@ -44,9 +45,11 @@ STATE_TOKENS: Mapping[StateTokensName, StateTokens] = MappingProxyType(
     {
         "official": StateTokens("official", "</Silence>", "</Standby>", "</Response>"),
         "paper": StateTokens("paper", "<Silence>", "<Standby>", "<Response>"),
+        "two_states": StateTokens("two_states", "</silence>", "", "</response>"),
     }
 )
-"""``official``: the repository and the released files of Streamo; ``paper``: arXiv:2512.21334."""
+"""``official``: the repository and the released files of Streamo; ``paper``: arXiv:2512.21334;
+``two_states``: Streaming-Train-248K (arXiv:2606.08615) and JoyAI."""
 
 
 def tokens_of(message: str) -> StateTokens | None:

@@ -5,7 +5,7 @@ No preset trains on context turns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Literal
 
@@ -22,6 +22,11 @@ FIXED = {"silence": 0.3, "standby": 1.3, "response": 2.0}
 """arXiv:2512.21334, table of losses: the fixed scale that the focal loss is compared with."""
 FIRST_SILENCE, REPEATED_SILENCE, RESPONSE = 1.0, 0.8, 1.5
 """arXiv:2606.08615: the first silence of a run, each further one, a response; 1 otherwise."""
+NORMALISERS: Mapping[Preset, str] = {
+    "first_silence": "The loss is divided by the number of supervised tokens.",
+}
+"""By what a trainer divides the weighted loss, where that was published with the weights
+(arXiv:2606.08615): a weight means little without."""
 BETA = 0.9999
 """arXiv:2605.16381, after the class-balanced loss of arXiv:1901.05555."""
 

@@ -12,59 +12,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from itertools import accumulate
 
 from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
-from pipeline.dialogue.build import n_tail
-from pipeline.dialogue.compile import said_in
-from pipeline.dialogue.placement import Refusal, evidence_s
-from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.records import AskedQuestion, Dialogue, PlacedResponse, Turns
-from pipeline.records.turns import RESPONSE, SILENCE, STANDBY, STATES, Asked
-
-
-@dataclass(frozen=True)
-class Windowed:
-    """The windows in order, or the dialogue itself, and the responses that fit into none.
-
-    ``responses in = responses outside the context + refused``.
-    """
-
-    dialogues: tuple[Dialogue, ...]
-    refused: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """A response, the first turn that shows its evidence, and its tokens."""
-
-    response: PlacedResponse
-    first: int
-    tokens: int
-
-    @property
-    def turn(self) -> int:
-        return self.response.turn
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A question, the turn where it is asked, and the last at which a window carries it."""
-
-    question: AskedQuestion
-    turn: int
-    until: int
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A window: it shows ``[start, end)`` and owns ``[own, end)``."""
-
-    start: int
-    own: int
-    end: int
+from pipeline.dialogue.cut import (
+    Answer,
+    Cut,
+    OpenQuestion,
+    Windowed,
+    answers_of,
+    asked_in,
+    check_whole,
+    cut_out,
+)
+from pipeline.dialogue.placement import Refusal
+from pipeline.dialogue.tiling import DialogueError
+from pipeline.records import Dialogue
+from pipeline.records.turns import STATES
 
 
 def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
@@ -87,44 +52,13 @@ def windows(dialogue: Dialogue, budget: Budget) -> Windowed:
     costs = turn_costs(dialogue, budget)
     if costs.total <= budget.max_tokens:
         return Windowed((dialogue,), ())
-    _check(dialogue)
-    asked = _asked(dialogue)
+    check_whole(dialogue)
+    asked = asked_in(dialogue)
     window_costs = _WindowCosts(costs, asked, budget.max_tokens)
-    refused = window_costs.keep(_answers(dialogue, costs))
+    refused = window_costs.keep(answers_of(dialogue, costs.responses))
     cuts = window_costs.cuts(budget.overlap_turns)
-    made = tuple(_window(dialogue, asked, window_costs.kept, cut, k) for k, cut in enumerate(cuts))
+    made = tuple(cut_out(dialogue, asked, window_costs.kept, cut, k) for k, cut in enumerate(cuts))
     return Windowed(made, tuple(_refusal(answer, cuts, made, budget) for answer in refused))
-
-
-def _check(dialogue: Dialogue) -> None:
-    if dialogue.whole_id or dialogue.turns.first:
-        raise DialogueError("not_whole", f"{dialogue.sample_id!r} is a window")
-    if dialogue.turns.losses is not None or dialogue.turns.loss_scales is not None:
-        raise DialogueError("weighted", f"{dialogue.sample_id!r}: cut it before weights are given")
-
-
-def _asked(dialogue: Dialogue) -> list[_Asked]:
-    """By turn, and in the order within a turn."""
-    questions = {question.qid: question for question in dialogue.questions}
-    answered: dict[str, list[int]] = {}
-    for response in dialogue.responses:
-        answered.setdefault(response.qid, []).append(response.turn)
-    asked = []
-    for here, qid in ((at, qid) for at, asks in dialogue.turns.asked.items() for qid in asks.qids):
-        turns = answered.get(qid, ())
-        until = max(here, turns[0]) if len(turns) == 1 else len(dialogue.turns)
-        asked.append(_Asked(questions[qid], here, until))
-    return asked
-
-
-def _answers(dialogue: Dialogue, costs: TurnCosts) -> list[_Answer]:
-    """Sorted by turn."""
-    frames = dialogue.turns.frames
-    answers = []
-    for response in sorted(dialogue.responses, key=lambda response: response.turn):
-        first = min(bisect_left(frames, evidence_s(response)[0] - EPSILON_S), response.turn)
-        answers.append(_Answer(response, first, costs.responses[response.rid]))
-    return answers
 
 
 class _WindowCosts:
@@ -134,7 +68,7 @@ class _WindowCosts:
     all in the longer one. Therefore limits are found by bisection.
     """
 
-    def __init__(self, costs: TurnCosts, asked: Sequence[_Asked], max_tokens: int) -> None:
+    def __init__(self, costs: TurnCosts, asked: Sequence[OpenQuestion], max_tokens: int) -> None:
         self.count = len(costs.before) - 1
         self.before = costs.before
         self.space = max_tokens - costs.base
@@ -144,10 +78,10 @@ class _WindowCosts:
             steps[one.until + 1] -= costs.questions[one.question.qid]
         self.carried = list(accumulate(steps))
         """Tokens of the questions that a window carries into its first turn, by that turn."""
-        self.kept: list[_Answer] = []
+        self.kept: list[Answer] = []
         self.kept_turns: list[int] = []
 
-    def keep(self, answers: Sequence[_Answer]) -> list[_Answer]:
+    def keep(self, answers: Sequence[Answer]) -> list[Answer]:
         """Fills ``kept`` with the answers whose evidence fits; the others are returned."""
         for turn in range(self.count):
             if not self.fits(turn, turn + 1):
@@ -169,7 +103,7 @@ class _WindowCosts:
         left = self.space - more - (self.before[end] - self.before[start]) - self.carried[start]
         return left >= 0 and left >= sum(a.tokens for a in self.within(start, end, start))
 
-    def within(self, begin: int, end: int, start: int) -> list[_Answer]:
+    def within(self, begin: int, end: int, start: int) -> list[Answer]:
         """The answers in turns ``[begin, end)`` whose evidence begins at ``start`` or later."""
         those = self.kept[bisect_left(self.kept_turns, begin) : bisect_left(self.kept_turns, end)]
         return [answer for answer in those if answer.first >= start]
@@ -178,15 +112,15 @@ class _WindowCosts:
         """The first turn of the evidence of the answers in ``[own, end)``, at most ``own``."""
         return min([own, *(answer.first for answer in self.within(own, end, 0))])
 
-    def cuts(self, overlap: int) -> list[_Cut]:
+    def cuts(self, overlap: int) -> list[Cut]:
         """The windows, one after another."""
-        cuts: list[_Cut] = []
+        cuts: list[Cut] = []
         own = 0
         while own < self.count:
             alone = self._longest(own, own) - own
             earliest = self._start(max(0, own - min(overlap, alone // 2)), own, own + 1)
             end = self._end(own, self._longest(earliest, own))
-            cuts.append(_Cut(self._start(max(0, own - overlap), own, end), own, end))
+            cuts.append(Cut(self._start(max(0, own - overlap), own, end), own, end))
             own = end
         return cuts
 
@@ -218,78 +152,8 @@ class _WindowCosts:
         return min(zip(ends, firsts, strict=True), key=lambda pair: pair[0] - pair[1])[0]
 
 
-def _window(
-    dialogue: Dialogue, asked: Sequence[_Asked], kept: Sequence[_Answer], cut: _Cut, number: int
-) -> Dialogue:
-    mine = [a for a in kept if a.turn >= cut.start and (a.first >= cut.start or a.turn >= cut.own)]
-    by_turn: dict[int, list[PlacedResponse]] = {}
-    waiting: set[int] = set()
-    for answer in mine:
-        if answer.turn < cut.end:
-            by_turn.setdefault(answer.turn, []).append(answer.response)
-        begin = max(answer.response.standby_from, cut.start)
-        waiting.update(range(begin, min(answer.turn, cut.end)))
-    for together in by_turn.values():
-        if len(together) == 1:
-            together[0] = _alone(together[0])
-    carried = [a.question for a in asked if a.turn < cut.start <= a.until]
-
-    turns = _turns(dialogue.turns[cut.start : cut.end], by_turn, waiting, carried)
-    questions = {question.qid: question for question in dialogue.questions}
-    rids = turns.rids()
-    owned = turns[cut.own - cut.start :]
-    return dialogue.model_copy(
-        update={
-            "sample_id": f"{dialogue.sample_id}-w{number}",
-            "whole_id": dialogue.sample_id,
-            "context_turns": cut.own - cut.start,
-            **{f"n_{state}": count for state, count in owned.counts().items()},
-            "n_tail": n_tail(owned),
-            "checks": [check for check in dialogue.checks if not check.rid or check.rid in rids],
-            "questions": [questions[qid] for asks in turns.asked.values() for qid in asks.qids],
-            "responses": [response for _, said in sorted(by_turn.items()) for response in said],
-            "turns": turns,
-        }
-    )
-
-
-def _alone(response: PlacedResponse) -> PlacedResponse:
-    """The response without the flag ``merged``: in this window it is alone in its turn."""
-    return response.model_copy(update={"flags": [f for f in response.flags if f != "merged"]})
-
-
-def _turns(
-    turns: Turns,
-    by_turn: Mapping[int, Sequence[PlacedResponse]],
-    waiting: Collection[int],
-    carried: Sequence[AskedQuestion],
-) -> Turns:
-    """The turns of a window, of those of the whole; the others are told by index."""
-    states = bytearray(STANDBY if index in waiting else SILENCE for index in turns.indices)
-    flags = {at: {"late_question"}.intersection(names) for at, names in turns.flags.items()}
-    said = {}
-    for index, together in sorted(by_turn.items()):
-        at = index - turns.first
-        states[at] = RESPONSE
-        said[at], of_responses = said_in(together)
-        flags[at] = flags.get(at, set()).union(of_responses)
-    asked = dict(turns.asked)
-    if carried:
-        old = asked.pop(0, Asked("", ()))
-        text = "\n".join(filter(None, [*(each.text for each in carried), old.text]))
-        asked = {0: Asked(text, (*(each.qid for each in carried), *old.qids)), **asked}
-        flags[0] = {"carried"}.union(flags.get(0, ()))
-    return replace(
-        turns,
-        states=bytes(states),
-        asked=asked,
-        said=said,
-        flags={at: tuple(sorted(names)) for at, names in sorted(flags.items()) if names},
-    )
-
-
 def _refusal(
-    answer: _Answer, cuts: Sequence[_Cut], made: Sequence[Dialogue], budget: Budget
+    answer: Answer, cuts: Sequence[Cut], made: Sequence[Dialogue], budget: Budget
 ) -> Refusal:
     number = bisect_right(cuts, answer.turn, key=lambda cut: cut.own) - 1
     state = STATES[made[number].turns.states[answer.turn - cuts[number].start]]

@@ -41,6 +41,7 @@ from pipeline.records.event import (
     GroundedEvent,
     VerifiedEvent,
 )
+from pipeline.records.memory import MemoryLevel, Remembered, Summary
 from pipeline.records.turns import Turn, Turns
 from pipeline.records.vector import CaptionedStream, ClipCaption, VideoCaption, VideoVector
 from pipeline.records.video import (
@@ -76,6 +77,7 @@ __all__ = [
     "GroundedEvent",
     "ListedClip",
     "ManifestRow",
+    "MemoryLevel",
     "ModelReply",
     "PlacedResponse",
     "Provenance",
@@ -83,6 +85,7 @@ __all__ = [
     "Ratio",
     "Record",
     "Reject",
+    "Remembered",
     "Response",
     "Seconds",
     "Segment",
@@ -91,6 +94,7 @@ __all__ = [
     "Span",
     "State",
     "StreamClip",
+    "Summary",
     "TaskMixture",
     "Turn",
     "TurnFrame",

@@ -31,6 +31,9 @@ class Question(Record):
     """Answers that are right at no time of the video, whether or not they are among ``options``."""
     asked_by: AskedBy = "start"
     """What settled ``asked_s``."""
+    depends_on: str = ""
+    """The ``qid`` of an earlier question without which, and its answers, nobody can tell what this
+    one asks for; empty where it can be asked by itself."""
 
 
 class Span(Record):
@@ -73,6 +76,9 @@ class Response(Record):
     still_until_s: Seconds | None = None
     """The time of the last of several frames behind ``respond_s`` at which the verifier was asked,
     and gave this answer each time; null where it was not asked, or once gave another."""
+    from_memory: bool = False
+    """Whether its evidence is to be had from the memory of a window alone: a verifier told the
+    answer from that, and not from the frames that such a window shows."""
 
     @classmethod
     def instant(cls, rid: str, text: str, time_s: float, **fields: Any) -> Response:
@@ -136,9 +142,10 @@ class Verdict(Record):
     video_id: str = ""
     annotation_id: str
     rid: str
-    check: Literal["answerable", "premature", "look", "still"]
+    check: Literal["answerable", "premature", "look", "still", "in_context", "without_context"]
     """Seen when it is due; not seen just before; seen at an earlier time, which passes nothing and
-    fails nothing; still seen at a later time."""
+    fails nothing; still seen at a later time. Told from what it rests on; not told without the
+    exchange or the memory that it needs."""
     at_s: Seconds = 0.0
     """When the last frame that it shows was presented."""
     opens: bool = False

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipeline.records.annotation import Check, Question, Response
 from pipeline.records.base import Provenance, Ratio, Record, Seconds
+from pipeline.records.memory import Remembered
 from pipeline.records.turns import Turns
 from pipeline.records.video import StreamClip
 
@@ -92,6 +93,9 @@ class Dialogue(DialogueHead):
     questions: list[AskedQuestion]
     responses: list[PlacedResponse]
     """In the order in which they are said."""
+    memory: list[Remembered] = []
+    """Of a window, what was seen and said before its first turn, in order of time, side by side;
+    empty where nothing lies before it, or nobody summarised it."""
     turns: Turns
 
 

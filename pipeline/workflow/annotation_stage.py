@@ -88,7 +88,7 @@ class Case(Generic[S]):
     ``variables`` are the values of the prompt. The model sees the frames of ``shared`` first, which
     other cases of the video show too, then those of ``frames``; each in order of time. A prompt
     that names ``frame_times`` gets their times in seconds, none where the engine shows each frame
-    with its time. ``subject`` is for ``accept``: what the
+    with its time, or the case none. ``subject`` is for ``accept``: what the
     answers are about.
 
     ``choices`` has the only values that a field of the answer may have, by path of the field:
@@ -251,7 +251,7 @@ def ask_of(
     """
     shown = [*case.shared, *case.frames]
     variables = dict(case.variables)
-    if shown and FRAME_TIMES in prompt.variables:
+    if FRAME_TIMES in prompt.variables:
         times = () if timed_frames else shown
         variables[FRAME_TIMES] = [printed(frame.frame_s) for frame in times]
     return Ask(

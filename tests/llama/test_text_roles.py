@@ -208,6 +208,30 @@ def test_it_asks_about_the_clips_of_streambridge(folder: Path, server: LlamaServ
     assert texts and [text for text in texts if loops(text)] == []
 
 
+def test_it_remembers_and_asks_for_streaming_train_248k(folder: Path, server: LlamaServer) -> None:
+    config = folder / "streaming_train.yaml"
+    editor = yaml.safe_load(config_of(folder, server.base_url).read_text())["engines"]["editor"]
+    nodes = ("summarise", "merge_summaries", "taxonomy_questions", "memory_questions")
+    sections = {
+        "extends": str(ROOT / "configs" / "recipes" / "streaming_train_248k.yaml"),
+        "run": {"root": str(folder / "memory"), "workers": 1},
+        "source": {"kind": "manifest", "path": str(folder / "scenes" / "manifest.jsonl")},
+        "engines": {"captioner": editor},
+        "nodes": {name: {"engine": "captioner"} for name in nodes},
+    }
+    config.write_text(yaml.safe_dump(sections), encoding="utf-8")
+    assert main(["run", "-c", str(config)]) == 0
+    close_engines()
+    for name in nodes:
+        replies = rows(folder, f"memory/parts/{name}/*/replies-*")
+        assert replies, f"{name} asked nothing"
+        assert all(reply["error"] is None or reply["error"] in MEANINGS for reply in replies)
+    windows = rows(folder, "memory/parts/remember/*/part-*")
+    remembered = [each["text"] for row in windows for each in row["memory"]]
+    assert remembered and [text for text in remembered if loops(text)] == []
+    assert any("smollm2@Q4_1" in row["models"] for row in windows if row["memory"])
+
+
 def findings(config: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     capsys.readouterr()
     main(["doctor", "-c", str(config), "--no-probe", "--json"])

@@ -25,6 +25,11 @@ ASKING = {
     "verify": ["verify"],
     "describe_clip": ["describe_clip"],
     "clip_questions": ["clip_questions"],
+    "summarise": ["summarise"],
+    "merge_summaries": ["merge_summaries"],
+    "taxonomy_questions": ["taxonomy_questions"],
+    "memory_questions": ["memory_questions"],
+    "verify_context": ["verify_context"],
 }
 EMBEDDED = {"embed_frame", "embed_caption"}
 """They tell a model nothing: they are what is embedded."""

@@ -25,6 +25,8 @@ _STATES: Mapping[str, State] = {
     "<Silence>": "silence",
     "<Standby>": "standby",
     "<Response>": "response",
+    "</silence>": "silence",
+    "</response>": "response",
 }
 _SPAN = ("kind", "start_s", "end_s")
 _TIMES = (*_SPAN, "respond_s", "valid_until_s")
@@ -86,9 +88,17 @@ def read_turns(pairs: Iterable[tuple[str, str]], placeholder: str) -> Written:
     return Written("turns", turns)
 
 
+def _without(head: str, text: str) -> str:
+    """A message without what stands before its question."""
+    if head and not text.startswith(f"{head}\n"):
+        raise ValueError(f"the first message does not begin with {head[:40]!r}")
+    return text.removeprefix(f"{head}\n") if head else text
+
+
 def _chat(rows: Sequence[Any], placeholder: str) -> Written:
     (row,) = rows
     texts = [message["content"] for message in row["messages"] if message["role"] != "system"]
+    texts[0] = _without(row.get("memory", ""), texts[0])
     return read_turns(zip(texts[::2], texts[1::2], strict=True), placeholder)
 
 
@@ -103,8 +113,8 @@ def _messages(rows: Sequence[Any]) -> Written:
 def _qwen_vl(rows: Sequence[Any]) -> Written:
     (row,) = rows
     texts = [message["value"] for message in row["conversations"]]
-    if row["system"]:
-        texts[0] = texts[0].removeprefix(f"{row['system']}\n")
+    texts[0] = _without(row["system"], texts[0])
+    texts[0] = _without(row.get("memory", ""), texts[0])
     return read_turns(zip(texts[::2], texts[1::2], strict=True), "<image>")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pipeline.corpus.attribution import training_warning
 from pipeline.corpus.export.exporter import ExportTally, Shape
 from pipeline.corpus.markdown import code, plain, table
+from pipeline.dialogue.weights import NORMALISERS
 
 _LOADING = {
     "messages": """\
@@ -42,13 +43,15 @@ Annotations for STRIDE's own sampler, which cuts the videos. What it does not re
 def export_card(shape: Shape, tally: ExportTally, files: list[str], name: str) -> str:
     """The text of the README."""
     tokens = shape.tokens
-    states = f"`{tokens.silence}`, `{tokens.standby}`, `{tokens.response}`"
+    spelled = (tokens.silence, tokens.standby, tokens.response)
+    states = ", ".join(f"`{token}`" for token in spelled if token)
     loading = _LOADING[shape.format.name].format(file=files[0] if files else "FILE", name=name)
     if tally.official:
         loading += f"\n\nOf these files {tally.official_text()}."
     weights = "None: every answer counts alike."
     if shape.preset:
-        weights = f"Preset `{shape.preset}`, seed {shape.seed}."
+        normaliser = NORMALISERS.get(shape.preset, "")
+        weights = f"Preset `{shape.preset}`, seed {shape.seed}. {normaliser}".rstrip()
     elif shape.view.weights:
         weights = "As the dialogues have them; turns that repeat an earlier window count nothing."
     lengths = "Dialogues are whole."

@@ -16,6 +16,7 @@ from pipeline.corpus.formats.base import Format, FormatError, View, name_of_vide
 from pipeline.corpus.formats.flags import LATE, question_flags
 from pipeline.corpus.names import sample_key
 from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.memory_text import MemoryLayout
 from pipeline.dialogue.placement import Refusal
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.state_tokens import StateTokens
@@ -51,12 +52,15 @@ class Shape:
     """Identifies the frames of a video."""
     images: str = "images"
     """The folder of the frames, beside the file."""
+    layout: MemoryLayout = "lines"  # of the memory of windows
 
     @property
     def view(self) -> View:
         """What the format needs of this."""
         weights = self.preset is not None or self.budget is not None or self.weighed
-        return View(self.tokens, self.system, self.video, self.image, weights, self.name)
+        return View(
+            self.tokens, self.system, self.video, self.image, weights, self.name, self.layout
+        )
 
     def video(self, head: DialogueHead) -> str:
         """The path to write for a video; empty for a stream, which is no file."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.dialogue.memory_text import MemoryLayout, memory_text
 from pipeline.dialogue.read_events import ReadEvent
 from pipeline.dialogue.special_tokens import CHAT, MEDIA
 from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokens
@@ -24,6 +25,7 @@ _STATE = re.compile(
         re.escape(token)
         for tokens in STATE_TOKENS.values()
         for token in (tokens.silence, tokens.standby, tokens.response)
+        if token
     )
 )
 
@@ -60,6 +62,12 @@ class View:
     """Every assistant message has ``loss`` and ``loss_scale``, for trainers that read them."""
     name: Callable[[DialogueHead], str] = name_of_video
     """The name to write for the video."""
+    layout: MemoryLayout = "lines"
+    """How the memory of a window is written."""
+
+    def memory(self, dialogue: Dialogue) -> str:
+        """The memory of a window as text; empty where it has none."""
+        return memory_text(dialogue.memory, self.layout)
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,8 @@ class ReadSample:
     licence: str = ""
     models: tuple[str, ...] = ()
     is_negative: bool = False
+    memory: str = ""
+    """Of a window, as text."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,9 @@ def _check_tokens(text: str, what: str) -> None:
 def check_whole(dialogue: Dialogue, name: str) -> None:
     """Raises FormatError ``not_carried`` for a dialogue that is a window, or of a stream: a row of
     ``name`` names one video file."""
+    if dialogue.memory:
+        detail = f"not supported: a row of {name} has no place for the memory of a window"
+        raise FormatError("not_carried", f"{detail}, which {dialogue.sample_id} is")
     if dialogue.clips:
         detail = f"{dialogue.sample_id} is of a stream of {len(dialogue.clips)} clips"
         raise FormatError("not_carried", f"{detail}, and a row of {name} names one file")

@@ -19,7 +19,7 @@ def messages_of(dialogue: Dialogue, view: View, placeholder: str) -> list[Messag
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text`` or ``not_carried``.
     """
-    messages = turn_messages(dialogue, view.tokens, placeholder, _SPEAKERS)
+    messages = turn_messages(dialogue, view.tokens, placeholder, _SPEAKERS, view.memory(dialogue))
     if view.weights:
         nothing = (None,) * len(dialogue.turns)
         losses, scales = dialogue.turns.losses or nothing, dialogue.turns.loss_scales or nothing

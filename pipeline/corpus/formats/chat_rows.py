@@ -49,6 +49,7 @@ def image_metadata_of(dialogue: Dialogue, view: View) -> dict[str, Any]:
         **metadata_of(dialogue, view),
         "whole_id": dialogue.whole_id,
         "context_turns": dialogue.context_turns,
+        "memory": view.memory(dialogue),
     }
 
 
@@ -92,9 +93,16 @@ def read_image_row(
     if len(paths) != len(pairs):
         refuse(f"{len(paths)} images for {len(pairs)} turns")
     video = text(row.get("video_path", ""), "video_path")
+    memory = text(row.get("memory", ""), "memory")
+    if memory and pairs:
+        (first, answer), *others = pairs
+        if not first.startswith(f"{memory}\n"):
+            refuse("the first turn does not begin with the memory")
+        pairs = [(first.removeprefix(f"{memory}\n"), answer), *others]
     return replace(
         read_chat_row(row, video, system, pairs, IMAGE),
         whole_id=text(row.get("whole_id", ""), "whole_id"),
         context_turns=count(row.get("context_turns", 0), "context_turns"),
         images=paths,
+        memory=memory,
     )

@@ -18,7 +18,7 @@ def write(dialogue: Dialogue, view: View) -> list[Row]:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
             no turns.
     """
-    conversations = turn_messages(dialogue, view.tokens, IMAGE, _SPEAKERS)
+    conversations = turn_messages(dialogue, view.tokens, IMAGE, _SPEAKERS, view.memory(dialogue))
     if view.system:
         head, *others = conversations
         value = f"{checked_system(view.system)}\n{head['value']}"

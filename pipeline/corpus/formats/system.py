@@ -42,7 +42,8 @@ def read_system(path: Path, tokens: StateTokens) -> str:
 def system_text(template: str, tokens: StateTokens) -> str:
     """The template with the state tokens filled in.
 
-    Its variables are ``{{ silence }}``, ``{{ standby }}`` and ``{{ response }}``.
+    Its variables are ``{{ silence }}``, ``{{ standby }}`` and ``{{ response }}``, those that have a
+    token.
 
     Raises:
         FormatError: ``unknown_variable``.
@@ -50,7 +51,7 @@ def system_text(template: str, tokens: StateTokens) -> str:
 
     def token(found: re.Match[str]) -> str:
         for state in get_args(State):
-            if found[1] == state:
+            if found[1] == state and tokens.token(state):
                 return tokens.token(state)
         raise FormatError("unknown_variable", found[0])
 

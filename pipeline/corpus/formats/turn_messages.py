@@ -13,7 +13,7 @@ from pipeline.dialogue.state_tokens import StateTokens, tokens_of
 from pipeline.dialogue.tiling import even_times
 from pipeline.dialogue.turn_labels import exact_rate, is_rate, label_of, read_label
 from pipeline.records import Dialogue, Turns
-from pipeline.records.turns import RESPONSE, STATES, Asked, Said
+from pipeline.records.turns import RESPONSE, STANDBY, STATES, Asked, Said
 
 Message = dict[str, Any]
 _BLOCK = 64
@@ -32,22 +32,31 @@ class Speakers(NamedTuple):
 
 
 def turn_messages(
-    dialogue: Dialogue, tokens: StateTokens, placeholder: str, speakers: Speakers
+    dialogue: Dialogue,
+    tokens: StateTokens,
+    placeholder: str,
+    speakers: Speakers,
+    memory: str = "",
 ) -> list[Message]:
-    """The user's message and the assistant's of every turn, in order.
+    """The user's message and the assistant's of every turn, in order; the first begins with the
+    memory, as text, if there is one.
 
     Messages of turns in which nothing is asked or said are shared, with other dialogues too: they
     are there to be written, and a change of one would be seen in all.
 
     Raises:
         FormatError: ``placeholder_in_text``, ``token_in_text``, or ``not_carried`` where there are
-            no turns, or labels cannot distinguish turns of such a rate.
+            no turns, labels cannot distinguish turns of such a rate, or ``tokens`` has none for
+            a state.
     """
     rate, turns = dialogue.turns_per_s, dialogue.turns
     if not turns:
         raise FormatError("not_carried", f"{dialogue.sample_id} has no turns")
     if not is_rate(rate):
         raise FormatError("not_carried", f"{dialogue.sample_id} has {rate} turns a second")
+    if not tokens.standby and STANDBY in turns.states:
+        without = f"{tokens.name} has no token for the standby of {dialogue.sample_id}"
+        raise FormatError("not_carried", f"not supported: {without}")
     by, text, user, assistant = speakers
     block, begins = divmod(turns.first, _BLOCK)
     users: list[Message] = []
@@ -66,6 +75,8 @@ def turn_messages(
         if said is not None and turns.states[place] == RESPONSE:
             answer = f"{tokens.response} {checked(said.text, 'a response')}"
             assistants[place] = {by: assistant, text: answer}
+    if memory:
+        users[0] = {by: user, text: f"{checked(memory, 'the memory')}\n{users[0][text]}"}
     messages = [*users, *assistants]
     messages[::2], messages[1::2] = users, assistants
     return messages
@@ -91,6 +102,7 @@ def read_turn_messages(
     count = len(pairs)
     expected = _label_texts(first, first + count, rate, placeholder)
     idle = {tokens.token(state): code for code, state in enumerate(STATES) if code != RESPONSE}
+    idle.pop("", None)
     states = bytearray(count)
     asked: dict[int, Asked] = {}
     said: dict[int, Said] = {}

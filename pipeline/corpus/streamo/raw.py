@@ -209,7 +209,7 @@ def _questions(
             if not isinstance(options, list) or not all(text_of(option) for option in options):
                 options = []
             fields = {"qid": qid, "text": text, "asked_s": asked_s, "options": options}
-            fields |= {"kind": "", "distractors": [], "asked_by": "given"}
+            fields |= {"kind": "", "distractors": [], "asked_by": "given", "depends_on": ""}
             questions.append(Question.trusted(fields))
         except Refused as refusal:
             refused.append(Refusal(qid, refusal.reason, refusal.detail))

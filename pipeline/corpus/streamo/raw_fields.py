@@ -28,6 +28,7 @@ _AT_END: Mapping[str, Any] = {
     "earliest_answerable_s": None,
     "confirmed_s": [],
     "still_until_s": None,
+    "from_memory": False,
 }
 
 
@@ -258,6 +259,7 @@ def due_of(entry: Entry) -> Mapping[str, Any]:
         **{name: exact_s(entry, name) for name in known},
         "confirmed_s": confirmed,
         "still_until_s": exact_s(entry, "still_until_s"),
+        "from_memory": False,
     }
 
 

@@ -18,8 +18,14 @@ from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.embedded import texts
 from pipeline.engines.embedded.changes import change_of, describe
 from pipeline.engines.embedded.clip_question import clip_question
+from pipeline.engines.embedded.context_answers import CONTEXT_ANSWERS
 from pipeline.engines.embedded.events import events_of, locate
-from pipeline.engines.embedded.generic import Facts, UnsupportedSchemaError, answer_to
+from pipeline.engines.embedded.generic import (
+    Facts,
+    UnsupportedAskError,
+    UnsupportedSchemaError,
+    answer_to,
+)
 from pipeline.engines.embedded.near_miss import near_miss
 from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
 from pipeline.engines.embedded.points import points_of
@@ -36,10 +42,6 @@ PRINTED_S = 0.01
 """The variables of a prompt state times to this precision."""
 
 Variables = Mapping[str, Any]
-
-
-class UnsupportedAskError(ValueError):
-    """An ask that lacks what an answer needs."""
 
 
 class Observations:
@@ -286,5 +288,6 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
     "ClipQuestion": (_clip_question, ("caption",)),
+    **CONTEXT_ANSWERS,
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

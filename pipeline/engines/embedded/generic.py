@@ -15,6 +15,10 @@ class UnsupportedSchemaError(ValueError):
     """A schema that asks for what cannot be made up from a few facts."""
 
 
+class UnsupportedAskError(ValueError):
+    """An ask that lacks what an answer needs."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is said in answer to any question."""

@@ -111,17 +111,18 @@ def question_of(
     if any(b - a < min_gap_s - JITTER_S for (a, _), (b, _) in pairwise(answers)):
         answers = []
     wrong = [value for value in _from(VALUES.get(aspect, ()), held) if value not in held]
-    text = _asked(kind, aspect, subject, claimed)
+    text = asked_of(kind, aspect, subject, claimed)
     return QuestionMade(text, tuple(answers), tuple(wrong[:distractors]))
 
 
 def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
     """The answer that the last frame gives, one of the options; ``unknown`` where it gives none."""
-    value = _answer(film, question, len(film.times) - 1) if film.times else None
+    value = answer_at(film, question, len(film.times) - 1) if film.times else None
     return value if value and value in options else UNKNOWN
 
 
-def _asked(kind: str, aspect: str, subject: str, claimed: str) -> str:
+def asked_of(kind: str, aspect: str, subject: str, claimed: str) -> str:
+    """The question of a kind about an aspect of a subject; a binary one names the ``claimed``."""
     forms = {**ASKED, **PICTURE} if subject == "picture" else ASKED
     form = forms.get((aspect, kind)) or "Is the {subject} {value}?"
     name = f"the {subject}" if aspect == "scene" and kind != "binary" else subject
@@ -134,7 +135,7 @@ def _from(known: Sequence[str], held: Sequence[str]) -> Sequence[str]:
     return (*known[at:], *known[:at])
 
 
-def _answer(film: Film, question: str, index: int) -> str | None:
+def answer_at(film: Film, question: str, index: int) -> str | None:
     """The answer to a question in a frame; None or empty where it is not understood, or cannot be
     decided."""
     text = " ".join(question.lower().replace("color", "colour").split())

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from pipeline.dialogue.budget import Budget
+from pipeline.dialogue.cut import Windowed
 from pipeline.dialogue.tiling import DialogueError, even_tiling
 from pipeline.dialogue.weights import weigh
-from pipeline.dialogue.window import Windowed, windows
+from pipeline.dialogue.window import windows
 from pipeline.records import Check, Dialogue, Question, Response
 from tests.pipeline.dialogue.annotations import made_of
 from tests.pipeline.dialogue.samples import dialogue_of

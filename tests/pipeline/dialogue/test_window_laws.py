@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from pipeline.dialogue.budget import Budget, TurnCosts, turn_costs
 from pipeline.dialogue.build import n_tail
+from pipeline.dialogue.cut import Windowed
 from pipeline.dialogue.placement import evidence_s
 from pipeline.dialogue.tiling import EPSILON_S, DialogueError
-from pipeline.dialogue.window import Windowed, windows
+from pipeline.dialogue.window import windows
 from pipeline.records import Dialogue, PlacedResponse, Turns
 from tests.pipeline.dialogue.samples import dialogues
 

@@ -17,6 +17,7 @@ from pipeline.records import (
     Dialogue,
     DialogueHead,
     Question,
+    Remembered,
     Response,
     Span,
     Video,
@@ -180,6 +181,13 @@ def dialogues(
     return draw(st.sampled_from(made)).model_copy(update={"models": models})
 
 
+MEMORY = [
+    Remembered(level="long", start_s=0, end_s=20, text="A ball\nrolled."),
+    Remembered(level="middle", start_s=20, end_s=30.5, text="<1s-2s> It stopped."),
+]
+"""Of a window; a summary may hold what looks like the label of a turn."""
+
+
 @st.composite
 def windows(draw: st.DrawFn) -> Dialogue:
     """A part of a dialogue, or all of it."""
@@ -187,9 +195,8 @@ def windows(draw: st.DrawFn) -> Dialogue:
     first = draw(st.integers(0, len(whole.turns) - 1))
     turns = whole.turns[first : first + draw(st.integers(1, 6))]
     context = draw(st.integers(0, len(turns) - 1))
-    return whole.model_copy(
-        update={"turns": turns, "whole_id": whole.sample_id, "context_turns": context}
-    )
+    parts = {"turns": turns, "whole_id": whole.sample_id, "context_turns": context}
+    return whole.model_copy(update={**parts, "memory": draw(st.sampled_from([[], MEMORY]))})
 
 
 def view(name: Any = "official", system: str = "Watch.\nAnswer.", weights: bool = False) -> View:
@@ -204,7 +211,7 @@ def view(name: Any = "official", system: str = "Watch.\nAnswer.", weights: bool 
 
 VIEWS = st.builds(
     view,
-    st.sampled_from(sorted(STATE_TOKENS)),
+    st.sampled_from(sorted(name for name, tokens in STATE_TOKENS.items() if tokens.standby)),
     st.sampled_from(["", "Watch.\nAnswer."]),
     st.booleans(),
 )

@@ -74,6 +74,7 @@ def test_a_message_row_in_full() -> None:
         "flags": "",
         "whole_id": "",
         "context_turns": 0,
+        "memory": "",
     }
 
 
