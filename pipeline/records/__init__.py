@@ -41,6 +41,13 @@ from pipeline.records.event import (
     GroundedEvent,
     VerifiedEvent,
 )
+from pipeline.records.trajectory import (
+    PieceRelevance,
+    RolledOut,
+    TypeDraw,
+    VideoKind,
+    VideoType,
+)
 from pipeline.records.turns import Turn, Turns
 from pipeline.records.vector import CaptionedStream, ClipCaption, VideoCaption, VideoVector
 from pipeline.records.video import (
@@ -77,6 +84,7 @@ __all__ = [
     "ListedClip",
     "ManifestRow",
     "ModelReply",
+    "PieceRelevance",
     "PlacedResponse",
     "Provenance",
     "Question",
@@ -84,6 +92,7 @@ __all__ = [
     "Record",
     "Reject",
     "Response",
+    "RolledOut",
     "Seconds",
     "Segment",
     "ShardFile",
@@ -95,9 +104,12 @@ __all__ = [
     "Turn",
     "TurnFrame",
     "Turns",
+    "TypeDraw",
     "Verdict",
     "VerifiedEvent",
     "Video",
     "VideoCaption",
+    "VideoKind",
+    "VideoType",
     "VideoVector",
 ]

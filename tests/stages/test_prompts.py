@@ -24,6 +24,10 @@ ASKING = {
     "verify": ["verify"],
     "describe_clip": ["describe_clip"],
     "clip_questions": ["clip_questions"],
+    "video_type": ["video_type"],
+    "type_questions": ["type_questions"],
+    "relevance": ["relevance"],
+    "roll_out": ["roll_out"],
 }
 EMBEDDED = {"embed_frame", "embed_caption"}
 """They tell a model nothing: they are what is embedded."""

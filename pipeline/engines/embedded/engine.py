@@ -23,6 +23,7 @@ from pipeline.engines.embedded.near_miss import near_miss
 from pipeline.engines.embedded.observe import BadFrameError, Observation, observe
 from pipeline.engines.embedded.points import points_of
 from pipeline.engines.embedded.questions import answer_at_end, question_of
+from pipeline.engines.embedded.streaming import answer_so_far, kind_of, questions_of, relevant_to
 from pipeline.engines.embedded.tracks import Film, film_of
 from pipeline.engines.embedded.vectors import vector_of_picture, vector_of_text
 from pipeline.engines.embedding import Embedding
@@ -227,6 +228,27 @@ def _clip_question(film: Film, variables: Variables) -> Any:
     return clip_question(str(variables["caption"]))._asdict()
 
 
+def _type_seen(film: Film, variables: Variables) -> Any:
+    return {"seen": _looks(film, 0), "kind": kind_of(film)}
+
+
+def _type_questions(film: Film, variables: Variables) -> Any:
+    found = questions_of(film, str(variables["kind"]))
+    return {"questions": [*found[: _int(variables["questions"])]]}
+
+
+def _piece_judged(film: Film, variables: Variables) -> Any:
+    asked = [str(question) for question in variables["questions"]]
+    numbers = [n for n, question in enumerate(asked, 1) if relevant_to(film, question)]
+    return {"seen": _looks(film, 0), "relevant": numbers}
+
+
+def _answer_now(film: Film, variables: Variables) -> Any:
+    answer = answer_so_far(film, str(variables["question"]))
+    seen = describe(film.observations[-1]) if film.observations else NOTHING
+    return {"seen": seen[:MOST_SEEN], "answer": answer}
+
+
 def _generic(schema: Mapping[str, Any], film: Film) -> Any:
     last = film.observations[-1] if film.observations else None
     facts = Facts(
@@ -269,5 +291,9 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     ),
     "AnswerSeen": (_answer_seen, ("question", "options")),
     "ClipQuestion": (_clip_question, ("caption",)),
+    "TypeSeen": (_type_seen, ()),
+    "TypeQuestions": (_type_questions, ("kind", "questions")),
+    "PieceJudged": (_piece_judged, ("questions",)),
+    "AnswerNow": (_answer_now, ("question",)),
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

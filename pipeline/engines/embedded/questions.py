@@ -121,6 +121,11 @@ def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
     return value if value and value in options else UNKNOWN
 
 
+def is_answered(film: Film, question: str) -> bool:
+    """Whether some frame of a film answers a question."""
+    return any(_answer(film, question, index) for index in range(len(film.times)))
+
+
 def _asked(kind: str, aspect: str, subject: str, claimed: str) -> str:
     forms = {**ASKED, **PICTURE} if subject == "picture" else ASKED
     form = forms.get((aspect, kind)) or "Is the {subject} {value}?"
