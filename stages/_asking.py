@@ -56,6 +56,24 @@ def evenly(items: Sequence[T], at_most: int) -> Sequence[T]:
     return [items[i * last // (at_most - 1)] for i in range(at_most)]
 
 
+def prefix(
+    video: Sequence[FramedSegment], count: int, most: int, block: int
+) -> Sequence[FramedSegment]:
+    """What an ask shows that sees the first ``count`` frames of a video, ``most`` of them, in order
+    of time: of a video that has more, some of a grid and the latest ``block`` or more.
+
+    Two such asks begin with the same frames, so that an engine computes only those that a later one
+    adds: grid and blocks of the latest frames lie where they do whatever is shown.
+    """
+    if len(video) <= most:
+        return video[:count]
+    start = max(0, (count - 1) // block - 1) * block
+    latest = video[max(start, count - most) : count]
+    space = most - 2 * block
+    grid = evenly(video, space) if space > 0 else ()
+    return [*(s for s in grid if s.frame_s < latest[0].frame_s), *latest]
+
+
 def whole_video(rows: VideoRows, max_frames: int) -> tuple[Sequence[FramedSegment], float]:
     """At most ``max_frames`` frames of the whole video, and its length in seconds."""
     segments = rows[FramedSegment]

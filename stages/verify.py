@@ -19,7 +19,7 @@ from pipeline.records import Annotation, FramedSegment, Reject, Response, Verdic
 from pipeline.records.hash_sampling import hash_fraction
 from pipeline.workflow.annotation_stage import AnnotationConfig, Answers, Case, annotation_stage
 from pipeline.workflow.stage import Reason, VideoRows
-from stages._asking import Answer, Seen, Sentence, evenly
+from stages._asking import Answer, Seen, Sentence, evenly, prefix
 from stages._wording import UNKNOWN, CheckName, bare, by_time, majority, options, required_checks
 
 
@@ -152,28 +152,11 @@ def checks(annotation: Annotation, segments: Sequence[FramedSegment]) -> Iterato
         yield Trial(annotation, response, check, segments, seen, earlier, since_s == -inf, asked)
 
 
-def frames_until(
-    video: Sequence[FramedSegment], count: int, config: Config
-) -> Sequence[FramedSegment]:
-    """What a look shows that sees the first ``count`` frames of a video, in order of time.
-
-    Two looks begin with the same frames, so that an engine computes only those that a later one
-    adds: grid and blocks of the latest frames lie where they do whatever is looked at.
-    """
-    if len(video) <= config.max_frames:
-        return video[:count]
-    block = config.latest_frames
-    start = max(0, (count - 1) // block - 1) * block
-    latest = video[max(start, count - config.max_frames) : count]
-    room = config.max_frames - 2 * block
-    grid = evenly(video, room) if room > 0 else ()
-    return [*(s for s in grid if s.frame_s < latest[0].frame_s), *latest]
-
-
 def shown(trial: Trial, config: Config) -> Case[Trial]:
     """The ask of a trial, whose answer is one of the options."""
     allowed = [*trial.asked["options"], UNKNOWN]
-    frames = frames_until(trial.video, len(trial.segments), config)
+    count = len(trial.segments)
+    frames = prefix(trial.video, count, config.max_frames, config.latest_frames)
     return Case(trial, trial.asked, frames, choices={"value": allowed})
 
 

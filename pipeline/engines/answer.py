@@ -26,13 +26,18 @@ def answer_schema(answer: type[BaseModel]) -> Mapping[str, Any]:
     return schema
 
 
+ITEM = "[]"
+"""In the path of a field: each item of a list."""
+
+
 def narrowed(
     schema: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     """The schema with further keywords on fields, such as ``enum``, by path of the field.
 
     A path has the names of properties, joined by dots: ``lines.time_s`` is the field ``time_s`` of
-    each item of the list ``lines``. Keywords replace those of the same name.
+    each item of the list ``lines``, and ``numbers.[]`` each item of the list ``numbers``. Keywords
+    replace those of the same name.
 
     Raises:
         ValueError: the schema has no such field.
@@ -56,6 +61,7 @@ def _narrowed(
     if not names:
         return {**schema, **keywords}
     if "items" in schema:
+        names = names[1:] if names[0] == ITEM else names
         return {**schema, "items": _narrowed(schema["items"], names, keywords, defs, path)}
     properties = schema.get("properties", {})
     if names[0] not in properties:

@@ -42,6 +42,13 @@ from pipeline.records.event import (
     VerifiedEvent,
 )
 from pipeline.records.memory import MemoryLevel, Remembered, Summary
+from pipeline.records.trajectory import (
+    PieceRelevance,
+    RolledOut,
+    TypeDraw,
+    VideoKind,
+    VideoType,
+)
 from pipeline.records.turns import Turn, Turns
 from pipeline.records.vector import CaptionedStream, ClipCaption, VideoCaption, VideoVector
 from pipeline.records.video import (
@@ -79,6 +86,7 @@ __all__ = [
     "ManifestRow",
     "MemoryLevel",
     "ModelReply",
+    "PieceRelevance",
     "PlacedResponse",
     "Provenance",
     "Question",
@@ -87,6 +95,7 @@ __all__ = [
     "Reject",
     "Remembered",
     "Response",
+    "RolledOut",
     "Seconds",
     "Segment",
     "ShardFile",
@@ -99,9 +108,12 @@ __all__ = [
     "Turn",
     "TurnFrame",
     "Turns",
+    "TypeDraw",
     "Verdict",
     "VerifiedEvent",
     "Video",
     "VideoCaption",
+    "VideoKind",
+    "VideoType",
     "VideoVector",
 ]

@@ -124,7 +124,7 @@ class Annotation(Record):
     """The rows it was made from, or the ask where it was made from frames alone."""
     is_negative: bool = False
     """Whether silence is the right answer: what is asked for does not occur in the video. Such a
-    one has a question and no response, and no other may be without."""
+    one has a question and no response; any other that becomes a dialogue has responses."""
 
     @classmethod
     def instants(

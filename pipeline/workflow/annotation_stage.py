@@ -92,9 +92,10 @@ class Case(Generic[S]):
     answers are about.
 
     ``choices`` has the only values that a field of the answer may have, by path of the field:
-    ``value``, or ``lines.time_s`` for a field of the items of a list. They are part of the schema
-    of this ask alone, so that a decoder that is held to a schema can write no other. An answer with
-    another value at its top level is none; in a list, ``accept`` judges each item.
+    ``value``, ``lines.time_s`` for a field of the items of a list, or ``numbers.[]`` for the items
+    themselves. They are part of the schema of this ask alone, so that a decoder that is held to a
+    schema can write no other. An answer with another value at its top level is none; in a list,
+    ``accept`` judges each item.
     """
 
     subject: S
@@ -288,9 +289,13 @@ class _Node(Generic[S]):
 
 
 def _rows(made: Iterable[_Node[S] | Record]) -> Iterator[Record]:
-    """All rows, in the order of the cases that led to them."""
-    for each in made:
-        if isinstance(each, _Node):
-            yield from _rows(each.made)
-        else:
+    """All rows, in the order of the cases that led to them, however many rounds these took."""
+    open_ones = [iter(made)]
+    while open_ones:
+        for each in open_ones[-1]:
+            if isinstance(each, _Node):
+                open_ones.append(iter(each.made))
+                break
             yield each
+        else:
+            open_ones.pop()

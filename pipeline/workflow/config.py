@@ -37,6 +37,7 @@ Role = Literal[
     "change_detector",
     "verifier",
     "embedder",
+    "student",
 ]
 ExecutorName = Literal["auto", "local", "ray"]
 

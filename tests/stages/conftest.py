@@ -148,9 +148,9 @@ def framed() -> Callable[..., list[DenseSegment]]:
                 end_s=(i + 1) / turns_per_s,
                 frame_s=i / turns_per_s,
                 turns_per_s=turns_per_s,
-                jpeg=bytes([i]),
+                jpeg=bytes([i % 256]),
                 further=[
-                    TurnFrame(frame_s=i / turns_per_s + j * step_s, jpeg=bytes([i, j]))
+                    TurnFrame(frame_s=i / turns_per_s + j * step_s, jpeg=bytes([i % 256, j]))
                     for j in range(1, further + 1)
                 ],
             )

@@ -30,6 +30,10 @@ ASKING = {
     "taxonomy_questions": ["taxonomy_questions"],
     "memory_questions": ["memory_questions"],
     "verify_context": ["verify_context"],
+    "video_type": ["video_type"],
+    "type_questions": ["type_questions"],
+    "relevance": ["relevance"],
+    "roll_out": ["roll_out"],
 }
 EMBEDDED = {"embed_frame", "embed_caption"}
 """They tell a model nothing: they are what is embedded."""

@@ -17,12 +17,14 @@ from pipeline.records import (
     DenseSegment,
     Event,
     FramedSegment,
+    PieceRelevance,
     Provenance,
     Segment,
     Summary,
     VerifiedEvent,
     Video,
     VideoCaption,
+    VideoType,
 )
 from pipeline.workflow import prompt as prompt_module
 from pipeline.workflow.annotation_stage import FRAME_TIMES
@@ -31,6 +33,7 @@ from pipeline.workflow.config_file import CONFIGS
 from pipeline.workflow.graph import build_graph, stage_names
 from pipeline.workflow.stage import load_stage
 from tests.stages.clip_streams import stream
+from tests.stages.matrices import matrix
 
 SHORT: dict[str, dict[str, Any]] = {
     "summarise": {"raw_s": 2, "tasks": ("tsqa",)},
@@ -84,7 +87,8 @@ def rows(
         )
         for n in range(5)
     ]
-    kinds |= {Segment: framed(10), Summary: summaries}
+    kinds |= {Segment: framed(10), Summary: summaries, PieceRelevance: matrix("a", 5)}
+    kinds |= {VideoType: [VideoType(kind="memory_dependent", provenance=provenance)]}
     return video_rows(kinds | {Video: [video()], Annotation: [asked, wanted]})
 
 

@@ -14,6 +14,9 @@ from pipeline.engines.embedded.tracks import Film, Sighting, film_of, is_cut, pi
 
 BRIGHTER = 0.08
 CHANGED = 0.05
+MOST_SEEN = 240
+"""Characters that the schemas of answers leave for what is seen."""
+NOTHING = "There is nothing to see."
 
 
 def change_of(observations: Sequence[Observation]) -> str:
@@ -31,6 +34,12 @@ def change_of(observations: Sequence[Observation]) -> str:
     if first.plain and last.plain:
         return next(_shape_changes(film_of((0.0, 1.0), (first, last))), "")
     return _picture_change(first, last)
+
+
+def looks(shown: Sequence[Observation]) -> str:
+    """What the frames show, at their beginning and at their end."""
+    ends = (*shown[:1], *shown[1:][-1:])
+    return (" ".join(map(describe, ends)) or NOTHING)[:MOST_SEEN]
 
 
 def describe(seen: Observation) -> str:

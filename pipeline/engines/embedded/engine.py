@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.embedded import texts
-from pipeline.engines.embedded.changes import change_of, describe
+from pipeline.engines.embedded.changes import MOST_SEEN, NOTHING, change_of, describe, looks
 from pipeline.engines.embedded.clip_question import clip_question
 from pipeline.engines.embedded.context_answers import CONTEXT_ANSWERS
 from pipeline.engines.embedded.events import events_of, locate
@@ -31,13 +31,11 @@ from pipeline.engines.embedded.observe import BadFrameError, Observation, observ
 from pipeline.engines.embedded.points import points_of
 from pipeline.engines.embedded.questions import answer_at_end, question_of
 from pipeline.engines.embedded.tracks import Film, film_of
+from pipeline.engines.embedded.trajectory_answers import TRAJECTORY_ANSWERS
 from pipeline.engines.embedded.vectors import vector_of_picture, vector_of_text
 from pipeline.engines.embedding import Embedding
 
 KEPT_OBSERVATIONS = 8192
-MOST_SEEN = 240
-"""Characters that the schemas of answers leave for what is seen."""
-NOTHING = "There is nothing to see."
 PRINTED_S = 0.01
 """The variables of a prompt state times to this precision."""
 
@@ -152,13 +150,7 @@ def _change(film: Film, before_s: float, after_s: float) -> Any:
     first = sum(time_s < before_s - PRINTED_S for time_s in film.times)
     shown = film.observations[first : sum(time_s < after_s + PRINTED_S for time_s in film.times)]
     sentence = change_of(shown)
-    return {"seen": _looks(shown), "changed": bool(sentence), "sentence": sentence}
-
-
-def _looks(shown: Sequence[Observation]) -> str:
-    """What the frames show, at their beginning and at their end."""
-    ends = (*shown[:1], *shown[1:][-1:])
-    return (" ".join(map(describe, ends)) or NOTHING)[:MOST_SEEN]
+    return {"seen": looks(shown), "changed": bool(sentence), "sentence": sentence}
 
 
 def _narration(film: Film, variables: Variables) -> Any:
@@ -289,5 +281,6 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "AnswerSeen": (_answer_seen, ("question", "options")),
     "ClipQuestion": (_clip_question, ("caption",)),
     **CONTEXT_ANSWERS,
+    **TRAJECTORY_ANSWERS,
 }
 """How each kind of answer is made, by title of its schema, and the variables that it needs."""

@@ -121,6 +121,11 @@ def answer_at_end(film: Film, question: str, options: Sequence[str]) -> str:
     return value if value and value in options else UNKNOWN
 
 
+def is_answered(film: Film, question: str) -> bool:
+    """Whether some frame of a film answers a question."""
+    return any(answer_at(film, question, index) for index in range(len(film.times)))
+
+
 def asked_of(kind: str, aspect: str, subject: str, claimed: str) -> str:
     """The question of a kind about an aspect of a subject; a binary one names the ``claimed``."""
     forms = {**ASKED, **PICTURE} if subject == "picture" else ASKED

@@ -41,7 +41,7 @@ def values_of(film: Film) -> Iterator[tuple[str, str, Value]]:
         return
     yield "count", "shapes", partial(count, film)
     yield "scene", "background", partial(background, film)
-    for thing in _things(film):
+    for thing in things(film):
         if thing.name in SHAPES:
             yield "attribute", thing.name, partial(colour, thing)
         yield "position", thing.name, partial(place, thing)
@@ -113,7 +113,7 @@ def named(film: Film, name: str, index: int) -> Thing | None:
     return Thing(name, tuple(near)) if len(near) == 1 else None
 
 
-def _things(film: Film) -> Sequence[Thing]:
+def things(film: Film) -> Sequence[Thing]:
     """What questions can be asked about: a shape by its name, or by its first colour and name.
 
     Tracks one after another are one thing that comes back where the later one begins in the colour

@@ -19,6 +19,7 @@ from pipeline.records import (
     Event,
     FramedSegment,
     GroundedEvent,
+    PieceRelevance,
     Provenance,
     Question,
     Record,
@@ -27,6 +28,7 @@ from pipeline.records import (
     VerifiedEvent,
     Video,
     VideoCaption,
+    VideoType,
 )
 from pipeline.records.streams import stream_of
 from pipeline.workflow.graph import Node
@@ -37,7 +39,10 @@ OF_EVENTS = (Event, GroundedEvent, VerifiedEvent, CaptionedEvent)
 OF_FRAMES = (Segment, FramedSegment, DenseSegment)
 OF_CHANGES = (Change, ChangePoint, Annotation)
 OF_CLIPS = (VideoCaption, CaptionedStream)
-MADE: tuple[type[Record], ...] = (Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS, *OF_CLIPS)
+OF_STREAMS = (VideoType, PieceRelevance)
+MADE: tuple[type[Record], ...] = (
+    *(Video, *OF_FRAMES, *OF_CHANGES, *OF_EVENTS, *OF_CLIPS, *OF_STREAMS),
+)
 """The kinds of rows that can be made."""
 
 GROUNDING = "event_grounding"
@@ -105,6 +110,7 @@ class KnownVideo:
         """Rows of all kinds in ``MADE``; the events are those of a family (None: of all), and the
         annotations those of a task, tsqa or event_grounding."""
         events = [self._event(event) for event in self.asked_events(family)]
+        annotations = self._groundings() if task == GROUNDING else self._annotations()
         kinds: dict[type[Record], Sequence[Record]] = {
             Video: [self.video],
             FramedSegment: self.segments,
@@ -112,9 +118,11 @@ class KnownVideo:
             Segment: [_as(Segment, segment) for segment in self.segments],
             Change: self._changes(),
             ChangePoint: [point for track in self.asked_tracks() for point in self._points(track)],
-            Annotation: self._groundings() if task == GROUNDING else self._annotations(),
+            Annotation: annotations,
+            PieceRelevance: [row for asked in annotations for row in self._matrix(asked)],
             VideoCaption: [VideoCaption(caption=self._caption, provenance=_TRUTH)],
             CaptionedStream: [self._stream()],
+            VideoType: [VideoType(kind="temporal_aggregation", provenance=_TRUTH)],
         }
         kinds |= {kind: [_as(kind, event) for event in events] for kind in OF_EVENTS}
         return KnownRows(self.truth.video_id, kinds)
@@ -129,6 +137,29 @@ class KnownVideo:
         fields = {"caption": self._caption, "provenance": _TRUTH, "similarity": 1.0, "link": None}
         stream = stream_of(self.video.video_id, [self.video])
         return CaptionedStream(**dict(stream), captions=(ClipCaption.model_validate(fields),))
+
+    def _matrix(self, asked: Annotation) -> list[PieceRelevance]:
+        """Each turn a piece, and the last one relevant to all that is asked: a roll-out then asks
+        with all frames."""
+        qids, last = [question.qid for question in asked.questions], len(self.segments) - 1
+        return [
+            PieceRelevance(
+                video_id=self.truth.video_id,
+                annotation_id=asked.annotation_id,
+                index=place,
+                pieces=len(self.segments),
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                after_s=self.segments[place - 1].frame_s if place else None,
+                first_frame_s=segment.frame_s,
+                frame_s=segment.frame_s,
+                qids=qids,
+                scores=[float(place == last)] * len(qids),
+                relevant=[place == last] * len(qids),
+                provenance=_TRUTH,
+            )
+            for place, segment in enumerate(self.segments)
+        ]
 
     def _event(self, event: TrueEvent) -> CaptionedEvent:
         return CaptionedEvent(

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from pipeline.records import FramedSegment
-from stages import verify
+from stages._asking import prefix
 
 
 @pytest.mark.parametrize(("length", "most", "latest"), [(10, 64, 4), (200, 64, 4), (250, 20, 3)])
@@ -14,8 +14,7 @@ def test_looks_at_a_video_begin_with_the_same_frames(
     framed: Callable[..., list[FramedSegment]], length: int, most: int, latest: int
 ) -> None:
     video = framed(length)
-    config = verify.Config(max_frames=most, latest_frames=latest)
-    looks = [verify.frames_until(video, n, config) for n in range(1, length + 1)]
+    looks = [prefix(video, n, most, latest) for n in range(1, length + 1)]
     steps = {n: max(0, n // latest - 1) * latest for n in range(length)}
     for n, look in enumerate(looks):
         times = [s.frame_s for s in look]
