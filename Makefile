@@ -31,8 +31,8 @@ help: ## Say what there is
 demo: install ## Set up, then annotate the scripted scenes, or VIDEOS=/some/folder
 ifeq ($(VIDEOS),)
 	$(RUN) run -c configs/demo.yaml
-	$(RUN) truth -c configs/demo.yaml --truth scenes/truth
-	$(RUN) truth -c configs/demo.yaml
+	$(RUN) score -c configs/demo.yaml --truth scenes/truth
+	$(RUN) score -c configs/demo.yaml
 else
 	$(RUN) run -c configs/demo.yaml --set run.name=videos --set run.root=runs/videos \
 	  --set source.kind=folder --set 'source.path="$(VIDEOS)"'

@@ -12,12 +12,11 @@ from pydantic import ValidationError
 
 from pipeline.cli.exit_status import PARTLY
 from pipeline.cli.file_options import SpellingOption, SystemOption, system_of
-from pipeline.cli.options import SetOption
+from pipeline.cli.options import SetOption, engine_of
 from pipeline.corpus.read import read_corpus
 from pipeline.dialogue.state_tokens import STATE_TOKENS
 from pipeline.engines import close_engines, open_engine
-from pipeline.engines.base import EngineConfig
-from pipeline.errors import ConfigError, did_you_mean, explain
+from pipeline.errors import ConfigError, explain
 from pipeline.scoring.chat import ChatSettings, watch_chat
 from pipeline.scoring.items import Prediction
 from pipeline.scoring.predictions import Predictions
@@ -111,10 +110,7 @@ def stream_samples(
 def _engine(
     settings: RunConfig, role: str, window_s: float, max_tokens: int, at_once: int
 ) -> _Watcher:
-    found = {str(name): each for name, each in settings.engines.items()}
-    if role not in found:
-        raise ConfigError(f"the config has no engine {role!r}{did_you_mean(role, found)}")
-    engine: EngineConfig = found[role]
+    engine = engine_of(settings, role)
     how = StreamSettings(window_s=window_s, max_tokens=max_tokens, language=settings.language)
     prompt = load_prompts(PROMPT)[PROMPT]
 

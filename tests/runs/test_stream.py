@@ -34,6 +34,12 @@ def test_a_corpus_is_watched_and_gone_on_with(
     status, printed, error = call(capsys, "score", str(out), "--against", str(corpus), "--json")
     assert (status, error) == (0, "") and json.loads(printed)["predicted"] == 6
 
+    judging = ("score", str(out), "--against", str(corpus), "--measure", "streampro_f1")
+    status, printed, error = call(capsys, *judging, "--judge", "verifier", "-c", str(config))
+    assert (status, error) == (0, "")
+    assert "judged by embedded@1 with the prompt judge" in " ".join(printed.split())
+    assert call(capsys, *judging, "--judge", "verifier")[0] == 2, "without its config"
+
     for arguments, message in (
         ((*of_task, "--window-s", "5"), "made with another window_s"),
         ((*command, "-o", str(tmp_path / "none" / "x")), "none/x: No such file"),

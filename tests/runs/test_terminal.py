@@ -137,10 +137,6 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ),
     ],
     "gc": lambda place: [("gc", "-c", place.config, "--files"), ("gc", "-c", place.config)],
-    "truth": lambda place: [
-        ("truth", "-c", place.config),
-        ("truth", "-c", place.config, "--truth", place.folder / "none"),
-    ],
     "stream": lambda place: [
         (
             *("stream", "narrator", "-c", place.config, "--on", place.corpus),
@@ -150,6 +146,8 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
     ],
     "score": lambda place: [
         ("score", place.corpus, "--against", place.corpus),
+        ("score", "-c", place.config),
+        ("score", "-c", place.config, "--truth", place.folder / "none"),
         ("score", HOSTILE, "--against", place.corpus),
         ("score", place.corpus, "--against", place.corpus, "--measure", HOSTILE),
     ],
