@@ -19,7 +19,7 @@ from pipeline.dialogue.silence import masked, trimmed
 from pipeline.dialogue.state_counts import StateCounts
 from pipeline.dialogue.weights import Preset, weigh
 from pipeline.records import Dialogue, Reject, TaskMixture
-from pipeline.records.hash_sampling import hash_fraction, hash_rank
+from pipeline.records.hash_sampling import hash_fraction, sample_rank
 from pipeline.workflow.stage import Context, Reason, Stage, StageConfig, VideoRows
 from pipeline.workflow.withdrawal import Exclusion, reasons_to_withdraw
 
@@ -46,7 +46,8 @@ def run(
 
     def passed_over(dialogue: Dialogue) -> bool:
         draw = draws[dialogue.task, dialogue.is_negative]
-        return hash_rank(dialogue.sample_id, draw.seed) > draw.last_rank
+        rank = sample_rank(dialogue.sample_id, dialogue.video_id, draw.seed, draw.by)
+        return rank > draw.last_rank
 
     for rows in videos:
         # Last, as the first reason is the one told of a video that has no dialogue left.

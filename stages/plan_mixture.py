@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from pipeline.records import DialogueHead, TaskMixture
-from pipeline.records.hash_sampling import hash_rank
+from pipeline.records.hash_sampling import DrawnBy, sample_rank
 from pipeline.workflow.mixture import Mixture, Pool
 from pipeline.workflow.stage import Context, Stage, StageConfig, VideoRows
 
@@ -36,6 +36,11 @@ class Config(StageConfig, Mixture):
         description="most turns of standby to learn from for each response; the paper has 3 : 2."
         " Those beyond it stay, without loss, for they show what a response rests on; null learns"
         " from all",
+    )
+    by: DrawnBy = Field(
+        "sample",
+        description="what is drawn. video: the samples of a task are those of the first videos, so"
+        " that all tasks are of the same ones where each has as many of a task",
     )
     seed: int = Field(0, description="of the draw of samples; another value draws others")
 
@@ -102,6 +107,7 @@ def _row(each: _Drawn, cuts: _Cuts, config: Config) -> TaskMixture:
         drawn=len(tickets),
         last_rank=tickets[-1].hash_rank if tickets else "",
         seed=config.seed,
+        by=config.by,
         silence=config.silence,
         cut=cuts.silence,
         cut_standby=cuts.standby,
@@ -115,7 +121,7 @@ def _row(each: _Drawn, cuts: _Cuts, config: Config) -> TaskMixture:
 def _ticket(head: DialogueHead, config: Config) -> Ticket:
     spare = {"keep": 0, "trim": head.n_tail, "mask": head.n_silence}[config.silence]
     spare = 0 if head.is_still else spare  # its silence is what it teaches
-    drawn = hash_rank(head.sample_id, config.seed)
+    drawn = sample_rank(head.sample_id, head.video_id, config.seed, config.by)
     return Ticket(drawn, head.n_silence, head.n_standby, head.n_response, spare)
 
 
@@ -138,4 +144,4 @@ def _share(excess: float, spare: int) -> float:
     return min(1.0, max(0.0, excess) / spare) if spare else 0.0
 
 
-STAGE = Stage("plan_mixture", 3, (DialogueHead,), TaskMixture, Config, run, scope="dataset")
+STAGE = Stage("plan_mixture", 4, (DialogueHead,), TaskMixture, Config, run, scope="dataset")

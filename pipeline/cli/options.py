@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.engines.base import EngineConfig
 from pipeline.engines.vllm.config import VllmConfig
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, did_you_mean
 from pipeline.execution.executors.ray_job import in_ray_job
 from pipeline.store.location import Location
 from pipeline.workflow.config import ExecutorName, RunConfig, load_config
@@ -106,6 +107,18 @@ def run_root(settings: RunConfig) -> Location:
     if in_ray_job() and not root.is_absolute():
         root = Path(os.environ.get("TURNWISE_HOME", "~/turnwise")).expanduser() / root
     return Location.of(root.resolve())
+
+
+def engine_of(settings: RunConfig, role: str) -> EngineConfig:
+    """The engine of a role.
+
+    Raises:
+        ConfigError: the config has none.
+    """
+    found = {str(name): each for name, each in settings.engines.items()}
+    if role not in found:
+        raise ConfigError(f"the config has no engine {role!r}{did_you_mean(role, found)}")
+    return found[role]
 
 
 def need_ffmpeg() -> None:

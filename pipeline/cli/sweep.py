@@ -14,8 +14,6 @@ from pipeline.cli.options import ConfigOption, JsonOption, LimitOption, SetOptio
 from pipeline.errors import ConfigError
 from pipeline.execution.replay import replay_run
 from pipeline.media.decode import DecodeProcess
-from pipeline.reports.scoring.human_score import score_human
-from pipeline.reports.scoring.truth import score_plans
 from pipeline.reports.sweep import (
     SweepRow,
     as_json,
@@ -27,6 +25,8 @@ from pipeline.reports.sweep import (
     swept_and_fixed,
 )
 from pipeline.reports.sweep_plot import sweep_svg
+from pipeline.scoring.truth.described import score_human
+from pipeline.scoring.truth.scripted import score_plans
 from pipeline.store.location import Location
 from pipeline.workflow.plan import NodePlan
 

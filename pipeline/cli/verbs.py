@@ -39,7 +39,6 @@ _PLACES = {
     "doctor": "doctor:run_doctor",
     "manifest": "manifest:make_manifest_file",
     "gc": "gc:remove_unreached",
-    "truth": "truth:compare_truth",
     "stream": "stream:stream_samples",
     "score": "score:score_file",
     "sweep": "sweep:sweep_settings",

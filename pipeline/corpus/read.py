@@ -18,7 +18,7 @@ from pipeline.corpus.corpus_format import check_format
 from pipeline.corpus.layout import DATA, MESSAGES, TARS, CorpusError, VideoSample
 from pipeline.corpus.names import PARQUET, TAR
 from pipeline.corpus.webdataset import TurnRow
-from pipeline.records import Dialogue, FramedSegment
+from pipeline.records import Dialogue, DialogueHead, FramedSegment
 from pipeline.records.schema import from_table, schema_of, to_table
 from pipeline.store.location import Location
 
@@ -46,6 +46,19 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
         raise CorpusError("no_frames", f"{path} holds no {TARS}/<split>/*.tar")
     for series in sorted({_series(tar) for tar in tars}):
         yield from _videos(path, *series)
+
+
+def read_heads(path: Path) -> Iterator[DialogueHead]:
+    """The heads of all samples of a corpus folder, or of one Parquet file of it.
+
+    Raises:
+        CorpusError: ``no_corpus``, ``newer_format``, or ``unreadable``.
+    """
+    names = schema_of(DialogueHead).names
+    for file in _parquet_files(path):
+        with _readable(file), pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(_BATCH_ROWS, columns=names):
+                yield from from_table(DialogueHead, pa.Table.from_batches([batch]))
 
 
 def read_groups(path: Path) -> Iterator[tuple[int, Iterator[VideoSample]]]:

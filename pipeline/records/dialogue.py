@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipeline.records.annotation import Check, Question, Response
 from pipeline.records.base import Provenance, Ratio, Record, Seconds
+from pipeline.records.hash_sampling import DrawnBy
 from pipeline.records.memory import Remembered
 from pipeline.records.turns import Turns
 from pipeline.records.video import StreamClip
@@ -109,10 +110,12 @@ class TaskMixture(Record):
     samples: int
     """Samples available."""
     drawn: int
-    """Samples in the corpus: those whose ``hash_rank`` is at most ``last_rank``."""
+    """Samples in the corpus: those whose ``sample_rank`` is at most ``last_rank``."""
     last_rank: str
     seed: int
     """Of ``hash_rank``."""
+    by: DrawnBy = "sample"
+    """What is drawn: samples, or videos with all of theirs (``sample_rank``)."""
     silence: Literal["keep", "trim", "mask"]
     """What happens to excess silence: see the stage ``plan_mixture``."""
     cut: Ratio

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import floor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pipeline.records.digest import digest
 
 K = TypeVar("K", str, int)
+DrawnBy = Literal["sample", "video"]
 
 
 def hash_rank(name: str, seed: int) -> str:
     """16 hex digits to order names by, uniformly distributed. Samples are those of lowest rank."""
     return digest([seed, name], 16)
+
+
+def sample_rank(sample_id: str, video_id: str, seed: int, by: DrawnBy) -> str:
+    """What samples are drawn by: their own rank, or that of their video with theirs behind it, so
+    that as many of each of several tasks are of the same videos."""
+    rank = hash_rank(sample_id, seed)
+    return rank if by == "sample" else f"{hash_rank(video_id, seed)}/{rank}"
 
 
 def hash_fraction(name: str, seed: int) -> float:

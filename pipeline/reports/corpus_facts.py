@@ -24,9 +24,9 @@ from pipeline.corpus.facts import (
 from pipeline.errors import ConfigError
 from pipeline.records import Dialogue, TaskMixture, VerifiedEvent
 from pipeline.reports.public_config import public_config, without_leaks
-from pipeline.reports.scoring.human_score import score_human
-from pipeline.reports.scoring.iou_stats import IouScore, OffsetScore
 from pipeline.reports.status import NodeSummary, RunSummary
+from pipeline.scoring.truth.described import score_human
+from pipeline.scoring.truth.iou_stats import IouScore, OffsetScore
 from pipeline.store.part_names import rejects_path
 from pipeline.store.parts import read_table
 from pipeline.workflow.config import RunConfig

@@ -12,8 +12,8 @@ import yaml
 
 from pipeline.errors import ConfigError
 from pipeline.records import VerifiedEvent
-from pipeline.reports.scoring.human_report import HumanReport
-from pipeline.reports.scoring.truth import Share, TruthReport
+from pipeline.scoring.truth.described_report import HumanReport
+from pipeline.scoring.truth.scripted import Share, TruthReport
 from pipeline.store.files.text_table import text_table
 from pipeline.store.parts import read_table
 from pipeline.workflow.outputs import done_parts, last_dialogues

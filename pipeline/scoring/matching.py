@@ -1,16 +1,20 @@
-"""One matching of what was said with what was expected, which every measure is built on."""
+"""One matching of what was said with what was expected, which every measure is built on.
+
+What is compared with truth, times and spans, is matched by it, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.dialogue.tiling import EPSILON_S
+from pipeline.records.spans import TimeSpan, iou
 from pipeline.scoring.item import Expected, Said
 
-Order = Literal["expected", "said", "nearest"]
+Order = Literal["expected", "said", "best"]
 """Who chooses: each expected answer in order of time, of those said the earliest; each said one in
-order of time, of those expected the best (of equals the nearest); or all at once, the nearest."""
+order of time, of those expected the best (of equals the nearest); or all at once, the best (of
+equals the earliest)."""
 
 
 class Match(NamedTuple):
@@ -31,6 +35,9 @@ def match(
 
     The pairs are gone through in the order of whoever chooses, and one is taken where both of its
     answers are free: so it is a matching that a reader can follow, and not always the largest.
+    Where a pair counts as soon as it is within one tolerance, ``expected`` gives the largest: what
+    an expected answer passes over is too early for all that follow, and what it takes serves them
+    no better than what comes later.
     """
     pairs = [
         Match(i, j, fit)
@@ -40,12 +47,12 @@ def match(
     ]
 
     def key(pair: Match) -> tuple[float, ...]:
-        off_s = abs(said[pair.said].time_s - expected[pair.expected].due_s)
         if order == "expected":
             return pair.expected, pair.said
-        if order == "said":
-            return pair.said, -pair.score, off_s, pair.expected
-        return off_s, pair.expected, pair.said
+        if order == "best":
+            return -pair.score, pair.expected, pair.said
+        off_s = abs(said[pair.said].time_s - expected[pair.expected].due_s)
+        return pair.said, -pair.score, off_s, pair.expected
 
     taken: list[Match] = []
     free_expected, free_said = set(range(len(expected))), set(range(len(said)))
@@ -67,3 +74,35 @@ def late_s(due: Expected, one: Said) -> float:
 def within(due: Expected, one: Said, early_s: float, late_by_s: float) -> bool:
     """Whether an answer is said so many seconds before or after it is due at most."""
     return -early_s - EPSILON_S <= late_s(due, one) <= late_by_s + EPSILON_S
+
+
+def match_times(
+    true_s: Iterable[float], predicted_s: Iterable[float], tolerance_s: float
+) -> list[tuple[float, float]]:
+    """The largest one-to-one matching of times within the tolerance: pairs (true, predicted)."""
+    due = [Expected("", time_s, None, (time_s, time_s)) for time_s in sorted(true_s)]
+    said = [Said(time_s, "", (time_s, time_s)) for time_s in sorted(predicted_s)]
+    taken = match(due, said, lambda a, b: within(a, b, tolerance_s, tolerance_s), "expected")
+    return [(due[pair.expected].due_s, said[pair.said].time_s) for pair in taken]
+
+
+class Fit(NamedTuple):
+    """How well the spans of two lists fit each other, both in order of time."""
+
+    first: Sequence[float]
+    """Of each span of the first list, the best IoU with a span of the second; 0 without overlap."""
+    second: Sequence[float]
+    """The same for the second list."""
+    pairs: Sequence[tuple[TimeSpan, TimeSpan]]
+    """Spans that are matched, the best first, and that nothing else fits better."""
+
+
+def fit(first: Iterable[TimeSpan], second: Iterable[TimeSpan]) -> Fit:
+    """Compare each span of the first list with each of the second."""
+    due = [Expected("", span[1], None, span) for span in sorted(first)]
+    said = [Said(span[1], "", span) for span in sorted(second)]
+    of_due = [max((iou(a.span, b.span) for b in said), default=0.0) for a in due]
+    of_said = [max((iou(a.span, b.span) for a in due), default=0.0) for b in said]
+    taken = match(due, said, lambda a, b: iou(a.span, b.span), "best")
+    pairs = [(due[i].span, said[j].span) for i, j, best in taken if best == of_due[i] == of_said[j]]
+    return Fit(of_due, of_said, pairs)

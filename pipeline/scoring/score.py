@@ -11,9 +11,11 @@ from pipeline.scoring.item import TextScore
 from pipeline.scoring.items import items_of, problem_of
 from pipeline.scoring.measure import Measure
 from pipeline.scoring.predictions import Predictions
+from pipeline.scoring.section import section
 from pipeline.settings import Settings
-from pipeline.store.files.text_table import text_table, wrapped
 
+Chosen = tuple[str, Measure[Any], Settings]
+"""A measure with its name and what was chosen in it."""
 ALL = "all"
 _PROBLEMS_SHOWN = 5
 
@@ -67,19 +69,17 @@ class ScoreReport(Record):
             rows = [
                 (t.task, f"{t.questions:,}", *map(_number, t.values.values())) for t in score.tasks
             ]
-            lines += [
-                "",
-                score.measure,
-                wrapped(score.protocol + text, indent=2),
-                text_table(rows, ("task", ">questions", *heads)) if rows else "  no such question",
-            ]
+            table = section(
+                score.measure, score.protocol + text, rows, ("task", ">questions", *heads)
+            )
+            lines += ["", table]
         return "\n".join(lines)
 
 
 def score_predictions(
     dialogues: Iterable[Dialogue],
     predictions: Predictions,
-    measures: Sequence[tuple[str, Measure[Any], Settings]],
+    measures: Sequence[Chosen],
     text: tuple[str, TextScore],
     *,
     silence: bool = True,

@@ -16,7 +16,7 @@ def test_a_corpus_is_watched_and_gone_on_with(
 ) -> None:
     config = finished_config("run")
     corpus, out = tmp_path / "run" / "corpus", tmp_path / "said.jsonl"
-    command = ("stream", "-c", str(config), "--role", "verifier", "--on", str(corpus))
+    command = ("stream", "verifier", "-c", str(config), "--on", str(corpus))
     of_task = (*command, "--task", "tsqa", "-o", str(out))
 
     status, printed, _ = call(capsys, *of_task, "--limit", "2")
@@ -34,10 +34,16 @@ def test_a_corpus_is_watched_and_gone_on_with(
     status, printed, error = call(capsys, "score", str(out), "--against", str(corpus), "--json")
     assert (status, error) == (0, "") and json.loads(printed)["predicted"] == 6
 
+    judging = ("score", str(out), "--against", str(corpus), "--measure", "streampro_f1")
+    status, printed, error = call(capsys, *judging, "--judge", "verifier", "-c", str(config))
+    assert (status, error) == (0, "")
+    assert "judged by embedded@1 with the prompt judge" in " ".join(printed.split())
+    assert call(capsys, *judging, "--judge", "verifier")[0] == 2, "without its config"
+
     for arguments, message in (
         ((*of_task, "--window-s", "5"), "made with another window_s"),
         ((*command, "-o", str(tmp_path / "none" / "x")), "none/x: No such file"),
-        (("stream", "-c", str(config), "--role", "watcher", "--on", "x", "-o", "y"), "watcher"),
+        (("stream", "watcher", "-c", str(config), "--on", "x", "-o", "y"), "watcher"),
     ):
         status, _, error = call(capsys, *arguments)
         assert status == 2 and message in error, error

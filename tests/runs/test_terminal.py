@@ -137,19 +137,17 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
         ),
     ],
     "gc": lambda place: [("gc", "-c", place.config, "--files"), ("gc", "-c", place.config)],
-    "truth": lambda place: [
-        ("truth", "-c", place.config),
-        ("truth", "-c", place.config, "--truth", place.folder / "none"),
-    ],
     "stream": lambda place: [
         (
-            *("stream", "-c", place.config, "--role", "narrator", "--on", place.corpus),
+            *("stream", "narrator", "-c", place.config, "--on", place.corpus),
             *("-o", place.folder / "said.jsonl"),
         ),
-        ("stream", "-c", place.config, "--role", HOSTILE, "--on", place.corpus, "-o", "x"),
+        ("stream", HOSTILE, "-c", place.config, "--on", place.corpus, "-o", "x"),
     ],
     "score": lambda place: [
         ("score", place.corpus, "--against", place.corpus),
+        ("score", "-c", place.config),
+        ("score", "-c", place.config, "--truth", place.folder / "none"),
         ("score", HOSTILE, "--against", place.corpus),
         ("score", place.corpus, "--against", place.corpus, "--measure", HOSTILE),
     ],

@@ -59,7 +59,7 @@ def fields_of(schema: Mapping[str, Any]) -> set[str]:
 
 def test_every_prompt_belongs_to_a_stage() -> None:
     named = {name for names in ASKING.values() for name in names}
-    of_a_verb = {"stream"}
+    of_a_verb = {"stream", "judge"}
     assert {file.stem for file in PROMPTS.glob("*.md")} == named | EMBEDDED | of_a_verb
 
 

@@ -30,7 +30,7 @@ from pipeline.reports.doctor.machines import check_machines
 from pipeline.reports.doctor.probe import SCENES, probe_node
 from pipeline.reports.doctor.scene_inputs import MADE, KnownRows, KnownVideo
 from pipeline.reports.doctor.server import check_server
-from pipeline.reports.scoring.truth import load_truths
+from pipeline.scoring.truth.scripted import load_truths
 from pipeline.store.location import Location
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import Node, refusal_of

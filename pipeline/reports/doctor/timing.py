@@ -17,7 +17,7 @@ from pipeline.records import (
 from pipeline.records.spans import TimeSpan, iou
 from pipeline.reports.doctor.findings import Timing
 from pipeline.reports.doctor.scene_inputs import KnownVideo
-from pipeline.reports.scoring.span_matching import match_times
+from pipeline.scoring.matching import match_times
 from pipeline.workflow.stage import Stage
 
 FAMILIES = ("event", "action")

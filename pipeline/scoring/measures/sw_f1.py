@@ -41,7 +41,7 @@ def _count(item: Item, text: TextScore, settings: SwF1) -> Counts:
         return due.due_s - EPSILON_S <= one.time_s <= until_s + EPSILON_S
 
     def right(due: Expected, one: Said) -> float:
-        return text(item, due, one) >= 1 and inside(due, one)
+        return inside(due, one) and text(item, due, one) >= 1
 
     found = len(match(item.expected, item.said, right, "expected"))
     outside = [one for one in item.said if not any(inside(due, one) for due in item.expected)]

@@ -65,6 +65,14 @@ def test_silence_scores_less_than_half_and_raises_no_alarm(
     assert main_value("false_alarms", item((), (), END_S)) == 0
 
 
+@pytest.mark.parametrize("name", sorted({*TIMED} - {"ovo_forward"}))
+@given(due=spread)
+def test_silence_is_worth_nothing_where_an_answer_is_due(
+    name: str, due: tuple[tuple[float, str], ...]
+) -> None:
+    assert main_value(name, item(due, (), END_S)) == 0
+
+
 @pytest.mark.parametrize("name", TIMED)
 @given(due=spread)
 def test_a_shift_past_all_windows_costs_the_whole(

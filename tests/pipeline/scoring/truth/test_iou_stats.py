@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records.spans import TimeSpan, iou
-from pipeline.reports.scoring.iou_stats import IouScore, IouTally, OffsetTally, PairTally
-from pipeline.reports.scoring.span_matching import Fit, fit
+from pipeline.scoring.matching import Fit, fit
+from pipeline.scoring.truth.iou_stats import IouScore, IouTally, OffsetTally, PairTally
 
 moments = st.integers(0, 40).map(lambda n: n / 4)
 some_spans = st.lists(

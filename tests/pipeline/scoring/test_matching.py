@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.reports.scoring.span_matching import match_times
+from pipeline.scoring.matching import match_times
 
 times = st.lists(st.integers(0, 12).map(lambda n: n / 2), max_size=5)
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pipeline.errors import ConfigError
 from pipeline.records import Annotation, GroundedEvent, SourceAnnotation, Video
 from pipeline.records.spans import TimeSpan, iou
-from pipeline.reports.scoring.human_report import FoundScore, GroundedScore, HumanReport
-from pipeline.reports.scoring.iou_stats import IouTally, PairTally
-from pipeline.reports.scoring.span_matching import Fit, fit
+from pipeline.scoring.matching import Fit, fit
+from pipeline.scoring.truth.described_report import FoundScore, GroundedScore, HumanReport
+from pipeline.scoring.truth.iou_stats import IouTally, PairTally
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
 from pipeline.workflow.outputs import done_parts, final_annotations, found_by_models, rows_of
@@ -88,11 +88,11 @@ def score_human(plans: Sequence[NodePlan]) -> HumanReport:
     """
     report = _report(plans)
     if not report.videos:
-        raise ConfigError("truth: no video of this run has been admitted yet: run it first")
+        raise ConfigError("no video of this run has been admitted yet: run it first")
     if not report.spans:
         impossible = f" ({report.spans_impossible} are impossible)" * bool(report.spans_impossible)
         raise ConfigError(
-            f"truth: no video of this run has a human span{impossible}; that is an annotation in"
+            f"no video of this run has a human span{impossible}; that is an annotation in"
             " the manifest of the kind event or step, with start_s, end_s and the origin human;"
             " for the scripted scenes there is --truth FOLDER"
         )

@@ -30,7 +30,7 @@ Capture = pytest.CaptureFixture[str]
 
 def reported(capsys: Capture, *arguments: str) -> Any:
     capsys.readouterr()
-    assert main(["truth", *arguments, "--json"]) == 0
+    assert main(["score", *arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -44,7 +44,7 @@ def test_two_scenes_against_what_their_script_describes(
 ) -> None:
     config = str(write_config("run", extends=DEMO))
     chosen = ("-c", config, "--limit", "2")
-    assert main(["truth", *chosen]) == 2
+    assert main(["score", *chosen]) == 2
     assert "run it first" in capsys.readouterr().err
     assert main(["run", *chosen]) == 0
     report = reported(capsys, *chosen)
@@ -57,7 +57,7 @@ def test_two_scenes_against_what_their_script_describes(
     # the embedded engine does not know what "slides" is
     located = of(report["grounded"], node="ground_source_events")
     assert (located["captions"]["whole"], located["captions"]["at_0_7"]) == (5, 0.8)
-    assert main(["truth", *chosen]) == 0
+    assert main(["score", *chosen]) == 0
     assert "\nground_source_events         5" in capsys.readouterr().out
 
     # Human annotations do not raise the score of models, and both reach the corpus.
@@ -87,7 +87,7 @@ def test_videos_without_human_spans_have_no_such_truth(
         manifest.write_text(json.dumps(row), encoding="utf-8")
         assert main(["run", "-c", config, "--until", "ingest"]) == 0
         capsys.readouterr()
-        assert main(["truth", "-c", config]) == 2
+        assert main(["score", "-c", config]) == 2
         assert message in capsys.readouterr().err
 
 

@@ -14,9 +14,10 @@ from pipeline.errors import ConfigError
 from pipeline.media.scenes.truth import Truth
 from pipeline.records import Annotation, Dialogue, Ratio, Record
 from pipeline.records.spans import TimeSpan, iou
-from pipeline.reports.scoring.span_matching import match_times
-from pipeline.reports.scoring.truth_answers import AnswerCounts, count_answers
-from pipeline.reports.scoring.truth_negatives import occurs
+from pipeline.scoring.matching import match_times
+from pipeline.scoring.section import section
+from pipeline.scoring.truth.answers import LOOSE_TOLERANCE_S, AnswerCounts, count_answers
+from pipeline.scoring.truth.negatives import occurs
 from pipeline.store.files.text_table import text_table
 from pipeline.workflow.outputs import (
     found_by_models,
@@ -28,6 +29,19 @@ from pipeline.workflow.plan import NodePlan
 
 CHANGE_TOLERANCE_S = 1.0
 MIN_IOU = 0.7
+PROTOCOLS: Mapping[str, str] = {
+    "changes": f"turns of narration that respond and true changes, one to one within"
+    f" {CHANGE_TOLERANCE_S:g} s; recall: of the changes; spurious: of the responses; texts are not"
+    " looked at",
+    "answers": "of tsqa; right: the value of the track asked about, in the first turn from its"
+    " begin or one later (the first answer is never late); recall: of the values that begin after"
+    f" the first answer; within {LOOSE_TOLERANCE_S:g} s: of the values from the question on, those"
+    " that an answer of its own states so near",
+    "negatives": "absent: no true sentence of the video has all words of what is asked for",
+    "spans": f"best IoU of a response with a true event of its kind; found: true events that a"
+    f" response has an IoU of {MIN_IOU} with; captions are not compared, what people annotated is"
+    " left out",
+}
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "event_caption": ("event",),
@@ -105,7 +119,7 @@ class SpanScore(Record):
 
 
 class NegativeScore(Record):
-    """Negatives against the true sentences of their video (``truth_negatives.py``)."""
+    """Negatives against the true sentences of their video (``negatives.py``)."""
 
     absent: Share
     """Of those that can be judged: those whose subject is true of the video at no time."""
@@ -124,6 +138,8 @@ class TaskCount(Record):
 class TruthReport(Record):
     """All scores. Dialogues and annotations of videos without a truth are left out."""
 
+    protocols: Mapping[str, str] = PROTOCOLS
+    """What each kind is compared by."""
     videos: int
     """Videos with a truth."""
     videos_unknown: int
@@ -135,30 +151,41 @@ class TruthReport(Record):
     spans: list[SpanScore]
 
     def to_text(self) -> str:
-        """A table, one score a line."""
-        lines: list[tuple[str, object]] = [
-            ("videos with truth", self.videos),
-            ("videos without truth", self.videos_unknown),
-            *((f"{t.task}: samples", f"{t.samples} of {t.videos} videos") for t in self.tasks),
-            ("changes: recall", _percent(self.changes.recall)),
-            ("changes: spurious", _percent(self.changes.spurious)),
-            ("changes: mean lateness", _number(self.changes.mean_lateness_s, " s")),
-            ("answers: right", _percent(self.answers.right)),
-            ("answers: recall", _percent(self.answers.recall)),
-            ("answers: within 3 s", _percent(self.answers.loose)),
-            ("answers: right option", _percent(self.answers.chosen)),
-            ("answers: distractors never true", _percent(self.answers.distractors)),
-            ("answers: dialogues unscored", self.answers.unscored),
-            ("negatives: absent", _percent(self.negatives.absent)),
-            ("negatives: unscored", self.negatives.unscored),
+        """A table for each kind of truth, below what it is compared by."""
+        answers, changes, negatives = self.answers, self.changes, self.negatives
+        figures: dict[str, list[tuple[str, object]]] = {
+            "changes": [
+                ("recall", _percent(changes.recall)),
+                ("spurious", _percent(changes.spurious)),
+                ("mean lateness", _number(changes.mean_lateness_s, " s")),
+            ],
+            "answers": [
+                ("right", _percent(answers.right)),
+                ("recall", _percent(answers.recall)),
+                (f"within {LOOSE_TOLERANCE_S:g} s", _percent(answers.loose)),
+                ("right option", _percent(answers.chosen)),
+                ("distractors never true", _percent(answers.distractors)),
+                ("dialogues unscored", answers.unscored),
+            ],
+            "negatives": [
+                ("absent", _percent(negatives.absent)),
+                ("unscored", negatives.unscored),
+            ],
+        }
+        spans = [
+            (each.task, _percent(each.agreed), _number(each.mean_iou), _percent(each.found))
+            for each in self.spans
         ]
-        for span in self.spans:
-            lines += [
-                (f"{span.task}: IoU >= {MIN_IOU}", _percent(span.agreed)),
-                (f"{span.task}: mean IoU", _number(span.mean_iou)),
-                (f"{span.task}: found", _percent(span.found)),
+        samples = [(each.task, each.videos, each.samples) for each in self.tasks]
+        heads = ("task", f">IoU >= {MIN_IOU}", ">mean IoU", ">found")
+        return "\n\n".join(
+            [
+                f"{self.videos:,} videos with truth, {self.videos_unknown:,} without",
+                text_table(samples, ("task", ">videos", ">samples")),
+                *(section(name, PROTOCOLS[name], rows) for name, rows in figures.items()),
+                section("spans", PROTOCOLS["spans"], spans, heads),
             ]
-        return text_table(lines)
+        )
 
 
 def load_truths(folder: Path) -> list[Truth]:

@@ -17,8 +17,8 @@ from pipeline.records import (
     Question,
     Response,
 )
-from pipeline.reports.scoring.truth import Share, TruthReport, load_truths, score_truth
-from tests.pipeline.reports.scoring.known import TRUTH, dialogue
+from pipeline.scoring.truth.scripted import Share, TruthReport, load_truths, score_truth
+from tests.pipeline.scoring.truth.known import TRUTH, dialogue
 
 CALL = Provenance(
     stage="s", prompt="p", prompt_sha="", model="m", revision="1", engine="embedded",
@@ -205,8 +205,14 @@ def test_a_dialogue_of_an_unknown_aspect_is_unscored() -> None:
 def test_the_report_survives_json_and_prints_every_figure() -> None:
     found = report()
     assert TruthReport.model_validate_json(found.model_dump_json()) == found
-    assert len(found.to_text().splitlines()) == 2 + 2 + 11 + 9
-    assert "100.0 % (3 of 3)" in found.to_text()
+    text = found.to_text()
+    tables = [block.splitlines()[0] for block in text.split("\n\n")[2:]]
+    assert tables == ["changes", "answers", "negatives", "spans"]
+    spoken = " ".join(text.split())
+    assert all(protocol in spoken for protocol in found.protocols.values())
+    figures = [line for line in text.splitlines() if "%" in line or "n/a" in line]
+    assert len(figures) == 2 + 5 + 1 + 3
+    assert "100.0 % (3 of 3)" in text
 
 
 def test_truths_are_loaded_in_order_of_name(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
+from pipeline.dialogue.tiling import EPSILON_S
 from pipeline.media.scenes.truth import GONE, TrueTrack, TrueValue, Truth
 from pipeline.records import Dialogue, Turn
-from pipeline.reports.scoring.span_matching import EPSILON_S, match_times
+from pipeline.scoring.matching import match_times
 
 LOOSE_TOLERANCE_S = 3.0
 
@@ -21,7 +22,7 @@ _GONE_PHRASES = ("gone", "no longer", "out of view", "not in view", "not visible
 
 @dataclass(frozen=True)
 class AnswerCounts:
-    """Counts of one dialogue; ``scoring.truth.AnswerScore`` defines each pair of them."""
+    """Counts of one dialogue; ``scripted.AnswerScore`` defines each pair of them."""
 
     right: int
     answers: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pipeline.records import Record
-from pipeline.reports.scoring.iou_stats import IouScore, OffsetScore
+from pipeline.scoring.section import section
+from pipeline.scoring.truth.iou_stats import IouScore, OffsetScore
 from pipeline.store.files.text_table import text_table
 
 _LEVELS = ("0.3", "0.5", "0.7")
@@ -13,6 +14,14 @@ _RECALL = tuple(f">R@{level}" for level in _LEVELS)
 _OFFSETS = tuple(
     f">{end} {x}" for end in ("start", "end") for x in ("mean", "p10", "median", "p90")
 )
+
+PROTOCOLS: Mapping[str, str] = {
+    "spans": "spans that models found by themselves against those that people described: of each"
+    " the best IoU with one of the other side; captions are not compared; spans that leave their"
+    " video by more than 1 s are left out",
+    "grounded": "spans that a model located for the captions of people against those that people"
+    " gave them: the best IoU, 0 where it was not found",
+}
 
 
 class FoundScore(Record):
@@ -54,6 +63,8 @@ class GroundedScore(Record):
 class HumanReport(Record):
     """Both comparisons, over the shards that are done."""
 
+    protocols: Mapping[str, str] = PROTOCOLS
+    """What each comparison goes by."""
     videos: int
     """Admitted."""
     videos_annotated: int
@@ -80,8 +91,9 @@ class HumanReport(Record):
         lines = [
             counts,
             "",
-            "Spans found by models, against human spans",
-            text_table(
+            section(
+                "spans",
+                PROTOCOLS["spans"],
                 [(name, *_ious(s.recall), *_ious(s.precision)) for name, s in found],
                 ("task", ">human", ">mIoU", *_RECALL, *precision),
             ),
@@ -89,8 +101,9 @@ class HumanReport(Record):
             "Pairs of them that match best: seconds by which the model is late (early: -)",
             _offset_table("task", ">pairs", [(name, s.starts, s.ends) for name, s in found]),
             "",
-            "Human captions located by a model, against their own spans (not found: IoU 0)",
-            text_table(
+            section(
+                "grounded captions",
+                PROTOCOLS["grounded"],
                 [(name, *_ious(s.captions)) for name, s in grounded],
                 ("node", ">captions", ">mIoU", *_RECALL),
             ),
@@ -99,9 +112,7 @@ class HumanReport(Record):
             table = _offset_table("node", ">found", [(n, s.starts, s.ends) for n, s in grounded])
             lines += ["", "Captions that were found: seconds by which the model is late", table]
         else:
-            lines.append(
-                "none: place the stages `source_events` and `ground`, as configs/demo.yaml does"
-            )
+            lines.append("place the stages `source_events` and `ground`, as configs/demo.yaml does")
         return "\n".join(lines)
 
 

@@ -14,8 +14,8 @@ from pipeline.corpus.read import read_corpus
 from pipeline.media.scenes.truth import Truth
 from pipeline.records import Dialogue
 from pipeline.records.spans import iou
-from pipeline.reports.scoring.truth import load_truths
 from pipeline.run import main
+from pipeline.scoring.truth.scripted import load_truths
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
 
@@ -120,7 +120,7 @@ def test_the_demo_keeps_time(
     questions_are_asked_before_and_after_the_truth(dialogues, truths)
     nothing_changes_behind_a_still_question(dialogues, truths)
     capsys.readouterr()
-    assert main(["truth", "-c", config, "--truth", str(scenes / "truth"), "--json"]) == 0
+    assert main(["score", "-c", config, "--truth", str(scenes / "truth"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["videos"] >= 10
     assert report["changes"]["recall"]["share"] >= 0.9
@@ -135,7 +135,7 @@ def test_the_demo_keeps_time(
     for spans in report["spans"]:
         assert spans["agreed"]["share"] >= 0.9
         assert spans["agreed"]["whole"] >= 10
-    assert main(["truth", "-c", config, "--json"]) == 0
+    assert main(["score", "-c", config, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     (together,) = (spans for spans in report["found"] if spans["task"] == "any")
     assert together["recall"]["whole"] == report["spans"] >= 40
@@ -149,9 +149,9 @@ def test_truth_is_that_of_the_videos_asked_for(
     scenes: Path, write_config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = str(write_config("run"))
-    truth = ["truth", "-c", config, "--truth", str(scenes / "truth"), "--json"]
+    truth = ["score", "-c", config, "--truth", str(scenes / "truth"), "--json"]
     assert main([*truth, "--limit", "2"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["videos"] == 2
     assert report["changes"]["recall"]["share"] is None, "nothing was run"
-    assert main(["truth", "-c", config, "--truth", str(scenes / "videos")]) == 2
+    assert main(["score", "-c", config, "--truth", str(scenes / "videos")]) == 2

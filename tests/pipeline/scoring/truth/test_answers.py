@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.records import AskedQuestion
-from pipeline.reports.scoring.truth import AnswerScore, score_truth
-from tests.pipeline.reports.scoring.known import TRUTH, dialogue
+from pipeline.scoring.truth.scripted import AnswerScore, score_truth
+from tests.pipeline.scoring.truth.known import TRUTH, dialogue
 
 
 def score_of(answers: Mapping[int, str], listed: str, aspect: str, **asked: Any) -> AnswerScore:

@@ -21,8 +21,8 @@ from pipeline.records import (
     Video,
 )
 from pipeline.records.spans import TimeSpan
-from pipeline.reports.scoring.human_report import FoundScore, GroundedScore, HumanReport
-from pipeline.reports.scoring.human_score import score_human
+from pipeline.scoring.truth.described import score_human
+from pipeline.scoring.truth.described_report import FoundScore, GroundedScore, HumanReport
 from pipeline.store.location import Location
 from pipeline.store.parts import write_part
 from pipeline.workflow.config import load_config

@@ -7,8 +7,8 @@ import pytest
 from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.truth_of import truth_of
 from pipeline.records import Annotation, Question
-from pipeline.reports.scoring.truth import score_truth
-from pipeline.reports.scoring.truth_negatives import occurs
+from pipeline.scoring.truth.negatives import occurs
+from pipeline.scoring.truth.scripted import score_truth
 
 TRUTHS = {scene.name: truth_of(scene) for scene in SCENES}
 
@@ -59,4 +59,5 @@ def test_what_occurs_lowers_the_score() -> None:
     ]
     score = score_truth(TRUTHS.values(), asked, []).negatives
     assert (score.absent.part, score.absent.whole, score.unscored) == (1, 2, 1)
-    assert "negatives: absent" in score_truth(TRUTHS.values(), asked, []).to_text()
+    text = score_truth(TRUTHS.values(), asked, []).to_text()
+    assert "\nabsent    50.0 % (1 of 2)\nunscored  1\n" in text

@@ -1,1 +1,0 @@
-"""A run scored against the truth of its videos."""
