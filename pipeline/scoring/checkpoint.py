@@ -36,6 +36,7 @@ class Checkpoint:
         """
         self._model = model.eval()
         self._processor = processor
+        self._tokens = tokens
         self._max_tokens = max_tokens
         self._states = [_one_token(processor.tokenizer, tokens.token(state)) for state in STATES]
         self._ends = _ends(model, processor.tokenizer)
@@ -98,7 +99,7 @@ class Checkpoint:
             state = int(shares.argmax())
             self._waiting = [self._states[state]]
             said = self._say() if STATES[state] == "response" else ""
-            token = self._processor.tokenizer.convert_ids_to_tokens(self._states[state])
+            token = self._tokens.token(STATES[state])
             self._read = text + token + (f" {said}" if STATES[state] == "response" else "")
             self._frames = frames
             silence, standby, response = shares.tolist()
@@ -146,7 +147,7 @@ class Checkpoint:
             use_cache=True,
             logits_to_keep=1,
             **self._positions(fresh, types, given.get("image_grid_thw")),
-            **{key: value.to(self._model.device) for key, value in given.items()},
+            **{key: self._moved(value) for key, value in given.items()},
         )
         self._cache = found.past_key_values
         last: Tensor = found.logits[0, -1]
@@ -169,6 +170,10 @@ class Checkpoint:
         # What is read ends with text, so the last position is the highest.
         self._position = int(positions.max()) + 1
         return {"position_ids": positions}
+
+    def _moved(self, value: Tensor) -> Tensor:
+        dtype = self._model.dtype if value.is_floating_point() else value.dtype
+        return value.to(self._model.device, dtype)
 
     def _tensor(self, rows: Sequence[Sequence[int]]) -> Tensor:
         return torch.tensor(rows, device=self._model.device)
