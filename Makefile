@@ -23,7 +23,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama test-browser viewer lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama test-browser viewer bench lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -126,6 +126,12 @@ $(BROWSER)/.installed: tests/browser/requirements.txt
 	rm -rf $(BROWSER)
 	$(SAY) 'installing Playwright and Node.js' $(PYTHON) $(HASHED) --no-deps --target $(BROWSER) -r $<
 	@touch $@
+
+bench: install ## Measure an ask, a probe, a start and a run with nothing to do: benchmarks/results
+	$(VENV)/bin/python benchmarks/asks.py --json benchmarks/results/asks.json
+	$(VENV)/bin/python benchmarks/ingest.py --json benchmarks/results/ingest.json
+	$(VENV)/bin/python benchmarks/memory.py --json benchmarks/results/memory.json
+	$(VENV)/bin/python benchmarks/start.py --json benchmarks/results/start.json
 
 check: lint types imports docs ## Style, types, imports and documents
 

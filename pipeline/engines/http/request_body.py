@@ -121,7 +121,7 @@ def _system_message(text: str) -> bytes:
     return _json({"role": "system", "content": text}) + b"," if text else b""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _label(time_s: float, label: FrameLabel) -> bytes:
     text = label_text(time_s, label)
     return _json(_text_part(text)) + b"," if text else b""
