@@ -7,15 +7,23 @@
 the three tokens, in this order and separated by commas, where they are others. States are counted
 over all devices in one forward pass: with gradient accumulation that is a part of the batch that
 the paper means.
+
+The fixed weights alone (``loss_scale``) are a file of ms-swift's own kind, too, with its own loss:
+
+    swift sft --external_plugins pipeline/training/ms_swift.py --loss_scale turnwise \
+      --new_special_tokens '</Silence>' '</Standby>' '</Response>' ...
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from swift.loss import BaseLoss, loss_map  # type: ignore[import-not-found]
+from swift.loss_scale.base import ConfigLossScale  # type: ignore[import-not-found]
+from swift.loss_scale.mapping import loss_scale_map  # type: ignore[import-not-found]
 from torch import Tensor, distributed
 
 try:
@@ -99,4 +107,11 @@ def state_ids(tokenizer: Any, tokens: Sequence[str]) -> list[int]:
     return [found for (found,) in ids]
 
 
+class FixedWeights(ConfigLossScale):  # type: ignore[misc]  # ms-swift has no types
+    """The weights of the JSON file beside this one: of what each expression finds in an answer."""
+
+    loss_scale_config = str(Path(__file__).with_name("ms_swift_loss_scale.json").resolve())
+
+
 loss_map[NAME] = StateLoss
+loss_scale_map[NAME] = FixedWeights
