@@ -75,7 +75,7 @@ $(TRAINERS)/%/.installed: tests/trainers/requirements-%.txt
 	@touch $@
 
 test-vllm: install $(VLLM)/.installed ## Run a tiny model in vLLM on the CPU, alone and in whole runs
-	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm tests/pipeline/training
+	TURNWISE_VLLM=1 $(VLLM)/bin/python -m pytest tests/vllm tests/pipeline/training tests/pipeline/scoring/test_checkpoint.py
 
 test-gpu: ## Run a tiny model in vLLM on this machine's GPU, and the one in MODEL=/folder/of/weights
 	@nvidia-smi -L 2>/dev/null | grep -q . || { echo 'not tested: nvidia-smi lists no GPU on this machine'; exit 1; }

@@ -16,7 +16,7 @@ def test_a_corpus_is_watched_and_gone_on_with(
 ) -> None:
     config = finished_config("run")
     corpus, out = tmp_path / "run" / "corpus", tmp_path / "said.jsonl"
-    command = ("stream", "-c", str(config), "--role", "verifier", "--on", str(corpus))
+    command = ("stream", "verifier", "-c", str(config), "--on", str(corpus))
     of_task = (*command, "--task", "tsqa", "-o", str(out))
 
     status, printed, _ = call(capsys, *of_task, "--limit", "2")
@@ -37,7 +37,7 @@ def test_a_corpus_is_watched_and_gone_on_with(
     for arguments, message in (
         ((*of_task, "--window-s", "5"), "made with another window_s"),
         ((*command, "-o", str(tmp_path / "none" / "x")), "none/x: No such file"),
-        (("stream", "-c", str(config), "--role", "watcher", "--on", "x", "-o", "y"), "watcher"),
+        (("stream", "watcher", "-c", str(config), "--on", "x", "-o", "y"), "watcher"),
     ):
         status, _, error = call(capsys, *arguments)
         assert status == 2 and message in error, error

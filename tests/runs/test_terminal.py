@@ -143,10 +143,10 @@ CALLS: dict[str, Callable[[Place], list[Arguments]]] = {
     ],
     "stream": lambda place: [
         (
-            *("stream", "-c", place.config, "--role", "narrator", "--on", place.corpus),
+            *("stream", "narrator", "-c", place.config, "--on", place.corpus),
             *("-o", place.folder / "said.jsonl"),
         ),
-        ("stream", "-c", place.config, "--role", HOSTILE, "--on", place.corpus, "-o", "x"),
+        ("stream", HOSTILE, "-c", place.config, "--on", place.corpus, "-o", "x"),
     ],
     "score": lambda place: [
         ("score", place.corpus, "--against", place.corpus),
