@@ -1,6 +1,6 @@
 """Writes scripted scenes with a manifest: python scenes.py FOLDER --train 300 --test 60 --seed 0
 
-In a scene shapes come and go, one after the other, before a plain wall; of a fifth of them nothing
+In a scene circles come and go, one after the other, before a plain wall; in a fifth of them nothing
 comes. The same seed gives the same scenes.
 """
 
@@ -23,7 +23,7 @@ QUIET_SHARE = 0.2
 
 
 def scene(name: str, draw: random.Random) -> Scene:
-    """A scene of one to three shapes of different colours, or of none."""
+    """A scene of one to three circles of different colours, or of none."""
     actors = []
     count = 0 if draw.random() < QUIET_SHARE else draw.randint(1, 3)
     for place, colour in enumerate(draw.sample(COLOURS, count)):
