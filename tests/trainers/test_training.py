@@ -81,3 +81,13 @@ def test_what_would_weigh_the_wrong_token_is_refused(place: Path) -> None:
     without = [option for option in OURS if option not in NEW]
     assert "not one token each" in trained(place, *without, status=1)
     assert "no objective 'papre'" in trained(place, *OURS, objective="papre", status=1)
+
+
+def test_the_file_of_fixed_weights_is_read_and_trains_alike(place: Path) -> None:
+    own = losses(
+        trained(place, *NEW, "--external_plugins", str(PLUGIN), "--loss_scale", "turnwise")
+    )
+    assert len(own) == 2
+    assert losses(trained(place, *OURS, objective="loss_scale")) == pytest.approx(own, rel=1e-3)
+    plain = losses(trained(place, *OURS, objective="cross_entropy"))
+    assert plain != pytest.approx(own, rel=1e-3)
