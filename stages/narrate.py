@@ -2,7 +2,8 @@
 
 reads:  DenseSegment
 writes: Change, one for every turn but the first, in order of time, also where nothing changed; a
-        turn that shows the frame of the turn before again has none
+        turn that shows the frame of the turn before again has none. Of a turn whose picture stands
+        still no model is asked: the still filter writes that nothing changed
 source: section 4.1 of arXiv:2512.21334, real-time narration, step 2; its supplement, table 15,
         shows two seconds at two frames each
 """
@@ -16,12 +17,14 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from pipeline.records import Change, DenseSegment, FramedSegment, Reject, TurnFrame
+from pipeline.records import Change, DenseSegment, FramedSegment, Provenance, Reject, TurnFrame
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import Reason, VideoRows
 from stages._asking import Answer, SampledConfig, Seen
 from stages._consistency import spokesman, texts_alike
 from stages._reasons import INCONSISTENT
+
+STILL_FILTER = Provenance.of_filter("narrate", "still_filter", "1")
 
 
 class Config(SampledConfig):
@@ -35,6 +38,14 @@ class Config(SampledConfig):
         gt=0,
         description="seconds that the frames shown reach back from a turn, the bound left out; how"
         " many there are is frames_per_turn of segment. The paper shows two seconds, 4 frames",
+    )
+    still_levels: float = Field(
+        3.0,
+        ge=0,
+        le=255,
+        description="a turn of whose picture no block changed by so many levels of 255 since the"
+        " turn before is not asked about: nothing changed, by the still filter. 0 asks about all."
+        " Ours; benchmarks/still_windows.py has what others let through",
     )
 
 
@@ -57,8 +68,14 @@ def all_frames(turns: Sequence[DenseSegment]) -> list[FramedSegment | TurnFrame]
     return found
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Reject]:
-    """A case for every turn but the first: what changed between the turn before and it.
+def is_still(turn: DenseSegment, config: Config) -> bool:
+    """Whether the picture is known to have stood still since the turn before."""
+    return turn.changed_levels is not None and turn.changed_levels < config.still_levels
+
+
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Change | Reject]:
+    """A case for every turn but the first: what changed between the turn before and it; or that
+    nothing did, where the picture stands still.
 
     It shows all frames of the window, which ends with the first frame of the turn: what is seen in
     the last frame shown can be told in the turn. So of two seconds at two frames each, the one ends
@@ -71,6 +88,15 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Reje
     frames = all_frames(every)
     times = [frame.frame_s for frame in frames]
     for before, after in pairwise(turns):
+        if is_still(after, config):
+            yield Change(
+                index=after.index,
+                time_s=after.frame_s,
+                changed=False,
+                text="",
+                provenance=STILL_FILTER,
+            )
+            continue
         # From where the turn begins: its frame may be a little older, and would let in one more.
         since = bisect_right(times, after.start_s - config.window_s)
         first = min(since, bisect_left(times, before.frame_s))
@@ -110,7 +136,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=4,
+    version=5,
     reads=(DenseSegment,),
     writes=Change,
     config=Config,
