@@ -17,7 +17,7 @@ from pipeline.engines.errors import PASSING_ERRORS
 from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal
 from pipeline.execution.replies_index import index_of
-from pipeline.execution.stored_replies import replied_before
+from pipeline.execution.stored_replies import Found, replied_before
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.part_names import shard_of
@@ -37,6 +37,11 @@ class CountedEngine(ConfiguredEngine):
         self.asks = 0
         self.replies: list[ModelReply] = []
 
+    @property
+    def reused(self) -> int:
+        """How many of the asks were saved: their replies were there, to the same one before."""
+        return 0
+
 
 class JournaledEngine(CountedEngine):
     """Asks the engine only what was not answered before, and journals the replies."""
@@ -53,7 +58,14 @@ class JournaledEngine(CountedEngine):
         super().__init__(config, lambda: open_engine(config))
         self._slot = slot
         self._replied = replied
+        self._own: set[str] = set()
         self._asking = busy.asking if busy else nullcontext
+
+    @property
+    def reused(self) -> int:
+        """See ``CountedEngine.reused``. What another run of the same recipe was told is its own,
+        so that a part that was lost and is made again says the same."""
+        return self.asks - len(self._own)
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -67,7 +79,8 @@ class JournaledEngine(CountedEngine):
         keys = [ask_digest(ask, sampling) for ask in asks]
         with Journal(self._slot, {ask.video_id for ask in asks}) as journal:
             unknown = {k: ask for k, ask in zip(keys, asks, strict=True) if k not in journal.known}
-            known = journal.known | answered_before(unknown, self._replied, self._slot)
+            before = answered_before(unknown, self._replied, self._slot)
+            known = journal.known | {key: found.entry for key, found in before.items()}
             entries = {
                 i: answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
             }
@@ -88,6 +101,13 @@ class JournaledEngine(CountedEngine):
                         for i in alike[place]:
                             entries[i] = answering(asks[i], entry)
                             yield i, entries[i].replies
+        folder = self._slot.parent
+        of_others = {
+            key
+            for key, (entry, place) in before.items()
+            if place.parent != folder and not entry.again
+        }
+        self._own |= {*keys} - of_others
         self.asks += len(asks)
         for i in range(len(asks)):
             self.replies += model_replies(entries[i])
@@ -95,7 +115,7 @@ class JournaledEngine(CountedEngine):
 
 def answered_before(
     asks: Mapping[str, Ask], replied: Replied | None, slot: Location
-) -> dict[str, Entry]:
+) -> dict[str, Found]:
     """What was replied before, under any recipe, to asks of a slot; both are by digest."""
     if replied is None or not asks:
         return {}

@@ -145,7 +145,7 @@ def _replaying(task: ShardTask) -> ReplayingEngine | None:
 
     def known(asks: Mapping[str, Ask]) -> Mapping[str, Entry]:
         found = answered_before(asks, task.replied, task.slot)
-        return {key: entry for key, entry in found.items() if not entry.again}
+        return {key: each.entry for key, each in found.items() if not each.entry.again}
 
     return ReplayingEngine(task.engine, known)
 

@@ -12,9 +12,10 @@ from pipeline.errors import ConfigError
 from pipeline.records import VerifiedEvent
 from pipeline.reports.corpus_facts import teachers
 from pipeline.reports.kept_at import kept_at
+from pipeline.reports.node_summary import NodeSummary
 from pipeline.reports.scoring.human_score import score_human
 from pipeline.reports.scoring.iou_stats import OffsetScore
-from pipeline.reports.status import NodeSummary, RunSummary
+from pipeline.reports.status import RunSummary
 from pipeline.store.location import Location
 from pipeline.store.parts import read_table
 from pipeline.store.run_log import read_log
