@@ -94,9 +94,10 @@ def test_of_a_picture_that_stands_still_no_model_is_asked(
     assert [c.provenance.writer for c in still if not c.changed] == ["still_filter@1"] * 2
     assert [c for c in still if c.changed] == [every[i] for i in (1, 2, 4)], "the same asks"
     (case,) = polish.cases(video_rows({Change: still}), polish.Config())
+    assert isinstance(case, Case)
     assert [line["time_s"] for line in case.variables["lines"]] == [2, 3, 5]
     (none,) = polish.cases(video_rows({Change: still[:1]}), polish.Config())
-    assert none.reason == "nothing_changed"
+    assert isinstance(none, Reject) and none.reason == "nothing_changed"
 
 
 def test_every_pair_leaves_a_change(
