@@ -60,4 +60,5 @@ def _stream_stills(
             raise of_clip(error, place, clip) from error
         for time_s, still in zip(here, stills, strict=True):
             # Sums are rounded: a frame that is on at a time was not presented behind it.
-            yield Still(min(begins_s + still.frame_s, float(time_s)), still.jpeg)
+            frame_s = min(begins_s + still.frame_s, float(time_s))
+            yield replace(still, frame_s=frame_s)

@@ -9,7 +9,14 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, StringConstraints
 
-from pipeline.records import Change, DenseSegment, FramedSegment, Reject, TurnFrame
+from pipeline.records import (
+    Change,
+    DenseSegment,
+    FramedSegment,
+    Provenance,
+    Reject,
+    TurnFrame,
+)
 from pipeline.workflow.stage import Reason
 from stages._asking import Answer, SampledConfig, Seen
 from stages._consistency import spokesman, texts_alike
@@ -21,7 +28,7 @@ Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
 
 class NarrationConfig(SampledConfig):
-    """What is shown of a turn."""
+    """What is shown of a turn, and which turns are not asked about."""
 
     window_s: float = Field(
         2.0,
@@ -29,6 +36,18 @@ class NarrationConfig(SampledConfig):
         description="seconds that the frames shown reach back from a turn, the bound left out; how"
         " many there are is frames_per_turn of segment. The paper shows two seconds, 4 frames",
     )
+    still_levels: float = Field(
+        3.0,
+        ge=0,
+        le=255,
+        description="a turn of whose picture no block changed by so many levels of 255 since the"
+        " turn before is not asked about: nothing changed, by the still filter. 0 asks about all."
+        " Ours; benchmarks/still_windows.py has what others let through",
+    )
+
+    def is_still(self, turn: DenseSegment) -> bool:
+        """Whether the picture is known to have stood still since the turn before."""
+        return turn.changed_levels is not None and turn.changed_levels < self.still_levels
 
 
 class ChangeSeen(Answer):
@@ -74,6 +93,17 @@ def pairs(every: Sequence[DenseSegment], window_s: float) -> Iterator[Pair]:
         since = bisect_right(times, after.start_s - window_s)
         first = min(since, bisect_left(times, before.frame_s))
         yield Pair(before, after, frames[first : bisect_right(times, after.frame_s)])
+
+
+def still(stage: str, after: DenseSegment) -> Change:
+    """That nothing changed, by the still filter: no model is asked about the turn."""
+    return Change(
+        index=after.index,
+        time_s=after.frame_s,
+        changed=False,
+        text="",
+        provenance=Provenance.of_filter(stage, "still_filter", "1"),
+    )
 
 
 def changes_alike(a: ChangeSeen, b: ChangeSeen) -> float:

@@ -2,7 +2,8 @@
 
 reads:  DenseSegment
 writes: Change, one for every turn but the first, in order of time, also where nothing changed; a
-        turn that shows the frame of the turn before again has none
+        turn that shows the frame of the turn before again has none. Of a turn whose picture stands
+        still no model is asked: the still filter writes that nothing changed
 source: section 4.1 of arXiv:2512.21334, real-time narration, step 2; its supplement, table 15,
         shows two seconds at two frames each
 """
@@ -16,7 +17,7 @@ from pydantic import Field
 from pipeline.records import Change, DenseSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._narration import REASONS, ChangeSeen, NarrationConfig, change_said, pairs
+from stages._narration import REASONS, ChangeSeen, NarrationConfig, change_said, pairs, still
 
 
 class Config(NarrationConfig):
@@ -27,12 +28,16 @@ class Config(NarrationConfig):
     )
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Reject]:
-    """A case for every turn but the first: what changed between the turn before and it."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Change | Reject]:
+    """A case for every turn but the first: what changed between the turn before and it; or that
+    nothing did, where the picture stands still."""
     found = [*pairs(rows[DenseSegment], config.window_s)]
     if not found:
         yield Reject(reason="one_frame")
     for before, after, frames in found:
+        if config.is_still(after):
+            yield still("narrate", after)
+            continue
         variables = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
         yield Case(after, variables, frames)
 
@@ -46,7 +51,7 @@ def accept(
 
 STAGE = annotation_stage(
     name="narrate",
-    version=4,
+    version=5,
     reads=(DenseSegment,),
     writes=Change,
     config=Config,

@@ -2,7 +2,7 @@
 frame about once and its instructions seldom. Stands in a run in place of `narrate`.
 
 reads:  DenseSegment
-writes: Change, as `narrate` writes them
+writes: Change, as `narrate` writes them, those of a breath's still turns before the others
 source: ours; section 4.1 of arXiv:2512.21334, real-time narration, step 2, asks about every two
         seconds by themselves
 """
@@ -27,6 +27,7 @@ from stages._narration import (
     Said,
     change_said,
     pairs,
+    still,
 )
 
 Breath = Sequence[Pair]
@@ -77,13 +78,20 @@ class BreathSeen(Answer):
     turns: list[TurnSeen]
 
 
-def cases(rows: VideoRows, config: Config) -> Iterator[Case[Breath] | Reject]:
-    """A case for so many turns at a time."""
+def cases(rows: VideoRows, config: Config) -> Iterator[Case[Breath] | Change | Reject]:
+    """A case for so many turns at a time, and that nothing changed in a turn that stands still."""
     found = [*pairs(rows[DenseSegment], config.window_s)]
     if not found:
         yield Reject(reason="one_frame")
-    for first in range(0, len(found), config.turns_per_ask):
-        yield asked(found[first : first + config.turns_per_ask])
+    breath: list[Pair] = []
+    for place, pair in enumerate(found):
+        if config.is_still(pair.after):
+            yield still("narrate_breaths", pair.after)
+        else:
+            breath.append(pair)
+        if len(breath) == config.turns_per_ask or (breath and place == len(found) - 1):
+            yield asked(breath)
+            breath = []
 
 
 def asked(breath: Breath) -> Case[Breath]:

@@ -1,4 +1,4 @@
-"""Cut each video into turns and store the frames of each.
+"""Cut each video into turns, store the frames of each, and measure how much changed between turns.
 
 reads:  Video
 writes: DenseSegment, one a turn, in order of time; the last ends with the video
@@ -87,6 +87,7 @@ def tile(
     video: Video, turns: Sequence[Sequence[Still]], turns_per_s: float
 ) -> Iterator[DenseSegment]:
     """A segment a turn, from its stills, side by side from 0 to the end of the video."""
+    before: Sequence[Still] = ()
     for i, (first, *others) in enumerate(turns):
         yield DenseSegment(
             video_id=video.video_id,
@@ -99,10 +100,22 @@ def tile(
             jpeg_sha256=hashlib.sha256(first.jpeg).hexdigest(),
             further=[
                 TurnFrame(frame_s=still.frame_s, jpeg=still.jpeg)
-                for before, still in pairwise((first, *others))
-                if still.frame_s > before.frame_s
+                for last, still in pairwise((first, *others))
+                if still.frame_s > last.frame_s
             ],
+            changed_levels=changed(before, first),
         )
+        before = (first, *others)
+
+
+def changed(before: Sequence[Still], first: Still) -> float | None:
+    """The most by which the picture changed from the first still of a turn to that of the next:
+    between any two neighbours and between the ends. None where one of these is not known."""
+    if not before:
+        return None
+    found = [first.turn_levels, first.step_levels, *(still.step_levels for still in before[1:])]
+    known = [levels for levels in found if levels is not None]
+    return max(known) if len(known) == len(found) else None
 
 
 def run(rows: VideoRows, config: Config, context: Context) -> Iterator[DenseSegment | Reject]:
@@ -138,7 +151,7 @@ def run(rows: VideoRows, config: Config, context: Context) -> Iterator[DenseSegm
 
 STAGE = per_video_stage(
     name="segment",
-    version=5,
+    version=6,
     reads=(Video,),
     writes=DenseSegment,
     config=Config,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.corpus.facts import CONFIG, RUN, Intake, RunFacts, Teacher
+from pipeline.corpus.facts import CONFIG, RUN, Asked, Intake, RunFacts, Teacher
 from pipeline.corpus.markdown import code, folded, folded_table, plain, table
 
 _GROUPS = (("below 0.3", 0, 3), ("0.3 to 0.5", 3, 5), ("0.5 to 0.7", 5, 7), ("0.7 and more", 7, 10))
@@ -18,7 +18,7 @@ def run_sections(facts: RunFacts) -> list[str]:
     sections = {
         "What came in": _intake(facts.intake),
         "Withdrawn": _withdrawn(facts),
-        "Teachers": _teachers(facts.teachers),
+        "Teachers": _teachers(facts.teachers, facts.asked),
         "Prompts": _prompts(facts),
         "Policies": _policies(facts),
         "Thresholds and yields": _thresholds(facts),
@@ -61,7 +61,7 @@ def _withdrawn(facts: RunFacts) -> str:
     )
 
 
-def _teachers(teachers: Sequence[Teacher]) -> str:
+def _teachers(teachers: Sequence[Teacher], asked: Asked) -> str:
     if not teachers:
         return ""
     rows = [
@@ -87,10 +87,31 @@ def _teachers(teachers: Sequence[Teacher]) -> str:
     cost = ", ".join(f"{cents / 100:,.2f} {currency}" for currency, cents in sorted(sums.items()))
     whole = f" In all {cost}, at the prices that the config states." if cost else ""
     return (
-        "Tokens are those of the replies that the corpus was made from." + whole + "\n\n"
+        "Tokens are those of the replies that the corpus was made from." + whole + _saved(asked)
+        + "\n\n"
         + table((*heads, ">of them cached", ">tokens out", *[">cost"] * _priced(teachers)), rows)
         + _settings_of(teachers)
     )  # fmt: skip
+
+
+def _saved(asked: Asked) -> str:
+    tokens = saved = ""
+    if asked.fresh_an_hour or asked.cached_an_hour:
+        tokens = (
+            f" Prompts of an hour of video have {asked.fresh_an_hour:,} tokens that were computed"
+            f" anew and {asked.cached_an_hour:,} that were cached."
+        )
+    ways = [
+        f"{number:,} by {what}"
+        for number, what in (
+            (asked.filtered, "the still filter"),
+            (asked.reused, "replies to the same ask"),
+        )
+        if number
+    ]
+    if ways:
+        saved = f" Asks saved: {', '.join(ways)}."
+    return tokens + saved
 
 
 def _priced(teachers: Sequence[Teacher]) -> bool:

@@ -64,6 +64,18 @@ class Teacher(_Value):
     currency: str
 
 
+class Asked(_Value):
+    """What all nodes together were asked."""
+
+    fresh_an_hour: int = 0
+    """Tokens of prompts for an hour of video that no engine had cached."""
+    cached_an_hour: int = 0
+    filtered: int = 0
+    """Asks that the still filter saved."""
+    reused: int = 0
+    """Asks that replies saved which were there, to the same ask."""
+
+
 class PromptFacts(_Value):
     """A prompt, whose text lies beside the card."""
 
@@ -143,6 +155,7 @@ class RunFacts(_Value):
 
     intake: Intake
     teachers: list[Teacher] = []
+    asked: Asked = Asked()
     prompts: list[PromptFacts] = []
     policies: list[Setting] = []
     """How dialogues are made of annotations."""

@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.frame_cache import FrameCache
 from pipeline.execution.journal import Entry
 
+T = TypeVar("T")
 _DIGITS, _EARLIER_DIGITS = 40, 32
 """Of the digest, and of that of earlier versions."""
 
@@ -49,14 +51,23 @@ def _texts(ask: Ask, sampling: Sampling) -> bytes:
     return json.dumps(values, sort_keys=True, default=str).encode()
 
 
-Look = Callable[[Mapping[str, Ask]], Mapping[str, Entry]]
-"""What is kept of asks; both are by digest."""
+def kept_of(
+    asks: Mapping[str, Ask],
+    sampling: Sampling,
+    look: Callable[[Mapping[str, Ask]], Mapping[str, T]],
+    under: Callable[[str, T], T],
+) -> dict[str, T]:
+    """What is kept of asks, by their digests; also what earlier versions kept by theirs.
 
-
-def kept_of(asks: Mapping[str, Ask], sampling: Sampling, look: Look) -> dict[str, Entry]:
-    """What is kept of asks, by their digests; also what earlier versions kept by theirs."""
+    ``look`` finds what is kept of asks, by digest, and ``under`` puts it under another digest.
+    """
     found = dict(look(asks))
     left = {earlier_digest(ask, sampling): key for key, ask in asks.items() if key not in found}
-    for earlier, entry in look({e: asks[key] for e, key in left.items()}).items() if left else ():
-        found[left[earlier]] = replace(entry, ask=left[earlier])
+    for earlier, kept in look({e: asks[key] for e, key in left.items()}).items() if left else ():
+        found[left[earlier]] = under(left[earlier], kept)
     return found
+
+
+def entry_under(key: str, entry: Entry) -> Entry:
+    """The entry, under another digest."""
+    return replace(entry, ask=key)

@@ -12,11 +12,11 @@ from pipeline.engines import open_engine
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.engines.configured import ConfiguredEngine
 from pipeline.engines.errors import PASSING_ERRORS
-from pipeline.execution.ask_digest import ask_digest, kept_of
+from pipeline.execution.ask_digest import ask_digest, entry_under, kept_of
 from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal
 from pipeline.execution.replies_index import index_of
-from pipeline.execution.stored_replies import replied_before
+from pipeline.execution.stored_replies import Found, replied_before
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.part_names import shard_of
@@ -36,6 +36,11 @@ class CountedEngine(ConfiguredEngine):
         self.asks = 0
         self.replies: list[ModelReply] = []
 
+    @property
+    def reused(self) -> int:
+        """How many of the asks were saved: their replies were there, to the same one before."""
+        return 0
+
 
 class JournaledEngine(CountedEngine):
     """Asks the engine only what was not answered before, and journals the replies."""
@@ -52,7 +57,14 @@ class JournaledEngine(CountedEngine):
         super().__init__(config, lambda: open_engine(config))
         self._slot = slot
         self._replied = replied
+        self._own: set[str] = set()
         self._asking = busy.asking if busy else nullcontext
+
+    @property
+    def reused(self) -> int:
+        """See ``CountedEngine.reused``. What another run of the same recipe was told is its own,
+        so that a part that was lost and is made again says the same."""
+        return self.asks - len(self._own)
 
     def generate(
         self, asks: Sequence[Ask], sampling: Sampling
@@ -68,7 +80,8 @@ class JournaledEngine(CountedEngine):
             by_key = dict(zip(keys, asks, strict=True))
             known = _journaled(by_key, sampling, journal.known)
             unknown = {k: ask for k, ask in by_key.items() if k not in known}
-            known |= answered_before(unknown, sampling, self._replied, self._slot)
+            before = answered_before(unknown, sampling, self._replied, self._slot)
+            known |= {key: found.entry for key, found in before.items()}
             entries = {
                 i: answering(asks[i], known[key]) for i, key in enumerate(keys) if key in known
             }
@@ -89,6 +102,13 @@ class JournaledEngine(CountedEngine):
                         for i in alike[place]:
                             entries[i] = answering(asks[i], entry)
                             yield i, entries[i].replies
+        folder = self._slot.parent
+        of_others = {
+            key
+            for key, (entry, place) in before.items()
+            if place.parent != folder and not entry.again
+        }
+        self._own |= {*keys} - of_others
         self.asks += len(asks)
         for i in range(len(asks)):
             self.replies += model_replies(entries[i])
@@ -100,19 +120,25 @@ def _journaled(
     """The entries of a journal about asks; both are by digest."""
     if not known:
         return {}
-    return kept_of(asks, sampling, lambda wanted: {k: known[k] for k in wanted if k in known})
+    return kept_of(
+        *(asks, sampling), lambda wanted: {k: known[k] for k in wanted if k in known}, entry_under
+    )
 
 
 def answered_before(
     asks: Mapping[str, Ask], sampling: Sampling, replied: Replied | None, slot: Location
-) -> dict[str, Entry]:
+) -> dict[str, Found]:
     """What was replied before, under any recipe, to asks of a slot; both are by digest."""
     if replied is None or not asks:
         return {}
     places = index_of(replied).about({ask.video_id for ask in asks.values()}, shard_of(slot))
     if not places:
         return {}
-    return kept_of(asks, sampling, lambda wanted: replied_before(places, wanted.keys()))
+    return kept_of(
+        *(asks, sampling),
+        lambda wanted: replied_before(places, wanted.keys()),
+        lambda key, found: found._replace(entry=entry_under(key, found.entry)),
+    )
 
 
 def answering(ask: Ask, entry: Entry) -> Entry:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.engines.base import Ask, Engine, EngineConfig, Reply, Sampling
 from pipeline.errors import ConfigError
-from pipeline.execution.ask_digest import ask_digest, kept_of
+from pipeline.execution.ask_digest import ask_digest, entry_under, kept_of
 from pipeline.execution.journal import Entry
 from pipeline.execution.journaled_engine import (
     CountedEngine,
@@ -145,7 +145,7 @@ def _replaying(task: ShardTask) -> ReplayingEngine | None:
 
     def known(asks: Mapping[str, Ask], sampling: Sampling) -> Mapping[str, Entry]:
         found = answered_before(asks, sampling, task.replied, task.slot)
-        return {key: entry for key, entry in found.items() if not entry.again}
+        return {key: each.entry for key, each in found.items() if not each.entry.again}
 
     return ReplayingEngine(task.engine, known)
 
@@ -172,7 +172,7 @@ def asks_of_video(
     replies = replies_path(part)
 
     def known(asks: Mapping[str, Ask], sampling: Sampling) -> Mapping[str, Entry]:
-        return kept_of(asks, sampling, lambda wanted: _entries(replies, wanted))
+        return kept_of(asks, sampling, lambda wanted: _entries(replies, wanted), entry_under)
 
     engine = ReplayingEngine(node.engine, known)
     task = plan.tasks[shard].ready(parts, plan.slots[shard])

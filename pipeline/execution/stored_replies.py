@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,18 +54,25 @@ def stored_entries(
         )
 
 
-def replied_before(places: Iterable[Location], asks: Collection[str]) -> dict[str, Entry]:
+class Found(NamedTuple):
+    """What was replied before to an ask, and the file or journal that has it."""
+
+    entry: Entry
+    place: Location
+
+
+def replied_before(places: Iterable[Location], asks: Collection[str]) -> dict[str, Found]:
     """Of these asks, those in several files of replies and journals, each with the newest entry.
 
     What failed for a passing cause is to be asked again, as is what cannot be read, and what a
     journal says so of: ``retry`` wrote it.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, Found] = {}
     for place in places:
         for entry in _in_place(place, asks):
             other = found.get(entry.ask)
-            if other is None or _rank(entry) > _rank(other):
-                found[entry.ask] = entry
+            if other is None or _rank(entry) > _rank(other.entry):
+                found[entry.ask] = Found(entry, place)
     return found
 
 

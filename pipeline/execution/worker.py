@@ -23,7 +23,7 @@ from pipeline.execution.stream_parts import StreamParts
 from pipeline.media.base import Media, MediaError
 from pipeline.media.decode import DecodeProcess
 from pipeline.media.kept_media import KeptMedia
-from pipeline.records import Record, Reject
+from pipeline.records import FILTER, Provenance, Record, Reject
 from pipeline.records.schema import from_table
 from pipeline.store.location import Location
 from pipeline.store.part_names import reads_path
@@ -165,8 +165,12 @@ def make_part(
             else:
                 raise ContractError(f"{task.node} wrote a {type(row).__name__}")
         counts = _counts(stage, task, len(manifest), entered, accepted, rejects, engine)
-        replies = engine.replies if engine else None
-        part = write_part(task.slot, stage.writes, accepted, rejects, counts, replies, folder)
+        part = write_part(
+            *(task.slot, stage.writes, accepted, rejects, counts),
+            replies=engine.replies if engine else None,
+            reused=engine.reused if engine else 0,
+            folder=folder,
+        )
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -209,7 +213,8 @@ def _counts(
     ``videos_in = videos_out + videos_rejected + videos_absent``, where ``videos_out`` have an
     accepted row, and ``videos_absent`` were turned down for absences alone. For a source each
     manifest row is a video. ``videos_failed`` are the rejected but for those that were turned down
-    by design. ``rejected`` counts rows by reason, those of absences too.
+    by design. ``rejected`` counts rows by reason, those of absences too. ``asks_filtered`` counts
+    the asks that a filter has saved, if it has.
 
     Raises:
         ContractError: a video has neither an accepted nor a rejected row, or is not of the shard.
@@ -230,6 +235,7 @@ def _counts(
         if stage.scope == "shard" and (strange := left - entered.keys()):
             raise ContractError(f"{task.node}: not in the shard: {sorted(strange)}")
     videos_out = len(out) if stage.by_shard else videos_in
+    filtered = _filtered(accepted)
     turned_down = [(reject.video_id, reject.reason) for reject in rejects]
     absent = videos_absent(stage, out, turned_down)
     return {
@@ -243,4 +249,11 @@ def _counts(
         "asks": engine.asks if engine else 0,
         "tokens_in": sum(reply.tokens_in for reply in engine.replies) if engine else 0,
         "tokens_out": sum(reply.tokens_out for reply in engine.replies) if engine else 0,
+        **({"asks_filtered": filtered} if filtered else {}),
     }
+
+
+def _filtered(rows: Sequence[Record]) -> int:
+    """Of the rows, those that a filter wrote in the place of a model."""
+    calls = (getattr(row, "provenance", None) for row in rows)
+    return sum(isinstance(call, Provenance) and call.engine == FILTER for call in calls)

@@ -75,10 +75,16 @@ class Header:
 
 @dataclass(frozen=True)
 class Still:
-    """A frame of a turn: its presentation time in seconds from time zero, and its JPEG."""
+    """A frame of a turn: its presentation time in seconds from time zero, and its JPEG.
+
+    The levels say how much the picture differs (``reader/change.py``) from that of the still before
+    it, and from that of a whole turn before; None where there is none in the clip.
+    """
 
     frame_s: float
     jpeg: bytes
+    step_levels: float | None = None
+    turn_levels: float | None = None
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ def unpacked_request(body: bytes) -> Request:
 def packed_reply(reply: Reply) -> bytes:
     """The reply as one message."""
     if isinstance(reply, Sequence):
-        sizes = [[still.frame_s, len(still.jpeg)] for still in reply]
-        return _packed("stills", sizes, *(still.jpeg for still in reply))
+        heads = [[s.frame_s, len(s.jpeg), s.step_levels, s.turn_levels] for s in reply]
+        return _packed("stills", heads, *(still.jpeg for still in reply))
     if isinstance(reply, MediaError):
         return _packed("MediaError", {"reason": reply.reason, "detail": reply.detail})
     return _packed(type(reply).__name__, asdict(reply))
@@ -86,8 +86,9 @@ def unpacked_reply(body: bytes) -> Reply:
         if kind != "stills":
             return _REPLIES[kind](**value)
         stills, at = [], 0
-        for frame_s, n_bytes in value:
-            stills.append(Still(frame_s, bytes(pictures[at : at + n_bytes])))
+        for frame_s, n_bytes, step_levels, turn_levels in value:
+            jpeg = bytes(pictures[at : at + n_bytes])
+            stills.append(Still(frame_s, jpeg, step_levels, turn_levels))
             at += n_bytes
     except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"no reply of a decoder: {error!r}") from error

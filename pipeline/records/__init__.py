@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pipeline.records.annotation import Annotation, Check, Question, Response, Span, Verdict
 from pipeline.records.base import (
+    FILTER,
     THIS_CALL,
     ModelReply,
     Provenance,
@@ -64,6 +65,7 @@ from pipeline.records.video import (
 )
 
 __all__ = [
+    "FILTER",
     "THIS_CALL",
     "Annotation",
     "AskedQuestion",

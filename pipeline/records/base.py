@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Levels = Annotated[float, Field(ge=0, le=255)]
+"""Of the brightness of a colour in a pixel, of which there are 256."""
 Coordinate = Annotated[
     float,
     Field(ge=-1, le=1, allow_inf_nan=False),
@@ -69,8 +71,13 @@ class Reject(Record):
     request_id: str = ""
 
 
+FILTER: Final = "filter"
+"""Stands for the kind of the engine in the provenance of a row for which no model was asked."""
+
+
 class Provenance(Record):
-    """Where a row that a model wrote comes from. Holds no clock, host or transport."""
+    """Where a row that a model wrote comes from, or a filter in its place. Holds no clock, host or
+    transport."""
 
     stage: str
     prompt: str
@@ -79,7 +86,7 @@ class Provenance(Record):
     model: str
     revision: str
     engine: str
-    """Kind of the engine: embedded, http or vllm."""
+    """Kind of the engine: embedded, http or vllm; or ``FILTER``, and ``model`` names it."""
     engine_version: str
     temperature: float
     max_tokens: int
@@ -88,6 +95,12 @@ class Provenance(Record):
     tokens_in: int
     tokens_out: int
     request_id: str
+
+    @classmethod
+    def of_filter(cls, stage: str, name: str, revision: str) -> Provenance:
+        """Of a row that a stage wrote by a filter, without an ask; the rest is empty."""
+        decided = {"stage": stage, "engine": FILTER, "model": name, "revision": revision}
+        return THIS_CALL.model_copy(update=decided)
 
     @property
     def key(self) -> list[str | int]:

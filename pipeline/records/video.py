@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.records.base import Record, Seconds
+from pipeline.records.base import Levels, Record, Seconds
 
 
 class SourceAnnotation(Record):
@@ -142,3 +142,7 @@ class DenseSegment(FramedSegment):
 
     further: list[TurnFrame] = []
     """Those after the first, in order of time; each is another frame of the video."""
+    changed_levels: Levels | None = None
+    """How much the picture changed from the first frame of the turn before to this one's: the mean
+    difference of the block that differs most, in levels of 255 (``media/reader/change.py``), of any
+    two neighbours and of the ends. None where it is not known, as of a first turn."""

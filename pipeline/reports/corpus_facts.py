@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.corpus.facts import (
     TENTHS,
     Agreement,
+    Asked,
     HumanTiming,
     Intake,
     NodeFacts,
@@ -23,8 +24,9 @@ from pipeline.corpus.facts import (
 )
 from pipeline.errors import ConfigError
 from pipeline.records import Dialogue, TaskMixture, VerifiedEvent
+from pipeline.reports.node_summary import NodeSummary, tokens_an_hour
 from pipeline.reports.public_config import public_config, without_leaks
-from pipeline.reports.status import NodeSummary, RunSummary
+from pipeline.reports.status import RunSummary
 from pipeline.scoring.truth.described import score_human
 from pipeline.scoring.truth.iou_stats import IouScore, OffsetScore
 from pipeline.store.part_names import rejects_path
@@ -59,6 +61,7 @@ def corpus_facts(config: RunConfig, plans: Sequence[NodePlan], summary: RunSumma
             streams_annotated=summary.streams.annotated if summary.streams else 0,
         ),
         teachers=list(teachers(config, counts)),
+        asked=_asked(summary.nodes),
         prompts=[
             PromptFacts(
                 name=prompt.name,
@@ -108,6 +111,16 @@ def teachers(config: RunConfig, counts: Mapping[str, NodeSummary]) -> Iterator[T
             cost=cost,
             currency=prices.currency if prices else "",
         )
+
+
+def _asked(nodes: Sequence[NodeSummary]) -> Asked:
+    fresh, cached = tokens_an_hour(nodes)
+    return Asked(
+        fresh_an_hour=round(fresh),
+        cached_an_hour=round(cached),
+        filtered=sum(node.asks_filtered for node in nodes),
+        reused=sum(node.asks_reused for node in nodes),
+    )
 
 
 def _policies(node: Node) -> Iterator[Setting]:

@@ -8,48 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.media.folder import passed_over_text
+from pipeline.records import Video
+from pipeline.reports.node_summary import NodeSummary, ask_lines, listed
 from pipeline.reports.outcomes import VideoOutcomes, outcomes_of
 from pipeline.reports.plan import passed_over
 from pipeline.reports.reconcile_counts import check_reasons, check_videos, checked_counts
 from pipeline.reports.summary_key import summary_key
-from pipeline.store.files.text_table import named, text_table, wrapped
+from pipeline.store.files.text_table import text_table
 from pipeline.store.location import Location
+from pipeline.store.parts import read_table
 from pipeline.store.run_log import Attempts, read_attempts
 from pipeline.store.summary_file import read_summary
 from pipeline.workflow.plan import NodePlan
-
-
-class NodeSummary(BaseModel):
-    """Counts of one node over the shards that are done.
-
-    ``videos_in = videos_out + videos_rejected + videos_absent``; ``rejected`` and ``absent`` count
-    rows by reason: refusals, and what was not there or not wanted. ``seconds`` is worker time,
-    summed over the shards in the log of the run; ``latency_s`` is summed over the ``replies``;
-    ``reply_errors`` counts replies without an answer by error.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    node: str
-    stage: str
-    shards: int
-    shards_done: int
-    shards_failed: int
-    videos_in: int
-    videos_out: int
-    videos_rejected: int
-    videos_absent: int
-    rows_out: int
-    rejected: dict[str, int]
-    absent: dict[str, int]
-    asks: int
-    tokens_in: int
-    tokens_out: int
-    tokens_cached: int
-    replies: int
-    reply_errors: dict[str, int]
-    latency_s: float
-    seconds: float
 
 
 class StreamSummary(BaseModel):
@@ -71,8 +41,8 @@ class StreamSummary(BaseModel):
             + f" + {absent:,} absent" * (absent > 0)
             + f" + {self.open:,} not finished" * (self.open > 0)
         )
-        yield from _listed("rejected", self.rejected)
-        yield from _listed("absent", self.absent)
+        yield from listed("rejected", self.rejected)
+        yield from listed("absent", self.absent)
 
 
 class RunSummary(BaseModel):
@@ -118,13 +88,13 @@ class RunSummary(BaseModel):
         lines = [
             *self._node_lines(),
             "",
-            *self._ask_lines(),
+            *ask_lines(self.nodes),
             f"videos: {self.videos_in:,} in = {self.videos_out:,} annotated + {rejected:,} rejected"
             + f" + {absent:,} absent" * (absent > 0)
             + f" + {self.videos_in_streams:,} in streams" * (self.streams is not None)
             + f" + {self.videos_open:,} not finished" * (self.videos_open > 0),
-            *_listed("rejected", self.videos_rejected),
-            *_listed("absent", self.videos_absent),
+            *listed("rejected", self.videos_rejected),
+            *listed("absent", self.videos_absent),
             *(self.streams.lines() if self.streams else ()),
             *filter(None, [passed_over_text(self.passed_over)]),
         ]
@@ -132,12 +102,12 @@ class RunSummary(BaseModel):
             count = sum(self.open_annotations.values())
             of = f" of {self.open_annotated:,} of the videos not finished" if count else ""
             lines.append(f"annotations so far: {count:,}{of}")
-            lines += _listed("by task", self.open_annotations)
+            lines += listed("by task", self.open_annotations)
         if self.samples or not self.videos_open:
             lines.append(f"samples: {sum(self.samples.values()):,}")
-            lines += _listed("by task", self.samples)
-            lines += _listed("of these negative", self.negatives)
-            lines += _listed("responses by placement flag", self.placed)
+            lines += listed("by task", self.samples)
+            lines += listed("of these negative", self.negatives)
+            lines += listed("responses by placement flag", self.placed)
         return "\n".join(lines)
 
     def _node_lines(self) -> Iterator[str]:
@@ -147,30 +117,16 @@ class RunSummary(BaseModel):
             yield row
             if node.shards_failed:
                 yield f"  {node.shards_failed} shards failed"
-            yield from _listed("rejected", node.rejected)
-            yield from _listed("absent", node.absent)
-
-    def _ask_lines(self) -> Iterator[str]:
-        asking = [node for node in self.nodes if node.replies]
-        if asking:
-            errors = sum((Counter(node.reply_errors) for node in asking), Counter[str]())
-            every = [_ask_row("all", asking)] if len(asking) > 1 else []
-            yield text_table([*(_ask_row(n.node, [n]) for n in asking), *every], _ASK_HEADS)
-            yield from _listed("no answer", errors)
-            yield ""
-
-
-def _listed(what: str, counts: Mapping[str, int]) -> Iterator[str]:
-    if counts:
-        yield wrapped(f"{what}: {named(counts)}", indent=2, hanging=2)
+            yield from listed("rejected", node.rejected)
+            yield from listed("absent", node.absent)
 
 
 _SUMS = (
     *("videos_in", "videos_out", "videos_rejected", "videos_absent", "rows_out"),
-    *("asks", "tokens_in", "tokens_out", "tokens_cached", "replies"),
+    *("asks", "asks_filtered", "asks_reused"),
+    *("tokens_in", "tokens_out", "tokens_cached", "replies"),
 )
 _HEADS = (*("node", ">shards", ">videos", ">out", ">rejected", ">absent", ">rows", ">time"),)
-_ASK_HEADS = (*("node", ">asks", ">s/reply", ">no answer", ">tokens in", ">cached", ">tokens out"),)
 
 
 def _row(n: NodeSummary) -> tuple[object, ...]:
@@ -179,19 +135,6 @@ def _row(n: NodeSummary) -> tuple[object, ...]:
         return n.node, shards, "", "", "", "", "", _time(n.seconds) if n.seconds else ""
     videos = n.videos_in, n.videos_out, n.videos_rejected, n.videos_absent
     return n.node, shards, *videos, n.rows_out, _time(n.seconds)
-
-
-def _ask_row(name: str, nodes: Sequence[NodeSummary]) -> tuple[object, ...]:
-    replies, tokens_in = sum(n.replies for n in nodes), sum(n.tokens_in for n in nodes)
-    return (
-        name,
-        sum(n.asks for n in nodes),
-        f"{sum(n.latency_s for n in nodes) / replies:.2f}",
-        sum(sum(n.reply_errors.values()) for n in nodes),
-        tokens_in,
-        f"{sum(n.tokens_cached for n in nodes) / max(1, tokens_in):.0%}",
-        sum(n.tokens_out for n in nodes),
-    )
 
 
 def _time(seconds: float) -> str:
@@ -217,7 +160,8 @@ def summarize(plans: Sequence[NodePlan], root: Location) -> RunSummary:
 
 def _added_up(plans: Sequence[NodePlan], root: Location) -> RunSummary:
     log = read_attempts(root)
-    nodes = [_node(plan, log) for plan in plans]
+    hours = _hours(plans)
+    nodes = [_node(plan, log, hours) for plan in plans]
     found = outcomes_of(plans)
     rows = sum(sum(plan.manifest_rows) for plan in plans)
     in_streams = found.in_streams
@@ -259,7 +203,20 @@ def _streams(found: VideoOutcomes, made: int) -> StreamSummary:
     )
 
 
-def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummary:
+def _hours(plans: Sequence[NodePlan]) -> Mapping[int, float]:
+    """The length of the videos, or streams, of each shard."""
+    return {
+        shard: sum(row["duration_s"] for row in read_table(part, ("duration_s",)).to_pylist())
+        / 3600
+        for plan in plans
+        if issubclass(plan.node.stage.writes, Video)
+        for shard, part in plan.parts.items()
+    }
+
+
+def _node(
+    plan: NodePlan, log: Mapping[tuple[str, str], Attempts], hours: Mapping[int, float]
+) -> NodeSummary:
     totals: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     errors: Counter[str] = Counter()
@@ -269,6 +226,7 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
         counts, replies = checked_counts(made, plan.node.stage)
         reasons.update(counts.pop("rejected"))
         errors.update(replies.pop("errors", {}))
+        totals["asks_reused"] += replies.pop("reused", 0)
         totals.update(counts)
         totals.update(replies)
     name = plan.node.name
@@ -288,6 +246,7 @@ def _node(plan: NodePlan, log: Mapping[tuple[str, str], Attempts]) -> NodeSummar
         absent={name: n for name, n in sorted(reasons.items()) if name in absences},
         seconds=round(sum(each.seconds for each in attempts), 3),
         **{name: totals[name] for name in _SUMS},
+        video_hours=sum(hours.get(shard, 0.0) for shard in plan.parts),
         reply_errors=dict(sorted(errors.items())),
         latency_s=round(float(totals["latency_s"]), 3),
     )

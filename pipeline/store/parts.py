@@ -150,10 +150,12 @@ def write_part(
     counts: Mapping[str, Any],
     replies: Sequence[ModelReply] | None = None,
     folder: Path | None = None,
+    reused: int = 0,
 ) -> Location:
     """Write replies and rejects, then the accepted rows, whose file commits the part; returns it.
 
-    ``replies``: None for a stage that asks no model. ``folder``: the files of a stage that writes
+    ``replies``: None for a stage that asks no model; ``reused``: so many asks were answered by
+    replies to others. ``folder``: the files of a stage that writes
     some, of ``new_folder``, which are moved.
     """
     table = to_table(kind, rows)
@@ -165,7 +167,7 @@ def write_part(
         said[_FILES] = _keep_folder(folder, part, rows)
     if replies is not None:
         videos = sorted({reply.video_id for reply in replies})
-        measured = {_COUNTS: _measured(replies), _VIDEOS: videos}
+        measured = {_COUNTS: _measured(replies) | {"reused": reused}, _VIDEOS: videos}
         _write_table(replies_path(part), to_table(ModelReply, replies), measured)
     _write_table(rejects_path(part), refused, {_COUNTS: counts})
     _write_table(part, table, said)

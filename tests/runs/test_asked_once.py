@@ -7,12 +7,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.run import main
+from pipeline.workflow import graph
+from pipeline.workflow.prompt import Prompt, load_prompts
 from tests.conftest import LONG
 from tests.runs import answering_server
 from tests.runs.answering_server import Server, serving
@@ -41,6 +45,7 @@ CHEAP = {
     "fewer turns in a file": ["corpus.shards_per_group=1"],
 }
 """Edits that only leave out, or word anew."""
+REWORDED = "Be quick."
 
 
 def teacher(body: dict[str, Any]) -> str:
@@ -81,7 +86,8 @@ def teacher(body: dict[str, Any]) -> str:
             moments = [
                 {"time_s": float(t), "value": f"v{i + 1}"} for i, t in enumerate(times.split(","))
             ]
-            said = {"question": "Which v is it?", "answers": moments, "distractors": ["red"]}
+            other = "green" if REWORDED in json.dumps(body["messages"][0]) else "red"
+            said = {"question": "Which v is it?", "answers": moments, "distractors": [other]}
         case "AnswerSeen":
             now = sum(t <= labels[-1] for t in TIMES_S)
             said = {"seen": "It is so.", "value": f"v{now}" if now else "unknown"}
@@ -144,6 +150,22 @@ def same_rows(root: Path, other: Path) -> bool:
     return rows.items() <= rows_of(other).items()
 
 
+@contextmanager
+def reworded(name: str) -> Iterator[None]:
+    """The prompt of that name has one more sentence."""
+
+    def loaded(other: str) -> dict[str, Prompt]:
+        found = load_prompts(other)
+        if other != name:
+            return found
+        text = found[name].text
+        return found | {name: replace(found[name], text=f"{REWORDED}\n\n{text}")}
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(graph, "load_prompts", loaded)
+        yield
+
+
 def open_nodes(rows: dict[str, Any]) -> set[str]:
     """Those with asks that depend on what is not there yet."""
     return {name for name, row in rows.items() if row.get("more_asks")}
@@ -153,6 +175,7 @@ def test_edits_ask_what_they_admit(
     asking: Callable[..., str],
     run: Callable[..., Counter[str]],
     plan: Callable[..., dict[str, Any]],
+    server: Server,
     tmp_path: Path,
 ) -> None:
     config = asking("run")
@@ -182,6 +205,27 @@ def test_edits_ask_what_they_admit(
     assert rows["rewrite"]["asks"] == 12
     assert new_asks(rows) == {"rewrite": 8} and not open_nodes(rows)
     assert run(config, "nodes.rewrite.config.seed=1").total() == 8
+
+    # So does an edit of a prompt. Where the answers stay as they are, nothing else is asked.
+    with reworded("rewrite"):
+        rows = plan(config)
+        assert set(new_asks(rows)) == {"rewrite_events", "rewrite_actions"}
+        assert run(config).total() == sum(new_asks(rows).values())
+    if LONG:  # what the questions offer now is another thing, and each is verified anew
+        told: Counter[str] = Counter()
+
+        def telling(body: dict[str, Any]) -> str:
+            told[body["response_format"]["json_schema"]["schema"]["title"]] += 1
+            return teacher(body)
+
+        server.answer = telling
+        with reworded("change_questions"):
+            rows = plan(config)
+            assert open_nodes(rows) == {"verify"}
+            run(config)
+        assert told.pop("ChangeQuestion") == new_asks(rows)["change_questions"] > 0
+        assert told.pop("AnswerSeen") > 0 and not told
+        assert not run(config), "the old wording has its replies"
 
     # In a folder of its own, the same rows come out.
     other = asking("other")

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.records import Change, DenseSegment, Provenance, Reject, TurnFrame
 from pipeline.workflow.annotation_stage import Case
-from stages import narrate
+from stages import narrate, polish
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,36 @@ def test_what_a_turn_shows_besides_a_frame_that_was_there_before_is_seen(
     (case,) = narrate.cases(video_rows({DenseSegment: [first, again, third]}), narrate.Config())
     assert isinstance(case, Case)
     assert [frame.frame_s for frame in case.frames] == [0, 1.5, 2]
+
+
+def test_of_a_picture_that_stands_still_no_model_is_asked(
+    framed: Callable[..., list[DenseSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+) -> None:
+    measured = [None, 0.5, None, 8.0, 2.9, 3.0]
+    turns = [
+        turn.model_copy(update={"changed_levels": levels})
+        for turn, levels in zip(framed(6), measured, strict=True)
+    ]
+    rows = [video_rows({DenseSegment: turns})]
+    made: dict[float, list[Any]] = {}
+    for least in (3.0, 0.0):
+        context, engine = asking(
+            "narrate", lambda _: '{"seen": "s", "changed": true, "sentence": "It moves."}'
+        )
+        config = narrate.Config(still_levels=least)
+        made[least] = list(narrate.STAGE.run(rows, config, context))
+        assert len(engine.asks) == (3 if least else 5)
+    still, every = made[3.0], made[0.0]
+    assert [c.changed for c in still] == [False, True, True, False, True]
+    assert [c.provenance.writer for c in still if not c.changed] == ["still_filter@1"] * 2
+    assert [c for c in still if c.changed] == [every[i] for i in (1, 2, 4)], "the same asks"
+    (case,) = polish.cases(video_rows({Change: still}), polish.Config())
+    assert isinstance(case, Case)
+    assert [line["time_s"] for line in case.variables["lines"]] == [2, 3, 5]
+    (none,) = polish.cases(video_rows({Change: still[:1]}), polish.Config())
+    assert isinstance(none, Reject) and none.reason == "nothing_changed"
 
 
 def test_every_pair_leaves_a_change(

@@ -72,6 +72,18 @@ def test_a_frame_that_is_shown_again_is_stored_once(video: Callable[..., Video])
     assert [frame.jpeg for frame in made.further] == [b"b"]
 
 
+def test_a_turn_has_the_most_that_changed_since_the_one_before(
+    video: Callable[..., Video],
+) -> None:
+    """Between neighbours and between the ends; what only a clip before could tell is not known."""
+    step = [None, 1.0, 2.0, 5.0, 0.5, 0.0, None, 3.0, 3.0]
+    turn = [None, None, 9.0, 9.0, 4.0, 4.0, None, None, 6.0]
+    stills = [Still(i / 2, b"a", *levels) for i, levels in enumerate(zip(step, turn, strict=True))]
+    turns = [stills[i : i + 2] for i in range(0, 9, 2)]
+    made = list(segment.tile(video(duration_s=4.5), turns, 1.0))
+    assert [s.changed_levels for s in made] == [None, 9.0, 5.0, None, 6.0]
+
+
 def test_a_video_without_its_frames_is_refused(
     video: Callable[..., Video], video_rows: Callable[..., Any], scripted_media: Callable[..., Any]
 ) -> None:

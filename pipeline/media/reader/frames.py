@@ -1,11 +1,11 @@
-"""The stills of a clip, one JPEG a turn, through the requested frame reader."""
+"""The stills of a clip: JPEGs, and how much each differs from those before it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pipeline.media.base import (
     DEFAULT_LIMITS,
@@ -19,9 +19,10 @@ from pipeline.media.base import (
     frame_times,
 )
 from pipeline.media.reader import decord_reader, pyav_reader
+from pipeline.media.reader.change import changed_levels, reduced
 from pipeline.media.reader.last_file import packet_index
 from pipeline.media.reader.local_file import existing_file
-from pipeline.media.reader.packet_index import FrameReader
+from pipeline.media.reader.packet_index import FrameReader, Image
 from pipeline.media.reader.stills import encode_jpeg, target_size
 from pipeline.media.reader.timeline import Timeline, clip_timeline
 
@@ -34,6 +35,13 @@ READERS: Mapping[ReaderName, FrameReader] = MappingProxyType(
         "decord": decord_reader.read,
     }
 )
+
+
+class _Picture(NamedTuple):
+    """What is kept of a frame."""
+
+    jpeg: bytes
+    reduced: Image
 
 
 def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) -> list[Still]:
@@ -49,14 +57,27 @@ def stills(clip: Clip, request: StillsRequest, limits: Limits = DEFAULT_LIMITS) 
     timeline = clip_timeline(index, clip)
     times = _times(timeline, request)
     shown = [timeline.on_screen(time_s) for time_s in times]
-    jpegs = READERS[request.reader](
+    pictures = READERS[request.reader](
         file,
         index,
         frozenset(shown),
         target_size(index.size, request.longer_px),
-        partial(encode_jpeg, quality=request.jpeg_quality),
+        lambda image: _Picture(encode_jpeg(image, request.jpeg_quality), reduced(image)),
     )
-    return [Still(float(timeline.frame_s(pts)), jpegs[pts]) for pts in shown]
+    times_s = [float(timeline.frame_s(pts)) for pts in shown]
+    return list(_compared(times_s, [pictures[pts] for pts in shown], request.frames_per_turn))
+
+
+def _compared(
+    times_s: Sequence[float], pictures: Sequence[_Picture], frames_per_turn: int
+) -> Iterator[Still]:
+    def since(k: int, steps: int) -> float | None:
+        return (
+            changed_levels(pictures[k - steps].reduced, pictures[k].reduced) if k >= steps else None
+        )
+
+    for k, (time_s, picture) in enumerate(zip(times_s, pictures, strict=True)):
+        yield Still(time_s, picture.jpeg, since(k, 1), since(k, frames_per_turn))
 
 
 def _times(timeline: Timeline, request: StillsRequest) -> list[Fraction]:

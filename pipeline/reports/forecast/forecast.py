@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline.dialogue.state_counts import PAPER_SAMPLES, PAPER_SHARES
 from pipeline.reports.corpus_facts import node_facts
+from pipeline.reports.forecast.cost import NO_RATES, NodeTakes, Rates, rows_done, takes_of
 from pipeline.reports.forecast.interval import Interval, total
 from pipeline.reports.forecast.pilot import Kind, Pilot, mixture_of
 from pipeline.reports.forecast.population import Population
-from pipeline.reports.status import NodeSummary
+from pipeline.reports.node_summary import NodeSummary
 from pipeline.workflow.graph import Node, tasks_lacking
 from pipeline.workflow.mixture import Mixture, Pool
 from pipeline.workflow.outputs import final_annotations
@@ -55,25 +56,6 @@ class Turned(BaseModel):
     samples: float | None
 
 
-class NodeTakes(BaseModel):
-    """What a node that asks a model will take over the whole manifest: what it took of the pilot,
-    by the rows. ``seconds``: worker time. ``cost`` is None where its engine has no prices."""
-
-    model_config = ConfigDict(frozen=True)
-
-    node: str
-    engine: str
-    pilot_rows: int
-    """Rows of the manifest whose shards it has done."""
-    asks: float
-    tokens_in: float
-    tokens_cached: float
-    tokens_out: float
-    seconds: float
-    cost: float | None
-    currency: str
-
-
 class Forecast(BaseModel):
     """What a whole manifest will give and take.
 
@@ -101,6 +83,8 @@ class Forecast(BaseModel):
     """The others with a share of which the pilot has no sample."""
     turned_down: list[Turned]
     takes: list[NodeTakes]
+    facts: list[NodeTakes]
+    """What the whole manifest took, node by node; none before all of it is done."""
     doubts: list[str]
     """Why the rows of the pilot may be no random sample of the manifest."""
 
@@ -113,6 +97,8 @@ def forecast(
     doubts: Sequence[str],
     *,
     inside: bool,
+    rates: Rates = NO_RATES,
+    facts: Sequence[NodeTakes] = (),
 ) -> Forecast:
     """The forecast of a manifest by the plans of its pilot and their ``status``."""
     nodes = [plan.node for plan in plans]
@@ -155,7 +141,8 @@ def forecast(
         not_made=missing,
         not_seen=sorted(wanted.shares.keys() - of_pilot - set(missing)),
         turned_down=sorted(_turned_down(plans, nodes_done, whole.rows), key=_dearest_first),
-        takes=list(_takes(plans, nodes_done, whole.rows)),
+        takes=list(takes_of(plans, nodes_done, whole.rows, rates)),
+        facts=list(facts),
         doubts=list(doubts),
     )
 
@@ -213,7 +200,7 @@ def _turned_down(
     made = {
         plan.node.name: rows * counts[plan.node.name].rows_out / of_node
         for plan in final_annotations(plans)
-        if (of_node := _rows_done(plan, plans))
+        if (of_node := rows_done(plan, plans))
     }
     for plan in plans:
         below = made.keys() & downstream(nodes, {plan.node.name})
@@ -234,42 +221,7 @@ def _turned_down(
                 )
 
 
-def _rows_done(plan: NodePlan, plans: Sequence[NodePlan]) -> int:
-    """Rows of the manifest whose shards a node has done."""
-    in_shard = next(each.manifest_rows for each in plans if each.manifest is not None)
-    return sum(in_shard[shard] for shard in plan.parts)
-
-
 def _passes_all(node: Node, counts: Mapping[str, NodeSummary]) -> bool:
     """Whether every row that it reads comes out again: then its rejects are of parts of rows."""
     same = [o.name for o in node.after if o.stage.writes is node.stage.writes]
     return bool(same) and sum(counts[o].rows_out for o in same) == counts[node.name].rows_out
-
-
-def _takes(
-    plans: Sequence[NodePlan], done: Sequence[NodeSummary], rows: int
-) -> Iterator[NodeTakes]:
-    counts = {each.node: each for each in done}
-    for plan in plans:
-        of_node = _rows_done(plan, plans) if plan.node.engine else 0
-        if of_node:
-            yield _taken(plan.node, counts[plan.node.name], of_node, rows / of_node)
-
-
-def _taken(node: Node, spent: NodeSummary, pilot_rows: int, scale: float) -> NodeTakes:
-    assert node.engine is not None
-    prices, cost = node.engine.prices, None
-    if prices is not None:
-        cost = scale * prices.cost(spent.tokens_in, spent.tokens_cached, spent.tokens_out)
-    return NodeTakes(
-        node=node.name,
-        engine=f"{node.engine.kind} {node.engine.model}",
-        pilot_rows=pilot_rows,
-        asks=scale * spent.asks,
-        tokens_in=scale * spent.tokens_in,
-        tokens_cached=scale * spent.tokens_cached,
-        tokens_out=scale * spent.tokens_out,
-        seconds=scale * spent.seconds,
-        cost=cost,
-        currency=prices.currency if prices else "",
-    )

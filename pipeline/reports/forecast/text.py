@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.reports.forecast.forecast import Forecast, NodeTakes, TaskForecast, Turned
+from pipeline.reports.forecast.cost_text import cost_lines, fact_lines
+from pipeline.reports.forecast.forecast import Forecast, TaskForecast, Turned
 from pipeline.reports.forecast.interval import Interval
 from pipeline.store.files.text_table import text_table, wrapped
 
-_HOUR_S = 3600
 _MOST_TURNED = 12
 _SETTINGS_CHARACTERS = 26
 
 
-def forecast_text(found: Forecast) -> str:
-    """Samples, mixture, thresholds, and what it takes; then why it may be wrong."""
+def forecast_text(found: Forecast, gpus: int | None = None) -> str:
+    """Samples, mixture, thresholds, and what it takes, on so many GPUs where that is said; what it
+    took, once it is done."""
     admitted = _between(found.videos)
     part = "" if found.inside else ", of a manifest of its own"
     lines = [
@@ -29,7 +30,9 @@ def forecast_text(found: Forecast) -> str:
     if found.turned_down:
         lines += ["", *_turned(found.turned_down)]
     if found.takes:
-        lines += ["", *_takes(found.takes)]
+        lines += ["", *cost_lines(found.takes, gpus)]
+    if found.facts:
+        lines += ["", *fact_lines(found.takes, found.facts)]
     return "\n".join(lines)
 
 
@@ -89,41 +92,6 @@ def _turned(turned: Sequence[Turned]) -> Iterator[str]:
 def _settings(each: Turned) -> str:
     text = ", ".join(f"{name} {value}" for name, value in each.settings.items())
     return text if len(text) <= _SETTINGS_CHARACTERS else f"{text[: _SETTINGS_CHARACTERS - 1]}…"
-
-
-def _takes(takes: Sequence[NodeTakes]) -> Iterator[str]:
-    currencies = {each.currency for each in takes if each.cost is not None}
-    priced = len(currencies) == 1
-    heads = ["the whole takes", ">asks", ">tokens in", ">cached", ">tokens out", ">worker h"]
-    yield text_table(
-        [
-            *(_row(each.node, [each], priced=priced) for each in takes),
-            _row("all", takes, priced=priced),
-        ],
-        [*heads, *(f">{currency}" for currency in currencies if priced)],
-    )
-
-
-def _row(name: str, takes: Sequence[NodeTakes], *, priced: bool) -> tuple[object, ...]:
-    tokens_in = sum(each.tokens_in for each in takes)
-    cached = sum(each.tokens_cached for each in takes) / tokens_in if tokens_in else 0.0
-    cost = [f"{sum(each.cost or 0 for each in takes):,.2f}"] if priced else []
-    return (
-        name,
-        f"{sum(each.asks for each in takes):,.0f}",
-        _short(tokens_in),
-        f"{cached:.0%}",
-        _short(sum(each.tokens_out for each in takes)),
-        f"{sum(each.seconds for each in takes) / _HOUR_S:,.1f}",
-        *cost,
-    )
-
-
-def _short(number: float) -> str:
-    for size, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if number >= size:
-            return f"{number / min(size, 1e3 if name == 'k' else size):,.1f} {name}"
-    return f"{number:,.0f}"
 
 
 def _cells(found: Interval) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from pipeline.errors import ConfigError
 from pipeline.records import VerifiedEvent
 from pipeline.reports.corpus_facts import teachers
 from pipeline.reports.kept_at import kept_at
-from pipeline.reports.status import NodeSummary, RunSummary
+from pipeline.reports.node_summary import NodeSummary
+from pipeline.reports.status import RunSummary
 from pipeline.scoring.truth.described import score_human
 from pipeline.scoring.truth.iou_stats import OffsetScore
 from pipeline.store.location import Location

@@ -61,11 +61,13 @@ def test_what_was_answered_under_another_recipe_or_for_other_inputs_is_not_asked
     assert [reply.text for (reply,) in replies_to(after, asks)] == ["said"] * 3
     assert engine.asked == ["b"], "what failed for a passing cause is asked once more"
     assert after.asks == len(after.replies) == 3
+    assert (before.reused, after.reused) == (3, 2), "the three of before were asked twice"
     journal_path(slot).remove_tree()
 
     # What retry marked in a journal is asked, although a part has a copy of the answer.
     copied = reopened(Answering(), older.with_name("part-00000-2"), older.parent)
     replies_to(copied, asks)
+    assert copied.reused == 0, "its own recipe was told"
     copy = written(older.with_name("part-00000-2"), copied)
     marked = older.with_name("part-00000-1")
     replace_journal(journal_path(marked), stored_entries(copy, (), {"c"}))
