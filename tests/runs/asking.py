@@ -13,6 +13,10 @@ from tests.runs.answering_server import Server
 
 CONCURRENCY = 4
 
+UNKEPT = 2 * CONCURRENCY
+"""The asks that a kill of one process may cost: those at the server, and those whose answers it
+has read and not written down, for each frees its place at the server when it is read."""
+
 
 def write_asking(
     write_config: Callable[..., Path], name: str, server: Server, shard: int = 2, **nodes: Any

@@ -22,7 +22,7 @@ from pipeline.run import main
 from pipeline.workflow.plan import NodePlan
 from tests.faults.healing import State, corpus_of, state_of
 from tests.runs.answering_server import Server
-from tests.runs.asking import CONCURRENCY, write_asking
+from tests.runs.asking import UNKEPT, write_asking
 from tests.runs.conftest import EXTENDS
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "videos"
@@ -157,7 +157,7 @@ class FinishedRun:
         """All is there again and nothing beside it that ``gc`` does not remove, as if nothing had
         happened; and it cost what was in flight alone."""
         repeated = self.server.asked - self.asked
-        assert repeated.total() <= CONCURRENCY, f"{repeated.total()} asks more than were in flight"
+        assert repeated.total() <= UNKEPT, f"{repeated.total()} asks more than were in flight"
         self.collect()
         self.same_as(expected)
 

@@ -21,6 +21,11 @@ export function Bar({ shares, whole }: { shares: Share[]; whole: number }) {
   );
 }
 
+/** The colour of a kind, to stand before its name. */
+export function Key({ kind }: { kind: string }) {
+  return <span class={`key ${kind}`} />;
+}
+
 /** A row of a table whose last cell is a bar for ours above one for the paper's. */
 export function Beside(props: { name: ComponentChildren; number: string; ours: number; paper: number | null; most: number; kind: string }) {
   const { name, number, ours, paper, most, kind } = props;
@@ -67,7 +72,12 @@ export function Histogram({ bars, threshold, label }: { bars: number[]; threshol
       })}
       <line class="axis" x1={LEFT} x2={WIDTH - LEFT} y1={HEIGHT - BELOW} y2={HEIGHT - BELOW} />
       {[0, 0.25, 0.5, 0.75, 1].map((tick) => (
-        <text class="tick" x={LEFT + tick * (WIDTH - 2 * LEFT)} y={HEIGHT - 5} text-anchor={tick === 0 ? "start" : tick === 1 ? "end" : "middle"}>
+        <text
+          class="tick"
+          x={LEFT + tick * (WIDTH - 2 * LEFT)}
+          y={HEIGHT - 5}
+          text-anchor={tick === 0 ? "start" : tick === 1 ? "end" : "middle"}
+        >
           {tick}
         </text>
       ))}
