@@ -97,14 +97,16 @@ def _on_the_cluster(wanted: Wanted) -> bool:
             machine: [
                 weights
                 for weights, roles in wanted.items()
-                if any(engine.gpus <= machine.gpus for _, engine in roles)
+                if any(machine.may_hold(engine) for _, engine in roles)
             ]
             for machine in machines.all
         }
         for weights, roles in wanted.items():
             if not any(weights in needed for needed in needs.values()):
                 gpus = min(engine.gpus for _, engine in roles)
-                typer.echo(f"{weights.model}: no machine has {gpus} GPUs for it", err=True)
+                typer.echo(
+                    f"{weights.model}: no machine that it may go to has {gpus} GPUs", err=True
+                )
                 failed = True
         asked = {machine: needed for machine, needed in needs.items() if needed}
         for machine, answer in machines.call(fetch_all, asked):

@@ -21,6 +21,7 @@ from pipeline.manifest.registry import known_adapters, lookup_adapter
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.survey import Wanted
 from pipeline.manifest.write import ENDINGS
+from pipeline.store.location import Location
 
 SWITCHES: tuple[Without, ...] = get_args(Without)
 LINKS: tuple[Link, ...] = get_args(Link)
@@ -37,7 +38,8 @@ def make_manifest_file(
         Path | None, typer.Option(help="Folder of its annotation files, as they were published.")
     ] = None,
     videos: Annotated[
-        list[Path] | None, typer.Option(help="Folder of its videos. May be repeated.")
+        list[str] | None,
+        typer.Option(help="Folder of its videos, also s3:// and gs://. May be repeated."),
     ] = None,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="JSON Lines or Parquet, by its ending.")
@@ -84,7 +86,7 @@ def make_manifest_file(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a manifest of datasets: annotation files as published, and videos on this machine.
+    """Make a manifest of datasets: annotation files as published, and videos here or in stores.
 
     Reports what became of every record. OUT.rejects.jsonl lists what is not in the manifest, and
     why; videos without a file are usual. Exit status 1: the manifest has no row.
@@ -147,14 +149,14 @@ def _source(item: SourceItem, prefix: str) -> Source:
         adapter = lookup_adapter(item.source, own)
         if not item.annotations.exists():
             raise ConfigError(f"--annotations: there is no folder {item.annotations}")
-        for folder in item.videos:
-            check_folder(folder)
+        videos = [Location.of(folder) for folder in item.videos]
+        for folder in videos:
+            check_folder(folder.path)
     except ValidationError as error:
         raise ConfigError(prefix + explain(error, Rules, "--option")) from None
     except ConfigError as error:
         raise ConfigError(f"{prefix}{error}") from None
     wanted = Wanted(item.split, item.limit, frozenset(item.without))
-    videos = item.videos
     return Source(item.called, adapter, item.annotations, videos, rules, wanted, item.share)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pipeline.engines.errors import ErrorName
 from pipeline.engines.frame_label import FrameLabel
+from pipeline.engines.placement import Placement
 from pipeline.settings import Settings
 
 Temperature = Annotated[float, Field(ge=0, le=2)]
@@ -62,6 +63,17 @@ class EngineConfig(Settings):
         each worker opens its own.
         """
         return ()
+
+    @property
+    def least_replicas(self) -> int:
+        """How many of them are asked for whether or not a machine has space; the others go where
+        there is space that nobody waits for."""
+        return len(self.replica_configs())
+
+    @property
+    def place(self) -> Placement:
+        """What one replica takes of a cluster beside its GPUs."""
+        return Placement()
 
     @property
     def timed_frames(self) -> bool:
@@ -117,6 +129,15 @@ class SamplingConfig(EngineConfig):
         description="shards under way at once for each replica, so that it always has asks to"
         " answer",
     )
+    placement: Placement = Field(
+        Placement(),
+        description="where on a cluster a replica goes, and what it takes there beside its GPUs",
+    )
+
+    @property
+    def place(self) -> Placement:
+        """See ``EngineConfig.place``."""
+        return self.placement
 
     @property
     def shards_in_flight(self) -> int:

@@ -25,17 +25,21 @@ class Found:
     """Its name in the container; empty for a file of its own."""
     unpacked: str = ""
     """The path of a member if it were unpacked; empty where nothing names it."""
+    address: str = ""
+    """Of a file in an object store; empty on this machine."""
 
     @property
     def uri(self) -> str:
         """Absolute, as ``pipeline.media.member`` has it."""
+        if self.address:
+            return self.address
         path = self.path.as_posix()
         return member_uri(path, self.member) if self.member else file_uri(path)
 
     @property
     def name(self) -> str:
         """The path that names the video; empty where nothing does."""
-        return self.unpacked if self.member else self.path.as_posix()
+        return self.address or (self.unpacked if self.member else self.path.as_posix())
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class ListedFile:
     container: str
     member: str
     """Empty for a file of its own, like ``container``."""
+    address: str = ""
+    """In an object store; empty on this machine."""
 
     @property
     def is_video(self) -> bool:
@@ -70,7 +76,7 @@ class ListedFile:
     def found(self, clip: tuple[float, float] | None) -> Found:
         """With the clip of a place."""
         if not self.member:
-            return Found(self.path, clip)
+            return Found(self.path, clip, address=self.address)
         return Found(Path(self.container), clip, self.member, self.path.as_posix())
 
 
@@ -122,7 +128,7 @@ def nearest_files(place: Place, files: Sequence[ListedFile]) -> list[ListedFile]
         if agreeing(file) == best:
             by_folder.setdefault((file.path.parent, file.container), file)
     different = {
-        (Path(file.container or file.path).resolve(), file.member): file
+        (file.address or Path(file.container or file.path).resolve(), file.member): file
         for file in by_folder.values()
     }
     return list(different.values())

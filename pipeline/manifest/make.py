@@ -27,6 +27,7 @@ from pipeline.manifest.video_files import VideoFiles
 from pipeline.manifest.write import ManifestFiles
 from pipeline.store.durable import make_folders, remove, remove_abandoned, unfinished
 from pipeline.store.files.json_writer import JsonWriter
+from pipeline.store.location import Location
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Source:
     """First part of the ``video_id`` of its rows; each source has its own."""
     adapter: Adapter
     annotations: Path
-    videos: Sequence[Path]
+    videos: Sequence[Path | Location]
+    """Folders, on this machine or in object stores."""
     rules: Rules = field(default_factory=Rules)
     wanted: Wanted = field(default_factory=Wanted)
     share: float | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Entry
@@ -50,7 +49,8 @@ def row_of(
         account.notes["no_split_so_train"] += 1
     clip = decided.clip or (0.0, None)
     judged = _judged(making, video.name, mine)
-    account.accepted.update((one.kind, one.origin) for one in judged.accepted)
+    for one in judged.accepted:
+        account.accepted[one.kind, one.origin] += 1
     account.mended.update(judged.mended)
     row = ManifestRow(
         video_id=video_id_of(making, video),
@@ -80,17 +80,15 @@ def uri_of(uri: str, start: Path) -> str:
 def _judged(making: Making, name: str, entries: Sequence[tuple[str, Entry]]) -> Judged:
     """The annotations by the rules; those that are refused are counted, and written as rejects."""
     account = making.account
-    raw = [
-        replace(one, pointer=f"{file}#{one.pointer}")
-        for file, entry in entries
-        for one in entry.annotations
+    pointed = [
+        (f"{file}#{one.pointer}", one) for file, entry in entries for one in entry.annotations
     ]
     if "model-written" in making.wanted.without:
-        by_model = sum(one.origin == "model" for one in raw)
+        by_model = sum(one.origin == "model" for _, one in pointed)
         if by_model:
             account.refused["model_written"] += by_model
-        raw = [one for one in raw if one.origin != "model"]
-    judged = judge(raw, making.rules)
+        pointed = [(pointer, one) for pointer, one in pointed if one.origin != "model"]
+    judged = judge([one for _, one in pointed], making.rules, [pointer for pointer, _ in pointed])
     for one in judged.refused:
         account.refused[one.reason] += 1
         making.reject(name, one.pointer, one.reason, one.detail)

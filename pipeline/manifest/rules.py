@@ -58,6 +58,10 @@ class Refused:
     detail: str
 
 
+# Made once: it takes longer to make one than to write a few times with it.
+_AS_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class Judged:
     """The annotations of one video, in their order: each is accepted or refused.
@@ -71,8 +75,12 @@ class Judged:
     mended: Mapping[str, int]
 
 
-def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
+def judge(
+    raw: Sequence[RawAnnotation], rules: Rules, pointers: Sequence[str] | None = None
+) -> Judged:
     """Applies the rules to all annotations of one video.
+
+    ``pointers``: to be written in place of theirs, one for each.
 
     Reasons: ``not_utf8``, ``no_text``, ``no_question``, ``blank_option``, ``bad_time`` (not
     finite), ``no_start``, ``no_end``, ``reversed_span``, ``empty_span``, ``before_start`` (ends
@@ -85,7 +93,8 @@ def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
     seen: set[tuple[object, ...]] = set()
     for number, one in enumerate(raw):
         changes: list[str] = []
-        made = _clean(one, rules, ends.get(number), changes)
+        pointer = one.pointer if pointers is None else pointers[number]
+        made = _clean(one, pointer, rules, ends.get(number), changes)
         if isinstance(made, SourceAnnotation):
             content = (made.kind, made.question, made.text, tuple(made.options))
             key = (*content, made.start_s, made.end_s, made.asked_s)
@@ -93,7 +102,7 @@ def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
                 made = "duplicate", made.text
             seen.add(key)
         if isinstance(made, tuple):
-            refused.append(Refused(one.pointer, *made))
+            refused.append(Refused(pointer, *made))
         else:
             accepted.append(made)
             mended.update(changes)
@@ -101,9 +110,15 @@ def judge(raw: Sequence[RawAnnotation], rules: Rules) -> Judged:
 
 
 def _clean(
-    one: RawAnnotation, rules: Rules, next_start_s: float | None, changes: list[str]
+    one: RawAnnotation,
+    pointer: str,
+    rules: Rules,
+    next_start_s: float | None,
+    changes: list[str],
 ) -> SourceAnnotation | Problem:
-    problem = _text_problem(one)
+    text, question = _spaced(one.text or ""), _spaced(one.question or "")
+    options = [_spaced(option) for option in one.options]
+    problem = _text_problem(one, pointer, text, question, options)
     if problem:
         return problem
     times = _times(one, rules, next_start_s, changes)
@@ -111,9 +126,9 @@ def _clean(
         return times
     start_s, end_s, asked_s = times
     fields: dict[str, Any] = {
-        "text": _spaced(one.text or ""),
-        "question": _spaced(one.question or ""),
-        "options": [_spaced(option) for option in one.options],
+        "text": text,
+        "question": question,
+        "options": options,
         "start_s": start_s,
         "end_s": end_s,
         "asked_s": asked_s,
@@ -129,8 +144,8 @@ def _clean(
         resolution_s=one.resolution_s,
         annotator=_spaced(one.annotator),
         origin=one.origin,
-        pointer=one.pointer,
-        raw=json.dumps(raw, ensure_ascii=False) if raw else "",
+        pointer=pointer,
+        raw=_AS_JSON.encode(raw) if raw else "",
     )
 
 
@@ -138,15 +153,15 @@ def _spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-def _text_problem(one: RawAnnotation) -> Problem | None:
-    texts = [one.text or "", one.question or "", one.annotator, one.pointer, *one.options]
-    if not all(map(is_utf8, texts)):
+def _text_problem(
+    one: RawAnnotation, pointer: str, text: str, question: str, options: Sequence[str]
+) -> Problem | None:
+    texts = [one.text or "", one.question or "", one.annotator, pointer, *one.options]
+    if not is_utf8("".join(texts)):
         return "not_utf8", "a text that UTF-8 cannot hold"
-    text = _spaced(one.text or "")
-    options = [_spaced(option) for option in one.options]
     if not text or (text.casefold() in NULL_WORDS and text not in options):
         return "no_text", f"{one.kind}: {one.text!r}"
-    if one.kind == "qa" and not _spaced(one.question or ""):
+    if one.kind == "qa" and not question:
         return "no_question", repr(one.question)
     if not all(options):
         return "blank_option", f"number {options.index('')}"

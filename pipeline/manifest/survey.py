@@ -99,7 +99,8 @@ def read_entries(
                     making.reject("", f"{file}#{one.pointer}", one.reason, one.detail)
                     continue
                 account.entries += 1
-                account.annotations.update((each.kind, each.origin) for each in one.annotations)
+                for each in one.annotations:
+                    account.annotations[each.kind, each.origin] += 1
                 problem = _problem(one)
                 if problem:
                     making.reject_entry(one, file, *problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Place, is_utf8
@@ -22,6 +23,7 @@ from pipeline.media.contents import COMPRESSED, contents_of
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.media.member import container_kind, local_path, member_of
 from pipeline.store.files.scratch_db import scratch_base
+from pipeline.store.location import Location
 
 _MOST_OF_A_STEM = 1000
 """Where more files share a stem, as in ``<id>/video.mp4``, only an exact path finds one."""
@@ -31,9 +33,13 @@ _SHOWN = 4
 class VideoFiles:
     """The index, a database on disk, so that memory does not grow with the number of files."""
 
-    def __init__(self, roots: Sequence[Path], work: Path) -> None:
+    def __init__(self, roots: Sequence[Path | Location], work: Path) -> None:
         """``work``: a folder for the index, which the caller removes."""
-        self.roots = [root.resolve() for root in roots]
+        self.roots = [_resolved(root) for root in roots]
+        self._starts = [
+            f"{root.as_posix().rstrip('/')}/" if isinstance(root, Path) else f"{root}/"
+            for root in self.roots
+        ]
         self.count = 0
         self.inside = 0
         """Videos in containers."""
@@ -43,7 +49,8 @@ class VideoFiles:
         self._base = scratch_base(work / "files.sqlite")
 
     def __enter__(self) -> VideoFiles:
-        """Lists all folders. Links to folders are followed, hidden files and folders are not."""
+        """Lists all folders, those of an object store by one listing each. Links to folders are
+        followed, hidden files and folders are not."""
         run = self._base.execute
         run(
             "CREATE TABLE folders (id INTEGER PRIMARY KEY, root INTEGER, path TEXT, key TEXT,"
@@ -52,6 +59,9 @@ class VideoFiles:
         run("CREATE TABLE files (stem TEXT, folder INTEGER, name TEXT, member TEXT)")
         run("BEGIN")
         for root, path in enumerate(self.roots):
+            if isinstance(path, Location):
+                self._list_store(root, path)
+                continue
             for below in self._folders(path):
                 folder = below.relative_to(path).as_posix().removeprefix(".")
                 names = list(self._names(below))
@@ -122,6 +132,8 @@ class VideoFiles:
         if member is None or not is_utf8(place.path):
             return None
         for root in self.roots:
+            if isinstance(root, Location):
+                continue
             container = root / local_path(member.container)
             if ".." not in container.parts and container.is_file():
                 return Found(container.resolve(), place.clip, member.name)
@@ -136,6 +148,26 @@ class VideoFiles:
         held = self._base.execute(query, row).lastrowid
         rows = ((split_name(name)[0], held, name, member) for name, member in files)
         self._base.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
+
+    def _list_store(self, root: int, store: Location) -> None:
+        """Of containers there the headers would have to be read one by one: they are not."""
+        try:
+            paths = store.below()
+        except OSError as error:
+            self.unlisted.append(f"{store}: {error.strerror or error}")
+            return
+        seen = [
+            path for path in paths if not any(part[:1] in ("", ".") for part in path.split("/"))
+        ]
+        for folder, together in groupby(seen, key=lambda path: path.rpartition("/")[0]):
+            names = [path.rpartition("/")[2] for path in together]
+            self.count += len(names)
+            self._add(root, folder, "", ((name, "") for name in names))
+        containers = [path for path in seen if container_kind(path) is not None]
+        if containers:
+            more = f" ({len(containers) - 1} more)" if len(containers) > 1 else ""
+            what = "not supported: videos in containers of an object store"
+            self.unlisted.append(f"{what}: {store}/{containers[0]}{more}")
 
     def _list_container(self, root: int, folder: str, file: Path) -> None:
         if container_kind(file.name) is None:
@@ -201,7 +233,18 @@ class VideoFiles:
         files = []
         for root, path, key, file, its_stem, *where in rows:
             if its_stem == name or suffix in VIDEO_SUFFIXES or composed(file) == name:
-                whole = self.roots[root] / path / file
+                whole = self._starts[root] + (f"{path}/{file}" if path else file)
+                address = whole if isinstance(self.roots[root], Location) else ""
                 its_suffix = split_name(file)[1]
-                files.append(ListedFile(root, key, file, its_stem, its_suffix, whole, *where))
+                files.append(
+                    ListedFile(
+                        root, key, file, its_stem, its_suffix, Path(whole), *where, address=address
+                    )
+                )
         return sorted(files, key=preference)
+
+
+def _resolved(root: Path | Location) -> Path | Location:
+    """A folder of this machine as a path, whatever it was given as."""
+    path = root if isinstance(root, Path) else root.path
+    return root if path is None else path.resolve()

@@ -9,6 +9,11 @@ from typing import Any
 FORMAT = 2
 """Raised when the definition of a fingerprint changes; every part is then recomputed."""
 
+# Made once: it takes longer to make one than to write a small value.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
 
 def canonical_json(value: Any) -> str:
     """The canonical JSON text of a value: sorted keys, no spaces.
@@ -17,9 +22,7 @@ def canonical_json(value: Any) -> str:
         TypeError: the value is not plain JSON data.
         ValueError: a float in it is not finite.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any, length: int = 12) -> str:

@@ -7,6 +7,7 @@ store's client retry requests that fail for passing causes, so nothing here does
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -161,6 +162,15 @@ class Location:
             inner = (self / folder).walk()
             found |= {f"{folder}/{name}": n_bytes for name, n_bytes in inner.items()}
         return dict(sorted(found.items()))
+
+    def below(self) -> list[str]:
+        """Sorted paths of all files below a folder of an object store, relative to it, by one
+        listing. Raises FileNotFoundError where there is none."""
+        start = f"{self.address.partition('://')[2]}/"
+        names = [name.removeprefix(start) for name in self._store.find(self.address)]
+        if not names:
+            raise FileNotFoundError(errno.ENOENT, "nothing lies below", self.address)
+        return sorted(names)
 
     def empty_folders(self) -> list[str]:
         """Sorted paths of the folders below it, relative to it, that hold nothing; its own is the

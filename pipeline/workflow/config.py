@@ -21,6 +21,7 @@ from pydantic import (
 from pipeline.corpus.layout import CorpusSettings
 from pipeline.engines import KINDS
 from pipeline.engines.base import EngineConfig
+from pipeline.engines.placement import LabelSelector
 from pipeline.errors import ConfigError, did_you_mean, explain
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.settings import DEFAULT_LANGUAGE, LanguageCode, Settings
@@ -137,6 +138,17 @@ class Execution(Settings):
         description="GPUs that Ray keeps for a shard, also a part of one; an engine with a process"
         " to itself has its own",
     )
+    memory_gib: float = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="GiB of memory that Ray keeps for a shard; with 0 its CPUs alone decide",
+    )
+    label_selector: LabelSelector = Field(
+        {},
+        description="labels that a machine must have in Ray: by name a value, !value, in(a,b) or"
+        " !in(a,b)",
+    )
 
 
 class Limits(Settings):
@@ -206,7 +218,6 @@ class RunConfig(Settings):
         description="defaults of the settings of every node that writes a corpus (write_files,"
         " write_corpus) or chooses what goes into it (apply_mixture)",
     )
-
     curate: Curation = Field(
         Curation(),
         description="what people decided of samples; every node that makes dialogues has it",

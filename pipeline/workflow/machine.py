@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+from pipeline.engines.base import EngineConfig
+from pipeline.engines.placement import matches
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -21,6 +24,13 @@ class Machine:
     cpus: float
     gpus: float
     """How many the cluster counts, whether or not they work."""
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What selectors of labels look at."""
+
+    def may_hold(self, engine: EngineConfig) -> bool:
+        """Whether a replica may come to live here, in whole or, across machines, in part."""
+        gpus = min(1, engine.gpus) if engine.place.across_machines else engine.gpus
+        return gpus <= self.gpus and matches(self.labels, engine.place.label_selector)
 
 
 class MachineError(RuntimeError):

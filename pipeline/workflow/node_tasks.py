@@ -119,6 +119,8 @@ def _task(
         prompts=node.prompts,
         cpus=node.execution.cpus,
         gpus=node.execution.gpus,
+        memory_gib=node.execution.memory_gib,
+        label_selector=node.execution.label_selector,
         folder=folder,
         **own,
     )

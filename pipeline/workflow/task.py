@@ -40,6 +40,8 @@ class Task:
     prompts: Mapping[str, Prompt]
     cpus: float
     gpus: float
+    memory_gib: float = 0
+    label_selector: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -88,6 +90,8 @@ class PlannedTask(Task):
             prompts=self.prompts,
             cpus=self.cpus,
             gpus=self.gpus,
+            memory_gib=self.memory_gib,
+            label_selector=self.label_selector,
             inputs=tuple(tuple((kind, parts[key]) for kind, key in each) for each in self.needs),
             slot=slot,
             replied=replied,

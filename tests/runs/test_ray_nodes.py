@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
+from ray.util.placement_group import placement_group_table
 
 from pipeline.run import main
+from pipeline.workflow.config import load_config
 from tests.runs.ray_nodes import Nodes, ray_nodes, wait_for
-from tests.runs.test_http_run import KEY, asking_config, base_url, rows_of
+from tests.runs.test_http_run import KEY, ROLES, asking_config, base_url, rows_of
 from tests.runs.test_parity import results
 
 __all__ = ["asking_config", "base_url"]
 
 ROOT = Path(__file__).resolve().parents[2]
+STAND_IN = Path(__file__).with_name("stand_in")
 
 pytestmark = [pytest.mark.ray, pytest.mark.faults]
 
@@ -58,6 +62,11 @@ class Run:
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    def give_up(self) -> str:
+        """Kill it; what it printed."""
+        self._process.kill()
+        return "".join(self._process.communicate())[-8000:]
 
     def end(self, status: int = 0) -> str:
         """Wait for its end with that status; its standard error."""
@@ -111,6 +120,88 @@ def test_nodes_lost_and_added_in_mid_run_do_not_show(
     # What a process was writing when it was killed stays, under names that nobody reads.
     assert len(found) - len(whole) <= MOST_HALF_WRITTEN
     assert not list(tmp_path.glob(f"{name}/alive/*"))
+
+
+def groups(*sizes: int) -> Callable[[], list[Any]]:
+    """The placement groups that Ray has placed, once they are of just so many GPUs each."""
+
+    def placed() -> list[Any]:
+        table = placement_group_table().values()
+        found = sorted(
+            (group for group in table if group["state"] == "CREATED"),
+            key=lambda group: group["bundles"][0]["GPU"],
+        )
+        return found if [sum(g["bundles"][0].values()) for g in found] == list(sizes) else []
+
+    return placed
+
+
+def machine_of(group: Any) -> str:
+    (machine,) = group["bundles_to_node_id"].values()
+    return str(machine)
+
+
+def test_engines_are_packed_follow_their_labels_and_come_and_go_with_machines(
+    nodes: Nodes,
+    write_config: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Two engines of 4 GPUs beside one of 8, which would have no whole machine if they were spread;
+    a third of 4 where a machine joins; two lost with theirs. Decoding keeps to machines of its own.
+    """
+    held = tmp_path / "held"
+    held.touch()
+    monkeypatch.setenv("PYTHONPATH", str(STAND_IN))
+    monkeypatch.setenv("TURNWISE_TEST_HELD", str(held))
+    small = {
+        "kind": "vllm", "model": "small", "revision": "r", "tensor_parallel": 4, "shards": 1,
+        "replicas": "auto", "min_replicas": 2, "max_replicas": 3,
+        "placement": {"label_selector": {"market": "on-demand"}},
+    }  # fmt: skip
+    large = {**small, "model": "large", "tensor_parallel": 8, "replicas": 1, "shards": 8}
+    decoding = {"execution": {"memory_gib": 0.1, "label_selector": {"market": "spot"}}}
+    config = write_config(
+        "placed",
+        engines=dict.fromkeys(ROLES, small) | {"narrator": large, "editor": large},
+        nodes={"ingest": decoding, "segment": decoding},
+    )
+
+    def add(cpus: int, gpus: int, market: str) -> Any:
+        return nodes.add(num_cpus=cpus, num_gpus=gpus, labels={"market": market})
+
+    machines = {node.node_id: node for node in (add(1, 8, "on-demand"), add(1, 8, "on-demand"))}
+    run = Run(config, *ONE_A_SHARD, ray=nodes, code=SOON)
+    ray.init(nodes.address, log_to_driver=False)
+    try:
+        wait_for(lambda: list(tmp_path.glob("placed/parts/ingest/*")), run.is_alive)
+        decoder = add(2, 0, "spot")
+        four, other, eight = wait_for(groups(4, 4, 8), run.is_alive)
+        assert {group["strategy"] for group in (four, other, eight)} == {"STRICT_PACK"}
+        assert machine_of(four) == machine_of(other), "the fullest machine with space"
+        assert {machine_of(four), machine_of(eight)} == set(machines)
+        joined = add(1, 4, "on-demand")
+        found = wait_for(groups(4, 4, 4, 8), run.is_alive)
+        assert joined.node_id in map(machine_of, found)
+        nodes.kill(machines[machine_of(four)])
+        left = wait_for(groups(4, 8), run.is_alive)
+        assert [*map(machine_of, left)] == [joined.node_id, machine_of(eight)]
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{run.give_up()}") from error
+    finally:
+        ray.shutdown()
+    held.unlink()
+    said = run.end()
+    assert "ingest needs 1 CPUs and 0 GPUs and 0.1 GiB, market=spot; no machine" in said
+    for node in (decoder, joined, machines[machine_of(eight)]):
+        nodes.kill(node)
+    roles = {node.engine for node in load_config(config).nodes.values() if node.engine}
+    on_cpu = [w for role in sorted(roles) for w in ("--set", f"engines.{role}.device=cpu")]
+    alone = ["--set", f"run.root={tmp_path / 'alone'}", *ONE_A_SHARD, *on_cpu]
+    Run(config, *alone).end()
+    found_rows = results(tmp_path / "placed")
+    whole = {name: digest for name, digest in found_rows.items() if "/." not in name}
+    assert whole == results(tmp_path / "alone")
 
 
 def test_two_runs_on_a_cluster_and_one_beside_it_do_not_show(

@@ -89,7 +89,20 @@ class VllmConfig(SamplingConfig):
     tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="groups of GPUs that share the layers")
     data_parallel: int = Field(1, ge=1, description="copies of the model in one engine")
-    replicas: int = Field(1, ge=1, description="engines, each in a process of its own")
+    replicas: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="engines, each in a process of its own. auto: as many as there are GPUs free"
+        " for, more when machines join and fewer when they leave",
+    )
+    min_replicas: int = Field(
+        1,
+        ge=1,
+        description="for replicas auto: so many are asked for whether or not a machine has space,"
+        " which an autoscaler sees",
+    )
+    max_replicas: int = Field(
+        64, ge=1, le=10_000, description="for replicas auto: there are never more"
+    )
     memory_share: float = Field(
         0.9, gt=0, le=1, description="share of the memory of each GPU that vLLM takes"
     )
@@ -161,14 +174,30 @@ class VllmConfig(SamplingConfig):
             raise ValueError("min_pixels must not be above max_pixels")
         return self
 
+    @model_validator(mode="after")
+    def _sizes(self) -> VllmConfig:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError("min_replicas must not be above max_replicas")
+        if self.placement.across_machines and self.data_parallel > 1:
+            raise ValueError("not supported: data_parallel with placement.across_machines")
+        if self.placement.across_machines and self.replicas == "auto":
+            raise ValueError("not supported: replicas auto with placement.across_machines")
+        return self
+
     def identity(self) -> dict[str, Any]:
         """The model and all that changes its answers; not where or how fast it runs."""
         further = {k: v for k, v in self.engine_args.items() if k not in SPEED_ARGS}
         return super().identity() | {"engine_args": further}
 
     def replica_configs(self) -> Sequence[VllmConfig]:
-        """One for each replica."""
-        return (self.model_copy(update={"replicas": 1}),) * self.replicas
+        """One for each replica that there may be."""
+        most = self.max_replicas if self.replicas == "auto" else self.replicas
+        return (self.model_copy(update={"replicas": 1}),) * most
+
+    @property
+    def least_replicas(self) -> int:
+        """See ``EngineConfig.least_replicas``."""
+        return self.min_replicas if self.replicas == "auto" else self.replicas
 
     @property
     def timed_frames(self) -> bool:

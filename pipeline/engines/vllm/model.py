@@ -242,6 +242,9 @@ def engine_args(config: VllmConfig) -> AsyncEngineArgs:
     if config.device == "cpu":
         # On CPUs vLLM dies of seeded samples of a prompt that is prefilled in chunks.
         further["enable_chunked_prefill"] = False
+    if config.placement.across_machines:
+        # It takes the placement group of the actor that this process is.
+        further["distributed_executor_backend"] = "ray"
     further |= config.engine_args
     try:
         return AsyncEngineArgs(**own, **further)

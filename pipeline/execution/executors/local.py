@@ -97,6 +97,9 @@ class _LocalPool:
     def open(self, key: PoolKey) -> None:
         engines = key.engine.replica_configs() if key.engine else [None] * self._workers
         replicas = self._replicas.setdefault(key, [])
+        # What goes beyond the least takes GPUs that are left when all others had their turn.
+        if key.engine and (not replicas or not key.engine.gpus):
+            engines = engines[: key.engine.least_replicas]
         for engine in engines[len(replicas) :]:
             count = engine.gpus if engine else 0
             if count > len(self._free_gpus):

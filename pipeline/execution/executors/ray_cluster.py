@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from typing import Any
 import ray
 
 from pipeline.errors import ConfigError
+from pipeline.execution.executors.machine_sizes import Node, Size
 from pipeline.execution.executors.ray_job import ships_working_dir
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,8 +45,9 @@ class Cluster:
         _, client, host = os.environ.get("RAY_ADDRESS", "").partition("ray://")
         self._head = host if client else context.gcs_address
         self._fetched_s = self._answered_s = monotonic()
-        self._machines: Sequence[Mapping[str, float]] = ()
-        self._places: dict[tuple[float, float], int] = {}
+        self.nodes: Sequence[Node] = ()
+        """Those that are alive."""
+        self._places: dict[Size, int] = {}
         self._alive: frozenset[str] = frozenset()
         self._fetch()
 
@@ -63,11 +65,15 @@ class Cluster:
         self._fetch()
         return node in self._alive
 
-    def places(self, cpus: float, gpus: float) -> int:
+    @property
+    def alive(self) -> frozenset[str]:
+        """The ids of the nodes that are alive."""
+        return self._alive
+
+    def places(self, size: Size) -> int:
         """How many tasks of that size the whole cluster runs at once when it runs nothing else."""
-        size = cpus, gpus
         if size not in self._places:
-            self._places[size] = sum(_places(machine, *size) for machine in self._machines)
+            self._places[size] = int(sum(node.places(size) for node in self.nodes))
         return self._places[size]
 
     def _fetch(self) -> None:
@@ -85,7 +91,7 @@ class Cluster:
             return
         self._answered_s = self._fetched_s
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        self._machines = [node["Resources"] for node in nodes]
+        self.nodes = [Node(n["NodeID"], n["Resources"], n["Labels"]) for n in nodes]
         self._places.clear()
         self._alive = frozenset(node["NodeID"] for node in nodes)
         if self._own not in self._alive:
@@ -140,27 +146,18 @@ def _sigterm_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, handler)
 
 
-def check_resources(
-    cluster: Cluster, needs: Sequence[tuple[str, float, float]], local: bool
-) -> None:
-    """Print which of the needed (name, CPUs, GPUs) no machine has now: Ray waits without a message.
+def check_resources(cluster: Cluster, needs: Iterable[tuple[str, Size]], local: bool) -> None:
+    """Print which of the needed (name, size) no machine has now: Ray waits without a message.
 
     Raises:
         ConfigError: no machine ever will, because the cluster is this machine alone (``local``).
     """
-    for name, cpus, gpus in sorted(needs):
-        if cluster.places(cpus, gpus):
-            continue
-        lack = f"{name} needs {cpus:g} CPUs and {gpus:g} GPUs"
+    for lack in sorted(
+        {f"{name} needs {size}" for name, size in needs if not cluster.places(size)}
+    ):
         if local:
             raise ConfigError(f"{lack}; Ray was started here with fewer (run.workers: CPUs)")
         print(f"{lack}; no machine of the cluster has: waiting for one", file=sys.stderr)
-
-
-def _places(machine: Mapping[str, float], cpus: float, gpus: float) -> int:
-    if not cpus and not gpus:
-        return 1
-    return int(min(machine.get(k, 0) / n for k, n in (("CPU", cpus), ("GPU", gpus)) if n))
 
 
 def _reach(address: str) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from threading import Thread
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import ray
 from ray.exceptions import (
@@ -22,10 +20,9 @@ from ray.exceptions import (
 from ray.util.metrics import Counter as RayCounter
 from ray.util.metrics import Gauge as RayGauge
 
-from pipeline.engines import close_engines
 from pipeline.engines.base import EngineConfig
-from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.executors.base import CLOSE_TIMEOUT_S, Loss, run_on
+from pipeline.execution.executors.machine_sizes import Size
 from pipeline.execution.executors.ray_cluster import (
     IN_FLIGHT_PER_PLACE,
     REFRESH_S,
@@ -33,12 +30,15 @@ from pipeline.execution.executors.ray_cluster import (
     check_resources,
     connect,
 )
-from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
-from pipeline.execution.executors.run_metrics import (
-    SHOWN_EVERY_S,
-    RunMetrics,
-    show_busy_share,
+from pipeline.execution.executors.ray_replicas import (
+    Place,
+    Replica,
+    best_machine,
+    close_replicas,
+    start_replica,
 )
+from pipeline.execution.executors.ready_queue import ANY_WORKER, PoolKey, pool_key
+from pipeline.execution.executors.run_metrics import RunMetrics
 from pipeline.execution.worker import run_shard
 from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.inputs import PartsMade
@@ -71,7 +71,7 @@ class RayExecutor:
         gone = False
         try:
             cluster = Cluster()
-            check_resources(cluster, [*{_size(task) for task in tasks}], local)
+            check_resources(cluster, {_need(task) for task in tasks}, local)
             in_flight, waiting = self.in_flight, self._waiting
             metrics = RunMetrics(self._run, RayCounter, RayGauge)
             pool = _RayPool(cluster, self._run, lambda: metrics.show(waiting, in_flight))
@@ -95,73 +95,22 @@ class RayExecutor:
 def _pool_key_by_size(task: Task) -> PoolKey:
     """As ``pool_key``, but a key for each size, so that large tasks do not hold up small ones."""
     key = pool_key(task)
-    return PoolKey(f"{task.cpus} {task.gpus}") if key == ANY_WORKER else key
+    if key != ANY_WORKER:
+        return key
+    size = Size.of_task(task)
+    return PoolKey(str(size), size=size)
 
 
-def _size(task: Task) -> tuple[str, float, float]:
-    """A task's node, or the model of its engine process, with the CPUs and GPUs that it needs."""
+def _need(task: Task) -> tuple[str, Size]:
+    """A task's node, or the model of its engine process, with what that needs."""
     if task.engine is None or pool_key(task) == ANY_WORKER:
-        return task.node, task.cpus, task.gpus
-    return task.engine.model, 0.0, float(task.engine.gpus)
+        return task.node, Size.of_task(task)
+    return task.engine.model, Size.of_engine(task.engine)
 
 
 @ray.remote(max_retries=0)
 def _run_shard(task: ShardTask) -> ShardResult:
     return run_shard(task)
-
-
-@ray.remote(max_restarts=0)
-class _EngineProcess:
-    """Runs the shards of one engine, several at once, in threads that share it."""
-
-    def __init__(self, tags: dict[str, str], shown_every_s: float) -> None:
-        """``tags`` of its metric."""
-        self._busy = BusyClock()
-        shown = self._busy, tags, shown_every_s, RayGauge
-        Thread(target=show_busy_share, args=shown, daemon=True).start()
-
-    def run(self, task: ShardTask) -> ShardResult:
-        return run_shard(task, self._busy)
-
-    def node(self) -> str:
-        return str(ray.get_runtime_context().get_node_id())
-
-    def close(self) -> None:
-        close_engines()
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A replica of an engine as the cluster shows it: what replaces it has the same."""
-
-    run: str
-    model: str
-    number: int
-    """From 1, over all replicas of the model in the run."""
-
-    @property
-    def name(self) -> str:
-        """Unique on a cluster: its job has one run."""
-        job: str = ray.get_runtime_context().get_job_id()
-        return f"{self.run} {job}: {self.model} {self.number}"
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return {"run": self.run, "model": self.model, "replica": str(self.number)}
-
-
-@dataclass
-class _Replica:
-    """An actor, the engine that its tasks open there, and the tasks it is running."""
-
-    actor: Any
-    engine: EngineConfig
-    place: _Place
-    ready: ray.ObjectRef[str]
-    """The id of its node, once the cluster has placed it."""
-    node: str | None = None
-    is_ready: bool = False
-    running: dict[ray.ObjectRef[ShardResult], ShardTask] = field(default_factory=dict)
 
 
 class _RayPool:
@@ -170,36 +119,67 @@ class _RayPool:
         self._cluster = cluster
         self._run = run
         self._beat = beat
-        self._places: dict[PoolKey, list[_Place]] = {}
+        self._alive = cluster.alive
+        self._places: dict[PoolKey, list[Place]] = {}
         self._numbers: Counter[str] = Counter()
         self._running: dict[ray.ObjectRef[ShardResult], ShardTask] = {}
-        self._replicas: dict[PoolKey, list[_Replica]] = {}
+        self._replicas: dict[PoolKey, list[Replica]] = {}
+        self._grown: dict[PoolKey, Set[str]] = {}
+        """The machines among which each engine has looked for space."""
 
     def open(self, key: PoolKey) -> None:
-        if key.engine is None or key in self._replicas:
+        if key.engine is None:
             return
-        engines = key.engine.replica_configs()
         if key not in self._places:
-            self._places[key] = [self._place(engine.model) for engine in engines]
-        self._replicas[key] = list(map(_replica, engines, self._places[key]))
+            self._places[key] = [
+                self._place(engine.model) for engine in key.engine.replica_configs()
+            ]
+        replicas = self._replicas.setdefault(key, [])
+        while len(replicas) < key.engine.least_replicas:
+            self._add(key, self._hint(key.engine))
+        if len(replicas) < len(self._places[key]) and self._may_grow(key):
+            while len(replicas) < len(self._places[key]) and (hint := self._hint(key.engine)):
+                self._add(key, hint)
 
-    def _place(self, model: str) -> _Place:
+    def _may_grow(self, key: PoolKey) -> bool:
+        """Whether machines came or went since it was asked, and nobody waits for one."""
+        if self._grown.get(key) == self._cluster.alive or key.engine is None:
+            return False
+        if not Size.of_engine(key.engine).bundles:
+            return False  # there would be space for any number
+        if not all(r.is_ready for replicas in self._replicas.values() for r in replicas):
+            return False
+        self._grown[key] = self._cluster.alive
+        return True
+
+    def _add(self, key: PoolKey, hint: str | None) -> None:
+        replicas = self._replicas[key]
+        free = set(range(len(self._places[key]))) - {
+            self._places[key].index(replica.place) for replica in replicas
+        }
+        number = min(free)
+        assert key.engine is not None
+        engine = key.engine.replica_configs()[number]
+        replicas.append(start_replica(engine, self._places[key][number], hint))
+
+    def _hint(self, engine: EngineConfig) -> str | None:
+        """The machine that a replica should go to; None where none has space."""
+        all_replicas = [r for replicas in self._replicas.values() for r in replicas]
+        return best_machine(Size.of_engine(engine), self._cluster.nodes, all_replicas)
+
+    def _place(self, model: str) -> Place:
         self._numbers[model] += 1
-        return _Place(self._run, model, self._numbers[model])
+        return Place(self._run, model, self._numbers[model])
 
     def capacity(self, key: PoolKey) -> int:
         if key.engine is None:
-            cpus, gpus = map(float, key.name.split())
-            return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(cpus, gpus))
+            assert key.size is not None
+            return IN_FLIGHT_PER_PLACE * max(1, self._cluster.places(key.size))
         return sum(r.engine.shards_in_flight for r in self._replicas.get(key, ()) if r.is_ready)
 
     def close(self, key: PoolKey) -> None:
-        replicas = self._replicas.pop(key, [])
-        closing = [replica.actor.close.remote() for replica in replicas if replica.is_ready]
-        if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_TIMEOUT_S)
-        for replica in replicas:
-            ray.kill(replica.actor)
+        close_replicas(self._replicas.pop(key, []), CLOSE_TIMEOUT_S)
+        self._grown.clear()
 
     def close_all(self) -> None:
         for key in list(self._replicas):
@@ -208,7 +188,7 @@ class _RayPool:
     def start(self, task: ShardTask) -> None:
         key = _pool_key_by_size(task)
         if key.engine is None:
-            remote = _run_shard.options(num_cpus=task.cpus, num_gpus=task.gpus, name=task.node)
+            remote = _run_shard.options(name=task.node, **Size.of_task(task).options)
             self._running[remote.remote(task)] = task
             return
         replica = min((r for r in self._replicas[key] if r.is_ready), key=lambda r: len(r.running))
@@ -227,6 +207,9 @@ class _RayPool:
             # Machines join and leave, and the cluster may end while its tasks are waited for.
             self._cluster.refresh()
             self._beat()
+            if self._alive != self._cluster.alive:
+                self._alive = self._cluster.alive
+                return []  # engines may find more space, or less
             done, _ = ray.wait(waited_for, num_returns=1, timeout=REFRESH_S)
         found: list[tuple[ShardTask, ShardResult | Loss]] = []
         for reference in done:
@@ -246,7 +229,7 @@ class _RayPool:
         return found
 
     def _lost(
-        self, key: PoolKey, replica: _Replica, error: RayActorError
+        self, key: PoolKey, replica: Replica, error: RayActorError
     ) -> Sequence[tuple[ShardTask, Loss]]:
         """The tasks lost with an actor, which is replaced."""
         if not replica.is_ready:
@@ -258,10 +241,14 @@ class _RayPool:
         # its machine, which Ray notices later.
         unreachable = isinstance(error, ActorUnavailableError)
         left = replica.node is not None and not self._cluster.is_alive(replica.node)
-        ray.kill(replica.actor)
-        replicas = self._replicas[key]
-        replicas[replicas.index(replica)] = _replica(replica.engine, replica.place)
         loss = Loss.MACHINE if unreachable or left else Loss.PROCESS
+        replicas = self._replicas[key]
+        if loss is Loss.PROCESS:
+            replicas[replicas.index(replica)] = replica.again()
+        else:
+            # Without it there may be enough: ``open`` asks for what is lacking.
+            replicas.remove(replica)
+            replica.end()
         return [(task, loss) for task in replica.running.values()]
 
 
@@ -273,23 +260,3 @@ def _result(reference: ray.ObjectRef[ShardResult]) -> ShardResult | Loss:
         return Loss.PROCESS
     except (NodeDiedError, ObjectLostError):
         return Loss.MACHINE
-
-
-def _replica(engine: EngineConfig, place: _Place) -> _Replica:
-    try:
-        actor = _process(engine, place, place.name)
-    except ValueError:  # the one before it, which was killed, still has the name
-        actor = _process(engine, place, f"{place.name} {uuid4().hex[:4]}")
-    return _Replica(actor, engine, place, actor.node.remote())
-
-
-def _process(engine: EngineConfig, place: _Place, name: str) -> Any:
-    """Raises ValueError where an actor of this job has the name."""
-    # No CPUs: an engine mostly waits for its GPUs or for its server.
-    # One thread more than shards, so that ``close`` can run beside all of them.
-    return _EngineProcess.options(  # type: ignore[attr-defined]  # the decorator hides it
-        name=name,
-        num_cpus=0,
-        num_gpus=engine.gpus,
-        max_concurrency=engine.shards_in_flight + 1,
-    ).remote(place.tags, SHOWN_EVERY_S)

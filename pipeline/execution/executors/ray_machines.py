@@ -77,7 +77,8 @@ def _named(nodes: Sequence[Mapping[str, Any]]) -> Sequence[Machine]:
         seen[address] += 1
         name = f"{address}#{seen[address]}" if shared[address] > 1 else address
         has = node["Resources"]
-        found.append(Machine(name, str(node["NodeID"]), has.get("CPU", 0), has.get("GPU", 0)))
+        sizes = has.get("CPU", 0), has.get("GPU", 0)
+        found.append(Machine(name, str(node["NodeID"]), *sizes, node["Labels"]))
     return found
 
 

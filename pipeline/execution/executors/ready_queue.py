@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.engines.base import EngineConfig
+from pipeline.execution.executors.machine_sizes import Size
 from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask, Task
 
 
 @dataclass(frozen=True)
 class PoolKey:
     """Names the processes that a task runs in: those of one engine, or, without ``engine``, those
-    of any worker."""
+    of any worker, or, on a cluster, those for tasks of one ``size``."""
 
     name: str
     engine: EngineConfig | None = field(default=None, compare=False)
+    size: Size | None = field(default=None, compare=False)
 
 
 ANY_WORKER = PoolKey("")

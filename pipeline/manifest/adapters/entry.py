@@ -83,6 +83,8 @@ class Reading:
 
 def is_utf8(text: str) -> bool:
     """Whether a text can be encoded: JSON escapes may hold half a surrogate pair."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

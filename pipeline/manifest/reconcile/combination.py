@@ -7,7 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from pipeline.errors import ConfigError, explain
 from pipeline.manifest.adapters.licences import Without
@@ -19,6 +26,10 @@ ENDINGS = (".yaml", ".yml")
 
 Share = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 class _Strict(BaseModel):
@@ -34,7 +45,9 @@ class SourceItem(_Strict):
         description="first part of the ids of its rows, each once; left out, the adapter",
     )
     annotations: Path = Field(description="folder of its annotation files, or one of them")
-    videos: tuple[Path, ...] = Field(min_length=1, description="folders of its videos")
+    videos: tuple[Annotated[str, BeforeValidator(_as_text)], ...] = Field(
+        min_length=1, description="folders of its videos, also s3:// and gs://"
+    )
     options: dict[str, str] = Field({}, description="of the rules, and the adapter's own")
     split: str = Field("", description="only the videos of this split")
     limit: int | None = Field(None, ge=1, description="the most rows")
@@ -130,7 +143,7 @@ def load_combination(path: Path) -> Combination:
         item.model_copy(
             update={
                 "annotations": start / item.annotations.expanduser(),
-                "videos": _below(start, item.videos),
+                "videos": tuple(_address(start, folder) for folder in item.videos),
             }
         )
         for item in found.sources
@@ -168,6 +181,11 @@ def _of_bins(found: Combination) -> str:
 
 def _below(start: Path, paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(start / path.expanduser() for path in paths)
+
+
+def _address(start: Path, folder: str) -> str:
+    """As it is, where it has a scheme; else below the folder ``start``."""
+    return folder if "://" in folder else str(start / Path(folder).expanduser())
 
 
 def _text(value: Scalar) -> str:

@@ -45,14 +45,15 @@ def identify(candidates: Candidates) -> UnionFind:
         for other in others:
             groups.join(first, other)
     run("CREATE TABLE named (least INTEGER PRIMARY KEY, key TEXT)")
-    for _, key, number in run(links):
-        run("INSERT OR IGNORE INTO named VALUES (?, ?)", (groups.group(number), key))
-    for number in range(candidates.count):
-        run(
-            "UPDATE rows SET identity = coalesce((SELECT key FROM named WHERE least = ?), '')"
-            " WHERE number = ?",
-            (groups.group(number), number),
-        )
+    candidates.base.executemany(
+        "INSERT OR IGNORE INTO named VALUES (?, ?)",
+        ((groups.group(number), key) for _, key, number in run(links)),
+    )
+    candidates.base.executemany(
+        "UPDATE rows SET identity = coalesce((SELECT key FROM named WHERE least = ?), '')"
+        " WHERE number = ?",
+        ((groups.group(number), number) for number in range(candidates.count)),
+    )
     return groups
 
 

@@ -45,8 +45,8 @@ def check_gpus(configs: Sequence[EngineConfig]) -> Iterator[Finding]:
 
     Engines that do not fit together take turns, but each must fit by itself.
     """
-    replica_configs = [host.gpus for config in configs for host in config.replica_configs()]
-    most, needed = max(replica_configs, default=0), sum(replica_configs)
+    most = max((config.gpus for config in configs), default=0)
+    needed = sum(config.gpus * config.least_replicas for config in configs)
     here = len(gpu_memory()) if needed else 0
     text = f"GPUs of all engines {needed}, of the largest {most}, of this machine {here}"
     if most > here:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 
+from pipeline.engines.placement import matches
 from pipeline.engines.vllm.config import VllmConfig
 from pipeline.engines.vllm.model_files import absent_files, cache_folder
 from pipeline.media.decode import DecodeProcess
@@ -77,7 +78,7 @@ def check_machines(
                 rows=tuple(rows),
                 readable=frozenset(video.video_id for video in videos),
                 packages=packages,
-                engines=tuple((name, e) for name, e in engines if e.gpus <= each.gpus),
+                engines=tuple((name, e) for name, e in engines if each.may_hold(e)),
                 gpus=each.gpus,
             )
             for each in machines.all
@@ -97,17 +98,29 @@ def check_sizes(
     machines: Sequence[Machine], engines: Sequence[tuple[str, VllmConfig]]
 ) -> Iterator[Finding]:
     """The GPUs of the cluster against those of each engine: Ray waits for a machine that fits."""
-    whole = sum(machine.gpus for machine in machines)
-    most = max((machine.gpus for machine in machines), default=0)
+    whole, most = _gpus_in_all(machines)
     has = f"{len(machines)} machines have {whole:g} GPUs, the largest {most:g}"
-    lacking = [(name, engine.gpus) for name, engine in engines if engine.gpus > most]
-    for name, gpus in lacking:
-        fix = "lower tensor_parallel, or add such a machine: a run waits for one"
-        yield Finding("GPUs", "failure", f"{name} needs {gpus} on one machine; {has}", fix)
+    lacking = []
+    for name, engine in engines:
+        across, labels = engine.placement.across_machines, engine.placement.label_selector
+        all_here, most_here = _gpus_in_all([m for m in machines if matches(m.labels, labels)])
+        if engine.gpus > (all_here if across else most_here):
+            lacking.append(name)
+            where = "in all" if across else "on one machine"
+            where += "".join(f", {key}={value}" for key, value in sorted(labels.items()))
+            needs = f"{name} needs {engine.gpus} {where}"
+            fix = "lower tensor_parallel, or add such a machine: a run waits for one"
+            yield Finding("GPUs", "failure", f"{needs}; {has}", fix)
     if not lacking:
-        needed = sum(engine.gpus * engine.replicas for _, engine in engines)
+        needed = sum(engine.gpus * engine.least_replicas for _, engine in engines)
         turns = ": they take turns" if needed > whole else ""
         yield Finding("GPUs", "ok", f"all engines need {needed}; {has}{turns}")
+
+
+def _gpus_in_all(machines: Sequence[Machine]) -> tuple[float, float]:
+    """Of all of them, and of the largest."""
+    gpus = [machine.gpus for machine in machines]
+    return sum(gpus), max(gpus, default=0)
 
 
 def check_machine(needed: Needed) -> list[Finding]:

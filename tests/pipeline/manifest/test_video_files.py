@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pipeline.manifest.adapters.entry import Place
 from pipeline.manifest.listed_file import Found, NotFound, split_name
 from pipeline.manifest.video_files import VideoFiles
+from pipeline.store.location import Location
 from tests.conftest import examples
+from tests.object_store import serving
 from tests.pipeline.media.containers import make_parquet, make_tar
 
 VideoSet = Callable[..., Path]
@@ -222,3 +224,31 @@ def test_containers_are_counted_and_those_that_cannot_be_listed_are_named(contai
         damaged, compressed = files.unlisted
     assert damaged == f"{contained.resolve()}/3.tar: truncated header, after 0 members"
     assert compressed.endswith("unpack it, or make it a .tar (1 more archives are compressed)")
+
+
+def test_videos_in_an_object_store_are_found_by_one_listing(tmp_path: Path) -> None:
+    with serving() as store:
+        folder = Location.of(store.url("videos"))
+        for name in ("a/v.mp4", "b/v.mkv", "b/w.webm", ".hidden/x.mp4", "shards/0.tar"):
+            (folder / name).write_bytes(b"")
+        local = tmp_path / "local" / "here.mp4"
+        local.parent.mkdir()
+        local.touch()
+        before = store.asked.total()
+        with VideoFiles([folder, local.parent], tmp_path) as files:
+            listings = store.asked.total() - before
+            found = files.find([Place("b/v.mp4", (1.0, 2.0))])
+            assert isinstance(found, Found)
+            assert (found.uri, found.clip) == (f"{folder}/b/v.mkv", (1.0, 2.0))
+            here = files.find([Place("here")])
+            assert isinstance(here, Found) and here.path == local.resolve()
+            for place, reason in (("v", "ambiguous"), ("x.mp4", "missing_file")):
+                lacking = files.find([Place(place)])
+                assert isinstance(lacking, NotFound) and lacking.reason == reason
+            assert files.count == 5
+            assert files.unlisted == [
+                f"not supported: videos in containers of an object store: {folder}/shards/0.tar"
+            ]
+        assert listings == 1
+        with VideoFiles([Location.of(store.url("none"))], tmp_path / "local") as files:
+            assert files.unlisted == [f"{store.url('none')}: nothing lies below"]

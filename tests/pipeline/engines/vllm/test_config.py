@@ -88,3 +88,24 @@ def test_without_vllm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
 def test_naming_the_kind_does_not_load_vllm() -> None:
     assert KINDS["vllm"] is VllmConfig
     assert "vllm" not in sys.modules
+
+
+def test_replicas_that_come_and_go_have_a_least_and_a_most_and_are_no_identity() -> None:
+    elastic = config(replicas="auto", min_replicas=2, max_replicas=5)
+    assert (elastic.least_replicas, len(elastic.replica_configs())) == (2, 5)
+    assert (config(replicas=3).least_replicas, config().least_replicas) == (3, 1)
+    placed = config(replicas="auto", placement={"cpus": 4, "label_selector": {"market": "a"}})
+    assert placed.identity() == config().identity()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"min_replicas": 3, "max_replicas": 2}, "must not be above"),
+        ({"data_parallel": 2}, "not supported: data_parallel"),
+        ({"replicas": "auto"}, "not supported: replicas auto"),
+    ],
+)
+def test_what_cannot_be_placed_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        config(**given, placement={"across_machines": True})

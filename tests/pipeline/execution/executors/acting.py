@@ -58,12 +58,17 @@ class Holder(EngineConfig):
     revision: str = "1"
     folder: Path = Path()
     replicas: int = 1
+    least: int | None = None
     size: int = 0
     slots: int = 1
     close_s: float = 0.0
 
     def replica_configs(self) -> Sequence[EngineConfig]:
         return [self] * self.replicas
+
+    @property
+    def least_replicas(self) -> int:
+        return self.replicas if self.least is None else self.least
 
     @property
     def gpus(self) -> int:

@@ -153,6 +153,22 @@ def test_a_replica_that_did_not_fit_starts_when_it_does(
     assert {gpus for _, gpus in places([free])} == {"0,1"}, "the environment as it is now"
 
 
+def test_an_engine_with_a_least_takes_what_gpus_are_left_and_no_more(
+    make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GPU_VARIABLE, "0,1,2")
+    many = Holder(model="many", size=1, folder=tmp_path, replicas=9, least=1)
+    one = Holder(model="one", size=1, folder=tmp_path)
+    # The first is done by the only one that there is then; the others need one more beside them.
+    first = make_task(0, engine=many)
+    several = [make_task(i, [first], engine=many, meet=3) for i in range(1, 6)]
+    other = make_task(9, node="other", engine=one, meet=3)
+    assert not errors_of(LocalExecutor(1).run([first, *several, other], Placed()))
+    # The other had its turn first, and gives its own back.
+    assert 2 <= len(places([first, *several])) <= 3
+    assert {gpus for _, gpus in places([other])} <= {"0", "1", "2"}
+
+
 def test_what_does_not_fit_this_machine_is_said(
     make_task: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.cluster_utils import Cluster
 from ray.exceptions import RayActorError
 
-from pipeline.execution.executors import ray_cluster, ray_executor, run_metrics
+from pipeline.execution.executors import ray_cluster, ray_executor, ray_replicas, run_metrics
 from pipeline.execution.executors.base import DEATHS_IN_A_ROW
 from pipeline.execution.executors.ray_cluster import IN_FLIGHT_PER_PLACE
 from pipeline.execution.executors.ray_executor import RayExecutor
@@ -64,14 +64,14 @@ def cluster() -> Iterator[Cluster]:
 def actors(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The actors that are started from now on."""
     made: list[Any] = []
-    start = ray_executor._replica
+    start = ray_replicas._process
 
     def started(*given: Any) -> Any:
-        replica = start(*given)
-        made.append(replica.actor)
-        return replica
+        actor = start(*given)
+        made.append(actor)
+        return actor
 
-    monkeypatch.setattr(ray_executor, "_replica", started)
+    monkeypatch.setattr(ray_replicas, "_process", started)
     return made
 
 
@@ -90,8 +90,8 @@ def test_an_actor_that_is_killed_is_replaced_and_all_are_shown_and_let_go(
     cluster: Cluster, make_task: Tasks, actors: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_metrics, "SHOWN_EVERY_S", 0.0)
-    for name in ("SHOWN_EVERY_S", "REFRESH_S"):
-        monkeypatch.setattr(ray_executor, name, 0.2)
+    monkeypatch.setattr(ray_replicas, "SHOWN_EVERY_S", 0.2)
+    monkeypatch.setattr(ray_executor, "REFRESH_S", 0.2)
     engine = Holder(model="a", replicas=2, slots=2)
     tasks = [make_task(i, engine=engine, do="ask", sleep_s=0.5, meet=2) for i in range(16)]
     (head,) = ray.nodes()  # type: ignore[no-untyped-call]
@@ -124,15 +124,15 @@ def test_an_actor_that_is_killed_is_replaced_and_all_are_shown_and_let_go(
 def test_actors_that_never_start_are_not_started_for_ever(
     cluster: Cluster, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = ray_executor._replica
+    start = ray_replicas._process
     starts: list[Any] = []
 
     def stillborn(*given: Any) -> Any:
         starts.append(start(*given))
-        ray.kill(starts[-1].actor)
+        ray.kill(starts[-1])
         return starts[-1]
 
-    monkeypatch.setattr(ray_executor, "_replica", stillborn)
+    monkeypatch.setattr(ray_replicas, "_process", stillborn)
     tasks = [make_task(i, engine=Holder(model="a")) for i in range(8)]
     assert len(errors_of(RayExecutor().run(tasks, Placed()))) == len(tasks)
     assert len(starts) <= DEATHS_IN_A_ROW + 1
@@ -163,13 +163,15 @@ def test_a_task_that_leaves_fails_alone(cluster: Cluster, make_task: Tasks) -> N
 
 
 def demands(cluster: Cluster) -> dict[tuple[float, float], int]:
-    """The demand that an autoscaler sees: how many tasks and actors of each (CPUs, GPUs)."""
-    status = get_cluster_status(cluster.address)
+    """The demand that an autoscaler sees: how many tasks and engines of each (CPUs, GPUs)."""
+    asked = get_cluster_status(cluster.address).resource_demands
     found: dict[tuple[float, float], int] = {}
-    for demand in status.resource_demands.ray_task_actor_demand:
+    for demand in (*asked.ray_task_actor_demand, *asked.placement_group_demand):
         for each in demand.bundles_by_count:
             size = each.bundle.get("CPU", 0.0), each.bundle.get("GPU", 0.0)
-            found[size] = found.get(size, 0) + each.count
+            # An actor that waits for its group asks for a part of that.
+            if any(size):
+                found[size] = found.get(size, 0) + each.count
     return found
 
 
@@ -219,5 +221,6 @@ def test_a_cluster_that_grows_is_given_more(
     before = pool.capacity(key)
     cluster.add_node(num_cpus=3)
     pool.start(Placed().resolve(make_task(0)))
+    assert not pool.finished(), "machines came, which an engine might use"
     assert pool.finished()
     assert pool.capacity(key) == before + 3 * IN_FLIGHT_PER_PLACE

@@ -21,7 +21,7 @@ def written(folder: Path, text: str) -> Path:
 def test_paths_start_from_the_folder_of_the_file_and_options_are_texts(tmp_path: Path) -> None:
     text = """
 sources:
-  - {source: table, name: mine, annotations: t.csv, videos: [v, /w],
+  - {source: table, name: mine, annotations: t.csv, videos: [v, /w, "s3://b/v"],
      options: {per_second: 25, no_end: next}, without: [ego4d], limit: 3}
 hold_out: [ovo.json]
 identity: [content, frames]
@@ -33,7 +33,8 @@ durations: [{end_s: 30, share: 2}, {start_s: 60, share: 1}]
     found = load_combination(written(tmp_path, text))
     (item,) = found.sources
     assert (item.called, item.options) == ("mine", {"per_second": "25", "no_end": "next"})
-    assert (item.annotations, item.videos) == (tmp_path / "t.csv", (tmp_path / "v", Path("/w")))
+    assert item.annotations == tmp_path / "t.csv"
+    assert item.videos == (str(tmp_path / "v"), "/w", "s3://b/v")
     assert found.hold_out == (tmp_path / "ovo.json",)
     assert [one.called for one in found.durations] == ["0-30 s", "60 s and more"]
     assert (found.same_frames.bits, found.same_frames.fewest, found.seed) == (3, 4, 0)
