@@ -81,11 +81,12 @@ def lay_out(folder: Path, rows: int) -> int:
             assert isinstance(task, ShardTask)
             part = part_path(task.slot, f"{task.shard:016x}", "00000000")
             Path(part).parent.mkdir(parents=True, exist_ok=True)
-            for file in (part, rejects_path(part), *([replies_path(part)] if node.engine else [])):
+            beside = [replies_path(part)] if node.engine else []
+            for each in (part, rejects_path(part), *beside):
                 if node.stage.by_shard:
-                    Path(file).touch()
+                    Path(each).touch()
                 else:  # of which a plan reads what files they have
-                    pq.write_table(pa.table({"a": [1]}), Path(file))
+                    pq.write_table(pa.table({"a": [1]}), Path(each))
         plans = planned_again(plans)
     assert not any(each.missing for each in plans)
     return sum(len(each.parts) for each in plans)

@@ -32,7 +32,7 @@ class PartRows:
         self._streams = any(pa.types.is_binary(field.type) for field in schema_of(kind))
         self._last = (0, 0)
         self._table = read_table(part, ["video_id"] if self._streams else self._columns)
-        self.video_ids: list[str] = self._table.column("video_id").to_pylist()
+        self.video_ids: Sequence[Any] = self._table.column("video_id").to_pylist()
         self._rewind()
 
     def _rewind(self) -> None:
