@@ -41,11 +41,11 @@ from pipeline.engines.vllm.prompt import shown
 from pipeline.engines.vllm.schema import decoding_schema
 from pipeline.execution.worker import run_shard
 from pipeline.media.scenes.render import render_scenes
-from pipeline.records import DenseSegment, Record, Reject
+from pipeline.records import DenseSegment, Record
 from pipeline.store.location import Location
 from pipeline.store.parts import write_manifest
 from pipeline.store.video_rows import read_videos
-from pipeline.workflow.annotation_stage import ask_of
+from pipeline.workflow.annotation_stage import Case, ask_of
 from pipeline.workflow.config import RunConfig
 from pipeline.workflow.graph import build_graph
 from pipeline.workflow.plan import NodePlan, make_plan, parts_made, planned_again
@@ -55,7 +55,7 @@ from stages import narrate
 from stages._narration import ChangeSeen
 
 COUNTS_VARIABLE = "TURNWISE_FRAME_COUNTS"
-SETTINGS = narrate.Config()
+SETTINGS = narrate.Config(still_levels=0)
 SCHEMA = answer_schema(ChangeSeen)
 WARMING = Ask("warming", "Say something.", SCHEMA)
 
@@ -179,7 +179,7 @@ def asks_of(task: ShardTask) -> Iterator[Ask]:
     parts: dict[type[Record], list[Location]] = {DenseSegment: [path for _, path in inputs]}
     for rows in read_videos([DenseSegment], parts):
         for case in narrate.cases(rows, SETTINGS):
-            if not isinstance(case, Reject):
+            if isinstance(case, Case):
                 prompt = task.prompts[SETTINGS.prompt]
                 system = prompt.render_system({"language": SETTINGS.language})
                 yield ask_of(case, "ask", prompt, SCHEMA, system, timed_frames=True)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.filters import print_table
 from pipeline.media.base import Clip, MediaError, Still, StillsRequest
-from pipeline.media.reader import frames
+from pipeline.media.reader import change, frames
 from pipeline.media.reader.packet_index import Image
 from pipeline.media.scenes.catalogue import SCENES
 from pipeline.media.scenes.render import render
@@ -89,14 +89,14 @@ def encoded(source: Sequence[str], path: Path, crf: int, pictures: str) -> Path:
 
 
 def lost(scene: Scene, windows: Sequence[Window], least: float) -> int:
-    """True changes that no window tells which is asked about. The start of a motion may be told by
+    """True changes that no window tells which is asked about. The start of a motion may show in
     the next window, too: in the first it has just begun."""
     number = 0
-    for change in truth_of(scene).changes:
-        told = [w for w in windows if w.before.frame_s < change.time_s <= w.after.frame_s]
-        if told and change.kind == "move":
-            told += [w for w in windows if w.before.frame_s == told[0].after.frame_s]
-        number += bool(told) and all(w.levels < least for w in told)
+    for true in truth_of(scene).changes:
+        telling = [w for w in windows if w.before.frame_s < true.time_s <= w.after.frame_s]
+        if telling and true.kind == "move":
+            telling += [w for w in windows if w.before.frame_s == telling[0].after.frame_s]
+        number += bool(telling) and all(w.levels < least for w in telling)
     return number
 
 
@@ -182,7 +182,7 @@ def _line(call: tuple[Window, str]) -> Image:
 
 def _picture(still: Still) -> Any:
     picture = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.resize(picture, (448, 252))
+    return cv2.resize(np.asarray(picture), (448, 252))
 
 
 class Timed:
@@ -203,8 +203,9 @@ class Timed:
 
 def measured(videos: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Window]]]:
     """Each video that can be read, with its windows. Prints what measuring took of the time."""
-    timed = [Timed(frames.reduced), Timed(frames.changed_levels)]
-    frames.reduced, frames.changed_levels = timed  # type: ignore[assignment]
+    timed = [Timed(change.reduced), Timed(change.changed_levels)]
+    for name, each in zip(("reduced", "changed_levels"), timed, strict=True):
+        setattr(frames, name, each)
     start_s = process_time()
     for video in videos:
         try:

@@ -25,7 +25,8 @@ from pipeline.scoring.score import Chosen, ScoreReport, score_predictions
 from pipeline.scoring.text_scores import TEXT_SCORES
 from pipeline.scoring.truth.described import score_human
 from pipeline.scoring.truth.described_report import HumanReport
-from pipeline.scoring.truth.scripted import TruthReport, score_plans
+from pipeline.scoring.truth.scripted import score_plans
+from pipeline.scoring.truth.scripted_report import TruthReport
 from pipeline.workflow.config import load_config
 from pipeline.workflow.prompt import load_prompts
 

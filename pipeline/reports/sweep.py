@@ -13,7 +13,7 @@ import yaml
 from pipeline.errors import ConfigError
 from pipeline.records import VerifiedEvent
 from pipeline.scoring.truth.described_report import HumanReport
-from pipeline.scoring.truth.scripted import Share, TruthReport
+from pipeline.scoring.truth.scripted_report import Share, TruthReport
 from pipeline.store.files.text_table import text_table
 from pipeline.store.parts import read_table
 from pipeline.workflow.outputs import done_parts, last_dialogues

@@ -99,7 +99,7 @@ def _in_other_words(text: str, language: str) -> bool:
     words = [word for word in words if word in _KNOWN_WORDS]
     if own.issuperset(words):  # as nearly always
         return False
-    for others_alone, own_alone in _told_apart(language):
+    for others_alone, own_alone in _distinct_words(language):
         foreign = [word for word in words if word in others_alone]
         at_home = sum(word in own_alone for word in words)
         if len({*foreign}) >= _LEAST_OTHER and len(foreign) > 2 * at_home:
@@ -108,7 +108,7 @@ def _in_other_words(text: str, language: str) -> bool:
 
 
 @cache
-def _told_apart(language: str) -> Sequence[tuple[frozenset[str], frozenset[str]]]:
+def _distinct_words(language: str) -> Sequence[tuple[frozenset[str], frozenset[str]]]:
     """For each language, the words that it has alone, and those that this one has alone."""
     own = _SHORT_WORDS[language]
     return [(other - own, own - other) for other in _SHORT_WORDS.values()]

@@ -209,22 +209,22 @@ def test_edits_ask_what_they_admit(
     # So does an edit of a prompt. Where the answers stay as they are, nothing else is asked.
     with reworded("rewrite"):
         rows = plan(config)
-        assert set(new_asks(rows)) == {"rewrite_events", "rewrite_actions"}
+        assert set(new_asks(rows)) == {"rewrite"}
         assert run(config).total() == sum(new_asks(rows).values())
     if LONG:  # what the questions offer now is another thing, and each is verified anew
-        told: Counter[str] = Counter()
+        answered: Counter[str] = Counter()
 
-        def telling(body: dict[str, Any]) -> str:
-            told[body["response_format"]["json_schema"]["schema"]["title"]] += 1
+        def counting(body: dict[str, Any]) -> str:
+            answered[body["response_format"]["json_schema"]["schema"]["title"]] += 1
             return teacher(body)
 
-        server.answer = telling
+        server.answer = counting
         with reworded("change_questions"):
             rows = plan(config)
             assert open_nodes(rows) == {"verify"}
             run(config)
-        assert told.pop("ChangeQuestion") == new_asks(rows)["change_questions"] > 0
-        assert told.pop("AnswerSeen") > 0 and not told
+        assert answered.pop("ChangeQuestion") == new_asks(rows)["change_questions"] > 0
+        assert answered.pop("AnswerSeen") > 0 and not answered
         assert not run(config), "the old wording has its replies"
 
     # In a folder of its own, the same rows come out.

@@ -56,7 +56,7 @@ def test_costs_are_forecast_and_come_true(
     before = said("forecast", *PILOT, *GPUS)
     assert before["facts"] == []
     takes = {each["node"]: each for each in before["takes"]}
-    for name, rate in (("narrate", (100, 50)), ("caption_events", (1000, 500))):
+    for name, rate in (("narrate", (100, 50)), ("caption", (1000, 500))):
         node, took = spent[name], takes[name]
         fresh = node["tokens_in"] - node["tokens_cached"]
         hours = (fresh / rate[0] + node["tokens_out"] / rate[1]) / 3600

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.records import AskedQuestion
-from pipeline.scoring.truth.scripted import AnswerScore, score_truth
+from pipeline.scoring.truth.scripted import score_truth
+from pipeline.scoring.truth.scripted_report import AnswerScore
 from tests.pipeline.scoring.truth.known import TRUTH, dialogue
 
 

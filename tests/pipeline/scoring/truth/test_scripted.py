@@ -17,7 +17,8 @@ from pipeline.records import (
     Question,
     Response,
 )
-from pipeline.scoring.truth.scripted import Share, TruthReport, load_truths, score_truth
+from pipeline.scoring.truth.scripted import load_truths, score_truth
+from pipeline.scoring.truth.scripted_report import Share, TruthReport
 from tests.pipeline.scoring.truth.known import TRUTH, dialogue
 
 CALL = Provenance(
