@@ -25,7 +25,7 @@ CORPUS = {**corpus.UNREAD, **corpus.UNWRITTEN}
 MANIFEST = {**manifest.REFUSED, **manifest.LEFT_OUT}
 BORROWED = {*media.MEANINGS, *DIALOGUE}
 """What the verbs that read files turn down for, beside reasons of their own."""
-NO_REASONS = {"question", "response", "starts", "ends"}
+NO_REASONS = {"question", "response", "starts", "ends", "all"}
 """First of a pair, as reasons are: what the second is."""
 
 

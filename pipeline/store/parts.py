@@ -42,10 +42,8 @@ class StoreError(CommandError):
 
     def __init__(self, file: Location, error: Exception, part: Location | None = None) -> None:
         """The message says what to do. ``part``: the one that ``file`` is of, where its name does
-        not tell.
-
-        A file that is absent or damaged is to be made anew. One that cannot be read for want of
-        memory, permission, disk or network may be whole.
+        not tell. A file that is absent or damaged is to be made anew. One that cannot be read for
+        want of memory, permission, disk or network may be whole.
         """
         passing = isinstance(error, MemoryError) or (
             isinstance(error, OSError)

@@ -147,12 +147,11 @@ def annotation_stage(
     anything runs.
 
     ``cases`` lists what to ask about one video, or refuses the video; where nothing need be asked,
-    it may give a row. ``accept`` turns the answers
-    that are valid ``answer``s into rows, or refuses them; it may also yield further cases, which
-    are asked in a next round. It must yield something. A case without a valid answer is refused
-    here, by the engine's error or as ``no_valid_answer``; where that alone would hide the case from
-    a later stage, ``unanswered`` gives rows beside the reject, or asks otherwise. ``reasons`` are
-    those of ``cases`` and ``accept``; the errors of engines join them.
+    it may give a row. ``accept`` turns the answers that are valid ``answer``s into rows, or refuses
+    them; it may also yield further cases, for a next round. It must yield something. A case without
+    a valid answer is refused here, by the engine's error or as ``no_valid_answer``; where that alone
+    would hide the case from a later stage, ``unanswered`` gives rows beside the reject, or asks
+    otherwise. ``reasons`` are those of ``cases`` and ``accept``; the errors of engines join them.
 
     ``cases``, ``accept`` and ``unanswered`` are pure. They leave out of a row its video, its id and
     the model call it comes from (``THIS_CALL``): these are filled in. All asks of a round go to the
