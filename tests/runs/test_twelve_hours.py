@@ -13,8 +13,8 @@ import pytest
 from pipeline.corpus.audit.checker_readers import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
-HOURS = float(os.environ.get("HOURS", "2"))
-"""``HOURS=12`` is the whole reach of the memory, in some 40 s."""
+HOURS = float(os.environ.get("HOURS", "1"))
+"""``HOURS=12`` is the whole reach of the memory, in some 35 s of CPU."""
 MOST_MIB = 1024
 
 

@@ -17,18 +17,10 @@ from stages._taxonomy import ASKED, Cell, cell_of, drawn_cell, is_dependent
 from stages._taxonomy_moments import placed
 from stages.taxonomy_questions import Subject, annotation
 from tests.stages.clip_streams import known
+from tests.stages.stretches import turns
 
 CHANGES = (("red", 20.0), ("blue", 40.0), ("green", 60.0), ("red", 80.0))
 """What holds until when; behind the last, yellow."""
-
-
-def turns(count: int = 100) -> list[Segment]:
-    return [
-        Segment(
-            video_id="v", index=i, start_s=i, end_s=i + 1, frame_s=i, turns_per_s=1, jpeg_sha256=""
-        )
-        for i in range(count)
-    ]
 
 
 def points(provenance: Provenance, subject: str = "lamp") -> list[ChangePoint]:
