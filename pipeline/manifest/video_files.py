@@ -231,16 +231,13 @@ class VideoFiles:
         values = (name, stem, folder) if in_its_folder else (name, stem)
         rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", values)
         files = []
-        for root, path, key, file, its_stem, *where in rows:
+        for root, path, key, file, its_stem, container, member in rows:
             if its_stem == name or suffix in VIDEO_SUFFIXES or composed(file) == name:
                 whole = self._starts[root] + (f"{path}/{file}" if path else file)
                 address = whole if isinstance(self.roots[root], Location) else ""
                 its_suffix = split_name(file)[1]
-                files.append(
-                    ListedFile(
-                        root, key, file, its_stem, its_suffix, Path(whole), *where, address=address
-                    )
-                )
+                parts = key, file, its_stem, its_suffix, Path(whole), container, member, address
+                files.append(ListedFile(root, *parts))
         return sorted(files, key=preference)
 
 
