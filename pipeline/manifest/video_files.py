@@ -236,12 +236,8 @@ class VideoFiles:
                 whole = self._starts[root] + (f"{path}/{file}" if path else file)
                 address = whole if isinstance(self.roots[root], Location) else ""
                 its_suffix = split_name(file)[1]
-                files.append(
-                    ListedFile(
-                        *(root, key, file, its_stem, its_suffix, Path(whole)),
-                        *(container, member, address),
-                    )
-                )
+                parts = key, file, its_stem, its_suffix, Path(whole), container, member, address
+                files.append(ListedFile(root, *parts))
         return sorted(files, key=preference)
 
 

@@ -149,7 +149,7 @@ def annotation_stage(
     ``cases`` lists what to ask about one video, or refuses the video; where nothing need be asked,
     it may give a row. ``accept`` turns the answers that are valid ``answer``s into rows, or refuses
     them; it may also yield further cases, for a next round. It must yield something. A case without
-    a valid answer is refused here, by the engine's error or as ``no_valid_answer``; where that alone
+    a valid answer is refused here, by the error or as ``no_valid_answer``; where that alone
     would hide the case from a later stage, ``unanswered`` gives rows beside the reject, or asks
     otherwise. ``reasons`` are those of ``cases`` and ``accept``; the errors of engines join them.
 
