@@ -182,6 +182,7 @@ def _line(call: tuple[Window, str]) -> Image:
 
 def _picture(still: Still) -> Any:
     picture = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
     return cv2.resize(picture, (448, 252))
 
 
@@ -203,8 +204,9 @@ class Timed:
 
 def measured(videos: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Window]]]:
     """Each video that can be read, with its windows. Prints what measuring took of the time."""
-    timed = [Timed(frames.reduced), Timed(frames.changed_levels)]
-    frames.reduced, frames.changed_levels = timed  # type: ignore[assignment]
+    measuring: Any = frames
+    timed = [Timed(measuring.reduced), Timed(measuring.changed_levels)]
+    measuring.reduced, measuring.changed_levels = timed
     start_s = process_time()
     for video in videos:
         try:
