@@ -9,14 +9,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, StringConstraints
 
-from pipeline.records import (
-    Change,
-    DenseSegment,
-    FramedSegment,
-    Provenance,
-    Reject,
-    TurnFrame,
-)
+from pipeline.records import Change, DenseSegment, FramedSegment, Provenance, Reject, TurnFrame
 from pipeline.workflow.stage import Reason
 from stages._asking import Answer, SampledConfig, Seen
 from stages._consistency import spokesman, texts_alike
@@ -28,7 +21,7 @@ Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400)]
 
 
 class NarrationConfig(SampledConfig):
-    """What is shown of a turn, and which turns are not asked about."""
+    """What is shown of a turn."""
 
     window_s: float = Field(
         2.0,
@@ -44,10 +37,6 @@ class NarrationConfig(SampledConfig):
         " turn before is not asked about: nothing changed, by the still filter. 0 asks about all."
         " Ours; benchmarks/still_windows.py has what others let through",
     )
-
-    def is_still(self, turn: DenseSegment) -> bool:
-        """Whether the picture is known to have stood still since the turn before."""
-        return turn.changed_levels is not None and turn.changed_levels < self.still_levels
 
 
 class ChangeSeen(Answer):
@@ -95,11 +84,16 @@ def pairs(every: Sequence[DenseSegment], window_s: float) -> Iterator[Pair]:
         yield Pair(before, after, frames[first : bisect_right(times, after.frame_s)])
 
 
-def still(stage: str, after: DenseSegment) -> Change:
-    """That nothing changed, by the still filter: no model is asked about the turn."""
+def is_still(turn: DenseSegment, config: NarrationConfig) -> bool:
+    """Whether the picture is known to have stood still since the turn before."""
+    return turn.changed_levels is not None and turn.changed_levels < config.still_levels
+
+
+def still_change(turn: DenseSegment, stage: str) -> Change:
+    """That nothing changed, by the still filter: no model is asked."""
     return Change(
-        index=after.index,
-        time_s=after.frame_s,
+        index=turn.index,
+        time_s=turn.frame_s,
         changed=False,
         text="",
         provenance=Provenance.of_filter(stage, "still_filter", "1"),

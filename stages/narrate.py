@@ -17,7 +17,15 @@ from pydantic import Field
 from pipeline.records import Change, DenseSegment, Reject
 from pipeline.workflow.annotation_stage import Answers, Case, annotation_stage, printed
 from pipeline.workflow.stage import VideoRows
-from stages._narration import REASONS, ChangeSeen, NarrationConfig, change_said, pairs, still
+from stages._narration import (
+    REASONS,
+    ChangeSeen,
+    NarrationConfig,
+    change_said,
+    is_still,
+    pairs,
+    still_change,
+)
 
 
 class Config(NarrationConfig):
@@ -35,8 +43,8 @@ def cases(rows: VideoRows, config: Config) -> Iterator[Case[DenseSegment] | Chan
     if not found:
         yield Reject(reason="one_frame")
     for before, after, frames in found:
-        if config.is_still(after):
-            yield still("narrate", after)
+        if is_still(after, config):
+            yield still_change(after, "narrate")
             continue
         variables = {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
         yield Case(after, variables, frames)

@@ -2,7 +2,7 @@
 frame about once and its instructions seldom. Stands in a run in place of `narrate`.
 
 reads:  DenseSegment
-writes: Change, as `narrate` writes them, those of a breath's still turns before the others
+writes: Change, as `narrate` writes them
 source: ours; section 4.1 of arXiv:2512.21334, real-time narration, step 2, asks about every two
         seconds by themselves
 """
@@ -26,12 +26,15 @@ from stages._narration import (
     Pair,
     Said,
     change_said,
+    is_still,
     pairs,
-    still,
+    still_change,
 )
 
+NAME = "narrate_breaths"
 Breath = Sequence[Pair]
-"""Turns that follow each other, of which one ask is to tell; never empty."""
+"""Turns that follow each other, of which one ask is to tell, and between them those that stand
+still; never empty."""
 
 
 class Config(NarrationConfig):
@@ -79,27 +82,43 @@ class BreathSeen(Answer):
 
 
 def cases(rows: VideoRows, config: Config) -> Iterator[Case[Breath] | Change | Reject]:
-    """A case for so many turns at a time, and that nothing changed in a turn that stands still."""
+    """A case for so many turns at a time, without those whose picture stands still."""
     found = [*pairs(rows[DenseSegment], config.window_s)]
     if not found:
         yield Reject(reason="one_frame")
-    breath: list[Pair] = []
-    for place, pair in enumerate(found):
-        if config.is_still(pair.after):
-            yield still("narrate_breaths", pair.after)
+    for breath in breaths(found, config):
+        if moving(breath, config):
+            yield asked(breath, config)
         else:
-            breath.append(pair)
-        if len(breath) == config.turns_per_ask or (breath and place == len(found) - 1):
-            yield asked(breath)
-            breath = []
+            yield from (still_change(pair.after, NAME) for pair in breath)
 
 
-def asked(breath: Breath) -> Case[Breath]:
+def moving(breath: Breath, config: Config) -> Breath:
+    """The turns of a breath that are asked about."""
+    return [pair for pair in breath if not is_still(pair.after, config)]
+
+
+def breaths(found: Sequence[Pair], config: Config) -> Iterator[Breath]:
+    """All turns in order, in pieces of so many that are asked about."""
+    first = number = 0
+    for place, pair in enumerate(found):
+        if is_still(pair.after, config):
+            continue
+        if number == config.turns_per_ask:
+            yield found[first:place]
+            first, number = place, 0
+        number += 1
+    if found:
+        yield found[first:]
+
+
+def asked(breath: Breath, config: Config) -> Case[Breath]:
     """The ask about some turns, which shows each of their frames once."""
-    frames = {frame.frame_s: frame for pair in breath for frame in pair.frames}
+    about = moving(breath, config)
+    frames = {frame.frame_s: frame for pair in about for frame in pair.frames}
     turns = [
         {"before_s": printed(before.frame_s), "after_s": printed(after.frame_s)}
-        for before, after, _ in breath
+        for before, after, _ in about
     ]
     times = [turn["after_s"] for turn in turns]
     shown = [frames[time_s] for time_s in sorted(frames)]
@@ -117,23 +136,31 @@ def accept(
         for turn in answer.turns:
             if times[printed(turn.time_s)] == 1:
                 said.setdefault(printed(turn.time_s), []).append(turn.change)
+    alone = len(moving(case.subject, config)) == 1
     for pair in case.subject:
-        if seen := said.get(printed(pair.after.frame_s)):
+        if is_still(pair.after, config):
+            yield still_change(pair.after, NAME)
+        elif seen := said.get(printed(pair.after.frame_s)):
             yield change_said(pair.after, seen, answers.drawn, config)
-        elif len(case.subject) > 1:
-            yield asked([pair])
+        elif not alone:
+            yield asked([pair], config)
         else:
             detail = f"at {pair.after.frame_s:.2f} s"
             yield Reject(reason="turn_left_out", detail=detail, row=answers[0].model_dump_json())
 
 
-def unanswered(case: Case[Breath], config: Config) -> Iterator[Case[Breath]]:
+def unanswered(case: Case[Breath], config: Config) -> Iterator[Case[Breath] | Change]:
     """Each turn by itself: one answer that failed is not to cost all of them."""
-    yield from (asked([pair]) for pair in case.subject if len(case.subject) > 1)
+    alone = len(moving(case.subject, config)) == 1
+    for pair in case.subject:
+        if is_still(pair.after, config):
+            yield still_change(pair.after, NAME)
+        elif not alone:
+            yield asked([pair], config)
 
 
 STAGE = annotation_stage(
-    name="narrate_breaths",
+    name=NAME,
     version=1,
     reads=(DenseSegment,),
     writes=Change,

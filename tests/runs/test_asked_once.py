@@ -180,7 +180,7 @@ def test_edits_ask_what_they_admit(
 ) -> None:
     config = asking("run")
     whole = run(config)
-    assert whole.total() > 100
+    assert whole.total() > 50
     for name, edits in CHEAP.items():
         rows = plan(config, *edits)
         assert not new_asks(rows) and not open_nodes(rows), name
@@ -207,11 +207,12 @@ def test_edits_ask_what_they_admit(
     assert run(config, "nodes.rewrite.config.seed=1").total() == 8
 
     # So does an edit of a prompt. Where the answers stay as they are, nothing else is asked.
-    with reworded("rewrite"):
-        rows = plan(config)
-        assert set(new_asks(rows)) == {"rewrite"}
-        assert run(config).total() == sum(new_asks(rows).values())
-    if LONG:  # what the questions offer now is another thing, and each is verified anew
+    if LONG:
+        with reworded("rewrite"):
+            rows = plan(config)
+            assert set(new_asks(rows)) == {"rewrite"}
+            assert run(config).total() == sum(new_asks(rows).values())
+        # What the questions offer now is another thing, and each is verified anew.
         answered: Counter[str] = Counter()
 
         def counting(body: dict[str, Any]) -> str:

@@ -161,3 +161,29 @@ def test_what_was_left_out_is_asked_about_by_number_of_its_own(
     again = list(narrate_breaths.unanswered(alone, TURNS))
     assert [c.variables["turns"][0]["after_s"] for c in again] == [5, 6, 7, 8]
     assert not list(narrate_breaths.unanswered(again[0], TURNS)), "once"
+
+
+def test_turns_that_stand_still_are_not_asked_about_and_keep_their_place(
+    framed: Callable[..., list[DenseSegment]],
+    video_rows: Callable[..., Any],
+    asking: Callable[..., Any],
+) -> None:
+    turns = [
+        t.model_copy(update={"changed_levels": 0.5 if i in (1, 2, 6) else 50.0})
+        for i, t in enumerate(framed(10, 1.0, 1))
+    ]
+
+    def said(ask: Ask) -> Any:
+        return {"turns": [turn(t) for t in times_of(ask) if t != 4 or len(times_of(ask)) == 1]}
+
+    context, engine = asking("narrate_breaths", said)
+    made: list[Any] = [
+        *narrate_breaths.STAGE.run([video_rows({DenseSegment: turns})], TURNS, context)
+    ]
+    assert [times_of(ask) for ask in engine.asks] == [[3, 4, 5, 7], [8, 9], [4]]
+    assert indices(made) == [*range(1, 10)]
+    by_filter = [c.index for c in made if c.provenance.writer == "still_filter@1"]
+    assert by_filter == [1, 2, 6]
+    still = [t.model_copy(update={"changed_levels": 0.5}) for t in turns]
+    rows = list(narrate_breaths.cases(video_rows({DenseSegment: still}), TURNS))
+    assert [type(row) for row in rows] == [Change] * 9

@@ -8,7 +8,6 @@ from pipeline.reports.forecast.cost import NodeTakes
 from pipeline.store.files.text_table import text_table
 
 _HOUR_S = 3600
-_GB = 1e9
 
 
 def cost_lines(takes: Sequence[NodeTakes], gpus: int | None) -> Iterator[str]:
@@ -35,7 +34,7 @@ def cost_lines(takes: Sequence[NodeTakes], gpus: int | None) -> Iterator[str]:
     )
     hours = sum(each.gpu_hours or 0.0 for each in takes)
     if gpus and on_gpus:
-        yield f"{hours:,.1f} GPU hours: {hours / gpus:,.1f} hours on {gpus:,} GPUs"
+        yield f"{_few(hours)} GPU hours: {_few(hours / gpus)} hours on {gpus:,} GPUs"
 
 
 def fact_lines(takes: Sequence[NodeTakes], facts: Sequence[NodeTakes]) -> Iterator[str]:
@@ -44,7 +43,7 @@ def fact_lines(takes: Sequence[NodeTakes], facts: Sequence[NodeTakes]) -> Iterat
     pairs = [(fact.node, [said[fact.node]], [fact]) for fact in facts if fact.node in said]
     asked = [each for each in pairs if each[2][0].engine]
     every = ("all", [each[1][0] for each in pairs], [each[2][0] for each in pairs])
-    heads = ("forecast, and fact", ">asks", ">fact", ">prompts", ">fact", ">MB", ">fact")
+    heads = ("forecast, and fact", ">asks", ">fact", ">prompts", ">fact", ">bytes", ">fact")
     yield text_table([_compared(*each) for each in (*asked, every)], heads)
 
 
@@ -69,10 +68,10 @@ def _taken(
     ]
     return (
         name,
-        f"{sum(each.seconds for each in takes) / _HOUR_S:,.1f}",
-        *([f"{sum(hours):,.1f}" if hours else ""] if on_gpus else []),
+        _few(sum(each.seconds for each in takes) / _HOUR_S),
+        *([_few(sum(hours)) if hours else ""] if on_gpus else []),
         *(f"{sum(paid):,.2f}" if paid else "" for paid in costs),
-        f"{sum(each.stored_bytes for each in takes) / _GB:,.2f}",
+        _short(sum(each.stored_bytes for each in takes)),
     )
 
 
@@ -81,8 +80,14 @@ def _compared(
 ) -> tuple[object, ...]:
     asks = [f"{sum(each.asks for each in takes):,.0f}" for takes in (said, facts)]
     tokens = [_short(sum(each.tokens_in for each in takes)) for takes in (said, facts)]
-    sizes = [f"{sum(each.stored_bytes for each in takes) / 1e6:,.1f}" for takes in (said, facts)]
+    sizes = [_short(sum(each.stored_bytes for each in takes)) for takes in (said, facts)]
     return name, *asks, *tokens, *sizes
+
+
+def _few(number: float) -> str:
+    if 0 < number < 0.01:
+        return "<0.01"
+    return f"{number:,.1f}" if number >= 10 else f"{number:.2g}"
 
 
 def _short(number: float) -> str:
