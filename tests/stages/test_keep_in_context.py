@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from pipeline.records import Annotation, Reject, Verdict
+from pipeline.records import Annotation, Record, Reject, Verdict
 from pipeline.workflow.stage import Context
 from stages import keep_in_context
 from tests.stages.test_verify_context import PAIR, PAST
@@ -23,7 +24,8 @@ def verdict(of: Annotation, rid: str, check: Any, passed: bool = True) -> Verdic
 
 
 def kept(video_rows: Any, of: Annotation, *verdicts: Verdict) -> Any:
-    rows = video_rows({Annotation: [of], Verdict: verdicts})
+    kinds: dict[type[Record], Sequence[Record]] = {Annotation: [of], Verdict: verdicts}
+    rows = video_rows(kinds)
     (row,) = keep_in_context.STAGE.run([rows], keep_in_context.Config(), Context())
     return row
 

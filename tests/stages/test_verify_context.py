@@ -56,9 +56,7 @@ def test_a_dependent_question_is_asked_with_and_without_the_exchange(
     assert all(frame.time_s <= 8 for ask in engine.asks for frame in ask.frames)
 
 
-def test_what_can_be_told_without_the_exchange_fails(
-    asking: Any, video_rows: Any, framed: Any
-) -> None:
+def test_an_answer_that_needs_no_exchange_fails(asking: Any, video_rows: Any, framed: Any) -> None:
     def knowing(ask: Any) -> Any:
         return {"seen": "A lamp.", "value": "red" if len(ask.frames) < 5 else "blue"}
 
