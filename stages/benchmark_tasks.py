@@ -13,6 +13,7 @@ source: Streamo-Bench, arXiv:2512.21334, section 5 (300 videos, 3,000 tasks: of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,7 +25,7 @@ from pipeline.workflow.stage import Context, Reason, StageConfig, VideoRows, per
 class Config(StageConfig):
     """How many of which task."""
 
-    per_video: Mapping[str, int] = Field(
+    per_video: Mapping[str, Annotated[int, Field(ge=1, le=1000)]] = Field(
         {"event_grounding": 2, "event_caption": 1, "narration": 1, "tsqa": 6},
         min_length=1,
         description="task: so many of every video, drawn by hash; others are left out",

@@ -165,7 +165,7 @@ def test_nothing_is_called_well_without_ffmpeg(
     monkeypatch.setenv("PATH", str(tmp_path))
     status, report = doctor(write_config("demo"))
     assert status == 1
-    assert levels(report, "ff") == ["failure", "failure"]
+    assert levels(report, "ff") == ["failure"]
     assert levels(report, "the rest") == ["warning"] and report["probe"] == []
 
 

@@ -187,7 +187,7 @@ def test_the_list_has_every_adapter_and_whether_it_is_proven(capsys: Capture) ->
         (("coins",), "there is no adapter 'coins'; did you mean 'coin'"),
         ((), "give a SOURCE, --annotations and --videos"),
         (("coin", "--annotations", "nowhere"), "there is no folder nowhere"),
-        (("coin", "--videos", "nowhere"), "there is no folder nowhere"),
+        (("coin", "--videos", "nowhere"), r"there is no folder \S+/nowhere"),
         (("coin", "-o", "m.json"), "m.json is no file that ends in .jsonl or .parquet"),
         (("coin", "--without", "share_alike"), "did you mean 'share-alike'"),
         (("coin", "--option", "reversed=swop"), "--option.reversed: 'swop' is not one of"),

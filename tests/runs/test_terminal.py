@@ -207,7 +207,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, render_once: RenderOnce) -> 
             "nodes": {
                 "ingest": {"stage": "ingest"},
                 **{name: {"stage": name, "after": before} for name, before in after.items()},
-                "narrate": {"stage": "narrate", "after": ["segment"], "engine": "narrator"},
+                "narrate": {
+                    **{"stage": "narrate", "after": ["segment"], "engine": "narrator"},
+                    "config": {"still_levels": 0},
+                },
             },
         }
         config = folder / "c.yaml"

@@ -126,7 +126,12 @@ def _answer(ask: Ask, film: Film) -> Any:
     missing = sorted(set(needs) - set(ask.variables))
     if missing:
         raise UnsupportedAskError(f"{title} needs the variables {missing}")
-    return answer(film, ask.variables)
+    try:
+        return answer(film, ask.variables)
+    except UnsupportedAskError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnsupportedAskError(f"{title} with variables of another kind: {error}") from error
 
 
 def _change_seen(film: Film, variables: Variables) -> Any:

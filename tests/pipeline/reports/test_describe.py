@@ -65,18 +65,27 @@ def test_the_whole_config_is_listed_and_fits_a_terminal() -> None:
         assert max(map(len, shown.splitlines())) <= WIDTH
 
 
+PARTS = ("", ".prices", ".placement")
+"""Sections of an engine."""
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("run", ["(run)"]),
-        ("engines.http", [f"(engines.ROLE{part} with kind: http)" for part in ("", ".prices")]),
+        ("engines.http", [f"(engines.ROLE{part} with kind: http)" for part in PARTS]),
         ("http", ["(engines.ROLE with kind: http)"]),
         ("limits", ["(nodes.NODE.limits)"]),
         ("nodes", ["(nodes.NODE)", "(nodes.NODE.execution)", "(nodes.NODE.limits)"]),
         (
             "engines",
             ["(at the top of the file)"]
-            + [f"(engines.ROLE{p} with kind: {kind})" for kind in KINDS for p in ("", ".prices")],
+            + [
+                f"(engines.ROLE{p} with kind: {kind})"
+                for kind in KINDS
+                for p in PARTS
+                if (kind, p) != ("embedded", ".placement")
+            ],
         ),
         ("caption", ["(nodes.NODE.config with stage: caption)"]),
         ("nodes.NODE.limits.after", ["(nodes.NODE.limits)"]),
