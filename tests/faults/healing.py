@@ -141,8 +141,8 @@ class Cases:
         return first.printed
 
     def collect(self, edit: Sequence[str]) -> None:
-        """Remove all that ``gc`` lists."""
-        command = ["gc", *self._config, *edit]
+        """Remove all that ``gc`` lists, and what was said to asks that no part has any more."""
+        command = ["gc", *self._config, *edit, "--replies"]
         for token in self._tokens(command):
             self._end_well([*command, "--remove", token])
 

@@ -51,7 +51,7 @@ def content(root: Location) -> Mapping[str, bytes]:
     return {
         name: (root / name).read_bytes()
         for name in root.walk()
-        if not name.startswith(("log/", "settings/")) and "/replies-" not in name
+        if not name.startswith(("log/", "settings/", "summary.json")) and "/replies-" not in name
     }
 
 

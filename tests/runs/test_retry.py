@@ -35,7 +35,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def config_of(write_config: Callable[..., Path], server: Server) -> Config:
-    return lambda name: str(write_asking(write_config, name, server))
+    every_turn = {"config": {"still_levels": 0}}
+    return lambda name: str(write_asking(write_config, name, server, narrate=every_turn))
 
 
 @dataclass(frozen=True)
