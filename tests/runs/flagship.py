@@ -83,8 +83,13 @@ class Place:
         return [verb, *rest, *settings]
 
 
-SMALL = ("run.videos_per_shard=1", "nodes.plan_mixture.config.shares={}")
-"""All samples of the few videos are taken, whatever the shares of the paper."""
+SMALL = (
+    "run.videos_per_shard=1",
+    "nodes.plan_mixture.config.shares={}",
+    "nodes.narrate.config.still_levels=0",
+)
+"""All samples of the few videos are taken, whatever the shares of the paper, and all turns are asked
+about, for a tiny model has little to say of anything else."""
 
 
 def commands() -> list[list[str]]:
