@@ -88,8 +88,8 @@ SMALL = (
     "nodes.plan_mixture.config.shares={}",
     "nodes.narrate.config.still_levels=0",
 )
-"""All samples of the few videos are taken, whatever the shares of the paper, and all turns are asked
-about, for a tiny model has little to say of anything else."""
+"""All samples of the few videos are taken, whatever the shares of the paper, and all turns are
+asked about, for a tiny model has little to say of anything else."""
 
 
 def commands() -> list[list[str]]:
