@@ -140,10 +140,7 @@ def _change_seen(film: Film, variables: Variables) -> Any:
 
 
 def _breath_seen(film: Film, variables: Variables) -> Any:
-    try:
-        turns = [(_float(turn["before_s"]), _float(turn["after_s"])) for turn in variables["turns"]]
-    except (KeyError, TypeError) as error:
-        raise UnsupportedAskError(f"turns without before_s and after_s: {error}") from error
+    turns = [(_float(turn["before_s"]), _float(turn["after_s"])) for turn in variables["turns"]]
     return {
         "turns": [
             {"time_s": after_s, **_change(film, before_s, after_s)} for before_s, after_s in turns
@@ -159,10 +156,7 @@ def _change(film: Film, before_s: float, after_s: float) -> Any:
 
 
 def _narration(film: Film, variables: Variables) -> Any:
-    try:
-        lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
-    except (KeyError, TypeError) as error:
-        raise UnsupportedAskError(f"lines without time_s and sentence: {error}") from error
+    lines = [(_float(line["time_s"]), str(line["sentence"])) for line in variables["lines"]]
     found = texts.narration(lines, _int(variables["max_words"]))
     sentences = [{"time_s": time_s, "sentence": sentence} for time_s, sentence in found]
     seen = f"{len(found)} of {len(lines)} lines are worth saying."
@@ -215,10 +209,7 @@ def _change_points(film: Film, variables: Variables) -> Any:
 
 
 def _change_question(film: Film, variables: Variables) -> Any:
-    try:
-        moments = [(_float(m["time_s"]), str(m["value"])) for m in variables["moments"]]
-    except (KeyError, TypeError) as error:
-        raise UnsupportedAskError(f"moments without time_s and value: {error}") from error
+    moments = [(_float(m["time_s"]), str(m["value"])) for m in variables["moments"]]
     found = question_of(
         str(variables["kind"]),
         str(variables["aspect"]),
