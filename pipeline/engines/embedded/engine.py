@@ -225,8 +225,7 @@ def _change_question(film: Film, variables: Variables) -> Any:
 def _answer_seen(film: Film, variables: Variables) -> Any:
     options = [str(option) for option in variables["options"]]
     value = answer_at_end(film, str(variables["question"]), options)
-    seen = describe(film.observations[-1]) if film.observations else NOTHING
-    return {"seen": seen[:MOST_SEEN], "value": value}
+    return {"seen": looks(film.observations[-1:]), "value": value}
 
 
 def _clip_question(film: Film, variables: Variables) -> Any:

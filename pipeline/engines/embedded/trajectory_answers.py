@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.engines.embedded.changes import MOST_SEEN, NOTHING, describe, looks
+from pipeline.engines.embedded.changes import looks
 from pipeline.engines.embedded.streaming import answer_so_far, kind_of, questions_of, relevant_to
 from pipeline.engines.embedded.tracks import Film
 
@@ -29,8 +29,7 @@ def _piece_judged(film: Film, variables: Variables) -> Any:
 
 def _answer_now(film: Film, variables: Variables) -> Any:
     answer = answer_so_far(film, str(variables["question"]))
-    seen = describe(film.observations[-1]) if film.observations else NOTHING
-    return {"seen": seen[:MOST_SEEN], "answer": answer}
+    return {"seen": looks(film.observations[-1:]), "answer": answer}
 
 
 TRAJECTORY_ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] = {
