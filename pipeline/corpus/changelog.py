@@ -68,11 +68,16 @@ def entry(before: Path, after: Path, whole: Slice, former: str, facts: RunFacts)
     ``after``, which do not know their run yet; ``facts`` do.
 
     Where the old one cannot be read as a corpus, the entry says so.
+
+    Raises:
+        OSError: the system does not let a file of the old one be read; it may do so later.
     """
     since = f" Since {code(former)}" if former else " Since the one before"
     try:
         comparison = compare_corpora(before, after)
     except CorpusError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno:  # Arrow's own has none
+            raise error.__cause__ from None
         return f"{_size(whole)}.{since} nobody can say what changed: {code(error.reason)}."
     old = read_facts(before)
     run = RunChanges(

@@ -13,6 +13,8 @@ from pipeline.corpus.facts import CONFIG, RUN, RunFacts
 
 GIVEN: Final = "rows given"
 """In place of a reason: the rows that a step gave."""
+_ABSENT: Final = (FileNotFoundError, NotADirectoryError)
+"""Of a folder without the file, and of a Parquet file."""
 
 
 class _Value(BaseModel):
@@ -56,10 +58,14 @@ def compare_runs(before: Path, after: Path) -> RunChanges:
 
 
 def read_facts(corpus: Path) -> RunFacts | None:
-    """What a corpus folder says of its run; None where it says nothing that can be read."""
+    """What a corpus folder says of its run; None where it says nothing, or nothing of this form.
+
+    Raises:
+        OSError: the file is there, and the system does not let it be read.
+    """
     try:
         return RunFacts.model_validate_json((corpus / RUN).read_bytes())
-    except (OSError, ValidationError):
+    except (*_ABSENT, ValidationError):
         return None
 
 
@@ -103,10 +109,14 @@ def _yields(facts: RunFacts) -> Mapping[tuple[str, str], tuple[dict[str, Any], i
 
 
 def read_config(corpus: Path) -> str:
-    """The config that lies in a corpus folder, as YAML; empty where none can be read."""
+    """The config that lies in a corpus folder, as YAML; empty where there is none.
+
+    Raises:
+        OSError: the file is there, and the system does not let it be read.
+    """
     try:
         return (corpus / CONFIG).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (*_ABSENT, UnicodeDecodeError):
         return ""
 
 

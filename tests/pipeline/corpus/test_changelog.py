@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.corpus.changelog import entry, first_entry, newest, version_of, with_entry
 from pipeline.corpus.counts import CorpusCounts, Slice
 from pipeline.corpus.facts import CONFIG, RUN, Intake, NodeFacts, RunFacts, Turned, Withdrawn
@@ -84,3 +86,17 @@ def test_an_old_corpus_that_cannot_be_read_stops_nothing(
         "2 dialogues about 1 videos. Since the one before nobody can say what changed:"
         " `newer_format`."
     )
+
+
+@pytest.mark.parametrize("name", ["counts.json", RUN, CONFIG])
+def test_what_the_system_refuses_is_not_taken_for_a_damaged_corpus(
+    tmp_path: Path, samples: list[VideoSample], name: str
+) -> None:
+    """The entry stays for ever, and the next run may well read the file."""
+    old = tmp_path / "old"
+    written(old, samples[:1])
+    (old / name).unlink(missing_ok=True)
+    (old / name).mkdir()
+    whole = written(tmp_path / "new", samples[:1])
+    with pytest.raises(OSError, match=str(old / name)):
+        entry(old, tmp_path / "new", whole, "f" * 12, facts(0.5, 0))
