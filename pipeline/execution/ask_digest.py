@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -55,16 +55,21 @@ def kept_of(
     asks: Mapping[str, Ask],
     sampling: Sampling,
     look: Callable[[Mapping[str, Ask]], Mapping[str, T]],
+    digests: Callable[[], Iterable[str]],
     under: Callable[[str, T], T],
 ) -> dict[str, T]:
     """What is kept of asks, by their digests; also what earlier versions kept by theirs.
 
-    ``look`` finds what is kept of asks, by digest, and ``under`` puts it under another digest.
+    ``look`` finds what is kept of asks, by digest; ``digests`` has all by which something is kept
+    there, and ``under`` puts it under another one. An earlier digest reads all bytes of an ask's
+    frames, so it is taken only where something lies under one.
     """
     found = dict(look(asks))
-    left = {earlier_digest(ask, sampling): key for key, ask in asks.items() if key not in found}
-    for earlier, kept in look({e: asks[key] for e, key in left.items()}).items() if left else ():
-        found[left[earlier]] = under(left[earlier], kept)
+    unknown = {key: ask for key, ask in asks.items() if key not in found}
+    if unknown and any(len(key) == _EARLIER_DIGITS for key in digests()):
+        left = {earlier_digest(ask, sampling): key for key, ask in unknown.items()}
+        for earlier, kept in look({e: asks[key] for e, key in left.items()}).items():
+            found[left[earlier]] = under(left[earlier], kept)
     return found
 
 

@@ -16,7 +16,7 @@ from pipeline.execution.ask_digest import ask_digest, entry_under, kept_of
 from pipeline.execution.busy_clock import BusyClock
 from pipeline.execution.journal import Entry, Journal
 from pipeline.execution.replies_index import index_of
-from pipeline.execution.stored_replies import Found, replied_before
+from pipeline.execution.stored_replies import Found, replied_before, stored_digests
 from pipeline.records import ModelReply
 from pipeline.store.location import Location
 from pipeline.store.part_names import shard_of
@@ -121,7 +121,10 @@ def _journaled(
     if not known:
         return {}
     return kept_of(
-        *(asks, sampling), lambda wanted: {k: known[k] for k in wanted if k in known}, entry_under
+        *(asks, sampling),
+        lambda wanted: {k: known[k] for k in wanted if k in known},
+        known.keys,
+        entry_under,
     )
 
 
@@ -137,6 +140,7 @@ def answered_before(
     return kept_of(
         *(asks, sampling),
         lambda wanted: replied_before(places, wanted.keys()),
+        lambda: (digest for place in places for digest in stored_digests(place)),
         lambda key, found: found._replace(entry=entry_under(key, found.entry)),
     )
 

@@ -16,7 +16,7 @@ from pipeline.execution.journaled_engine import (
     answering,
     model_replies,
 )
-from pipeline.execution.stored_replies import stored_entries
+from pipeline.execution.stored_replies import stored_digests, stored_entries
 from pipeline.execution.worker import make_part
 from pipeline.media.base import Media
 from pipeline.store.location import Location
@@ -172,7 +172,12 @@ def asks_of_video(
     replies = replies_path(part)
 
     def known(asks: Mapping[str, Ask], sampling: Sampling) -> Mapping[str, Entry]:
-        return kept_of(asks, sampling, lambda wanted: _entries(replies, wanted), entry_under)
+        return kept_of(
+            *(asks, sampling),
+            lambda wanted: _entries(replies, wanted),
+            lambda: stored_digests(replies),
+            entry_under,
+        )
 
     engine = ReplayingEngine(node.engine, known)
     task = plan.tasks[shard].ready(parts, plan.slots[shard])

@@ -76,6 +76,18 @@ def replied_before(places: Iterable[Location], asks: Collection[str]) -> dict[st
     return found
 
 
+def stored_digests(place: Location) -> Iterator[str]:
+    """The digests of all asks in a file of replies or a journal; none of one that cannot be
+    read."""
+    if place.name.startswith("journal-"):
+        yield from read_journal(place)
+        return
+    with suppress(StoreError):
+        table = read_table(place, ["ask"])
+        # Replies of early versions have no digest.
+        yield from filter(None, table.column(0).to_pylist() if table.num_columns else ())
+
+
 def _in_place(place: Location, asks: Collection[str]) -> Iterator[Entry]:
     if place.name.startswith("journal-"):
         yield from (entry for ask, entry in read_journal(place).items() if ask in asks)

@@ -122,6 +122,39 @@ def test_what_earlier_versions_kept_counts_by_their_digest(
     assert after.replies[0].ask == ask_digest(ABOUT[0], Sampling())
 
 
+@pytest.mark.parametrize("left_as", ["replies", "journal"])
+def test_frames_are_read_for_an_earlier_digest_only_where_one_lies(
+    slot: Location, reopened: Reopening, monkeypatch: pytest.MonkeyPatch, left_as: str
+) -> None:
+    """Of a new ask beside answers to others, in a file of replies and in a journal."""
+    older = slot.parent / "older/part-00000-1"
+    # Both of one video, so that the file of the other one is looked at.
+    new = replace(ABOUT[1], video_id=ABOUT[0].video_id)
+    before = reopened(Answering(), older)
+    replies_to(before, ABOUT[:1])
+    if left_as == "replies":
+        written(older, before)
+    taken: list[str] = []
+
+    def counted(ask: Ask, sampling: Sampling) -> str:
+        taken.append(ask.request_id)
+        return earlier_digest(ask, sampling)
+
+    monkeypatch.setattr("pipeline.execution.ask_digest.earlier_digest", counted)
+    engine = Answering()
+    replies_to(reopened(engine, slot, older.parent), [ABOUT[0], new])
+    assert engine.asked == [new.request_id] and not taken
+
+    key, at = earlier_digest(new, Sampling()), "2026-01-01"
+    entry = Entry(key, 1, at, at, (Reply("x", "kept"),), video_id=new.video_id)
+    third = slot.parent / "third/part-00000-1"
+    replace_journal(journal_path(third), [entry])
+    journal_path(slot).remove_tree()
+    engine = Answering()
+    replies_to(reopened(engine, slot, older.parent, third.parent), [ABOUT[0], new])
+    assert not engine.asked and taken == [new.request_id]
+
+
 def test_of_several_answers_to_an_ask_the_newest_counts(
     slot: Location, reopened: Reopening
 ) -> None:
