@@ -63,7 +63,8 @@ class Trial:
     @property
     def writer(self) -> Errors:
         """How writers err, whoever checks them."""
-        return replace(self.errors, checker=0.0, alike=0.0, follows=0.0)
+        own = replace(self.errors, checker=0.0, alike=0.0, follows=0.0)
+        return replace(own, left_out=0.0, exchanged=0.0)
 
     @property
     def checker(self) -> Errors:

@@ -188,19 +188,53 @@ def forms(bench: Bench, base: Trial) -> Iterator[Table]:
     yield Table("answers", heads, rows())
 
 
+def together(bench: Bench, base: Trial) -> Iterator[Table]:
+    """Of how many captions the grounder is asked about at once, and what it confuses then."""
+
+    def rows() -> Iterator[tuple[str, Sequence[Share | int]]]:
+        several = {"nodes.ground.stage": "ground_many", "nodes.ground.config.captions_per_ask": 5}
+        confused: Mapping[str, Mapping[str, Any]] = {
+            "": {},
+            ", a tenth of the spans left out": {"left_out": 0.1},
+            ", two exchanged in a tenth": {"exchanged": 0.1},
+        }
+        for drawn in (1, base.samples):
+            alone = replace(base, samples=drawn)
+            trials = {f"1, {drawn} samples": alone} | {
+                f"5, {drawn} samples{name}": replace(alone.erring(**fields), settings=several)
+                for name, fields in confused.items()
+            }
+            for name, trial in trials.items():
+                items = bench.items(trial, questions=False)
+                yield name, [gone(items, EVENT_ITEMS, kind) for kind in (RIGHT, *SPANS)]
+
+    yield Table("captions an ask", [RIGHT, *SPANS], rows())
+
+
+def print_table(name: str, heads: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
+    """As Markdown."""
+    print(f"\n| {name} | {' | '.join(heads)} |\n|---{'|---' * len(heads)}|", flush=True)
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
 def printed(table: Table) -> Mapping[str, Mapping[str, Sequence[int] | int]]:
-    """Prints it as Markdown; its figures, by row and column: a number, or so many of so many."""
-    print(f"\n| {table.name} | {' | '.join(table.heads)} |\n|---{'|---' * len(table.heads)}|")
+    """Prints it; its figures, by row and column: a number, or so many of so many."""
     found = {}
-    for name, figures in table.rows:
-        print(f"| {name} | {' | '.join(map(str, figures))} |", flush=True)
-        plain = [f if isinstance(f, int) else (f.part, f.whole) for f in figures]
-        found[name] = dict(zip(table.heads, plain, strict=True))
+
+    def rows() -> Iterator[Sequence[str]]:
+        for name, figures in table.rows:
+            plain = [f if isinstance(f, int) else (f.part, f.whole) for f in figures]
+            found[name] = dict(zip(table.heads, plain, strict=True))
+            yield [name, *map(str, figures)]
+
+    print_table(table.name, table.heads, rows())
     return found
 
 
 TABLES: Mapping[str, Callable[[Bench, Trial], Iterator[Table]]] = {
-    each.__name__: each for each in (samples, thresholds, correlation, alike, policies, forms)
+    each.__name__: each
+    for each in (samples, thresholds, correlation, alike, policies, forms, together)
 }
 
 

@@ -30,6 +30,7 @@ UNKNOWN = "unknown"
 Stated = Sequence[Mapping[str, Any]]
 """Lines for who counts: what was stated, and how it was spoilt."""
 _QUOTED = re.compile(r'"(.*)"\s*\Z', re.DOTALL)
+_NUMBERED = re.compile(r'^(\d+)\. "(.*)"$', re.MULTILINE)
 _QUESTION = re.compile(
     r"(?:What|Is) (?P<what>\w+) (?P<subject>[\w ]+?)(?:, is it (?P<value>\w+))?\?"
 )
@@ -81,6 +82,8 @@ def answer(
         found, stated = _points(scene, errors)
     elif title == "SpanSeen":
         found = _span(_quoted(text), scene, errors, _once(errors, ask, sample))
+    elif title == "SpansSeen":
+        found = _spans(text, scene, errors, ask, sample)
     elif title == "AnswerSeen":
         options = schema["properties"]["value"]["enum"]
         found = _seen(text, options, scene, now_s, errors, _once(errors, ask, sample))
@@ -159,6 +162,21 @@ def _span(caption: str, scene: int, errors: Errors, chance: Random) -> Any:
     start_s, end_s = jittered(span, truth.duration_s, errors.jitter_s, chance)
     times = {"start_s": round(start_s, 2), "end_s": round(end_s, 2)}
     return {"seen": "It is there.", "found": True, **times}
+
+
+def _spans(text: str, scene: int, errors: Errors, ask: str, sample: str) -> Any:
+    """When each of several things happens, as if it were asked about by itself; but some may be
+    left out, and two exchanged."""
+    spans = [
+        {"number": int(number), **_span(caption, scene, errors, _once(errors, each, sample))}
+        for number, caption in _NUMBERED.findall(text)
+        for each in [f"{ask} {number}"]
+    ]
+    chance = errors.draw("listed", ask, sample)
+    if len(spans) > 1 and chance.random() < errors.exchanged:
+        one, other = chance.sample(spans, 2)
+        one["number"], other["number"] = other["number"], one["number"]
+    return {"spans": [span for span in spans if chance.random() >= errors.left_out]}
 
 
 def _question(text: str, errors: Errors) -> Any:

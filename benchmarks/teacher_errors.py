@@ -55,6 +55,10 @@ class Errors:
     """Share of the items of which a checker believes what the writer said: its correlation."""
     broken: float = 0.0
     """Share of the tries whose JSON is broken."""
+    left_out: float = 0.0
+    """Share of the captions that an answer about several of them leaves out."""
+    exchanged: float = 0.0
+    """Share of such answers that have the spans of two captions the wrong way round."""
     foreign: float = 0.0
     """Share of a captioner's answers that are in ``language``."""
     reworded: float = 0.0

@@ -113,3 +113,15 @@ def test_captions_in_another_script_are_refused(bench: Bench) -> None:
     items = bench.items(Trial(Errors(seed=2, foreign=0.5)))
     assert {item.kind for item in items} == {RIGHT, FOREIGN}
     assert not any(item.kept for item in items if item.kind == FOREIGN)
+
+
+@pytest.mark.faults
+def test_captions_asked_about_together_are_as_right_as_alone(bench: Bench) -> None:
+    """Also where a checker leaves some out; where it takes one for another, that is seen."""
+    several = {"nodes.ground.stage": "ground_many", "nodes.ground.config.captions_per_ask": 3}
+    for errors in (Errors(seed=2, spoilt=0.75), Errors(seed=2, spoilt=0.75, left_out=0.3)):
+        items = bench.items(Trial(errors, settings=several), questions=False)
+        assert len(items) > 15
+        assert [item for item in items if item.kept != (item.kind == RIGHT)] == []
+    items = bench.items(Trial(Errors(seed=2, exchanged=0.9), settings=several), questions=False)
+    assert not all(item.kept for item in items)

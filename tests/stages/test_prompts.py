@@ -17,6 +17,7 @@ ASKING = {
     "polish": ["polish"],
     "caption": ["caption"],
     "ground": ["ground"],
+    "ground_many": ["ground_many"],
     "rewrite": ["rewrite"],
     "query": ["query"],
     "near_miss": ["near_miss"],

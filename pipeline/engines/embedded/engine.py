@@ -177,6 +177,17 @@ def _span_seen(film: Film, variables: Variables) -> Any:
     return {"seen": seen[:MOST_SEEN], "found": span is not None, "start_s": start_s, "end_s": end_s}
 
 
+def _spans_seen(film: Film, variables: Variables) -> Any:
+    asked = {_int(each["number"]): str(each["caption"]) for each in variables["captions"]}
+    duration_s = variables["duration_s"]
+    return {
+        "spans": [
+            {"number": number, **_span_seen(film, {"caption": caption, "duration_s": duration_s})}
+            for number, caption in asked.items()
+        ]
+    }
+
+
 def _rewritten(film: Film, variables: Variables) -> Any:
     return {"sentence": _not_empty(texts.rewritten(str(variables["caption"])))}
 
@@ -265,6 +276,7 @@ ANSWERS: Mapping[str, tuple[Callable[[Film, Variables], Any], tuple[str, ...]]] 
     "Narration": (_narration, ("lines", "max_words")),
     "Events": (_events, ("focus", "duration_s", "max_events")),
     "SpanSeen": (_span_seen, ("caption", "duration_s")),
+    "SpansSeen": (_spans_seen, ("captions", "duration_s")),
     "Rewritten": (_rewritten, ("caption",)),
     "Query": (_query, ("caption",)),
     "OneChange": (_one_change, ("query",)),
