@@ -86,8 +86,12 @@ def teacher(body: dict[str, Any]) -> str:
             moments = [
                 {"time_s": float(t), "value": f"v{i + 1}"} for i, t in enumerate(times.split(","))
             ]
-            other = "green" if REWORDED in json.dumps(body["messages"][0]) else "red"
-            said = {"question": "Which v is it?", "answers": moments, "distractors": [other]}
+            later = " now" if REWORDED in json.dumps(body["messages"][0]) else ""
+            said = {
+                "question": f"Which v is it{later}?",
+                "answers": moments,
+                "distractors": ["red"],
+            }
         case "AnswerSeen":
             now = sum(t <= labels[-1] for t in TIMES_S)
             said = {"seen": "It is so.", "value": f"v{now}" if now else "unknown"}
@@ -212,7 +216,7 @@ def test_edits_ask_what_they_admit(
             rows = plan(config)
             assert set(new_asks(rows)) == {"rewrite"}
             assert run(config).total() == sum(new_asks(rows).values())
-        # What the questions offer now is another thing, and each is verified anew.
+        # The questions are other ones now, and each is verified anew.
         answered: Counter[str] = Counter()
 
         def counting(body: dict[str, Any]) -> str:
