@@ -27,13 +27,14 @@ LabelSelector = Annotated[dict[str, str], AfterValidator(_checked)]
 
 
 class Placement(Settings):
-    """What one replica of an engine takes of a cluster beside its GPUs. No part of its identity."""
+    """What one replica of an engine takes beside its GPUs. No part of its identity."""
 
     cpus: float = Field(
         0,
         ge=0,
         le=10_000,
-        description="CPU cores that Ray keeps for a replica, such as for what prepares its frames",
+        description="CPU cores that are kept for a replica, such as for what prepares its frames:"
+        " by Ray, and on one machine of those that run.workers takes when it is null",
     )
     memory_gib: float = Field(
         0, ge=0, le=1_000_000, description="GiB of memory that Ray keeps for a replica"

@@ -25,6 +25,7 @@ from pipeline.execution.frame_readers import FrameReaders, Read, Refused
 from pipeline.execution.run_texts import keep_run_texts
 from pipeline.settings import Settings
 from pipeline.store.durable import make_folders, put_folder, remove, remove_abandoned, unfinished
+from pipeline.store.listing import paths_of
 from pipeline.workflow.stage import StageConfig, load_stage
 
 S = TypeVar("S", bound=Settings)
@@ -170,7 +171,7 @@ def _checked(sample: VideoSample, read: Read | Refused) -> VideoSample | Refused
 
 def _move(group: Path, whole: Path) -> None:
     """The files of a group, whose names are its own, to where those of all are."""
-    for file in sorted(path for path in group.rglob("*") if path.is_file()):
+    for file in filter(Path.is_file, paths_of(group, "**/*")):
         place = whole / file.relative_to(group)
         place.parent.mkdir(parents=True, exist_ok=True)
         file.rename(place)

@@ -23,6 +23,7 @@ from pipeline.manifest.rules import Rules
 from pipeline.manifest.video_files import VideoFiles
 from pipeline.records.hash_sampling import hash_rank
 from pipeline.store.files.json_writer import JsonWriter
+from pipeline.store.listing import paths_of
 
 _SPLIT = re.compile(r"[A-Za-z0-9_]+")
 
@@ -182,7 +183,7 @@ def _paths(pattern: str, annotations: Path) -> Sequence[Path]:
     if not pattern:
         return [annotations]
     if annotations.is_dir():
-        return sorted(path for path in annotations.glob(pattern) if path.is_file())
+        return [path for path in paths_of(annotations, pattern) if path.is_file()]
     return [annotations] if annotations.resolve().match(pattern) else []
 
 

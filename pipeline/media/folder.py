@@ -9,7 +9,9 @@ from pathlib import Path
 
 from pipeline.media.contents import COMPRESSED, contents_of
 from pipeline.media.member import container_kind, file_uri, member_uri
+from pipeline.store.listing import paths_of
 
+UNREADABLE_FOLDER = "unreadable folder"
 _LONGEST_SUFFIX = 16
 _NAMED = 8
 """So many suffixes are named in a text."""
@@ -20,7 +22,8 @@ class Listing:
     """``videos``: uris from the folder, sorted by file, and in a container in its order.
     ``passed_over``: how many other files there are, by suffix in lower case, ``no suffix``,
     ``hidden``, ``link to a folder``, ``broken link``, ``compressed archive`` or
-    ``unreadable archive``; these may hold videos that are read, too."""
+    ``unreadable archive``; these may hold videos that are read, too. An ``unreadable folder`` is
+    one that the system does not list, whatever it holds."""
 
     videos: tuple[str, ...]
     passed_over: Mapping[str, int]
@@ -32,7 +35,11 @@ def list_folder(root: Path, suffixes: Collection[str]) -> Listing:
     followed, and what is hidden is no video."""
     videos: list[tuple[Path, Sequence[str]]] = []
     passed_over: Counter[str] = Counter()
-    for path in root.rglob("*"):
+
+    def refused(_: OSError) -> None:
+        passed_over[UNREADABLE_FOLDER] += 1
+
+    for path in paths_of(root, "**/*", refused):
         below = path.relative_to(root)
         other = _other(path, below, suffixes)
         if other == path.suffix.lower() and container_kind(path.name):

@@ -79,8 +79,8 @@ class RunSection(Settings):
         None,
         ge=1,
         le=10_000,
-        description="worker processes on this machine; one a CPU when null. On Ray the cluster"
-        " decides",
+        description="worker processes on this machine; when null one for each CPU that no engine"
+        " keeps (placement.cpus). On Ray the cluster decides",
     )
     worker_silence_s: float = Field(
         600.0,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import jsonschema  # type: ignore[import-untyped]  # it has no types of its own
 import pytest
 import ray.autoscaler
 import yaml
+from ray._private.ray_constants import RAY_RUNTIME_ENV_CREATE_WORKING_DIR_ENV_VAR
+from ray._private.runtime_env.dependency_utils import gen_requirements_txt
 from ray.runtime_env import RuntimeEnv
 
 from pipeline.engines.placement import matches
@@ -81,6 +85,27 @@ def test_the_runtime_environment_is_one_and_its_extras_are_ours() -> None:
     assert extras is not None
     project = (ROOT / "pyproject.toml").read_text()
     assert all(f"\n{extra} = [" in project for extra in extras[1].split(","))
+
+
+def test_pip_finds_in_what_the_job_ships_the_package_with_its_extras(tmp_path: Path) -> None:
+    """As an agent of Ray calls it: with the packages as a file, and in its environment the place
+    where the folder of the job lies on the node."""
+    pip = RuntimeEnv(**loaded("runtime_env.yaml")).pip_config()
+    gen_requirements_txt(str(tmp_path / "wanted.txt"), pip["packages"])
+    command = [sys.executable, "-m", "pip", "install", "-r", str(tmp_path / "wanted.txt")]
+    # Nothing is fetched or installed.
+    command += ["--dry-run", "--no-deps", "--no-index", "--no-build-isolation"]
+    place = {RAY_RUNTIME_ENV_CREATE_WORKING_DIR_ENV_VAR: ROOT.as_posix()}
+    done = subprocess.run(
+        command,
+        env={**os.environ, **place},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(r"Would install turnwise-\d", done.stdout)
+    assert "does not provide" not in done.stderr, "an extra"
 
 
 def test_scripts_are_shell_and_call_what_there_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from multiprocessing.connection import wait
@@ -18,7 +18,7 @@ from pipeline.execution.executors.ready_queue import PoolKey, pool_key
 from pipeline.execution.executors.worker_process import BEAT_S, WorkerProcess
 from pipeline.workflow.config import ExecutorName
 from pipeline.workflow.inputs import PartsMade
-from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask
+from pipeline.workflow.task import Key, PlannedTask, ShardResult, ShardTask, Task
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
@@ -36,8 +36,10 @@ class LocalExecutor:
     name: ExecutorName = "local"
 
     def __init__(self, workers: int | None = None, silence_s: float = SILENCE_S) -> None:
-        """``workers``: number of processes; None takes one for each CPU this process may use.
+        """``workers``: number of processes; None takes one for each CPU this process may use and
+        its engines do not keep.
         ``silence_s``: after so long without a sign of life, a process is killed."""
+        self._given = workers is not None
         self.workers = workers or len(os.sched_getaffinity(0))
         self._silence_s = silence_s
         self.in_flight: Counter[str] = Counter()
@@ -54,11 +56,20 @@ class LocalExecutor:
                 raise ConfigError(
                     f"{engine.model} needs {engine.gpus} GPUs; this machine shows {len(gpus)}"
                 )
-        pool = _LocalPool(min(self.workers, max(1, len(tasks))), gpus, self._silence_s)
+        workers = self.workers if self._given else left_by_engines(self.workers, tasks)
+        pool = _LocalPool(min(workers, max(1, len(tasks))), gpus, self._silence_s)
         try:
             yield from run_on(pool, tasks, made, in_flight=self.in_flight)
         finally:
             pool.close_all()
+
+
+def left_by_engines(cpus: int, tasks: Iterable[Task]) -> int:
+    """Of so many CPUs those that the engines of the tasks do not keep (``Placement.cpus``); at
+    least one."""
+    engines = [key.engine for key in dict.fromkeys(map(pool_key, tasks)) if key.engine]
+    kept = sum(engine.place.cpus * engine.least_replicas for engine in engines)
+    return max(1, int(cpus - kept))
 
 
 def visible_gpus() -> list[str]:

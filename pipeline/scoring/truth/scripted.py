@@ -25,6 +25,7 @@ from pipeline.scoring.truth.scripted_report import (
     TaskCount,
     TruthReport,
 )
+from pipeline.store.listing import paths_of
 from pipeline.workflow.outputs import (
     found_by_models,
     last_dialogues,
@@ -43,7 +44,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 
 def load_truths(folder: Path) -> list[Truth]:
     """Every truth file (``*.json``) of a folder, in order of name."""
-    return [Truth.model_validate_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    return [Truth.model_validate_json(path.read_bytes()) for path in paths_of(folder, "*.json")]
 
 
 def score_plans(plans: Sequence[NodePlan], folder: Path) -> TruthReport:

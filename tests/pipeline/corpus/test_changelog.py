@@ -11,6 +11,7 @@ from pipeline.corpus.counts import CorpusCounts, Slice
 from pipeline.corpus.facts import CONFIG, RUN, Intake, NodeFacts, RunFacts, Turned, Withdrawn
 from pipeline.corpus.layout import CorpusSettings, VideoSample
 from pipeline.corpus.write import write_corpus
+from tests.refusing import refuse
 
 
 def written(folder: Path, samples: list[VideoSample]) -> Slice:
@@ -99,4 +100,15 @@ def test_what_the_system_refuses_is_not_taken_for_a_damaged_corpus(
     (old / name).mkdir()
     whole = written(tmp_path / "new", samples[:1])
     with pytest.raises(OSError, match=str(old / name)):
+        entry(old, tmp_path / "new", whole, "f" * 12, facts(0.5, 0))
+
+
+def test_nor_is_a_folder_of_rows_that_it_does_not_list(
+    tmp_path: Path, samples: list[VideoSample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    written(old, samples[:1])
+    whole = written(tmp_path / "new", samples[:1])
+    refuse(monkeypatch, old / "data")
+    with pytest.raises(PermissionError, match=str(old / "data")):
         entry(old, tmp_path / "new", whole, "f" * 12, facts(0.5, 0))

@@ -16,6 +16,7 @@ from pipeline.corpus.layout import CorpusError, CorpusSettings, VideoSample
 from pipeline.corpus.read import read_corpus
 from pipeline.corpus.write import write_corpus, write_group
 from pipeline.records import ShardFile
+from tests.refusing import refuse
 
 Corpus = tuple[Path, list[ShardFile]]
 
@@ -122,3 +123,16 @@ def test_groups_come_back_one_after_the_other(
     for split in ("train", "validation"):
         expected = [(s.video_id, s.dialogues) for s in samples if s.split == split]
         assert [(s.video_id, s.dialogues) for s in found if s.split == split] == expected
+
+
+@pytest.mark.parametrize(
+    ("refused", "frames"),
+    [("data", False), ("data/tsqa", False), ("data/tsqa", True), ("wds/train", True)],
+)
+def test_a_folder_that_the_system_does_not_list_is_no_folder_without_files(
+    corpus: Corpus, refused: str, frames: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its dialogues would vanish, and nobody would be told."""
+    refuse(monkeypatch, corpus[0] / refused)
+    with pytest.raises(CorpusError, match=f"unreadable: .*{refused}"):
+        list(read_corpus(corpus[0], frames=frames))

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.media.files import VIDEO_SUFFIXES
 from pipeline.media.folder import list_folder, passed_over_text
+from tests.refusing import refuse
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -28,6 +29,16 @@ def test_every_file_is_a_video_or_passed_over(tmp_path: Path) -> None:
     }
     files = [path for path in tmp_path.rglob("*") if path.is_symlink() or path.is_file()]
     assert len(files) == len(found.videos) + sum(found.passed_over.values())
+
+
+def test_a_folder_that_the_system_does_not_list_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.mp4", "in/b.mp4", "in/deep/c.mp4", "other/d.mp4")
+    refuse(monkeypatch, tmp_path / "in")
+    found = list_folder(tmp_path, VIDEO_SUFFIXES)
+    assert found.videos == ("a.mp4", "other/d.mp4")
+    assert found.passed_over == {"unreadable folder": 1}
 
 
 def test_without_suffixes_every_file_is_a_video(tmp_path: Path) -> None:

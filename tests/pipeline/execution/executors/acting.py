@@ -17,6 +17,7 @@ import pytest
 
 from pipeline import engines
 from pipeline.engines.base import Ask, EngineConfig, Reply, Sampling
+from pipeline.engines.placement import Placement
 from pipeline.execution import worker
 from pipeline.execution.executors.local import GPU_VARIABLE
 from pipeline.media.decode import DecodeProcess
@@ -62,6 +63,12 @@ class Holder(EngineConfig):
     size: int = 0
     slots: int = 1
     close_s: float = 0.0
+    keeps: float = 0.0
+    """CPUs."""
+
+    @property
+    def place(self) -> Placement:
+        return Placement(cpus=self.keeps)
 
     def replica_configs(self) -> Sequence[EngineConfig]:
         return [self] * self.replicas

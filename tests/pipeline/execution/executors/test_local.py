@@ -177,6 +177,34 @@ def test_what_does_not_fit_this_machine_is_said(
         list(LocalExecutor(1).run([make_task(0, engine=Holder(model="big", size=2))], Placed()))
 
 
+@pytest.mark.parametrize(
+    ("workers", "kept", "replicas", "least", "expected"),
+    [
+        (None, 0, 1, None, 4),
+        (None, 0.5, 1, None, 3),
+        (None, 1, 9, 2, 2),
+        (None, 8, 1, None, 1),
+        (4, 2, 1, None, 4),
+    ],
+)
+def test_workers_leave_the_cpus_that_engines_keep(
+    make_task: Tasks,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int | None,
+    kept: float,
+    replicas: int,
+    least: int | None,
+    expected: int,
+) -> None:
+    """Tasks that share an engine share what it keeps; a number that was given stands."""
+    engine = Holder(model="a", replicas=replicas, least=least, keeps=kept)
+    asking = [make_task(n, node="asks", engine=engine) for n in range(2)]
+    others = [make_task(n) for n in range(6)]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    assert not errors_of(LocalExecutor(workers).run([*others, *asking], Placed()))
+    assert len(places(others)) == expected
+
+
 @pytest.mark.parametrize("stop", ["exhausted", "left", "raised"])
 def test_a_run_leaves_nothing_behind(make_task: Tasks, tmp_path: Path, stop: str) -> None:
     tasks = [make_task(0, engine=Holder(model="a", slots=2)), make_task(1, engine=EmbeddedConfig())]
