@@ -22,7 +22,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,64 +32,18 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.made_up_videos import ALL, lay_out
 from benchmarks.stand_in.engine import RECORD
-from benchmarks.stand_in.script import drawn
-from benchmarks.tokens import CONFIG, VIDEOS
+from benchmarks.tokens import CONFIG
 from benchmarks.watched_run import ROOT, Watched, adopt_orphans, watch
-from pipeline.records import ManifestRow, SourceAnnotation
 from pipeline.store.location import Location
 from pipeline.store.part_names import shard_of
 from pipeline.workflow.config import load_config
 from pipeline.workflow.graph import build_graph
 
-ALL = sum(VIDEOS.values())
-DAMAGED = 0.005
-"""Of the files, those that are no videos."""
-ASKED = 0.475
-"""Of the videos, those of which a dataset has a question."""
-IN_A_FOLDER = 1_000
 HUB = {"files_a_folder": 10_000, "files": 100_000, "file_bytes": 50_000_000_000}
 """Limits of a repository: https://huggingface.co/docs/hub/storage-limits."""
 GPUS = ",".join(map(str, range(8)))
-GIB = 1 << 30
-
-
-def lengths(videos: int) -> Iterator[int]:
-    """Of each video in seconds: of every beginning, each length has its share to within a video."""
-    given = dict.fromkeys(VIDEOS, 0)
-    for number in range(1, videos + 1):
-        due = max(VIDEOS, key=lambda seconds: VIDEOS[seconds] * number / ALL - given[seconds])
-        given[due] += 1
-        yield due
-
-
-def lay_out(folder: Path, videos: int) -> Path:
-    """The files of so many videos, and the manifest that lists them."""
-    manifest = folder / "manifest.jsonl"
-    folder.mkdir(parents=True)
-    with manifest.open("w", encoding="utf-8") as rows:
-        for number, seconds in enumerate(lengths(videos)):
-            name = f"videos/{number // IN_A_FOLDER:04}/{number:06}.mp4"
-            is_damaged = drawn(number, "damaged") < DAMAGED
-            said = "no video" if is_damaged else json.dumps({"number": number, "seconds": seconds})
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(said, encoding="utf-8")
-            row = ManifestRow(
-                video_id=f"made-up/{number:06}",
-                uri=name,
-                source="made-up",
-                licence="CC-BY-4.0",
-                annotations=[question(number)] if drawn(number, "asked") < ASKED else [],
-            )
-            rows.write(row.model_dump_json(exclude_defaults=True) + "\n")
-    return manifest
-
-
-def question(number: int) -> SourceAnnotation:
-    """One of a dataset."""
-    return SourceAnnotation(
-        kind="qa", question=f"What is hall {number} for?", text="To store boxes.", origin="human"
-    )
 
 
 class Rehearsal:
