@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 VIDEOS ?=
+REHEARSED ?= 135875
 KILLS ?= 50
 MINUTES ?= inf
 SEED ?= $(shell date +%s)
@@ -25,7 +26,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults laws fuzz chaos train-tiny train-compare test-trainers test-vllm test-gpu test-llama test-browser viewer bench lint types imports docs check format install same-meaning lock audit-packages clean
+.PHONY: help demo test test-faults laws fuzz chaos train-tiny train-compare test-trainers test-vllm test-gpu test-llama test-browser viewer bench rehearsal lint types imports docs check format install same-meaning lock audit-packages clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -145,11 +146,15 @@ $(BROWSER)/.installed: tests/browser/requirements.txt
 	$(SAY) 'installing Playwright and Node.js' $(PYTHON) $(HASHED) --no-deps --target $(BROWSER) -r $<
 	@touch $@
 
-bench: install ## Measure an ask, a probe, a start and a run with nothing to do: benchmarks/results
+bench: install ## Measure an ask, a probe, a start and a tenth of the flagship's corpus: benchmarks/results
 	$(VENV)/bin/python benchmarks/asks.py --json benchmarks/results/asks.json
 	$(VENV)/bin/python benchmarks/ingest.py --json benchmarks/results/ingest.json
 	$(VENV)/bin/python benchmarks/memory.py --json benchmarks/results/memory.json
 	$(VENV)/bin/python benchmarks/start.py --json benchmarks/results/start.json
+	$(MAKE) rehearsal REHEARSED=13588
+
+rehearsal: install ## Make the flagship's corpus of REHEARSED made-up videos, without models, killed once
+	$(VENV)/bin/python benchmarks/rehearsal.py --videos $(REHEARSED) --json benchmarks/results/rehearsal.json
 
 check: lint types imports docs ## Style, types, imports and documents
 

@@ -158,7 +158,7 @@ class _LocalPool:
             for replica in replicas
             if replica.running
         }
-        while True:
+        while waiting:
             before_s = monotonic()
             ready = wait(list(waiting), BEAT_S)
             passed_s = min(monotonic() - before_s, 2 * BEAT_S)
@@ -180,6 +180,7 @@ class _LocalPool:
                     _replaced(replica, replicas)
             if found:
                 return found
+        return ()  # what was opened can take tasks at once
 
 
 def _replica(engine: EngineConfig | None, gpus: Sequence[str]) -> _Replica:

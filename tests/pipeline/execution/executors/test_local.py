@@ -140,6 +140,18 @@ def test_engines_that_take_turns_wait_until_the_gpus_are_given_back(
     assert not list(tmp_path.glob("gpu-*"))
 
 
+def test_an_engine_is_let_go_for_another_and_opened_again(
+    make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has a task left, below those of the second, when it makes room."""
+    monkeypatch.setenv(GPU_VARIABLE, "0")
+    one, other = (Holder(model=name, folder=tmp_path, size=1) for name in "ab")
+    first = make_task(0, engine=one)
+    second = make_task(1, [first], engine=other)
+    last = make_task(2, [second], engine=one)
+    assert not errors_of(LocalExecutor(1).run([first, second, last], Placed()))
+
+
 def test_a_replica_that_did_not_fit_starts_when_it_does(
     make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
