@@ -1,14 +1,15 @@
 """How much of the prompts of a node vLLM has cached, beside what arithmetic says they share.
 
     python benchmarks/prefix_cache.py [--node NAME …] [--videos N] [--seconds N] [--kv-tokens N]
-                                      [--json FILE]
+                                      [--shards N] [--json FILE]
 
 In the environment of `make test-vllm`: a tiny random model of the Qwen2.5-VL family on the CPU,
 whose frames have as many tokens as those of the real ones. The asks are those of the stage, by the
 settings of the flagship, about a shard of videos of noise, in the order in which it asks them; the
 cached tokens are vLLM's own count. The cache holds as many tokens as that of the flagship's engine
 for the node, and the videos are more than it holds. Each is a few seconds shorter than the one
-before it, and the last a quarter as long, so that it can be told what a frame costs.
+before it, and the last a quarter as long, so that it can be told what a frame costs. Of several
+shards, whose asks an engine gets one of each in turn, the videos are divided among them.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import cv2
@@ -149,8 +151,15 @@ def found_of(
     )
 
 
-def measured(node: Node, checkpoint: Path, lengths: Sequence[int], kv_tokens: int | None) -> Found:
-    """A node's asks about videos of so many seconds, put to vLLM.
+def in_turn(shards: Iterable[Iterable[Ask]]) -> list[Ask]:
+    """An ask of each shard, then the next of each, until none has any."""
+    return [ask for asks in zip_longest(*shards) for ask in asks if ask is not None]
+
+
+def measured(
+    node: Node, checkpoint: Path, lengths: Sequence[int], shards: int, kv_tokens: int | None
+) -> Found:
+    """A node's asks about videos of so many seconds in so many shards, put to vLLM.
 
     Raises:
         EngineError: vLLM did not take the checkpoint, or failed.
@@ -161,7 +170,8 @@ def measured(node: Node, checkpoint: Path, lengths: Sequence[int], kv_tokens: in
     if node.engine is None:
         raise TypeError(f"{node.name} asks no model")
     cache = kv_tokens or SERVED[node.engine.model].kv_tokens
-    asks = [ask for n, length in enumerate(lengths) for ask in asks_about(node, f"v{n}", length)]
+    about = [asks_about(node, f"v{n}", length) for n, length in enumerate(lengths)]
+    asks = in_turn(chain.from_iterable(about[number::shards]) for number in range(shards))
     limit = {"num_gpu_blocks_override": cache // BLOCK}
     size = {"max_images": 150, "max_model_len": LONGEST, "max_pixels": 200_704}
     # What it says is no answer, and would be drawn again.
@@ -177,11 +187,12 @@ def measured(node: Node, checkpoint: Path, lengths: Sequence[int], kv_tokens: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--node", action="append", help="may be repeated; all of NODES by default")
-    parser.add_argument("--videos", type=int, default=32, help="of the shard")
+    parser.add_argument("--videos", type=int, default=32, help="of all shards")
     parser.add_argument("--seconds", type=int, default=320)
     parser.add_argument(
         "--kv-tokens", type=int, help="that the cache holds; those of the flagship's by default"
     )
+    parser.add_argument("--shards", type=int, default=1, help="that are under way at once")
     parser.add_argument("--json", type=Path, help="where the figures go, too")
     given = parser.parse_args()
     from tests.vllm.conftest import CPU_ENVIRONMENT  # noqa: PLC0415  sets nothing by itself
@@ -197,7 +208,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as raw:
         checkpoint = make_checkpoint(Path(raw) / "tiny")
         for name in given.node or NODES:
-            found[name] = measured(nodes[name], checkpoint, lengths, given.kv_tokens)
+            found[name] = measured(
+                *(nodes[name], checkpoint, lengths, given.shards, given.kv_tokens)
+            )
             print(f"| `{name}` | {found[name]} |", flush=True)
             if given.json:
                 figures = {node: asdict(each) for node, each in found.items()}

@@ -37,7 +37,7 @@ def read_corpus(path: Path, *, frames: bool) -> Iterator[VideoSample]:
             ``newer_format``, or ``unreadable``, naming the file.
     """
     files = _parquet_files(path)
-    tars = _listed(path, f"{TARS}/*/*.tar")
+    tars = listed(path, f"{TARS}/*/*.tar")
     if not frames:
         for file in files:
             for dialogue in _dialogues(file):
@@ -83,7 +83,7 @@ def read_groups(path: Path) -> Iterator[tuple[int, Iterator[VideoSample]]]:
 
 def _ordered(path: Path, group: int, files: Sequence[Path]) -> Iterator[VideoSample]:
     dialogues = {each.sample_id: each for file in files for each in _dialogues(file)}
-    chats = _listed(path, f"{MESSAGES}/*-{group:05d}-*.parquet")
+    chats = listed(path, f"{MESSAGES}/*-{group:05d}-*.parquet")
     order = dict.fromkeys(
         name
         for chat in chats
@@ -132,18 +132,22 @@ def dialogue_batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield own
 
 
+def listed(path: Path, pattern: str) -> list[Path]:
+    """The paths below a corpus folder that a pattern names (``paths_of``).
+
+    Raises:
+        CorpusError: ``unreadable``, a folder cannot be listed.
+    """
+    with _readable(path):
+        return paths_of(path, pattern)
+
+
 def _parquet_files(path: Path) -> list[Path]:
-    files = [path] if path.is_file() else _listed(path, f"{DATA}/*/*.parquet")
+    files = [path] if path.is_file() else listed(path, f"{DATA}/*/*.parquet")
     if not files:
         raise CorpusError("no_corpus", f"{path} holds no {DATA}/<task>/<split>-*.parquet")
     check_format(path)
     return files
-
-
-def _listed(path: Path, pattern: str) -> list[Path]:
-    """The files of a corpus folder by pattern; ``unreadable`` where a folder cannot be listed."""
-    with _readable(path):
-        return paths_of(path, pattern)
 
 
 def _dialogues(path: Path) -> Iterator[Dialogue]:
@@ -184,10 +188,10 @@ def _series(tar: Path) -> tuple[str, str, str]:
 def _videos(path: Path, split: str, group: str, ending: str) -> Iterator[VideoSample]:
     """The videos of a group, whose files of frames and of all tasks have the same order."""
     by_task: dict[str, list[Path]] = defaultdict(list)
-    for file in _listed(path, f"{DATA}/*/{split}-{group}-*{ending}.parquet"):
+    for file in listed(path, f"{DATA}/*/{split}-{group}-*{ending}.parquet"):
         by_task[file.parent.name].append(file)
     tasks = [_ByVideo(files) for files in by_task.values()]
-    for tar in _listed(path, f"{TARS}/{split}/{group}-*{ending}.tar"):
+    for tar in listed(path, f"{TARS}/{split}/{group}-*{ending}.tar"):
         for video_id, found in groupby(_turns(tar), key=lambda each: each[0].video_id):
             turns = list(found)
             dialogues = {d.sample_id: d for each in tasks for d in each.take(video_id)}

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import ShardFile
+from pipeline.store.durable import naming
 
 
 class WrittenFile(io.RawIOBase):
-    """A new file, written from its beginning to its end."""
+    """A new file, written from its beginning to its end. An OSError names it."""
 
     def __init__(self, folder: Path, path: str, task: str = "", split: str = "") -> None:
         """``folder / path``, whose folders are made; ``rows`` is for its owner to count."""
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
+        self._place = place
         self._stream = place.open("wb")
         self._sha256 = hashlib.sha256()
         self._about = path, task, split
@@ -31,7 +33,8 @@ class WrittenFile(io.RawIOBase):
         """All of the data, at the end."""
         size_bytes = memoryview(data).nbytes
         self._sha256.update(data)
-        self._stream.write(data)
+        with naming(self._place):
+            self._stream.write(data)
         self.size_bytes += size_bytes
         return size_bytes
 
@@ -41,7 +44,8 @@ class WrittenFile(io.RawIOBase):
 
     def close(self) -> None:
         """Its bytes are in the file now."""
-        self._stream.close()
+        with naming(self._place):
+            self._stream.close()
         super().close()
 
     def described(self) -> ShardFile:

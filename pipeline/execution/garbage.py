@@ -22,6 +22,8 @@ from pipeline.workflow.plan import NodePlan
 _RECIPE = "recipe.json"
 _OF_A_SLOT = frozenset({"manifest", "reads"})
 _SMALL = ("alive", "settings")
+_BESIDE = (".doctor-", ".summary.json.")
+"""How files begin that are left in the root itself."""
 """Folders of a root beside the parts in which files are put by a rename."""
 
 
@@ -207,7 +209,7 @@ def _half_written(root: Location) -> Iterator[Garbage]:
             if corpus or empty or file.rpartition("/")[2].startswith("."):
                 yield _garbage(root / name, file, "half-written", size_bytes)
     for name, size_bytes in root.sizes().items():
-        if name.startswith(".doctor-"):
+        if name.startswith(_BESIDE):
             yield Garbage(root / name, "half-written", size_bytes)
     for beat in dead_runs(root):
         yield Garbage(beat, "half-written", beat.size_bytes())

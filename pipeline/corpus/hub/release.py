@@ -29,7 +29,7 @@ from pipeline.corpus.hub.rows import (
 )
 from pipeline.corpus.layout import DATA, FRAMES, MESSAGES, PREVIEW, TARS, TRACES, CorpusError
 from pipeline.corpus.picture import PICTURE
-from pipeline.store.listing import paths_of
+from pipeline.corpus.read import listed
 
 MIXED: Final = "mixed-licences"
 ALLOWED: Final = ("embedded", "test", "unlisted-licence", MIXED)
@@ -130,7 +130,7 @@ def _release_of(corpus: Path, choice: Choice, licences: Licences, copies: Path) 
     leaks = LeakPatterns(choice.own)
     facts, left_out = RowFacts(), dict[str, tuple[int, int]]()
     leaving: dict[str, Path] = {}
-    for path in filter(Path.is_file, _all_below(corpus)):
+    for path in filter(Path.is_file, listed(corpus, "**/*")):
         name = path.relative_to(corpus).as_posix()
         if why := _why_not(path, name, choice):
             files, size_bytes = left_out.get(why, (0, 0))
@@ -154,13 +154,6 @@ def _release_of(corpus: Path, choice: Choice, licences: Licences, copies: Path) 
             *_licensed(facts, choice, licences),
         ],
     )
-
-
-def _all_below(corpus: Path) -> Sequence[Path]:
-    try:
-        return paths_of(corpus, "**/*")
-    except OSError as error:
-        raise CorpusError("unreadable", f"{corpus}: {error}") from error
 
 
 @contextmanager

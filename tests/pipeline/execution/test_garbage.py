@@ -12,6 +12,7 @@ from pipeline.execution.journal import journal_path
 from pipeline.execution.runner import execute, missing_tasks
 from pipeline.store.location import Location
 from pipeline.store.process import Process
+from pipeline.store.summary_file import keep_summary
 from pipeline.workflow.plan import NodePlan, planned_again
 
 Planner = Callable[..., Sequence[NodePlan]]
@@ -24,6 +25,7 @@ def test_what_a_killed_run_left_is_listed_and_goes(
     tasks = missing_tasks(plans, {plan.node.name for plan in plans})
     list(execute(plans, tasks, inline, root))
     plans = planned_again(plans)
+    keep_summary(root, "of these parts", {})
     assert not find_garbage([plans], root)
     before = sorted(path for path in Path(root).rglob("*"))
     slot = plans[1].slots[0]
@@ -36,6 +38,7 @@ def test_what_a_killed_run_left_is_listed_and_goes(
         root / "alive/.x.json.y": "half",
         root / "settings/abc/.config.yaml.y": "half",
         root / ".doctor-x": "x",
+        root / ".summary.json.x": "x",
     }.items():
         file.write_text(content)
     for folder in (".corpus.y/data/a", "settings/abd", "parts/old/abc", "parts/older"):
@@ -49,6 +52,7 @@ def test_what_a_killed_run_left_is_listed_and_goes(
             (".corpus.x/data/.y", "half-written", False),
             (".corpus.y/data/a", "half-written", True),
             (".doctor-x", "half-written", False),
+            (".summary.json.x", "half-written", False),
             ("alive/.x.json.y", "half-written", False),
             ("alive/x.json", "half-written", False),
             ("parts/old/abc", "no node", True),

@@ -50,7 +50,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(
         paths_of(folder, pattern)
 
 
-def test_or_is_told_of_and_the_others_are_listed(
+def test_or_it_is_said_and_the_others_are_listed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, folder / "data/y")

@@ -24,7 +24,6 @@ from pipeline.corpus.write import write_corpus
 from pipeline.records import Dialogue
 from pipeline.store.durable import put_folder
 from tests.pipeline.corpus.hub.conftest import LICENCES, corpus_in
-from tests.refusing import refuse
 
 OWN = Own(["ann", "gpu-box-7", "root"], ["correct horse battery"])
 LEAKS = {
@@ -294,18 +293,3 @@ def test_a_corpus_that_is_replaced_while_it_is_read_is_said(
     with pytest.raises(CorpusError, match=r"changed: .*call the same command again"):
         release_of(corpus)
     assert release_of(corpus).rows
-
-
-@pytest.mark.parametrize("refused", ["data/tsqa", "messages"])
-def test_a_folder_that_the_system_does_not_list_stops_the_release(
-    tmp_path: Path,
-    samples: list[VideoSample],
-    settings: CorpusSettings,
-    refused: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It would be published without the files of that folder."""
-    corpus = corpus_in(tmp_path / "corpus", samples, settings)
-    refuse(monkeypatch, corpus / refused)
-    with pytest.raises(CorpusError, match=f"unreadable: .*{refused}"):
-        make_release(corpus, Choice(), LICENCES, tmp_path / "copies")

@@ -143,7 +143,7 @@ def test_engines_that_take_turns_wait_until_the_gpus_are_given_back(
 def test_an_engine_is_let_go_for_another_and_opened_again(
     make_task: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first has a task left, below those of the second, when it makes room."""
+    """The first has a task left, below that of the second, when it gives its GPU back."""
     monkeypatch.setenv(GPU_VARIABLE, "0")
     one, other = (Holder(model=name, folder=tmp_path, size=1) for name in "ab")
     first = make_task(0, engine=one)
