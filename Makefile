@@ -148,6 +148,7 @@ $(BROWSER)/.installed: tests/browser/requirements.txt
 bench: install ## Measure an ask, a probe, a start and a run with nothing to do: benchmarks/results
 	$(VENV)/bin/python benchmarks/asks.py --json benchmarks/results/asks.json
 	$(VENV)/bin/python benchmarks/ingest.py --json benchmarks/results/ingest.json
+	$(VENV)/bin/python benchmarks/manifest.py --entries 100000 --only "koala copy" --only koala --json benchmarks/results/manifest.json
 	$(VENV)/bin/python benchmarks/memory.py --json benchmarks/results/memory.json
 	$(VENV)/bin/python benchmarks/start.py --json benchmarks/results/start.json
 
