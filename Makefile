@@ -150,6 +150,7 @@ bench: install ## Measure an ask, a probe, a start and a tenth of the flagship's
 	$(VENV)/bin/python benchmarks/asks.py --json benchmarks/results/asks.json
 	$(VENV)/bin/python benchmarks/busy.py --executor local --json benchmarks/results/busy.json
 	$(VENV)/bin/python benchmarks/ingest.py --json benchmarks/results/ingest.json
+	$(VENV)/bin/python benchmarks/manifest.py --entries 100000 --only "koala copy" --only koala --json benchmarks/results/manifest.json
 	$(VENV)/bin/python benchmarks/memory.py --json benchmarks/results/memory.json
 	$(VENV)/bin/python benchmarks/start.py --json benchmarks/results/start.json
 	$(MAKE) rehearsal REHEARSED=13588

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.manifest.adapters.entry import Place
@@ -97,6 +98,13 @@ def composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+@lru_cache(4096)
+def looked_up(path: str) -> tuple[str, str, str, str]:
+    """The folder and the name at the end of the path of a place, and stem and suffix of that."""
+    folder, _, name = composed(path).removeprefix("./").rpartition("/")
+    return folder, name, *split_name(name)
+
+
 def preference(file: ListedFile) -> tuple[int, int, str, str]:
     """By which files are sorted, the preferred first."""
     rank = VIDEO_SUFFIXES.index(file.suffix) if file.is_video else len(VIDEO_SUFFIXES)
@@ -105,7 +113,7 @@ def preference(file: ListedFile) -> tuple[int, int, str, str]:
 
 def file_at(place: Place, files: Sequence[ListedFile]) -> ListedFile | None:
     """The file at a place, by its path or else by its stem."""
-    folder, _, name = composed(place.path).removeprefix("./").rpartition("/")
+    folder, name, *_ = looked_up(place.path)
     here = [file for file in files if file.folder == folder]
     exact = [file for file in here if composed(file.name) == name]
     exact = [file for file in exact if file.is_video or not file.suffix]
@@ -115,6 +123,8 @@ def file_at(place: Place, files: Sequence[ListedFile]) -> ListedFile | None:
 def nearest_files(place: Place, files: Sequence[ListedFile]) -> list[ListedFile]:
     """The first file of each folder that agrees best with the folders of the place; links to one
     file count once."""
+    if len(files) < 2:
+        return list(files)
     wanted = composed(place.path).split("/")[-2::-1]
 
     def agreeing(file: ListedFile) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from pipeline.manifest.account import Account
@@ -22,12 +23,15 @@ from pipeline.manifest.reconcile.identity import hold_out, identify, keep_first
 from pipeline.manifest.report import Report
 from pipeline.manifest.rows import row_of
 from pipeline.manifest.rules import Rules
-from pipeline.manifest.survey import Making, Wanted, candidate_of, read_entries
+from pipeline.manifest.survey import Making, Wanted, candidates_of, read_entries
 from pipeline.manifest.video_files import VideoFiles
 from pipeline.manifest.write import ManifestFiles
 from pipeline.store.durable import make_folders, remove, remove_abandoned, unfinished
 from pipeline.store.files.json_writer import JsonWriter
 from pipeline.store.location import Location
+
+_VIDEOS_AT_ONCE = 250
+"""Whose files are looked up together."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,9 @@ def make_manifest(
                 making.account.video_files = files.count
                 making.account.videos_inside = files.inside
                 making.account.unlisted = files.unlisted
-                for video in _video_entries(making, store):
-                    candidates.add(
-                        candidate_of(making, number, video, files, held_out, chosen.seed)
-                    )
+                videos = _video_entries(making, store)
+                while some := list(islice(videos, _VIDEOS_AT_ONCE)):
+                    candidates.add(candidates_of(making, number, some, files, held_out))
             makings.append(making)
             stores.append(store)
         report = _decide(candidates, chosen, makings, sources, held_out, work)

@@ -13,6 +13,8 @@ from pipeline.manifest.rules import Judged, judge
 from pipeline.manifest.survey import Making, platform_ids, video_id_of
 from pipeline.records import ManifestRow
 
+_NONE = Judged((), (), {})
+
 
 def row_of(
     making: Making, video: VideoEntries, decided: Decided, start: Path
@@ -83,6 +85,8 @@ def _judged(making: Making, name: str, entries: Sequence[tuple[str, Entry]]) -> 
     pointed = [
         (f"{file}#{one.pointer}", one) for file, entry in entries for one in entry.annotations
     ]
+    if not pointed:
+        return _NONE
     if "model-written" in making.wanted.without:
         by_model = sum(one.origin == "model" for _, one in pointed)
         if by_model:

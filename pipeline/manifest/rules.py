@@ -23,6 +23,8 @@ from pipeline.records import SourceAnnotation
 NULL_WORDS = frozenset({"none", "nan", "null"})
 """Placeholders for a missing text. They are a valid answer where they are one of the options."""
 
+_LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
+
 Problem: TypeAlias = tuple[str, str]
 """A reason, which is a short constant, and a detail."""
 Times: TypeAlias = tuple[float | None, float | None, float | None]
@@ -95,7 +97,7 @@ def judge(
         changes: list[str] = []
         pointer = one.pointer if pointers is None else pointers[number]
         made = _clean(one, pointer, rules, ends.get(number), changes)
-        if isinstance(made, SourceAnnotation):
+        if len(raw) > 1 and isinstance(made, SourceAnnotation):
             content = (made.kind, made.question, made.text, tuple(made.options))
             key = (*content, made.start_s, made.end_s, made.asked_s)
             if key in seen:
@@ -116,40 +118,56 @@ def _clean(
     next_start_s: float | None,
     changes: list[str],
 ) -> SourceAnnotation | Problem:
-    text, question = _spaced(one.text or ""), _spaced(one.question or "")
-    options = [_spaced(option) for option in one.options]
+    text, question = spaced(one.text or ""), spaced(one.question or "")
+    options = [spaced(option) for option in one.options]
     problem = _text_problem(one, pointer, text, question, options)
     if problem:
         return problem
     times = _times(one, rules, next_start_s, changes)
     if len(times) == 2:
         return times
-    start_s, end_s, asked_s = times
-    fields: dict[str, Any] = {
-        "text": text,
-        "question": question,
-        "options": options,
-        "start_s": start_s,
-        "end_s": end_s,
-        "asked_s": asked_s,
-    }
-    before = {name: getattr(one, name) for name in fields}
-    before |= {"question": one.question or "", "options": list(one.options)}
-    raw = {name: value for name, value in before.items() if value != fields[name]}
+    raw = _changed(one, text, question, options, times)
     if raw.keys() & {"text", "question", "options"}:
         changes.append("whitespace")
     return SourceAnnotation(
         kind=one.kind,
-        **fields,
+        text=text,
+        question=question,
+        options=options,
+        start_s=times[0],
+        end_s=times[1],
+        asked_s=times[2],
         resolution_s=one.resolution_s,
-        annotator=_spaced(one.annotator),
+        annotator=spaced(one.annotator),
         origin=one.origin,
         pointer=pointer,
         raw=_AS_JSON.encode(raw) if raw else "",
     )
 
 
-def _spaced(text: str) -> str:
+def _changed(
+    one: RawAnnotation, text: str, question: str, options: list[str], times: Times
+) -> dict[str, Any]:
+    """The dataset's values of those fields that the rules changed."""
+    start_s, end_s, asked_s = times
+    before_and_after = (
+        ("text", one.text, text),
+        ("question", one.question or "", question),
+        ("options", list(one.options), options),
+        ("start_s", one.start_s, start_s),
+        ("end_s", one.end_s, end_s),
+        ("asked_s", one.asked_s, asked_s),
+    )
+    return {name: before for name, before, after in before_and_after if before != after}
+
+
+def spaced(text: str) -> str:
+    """With single spaces between words. Of a printable text the only blanks are spaces, so that
+    most need not be taken apart."""
+    if not text or (
+        text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
+    ):
+        return text
     return " ".join(text.split())
 
 
@@ -159,7 +177,8 @@ def _text_problem(
     texts = [one.text or "", one.question or "", one.annotator, pointer, *one.options]
     if not is_utf8("".join(texts)):
         return "not_utf8", "a text that UTF-8 cannot hold"
-    if not text or (text.casefold() in NULL_WORDS and text not in options):
+    is_word = len(text) <= _LONGEST_NULL_WORD and text.casefold() in NULL_WORDS
+    if not text or (is_word and text not in options):
         return "no_text", f"{one.kind}: {one.text!r}"
     if one.kind == "qa" and not question:
         return "no_question", repr(one.question)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from pipeline.manifest.account import Account
 from pipeline.manifest.adapters.adapter import Adapter, read_file
-from pipeline.manifest.adapters.entry import Entry, Unread, is_utf8
+from pipeline.manifest.adapters.entry import Entry, Place, Unread, is_utf8
 from pipeline.manifest.adapters.licences import Terms, Without
 from pipeline.manifest.listed_file import Found, NotFound
 from pipeline.manifest.reconcile.candidates import Candidate
@@ -21,7 +21,6 @@ from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.reconcile.hold_out import HeldOut
 from pipeline.manifest.rules import Rules
 from pipeline.manifest.video_files import VideoFiles
-from pipeline.records.hash_sampling import hash_rank
 from pipeline.store.files.json_writer import JsonWriter
 from pipeline.store.listing import paths_of
 
@@ -113,26 +112,40 @@ def read_entries(
         raise ConfigError(f"--annotations: {annotations} has no file {patterns}")
 
 
-def candidate_of(
+def candidates_of(
     making: Making,
     number: int,
-    video: VideoEntries,
+    videos: Sequence[VideoEntries],
     files: VideoFiles,
     held_out: HeldOut,
-    seed: int,
-) -> Candidate:
-    """The candidate of a video, with its file; ``number`` is that of its source.
+) -> Iterator[Candidate]:
+    """The candidates of some hundred videos, with their files; ``number`` is that of their source.
 
     A video that is not wanted has one too: it may hold out videos of other sources.
     """
+    places = [
+        list(dict.fromkeys(place for _, entry in video.of_its_split for place in entry.places))
+        for video in videos
+    ]
+    for video, its, found in zip(videos, places, files.find_all(places), strict=True):
+        yield _candidate(making, number, video, its, _checked(found), held_out)
+
+
+def _candidate(
+    making: Making,
+    number: int,
+    video: VideoEntries,
+    places: Sequence[Place],
+    found: Found | NotFound,
+    held_out: HeldOut,
+) -> Candidate:
     account, wanted = making.account, making.wanted
-    entries = video.of_its_split
-    platforms = platform_ids(entries)
-    left_out = making.terms(platforms).left_out(wanted.without, _platform(platforms))
+    platforms = platform_ids(video.of_its_split)
+    left_out = ""
+    if wanted.without:
+        left_out = making.terms(platforms).left_out(wanted.without, _platform(platforms))
     if wanted.split and video.split != wanted.split:
         left_out = "split"
-    places = list(dict.fromkeys(place for _, entry in entries for place in entry.places))
-    found = _checked(files.find(places))
     status, reason, detail = ("left_out", left_out, "") if left_out else ("", "", "")
     if video.unassigned and making.rules.unassigned == "refuse":
         status, reason, detail = "rejected", "no_split", "in no file"
@@ -141,20 +154,23 @@ def candidate_of(
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
             status, reason, detail = "rejected", found.reason, found.detail
-    uri, path = (found.uri, found.name) if isinstance(found, Found) else ("", "")
-    clips = [place.clip for place in places if place.clip is not None]
+    uri = found.uri if isinstance(found, Found) else ""
+    clip = next((place.clip for place in places if place.clip is not None), None)
     every = platform_ids(video.entries)
-    known = (*every, *(one.partition(":")[2] for one in every), video.name)
+    listed = None
+    if held_out.lists:
+        path = found.name if isinstance(found, Found) else ""
+        known = (*every, *(one.partition(":")[2] for one in every), video.name)
+        listed = held_out.find((*known, *(place.path for place in places), path))
     return Candidate(
         source=number,
         video_id=video_id_of(making, video),
         split=video.split,
-        hash_rank=hash_rank(video_id_of(making, video), seed),
         platform_ids=tuple(every),
         path=uri,
         clip=found.clip if isinstance(found, Found) else None,
-        extent="-".join(str(float(time_s)) for time_s in clips[0]) if clips else "",
-        listed=held_out.find((*known, *(place.path for place in places), path)),
+        extent="-".join(str(float(time_s)) for time_s in clip) if clip else "",
+        listed=listed,
         status=status,
         reason=reason,
         detail=detail,
@@ -168,6 +184,9 @@ def video_id_of(making: Making, video: VideoEntries) -> str:
 
 def platform_ids(entries: Sequence[tuple[str, Entry]]) -> list[str]:
     """The platform ids of entries, in order, without repeats."""
+    if len(entries) == 1:
+        ((_, entry),) = entries
+        return [entry.platform_id] if entry.platform_id else []
     return list(dict.fromkeys(entry.platform_id for _, entry in entries if entry.platform_id))
 
 

@@ -15,6 +15,7 @@ from pipeline.manifest.listed_file import (
     NotFound,
     composed,
     file_at,
+    looked_up,
     nearest_files,
     preference,
     split_name,
@@ -28,6 +29,13 @@ from pipeline.store.location import Location
 _MOST_OF_A_STEM = 1000
 """Where more files share a stem, as in ``<id>/video.mp4``, only an exact path finds one."""
 _SHOWN = 4
+_NAMES_AT_ONCE = 500
+_MOST_AT_ONCE = 5000
+"""Files of so many names; where there are more, each video asks for its own."""
+_FILES = (
+    "SELECT root, path, key, name, stem, container, member FROM files, folders"
+    " WHERE folders.id = folder"
+)
 
 
 class VideoFiles:
@@ -46,6 +54,8 @@ class VideoFiles:
         self.unlisted: list[str] = []
         """Folders and containers that could not be listed, and names that are not UTF-8."""
         self._compressed: list[str] = []
+        self._known: dict[str, list[ListedFile]] = {}
+        """By stem, while many videos are found at once."""
         self._base = scratch_base(work / "files.sqlite")
 
     def __enter__(self) -> VideoFiles:
@@ -103,17 +113,28 @@ class VideoFiles:
         inside = self._find(places, inside=True) if self.inside else plain
         return plain if isinstance(inside, NotFound) and inside.reason != "ambiguous" else inside
 
+    def find_all(self, videos: Sequence[Sequence[Place]]) -> list[Found | NotFound]:
+        """What ``find`` says of each of some hundred videos; their names are looked up at once."""
+        self._look_up(videos)
+        try:
+            return list(map(self.find, videos))
+        finally:
+            self._known.clear()
+
     def _find(self, places: Sequence[Place], *, inside: bool) -> Found | NotFound:
         """Among the files of their own, or those ``inside`` containers."""
         other: list[ListedFile] = []
         for place in places:
             files = self._candidates(place, inside=inside, in_its_folder=True)
-            file = file_at(place, files)
-            if file is not None:
-                return file.found(place.clip)
-            other += files
+            if files:
+                file = file_at(place, files)
+                if file is not None:
+                    return file.found(place.clip)
+                other += files
         for place in places:
             files = self._candidates(place, inside=inside, in_its_folder=False)
+            if not files:
+                continue
             nearest = nearest_files(place, [file for file in files if file.is_video])
             if len(nearest) > 1 or len(files) > _MOST_OF_A_STEM:
                 shown = sorted(str(file.path) for file in nearest)[:_SHOWN]
@@ -221,24 +242,50 @@ class VideoFiles:
 
     def _candidates(self, place: Place, *, inside: bool, in_its_folder: bool) -> list[ListedFile]:
         """The files whose stem is the name of the place, or its name without a video suffix."""
-        folder, _, name = composed(place.path).removeprefix("./").rpartition("/")
         if not is_utf8(place.path):
             return []
-        stem, suffix = split_name(name)
-        query = "SELECT root, path, key, name, stem, container, member FROM files, folders"
-        query += f" WHERE folders.id = folder AND container {'!=' if inside else '='} ''"
-        query += " AND stem IN (?, ?)" + " AND key = ?" * in_its_folder
-        values = (name, stem, folder) if in_its_folder else (name, stem)
-        rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", values)
-        files = []
-        for root, path, key, file, its_stem, container, member in rows:
-            if its_stem == name or suffix in VIDEO_SUFFIXES or composed(file) == name:
-                whole = self._starts[root] + (f"{path}/{file}" if path else file)
-                address = whole if isinstance(self.roots[root], Location) else ""
-                its_suffix = split_name(file)[1]
-                parts = key, file, its_stem, its_suffix, Path(whole), container, member, address
-                files.append(ListedFile(root, *parts))
-        return sorted(files, key=preference)
+        folder, name, stem, suffix = looked_up(place.path)
+        known = self._known.get(name), self._known.get(stem)
+        if known[0] is None or known[1] is None or len(known[0]) + len(known[1]) > _MOST_OF_A_STEM:
+            query = f"{_FILES} AND container {'!=' if inside else '='} '' AND stem IN (?, ?)"
+            query += " AND key = ?" * in_its_folder
+            values = (name, stem, folder) if in_its_folder else (name, stem)
+            rows = self._base.execute(f"{query} LIMIT {_MOST_OF_A_STEM + 1}", values)
+            files = [self._listed(*row) for row in rows]
+        elif not (known[0] or known[1]):
+            return []
+        else:
+            files = [
+                file
+                for file in known[0] + (known[1] if name != stem else [])
+                if bool(file.container) == inside and (not in_its_folder or file.folder == folder)
+            ]
+        of_suffix = suffix in VIDEO_SUFFIXES
+        files = [
+            file for file in files if of_suffix or file.stem == name or composed(file.name) == name
+        ]
+        return sorted(files, key=preference) if len(files) > 1 else files
+
+    def _listed(
+        self, root: int, path: str, key: str, name: str, stem: str, container: str, member: str
+    ) -> ListedFile:
+        whole = self._starts[root] + (f"{path}/{name}" if path else name)
+        address = whole if isinstance(self.roots[root], Location) else ""
+        suffix = split_name(name)[1]
+        return ListedFile(root, key, name, stem, suffix, Path(whole), container, member, address)
+
+    def _look_up(self, videos: Sequence[Sequence[Place]]) -> None:
+        """Keeps the files of all names of these places, but for names that very many files have."""
+        paths = {place.path for places in videos for place in places if is_utf8(place.path)}
+        names = list({name for path in paths for name in looked_up(path)[1:3]})
+        for start in range(0, len(names), _NAMES_AT_ONCE):
+            some = names[start : start + _NAMES_AT_ONCE]
+            query = f"{_FILES} AND stem IN ({', '.join('?' * len(some))})"
+            rows = self._base.execute(f"{query} LIMIT {_MOST_AT_ONCE + 1}", some).fetchall()
+            if len(rows) <= _MOST_AT_ONCE:
+                self._known.update((name, []) for name in some)
+                for row in rows:
+                    self._known[row[4]].append(self._listed(*row))
 
 
 def _resolved(root: Path | Location) -> Path | Location:

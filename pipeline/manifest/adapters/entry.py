@@ -1,16 +1,18 @@
-"""Entries, which adapters make of the records of a dataset: a video with its raw annotations."""
+"""Entries, which adapters make of the records of a dataset: a video with its raw annotations.
+
+They are tuples, for a dataset has millions: one is made in a fifth of the time of a dataclass.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RawKind = Literal["event", "step", "qa"]
 Origin = Literal["human", "model", "asr"]
 
 
-@dataclass(frozen=True)
-class RawAnnotation:
+class RawAnnotation(NamedTuple):
     """An annotation of a video as its dataset has it, before the rules (``rules.py``) are applied.
 
     Its times are in seconds from the start of the video, or of its clip, and otherwise as in the
@@ -37,8 +39,7 @@ class RawAnnotation:
     """Its place in the file: the keys from the top, joined by ``/``."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A file in which a video may be found.
 
     ``path`` is relative to a folder of videos; without a video suffix it is a stem. ``clip`` is the
@@ -49,8 +50,7 @@ class Place:
     clip: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One video of a dataset with its annotations, of one record.
 
     ``name`` is the dataset's name of the video. ``platform_id`` identifies the whole video where it

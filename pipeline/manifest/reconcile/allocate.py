@@ -10,7 +10,7 @@ from pipeline.manifest.reconcile.candidates import Candidates
 from pipeline.manifest.reconcile.capped_allocation import Caps, Cell, allocate_within
 from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.reconcile.file_evidence import measure
-from pipeline.records.hash_sampling import largest_remainder
+from pipeline.records.hash_sampling import hash_rank, largest_remainder
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,12 @@ def allocate(
     available: Counter[Cell] = Counter()
     counts: Mapping[Cell, int]
     if caps == Caps({}, {}):
-        available.update(run(query))
+        counted = run("SELECT source, coalesce(bin, -1), count(*) FROM rows WHERE status = ''"
+                      " GROUP BY 1, 2")  # fmt: skip
+        available.update({(source, length): count for source, length, count in counted})
         counts = available
     else:
+        _rank(candidates, chosen.seed)
         run("CREATE INDEX by_hash_rank ON rows (hash_rank, number)")
         cells = run(f"{query} ORDER BY hash_rank, number")
         counts = allocate_within(caps, _counted(cells, available))
@@ -116,6 +119,14 @@ def _sort_by_length(candidates: Candidates, chosen: Chosen) -> None:
         "UPDATE rows SET status = 'left_out', reason = 'other_length'"
         " WHERE status = '' AND bin IS NULL"
     )
+
+
+def _rank(candidates: Candidates, seed: int) -> None:
+    """Sets the hash ranks, by which nothing else than a draw asks."""
+    base = candidates.base
+    base.create_function("rank_of", 1, lambda name: hash_rank(name, seed), deterministic=True)
+    base.execute("ALTER TABLE rows ADD COLUMN hash_rank TEXT")
+    base.execute("UPDATE rows SET hash_rank = rank_of(video_id)")
 
 
 def _leave_out(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from pipeline.manifest.reconcile.entry_store import split_priority
+from pipeline.manifest.reconcile.entry_store import HELD_OUT, split_priority
 from pipeline.store.files.scratch_db import scratch_base
 
 PLATFORM, CONTENT, FRAMES = range(3)
 """Ranks of the kinds of keys: the identity of a video is its first key by rank."""
+_NOTHING = (None, None)
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A video of one source, whose entries lie in the store of that source.
 
     ``status`` is empty while it may have a row, else ``rejected`` or ``left_out``, for ``reason``.
@@ -23,7 +23,6 @@ class Candidate:
     source: int
     video_id: str
     split: str
-    hash_rank: str
     platform_ids: tuple[str, ...]
     """Those of all its entries, of any split."""
     path: str = ""
@@ -39,8 +38,7 @@ class Candidate:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """The decision on a candidate, and the identity of its video."""
 
     path: str
@@ -63,20 +61,21 @@ class Candidates:
         """``work``: a folder for the database, which the caller removes."""
         self.base = scratch_base(work / "candidates.sqlite")
         self.count = 0
+        self.joined = False
+        """Whether a row may have several keys. Where none has, its identity is its key."""
+        self.may_leak = False
+        """Whether a row is of a split that is not trained on, or on a list."""
 
     def __enter__(self) -> Candidates:
         """Creates the tables."""
         run = self.base.execute
         run(
             "CREATE TABLE rows (number INTEGER PRIMARY KEY, source INTEGER, video_id TEXT,"
-            " split TEXT, split_priority INTEGER, hash_rank TEXT, platform_id TEXT, path TEXT,"
+            " split TEXT, split_priority INTEGER, platform_id TEXT, path TEXT,"
             " start_s REAL, end_s REAL, extent TEXT, list INTEGER, listed TEXT, status TEXT,"
-            " reason TEXT, detail TEXT, identity TEXT DEFAULT '', bin INTEGER)"
+            " reason TEXT, detail TEXT, identity TEXT, bin INTEGER)"
         )
-        run(
-            "CREATE TABLE links (rank INTEGER, key TEXT, number INTEGER,"
-            " PRIMARY KEY (rank, key, number)) WITHOUT ROWID"
-        )
+        run("CREATE TABLE links (rank INTEGER, key TEXT, number INTEGER)")
         run("BEGIN")
         return self
 
@@ -84,28 +83,28 @@ class Candidates:
         """Closes the database."""
         self.base.close()
 
-    def add(self, one: Candidate) -> None:
-        """Adds a candidate, with a link for each of its platform ids."""
-        number = self.count
-        start_s, end_s = one.clip or (None, None)
-        place, listed = one.listed or (None, None)
-        first = one.platform_ids[0] if one.platform_ids else ""
-        self.base.execute(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', NULL)",
-            (
-                *(number, one.source, one.video_id, one.split, split_priority(one.split)),
-                *(one.hash_rank, first),
-                *(one.path, start_s, end_s, one.extent, place, listed),
-                *(one.status, one.reason, one.detail),
-            ),
-        )
-        for platform_id in one.platform_ids:
-            self.link(PLATFORM, platform_id, number)
-        self.count += 1
+    def add(self, some: Iterable[Candidate]) -> None:
+        """Adds candidates, with a link for each of their platform ids."""
+        rows, links = list[tuple[object, ...]](), list[tuple[int, str, int]]()
+        for number, one in enumerate(some, self.count):
+            first = one.platform_ids[0] if one.platform_ids else ""
+            rows.append((
+                *(number, one.source, one.video_id, one.split, split_priority(one.split), first),
+                *(one.path, *(one.clip or _NOTHING), one.extent, *(one.listed or _NOTHING)),
+                *(one.status, one.reason, one.detail, min(one.platform_ids, default="")),
+            ))  # fmt: skip
+            links += [(PLATFORM, key, number) for key in one.platform_ids]
+            self.joined |= len(one.platform_ids) > 1
+            self.may_leak |= split_priority(one.split) >= HELD_OUT or one.listed is not None
+        marks = ", ".join("?" * 16)
+        self.base.executemany(f"INSERT INTO rows VALUES ({marks}, NULL)", rows)
+        self.base.executemany("INSERT INTO links VALUES (?, ?, ?)", links)
+        self.count += len(rows)
 
     def link(self, rank: int, key: str, number: int) -> None:
         """Links a row to a key, with the key's rank."""
-        self.base.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", (rank, key, number))
+        self.base.execute("INSERT INTO links VALUES (?, ?, ?)", (rank, key, number))
+        self.joined = True
 
     def refuse(self, number: int, reason: str, detail: str) -> None:
         """Sets the status of a row to rejected."""

@@ -5,13 +5,12 @@ It is a database on disk, so that memory does not grow with the number of entrie
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from pipeline.manifest.adapters.entry import Entry, Place, RawAnnotation
 from pipeline.manifest.adapters.layouts import UNASSIGNED
@@ -22,11 +21,6 @@ HELD_OUT = 2
 """The least priority of splits that are not trained on; that of any split not named above."""
 
 _ENTRIES_AT_ONCE = 1000
-# Made once: it takes longer to make one than to write a small value.
-_ENCODE = json.JSONEncoder(check_circular=False).encode
-_FIELDS = tuple(one.name for one in fields(RawAnnotation))
-_OPTIONS = _FIELDS.index("options")
-_of_annotation = attrgetter(*_FIELDS)
 
 
 def split_priority(split: str) -> int:
@@ -35,8 +29,7 @@ def split_priority(split: str) -> int:
     return _PRIORITIES.get(split, HELD_OUT)
 
 
-@dataclass(frozen=True)
-class VideoEntries:
+class VideoEntries(NamedTuple):
     """All entries of one name, in the order in which they were read, each with its file.
 
     ``split`` is the one of highest priority among theirs: a video that is tested with anywhere is
@@ -52,15 +45,19 @@ class VideoEntries:
     @property
     def of_its_split(self) -> Sequence[tuple[str, Entry]]:
         """The entries of that split; the others are no part of the row."""
+        if len(self.entries) == 1:
+            return self.entries
         return [one for one in self.entries if one[1].split == self.split]
 
 
 def assigned(video: VideoEntries, otherwise: str) -> VideoEntries:
     """The video with its unassigned entries put in the split of the others, or in ``otherwise``
     where all are unassigned. So annotations and places of a test video stay with it."""
+    if len(video.entries) == 1 and video.split != UNASSIGNED:
+        return video
     split = otherwise if video.split == UNASSIGNED else video.split
     entries = tuple(
-        (file, replace(entry, split=split) if entry.split == UNASSIGNED else entry)
+        (file, entry._replace(split=split) if entry.split == UNASSIGNED else entry)
         for file, entry in video.entries
     )
     return VideoEntries(video.name, split, entries, unassigned=video.split == UNASSIGNED)
@@ -73,16 +70,13 @@ class EntryStore:
         """``work``: a folder for this store alone, which the caller removes."""
         self._base = scratch_base(work / "entries.sqlite")
         self._count = 0
-        self._waiting: list[tuple[int | None, int, str, str]] = []
+        self._waiting: list[tuple[int, str, str, bytes]] = []
+        self._ordered = False
 
     def __enter__(self) -> EntryStore:
-        """Creates the tables."""
+        """Creates the table."""
         run = self._base.execute
-        run("CREATE TABLE videos (id INTEGER PRIMARY KEY, name TEXT UNIQUE, split TEXT)")
-        run(
-            "CREATE TABLE entries (video INTEGER, number INTEGER, file TEXT, entry TEXT,"
-            " PRIMARY KEY (video, number)) WITHOUT ROWID"
-        )
+        run("CREATE TABLE entries (number INTEGER PRIMARY KEY, name TEXT, file TEXT, entry BLOB)")
         run("BEGIN")
         return self
 
@@ -91,17 +85,8 @@ class EntryStore:
         self._base.close()
 
     def add(self, entry: Entry, file: str) -> None:
-        """Adds an entry of ``file``; its name and split must be valid UTF-8."""
-        run = self._base.execute
-        found = run("SELECT id, split FROM videos WHERE name = ?", (entry.name,)).fetchone()
-        if found is None:
-            row = (entry.name, entry.split)
-            video = run("INSERT INTO videos (name, split) VALUES (?, ?)", row).lastrowid
-        else:
-            video, split = found
-            if split_priority(entry.split) > split_priority(split):
-                run("UPDATE videos SET split = ? WHERE id = ?", (entry.split, video))
-        self._waiting.append((video, self._count, file, _packed(entry)))
+        """Adds an entry of ``file``, before any is read; its name must be valid UTF-8."""
+        self._waiting.append((self._count, entry.name, file, _packed(entry)))
         self._count += 1
         if len(self._waiting) >= _ENTRIES_AT_ONCE:
             self._flush()
@@ -112,35 +97,57 @@ class EntryStore:
 
     def videos(self) -> Iterator[VideoEntries]:
         """All videos, in the order in which their names were first added."""
-        self._flush()
-        rows = self._base.execute(
-            "SELECT video, name, split, file, entry FROM entries JOIN videos ON videos.id = video"
-            " ORDER BY video, number"
+        self._order()
+        run = self._base.execute
+        if run("SELECT 1 FROM places LIMIT 1").fetchone() is None:
+            for name, file, body in run("SELECT name, file, entry FROM entries ORDER BY number"):
+                entry = _unpacked(name, body)
+                yield VideoEntries(name, entry.split, ((file, entry),))
+            return
+        rows = run(
+            "SELECT first, name, file, entry FROM places CROSS JOIN entries USING (number)"
+            " ORDER BY first, number"
         )
-        for (_, name, split), together in groupby(rows, key=lambda row: row[:3]):
-            entries = tuple((file, _unpacked(body)) for *_, file, body in together)
-            yield VideoEntries(name, split, entries)
+        for _, together in groupby(rows, key=itemgetter(0)):
+            entries = tuple((file, _unpacked(name, body)) for _, name, file, body in together)
+            split = max((entry.split for _, entry in entries), key=split_priority)
+            yield VideoEntries(entries[0][1].name, split, entries)
+
+    def _order(self) -> None:
+        """Finds the place of each entry: behind the first of its name. Left empty where all names
+        differ, for then entries are in order as they are."""
+        if self._ordered:
+            return
+        self._flush()
+        run = self._base.execute
+        run("CREATE INDEX by_name ON entries (name, number)")
+        run(
+            "CREATE TABLE places (first INTEGER, number INTEGER, PRIMARY KEY (first, number))"
+            " WITHOUT ROWID"
+        )
+        names, entries = run("SELECT count(DISTINCT name), count(*) FROM entries").fetchone()
+        if names < entries:
+            run(
+                "INSERT INTO places SELECT min(number) OVER (PARTITION BY name) AS first, number"
+                " FROM entries ORDER BY first, number"
+            )
+        self._ordered = True
 
 
-def _packed(entry: Entry) -> str:
-    """As lists, in the order of the fields: dictionaries would take twice the time."""
-    places = [(place.path, place.clip) for place in entry.places]
-    annotations = [_of_annotation(one) for one in entry.annotations]
-    return _ENCODE((entry.name, places, annotations, entry.split, entry.platform_id))
+def _packed(entry: Entry) -> bytes:
+    """As plain tuples, which ``marshal`` writes; only this process reads them again."""
+    places = [tuple(place) for place in entry.places]
+    annotations = [tuple(one) for one in entry.annotations]
+    return marshal.dumps((places, annotations, entry.split, entry.platform_id))
 
 
-def _unpacked(body: str) -> Entry:
-    """The entry that was packed: lists of JSON become tuples again."""
-    name, places, annotations, split, platform_id = json.loads(body)
+def _unpacked(name: str, body: bytes) -> Entry:
+    """The entry that was packed."""
+    places, annotations, split, platform_id = marshal.loads(body)
     return Entry(
         name,
-        tuple(Place(path, clip and tuple(clip)) for path, clip in places),
-        tuple(map(_annotation, annotations)),
+        tuple(map(Place._make, places)),
+        tuple(map(RawAnnotation._make, annotations)),
         split,
         platform_id,
     )
-
-
-def _annotation(values: list[Any]) -> RawAnnotation:
-    values[_OPTIONS] = tuple(values[_OPTIONS])
-    return RawAnnotation(*values)

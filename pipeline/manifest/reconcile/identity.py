@@ -32,11 +32,14 @@ class Leak:
 
 
 def identify(candidates: Candidates) -> UnionFind:
-    """Sets the identity of each row, and returns the groups of rows that are one video.
+    """Sets the identity of each row, and returns the groups of rows that are one video; none where
+    nothing asks for them.
 
     The identity is the least key of all rows of the group, by rank and then as text, whatever the
     order of the sources. It is empty for a row without a key.
     """
+    if not (candidates.joined or candidates.may_leak):
+        return UnionFind(0)
     run = candidates.base.execute
     groups = UnionFind(candidates.count)
     links = "SELECT rank, key, number FROM links ORDER BY rank, key, number"
@@ -44,6 +47,8 @@ def identify(candidates: Candidates) -> UnionFind:
         first, *others = (number for _, _, number in together)
         for other in others:
             groups.join(first, other)
+    if not candidates.joined:
+        return groups
     run("CREATE TABLE named (least INTEGER PRIMARY KEY, key TEXT)")
     candidates.base.executemany(
         "INSERT OR IGNORE INTO named VALUES (?, ?)",
@@ -68,6 +73,8 @@ def hold_out(
 
     ``sources`` and ``lists`` are their names, by number.
     """
+    if not candidates.may_leak:
+        return
     run = candidates.base.execute
     highest = array("b", bytes(candidates.count))
     holder = array("q", [-1]) * candidates.count

@@ -133,17 +133,23 @@ def read(
     """A ``FrameReader``.
 
     Decodes only the groups that hold a wanted frame, where the codec allows it. If that does not
-    give every wanted frame, decodes the file in order.
+    give every wanted frame, decodes the file in order, unless the same was just decoded.
 
     Raises:
         MediaError: ``damaged`` when a wanted frame still cannot be decoded, or the decoder reports
             an error in it, or in its group before it.
     """
     found: dict[int, T] = {}
+    from_first = packets_in_order(index, wanted)
+    is_same = False
     if index.codec in SKIPS_GROUPS:
-        found = read_plan(file, packets_in_groups(index, wanted), size, use)
-    if len(found) < len(set(wanted)):
-        found = read_plan(file, packets_in_order(index, wanted), size, use)
+        by_groups = packets_in_groups(index, wanted)
+        found = read_plan(file, by_groups, size, use)
+        is_same = index.codec not in SKIPS_UNREFERENCED and np.array_equal(
+            by_groups.feed, from_first.feed
+        )
+    if len(found) < len(set(wanted)) and not is_same:
+        found = read_plan(file, from_first, size, use)
     missing = len(set(wanted)) - len(found)
     if missing:
         raise MediaError("damaged", f"{missing} of {len(set(wanted))} frames missing")

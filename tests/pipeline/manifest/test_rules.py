@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -16,11 +15,11 @@ KEEP, SWAP, NEXT = Rules(), Rules(reversed="swap"), Rules(no_end="next")
 
 
 def event(start_s: float | None = 1, end_s: float | None = 2, **fields: Any) -> RawAnnotation:
-    return replace(RawAnnotation("event", "It goes."), start_s=start_s, end_s=end_s, **fields)
+    return RawAnnotation("event", "It goes.")._replace(start_s=start_s, end_s=end_s, **fields)
 
 
 def qa(**fields: Any) -> RawAnnotation:
-    return replace(RawAnnotation("qa", "red", question="Which?"), **fields)
+    return RawAnnotation("qa", "red", question="Which?")._replace(**fields)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ def qa(**fields: Any) -> RawAnnotation:
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(one: RawAnnotation, reason: str) -> None:
-    judged = judge([replace(one, pointer="here")], KEEP)
+    judged = judge([one._replace(pointer="here")], KEEP)
     assert judged.accepted == () and judged.mended == {}
     assert [(each.pointer, each.reason) for each in judged.refused] == [("here", reason)]
 

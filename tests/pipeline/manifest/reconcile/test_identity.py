@@ -46,18 +46,16 @@ def settle(
             for row in rows:
                 if row.source != name:
                     continue
-                candidates.add(
-                    Candidate(
-                        source=number,
-                        video_id=called[row],
-                        split=row.split,
-                        hash_rank="",
-                        platform_ids=row.platforms,
-                        listed=(0, "x.mp4") if row.listed else None,
-                        status=row.status,
-                        extent=row.extent,
-                    )
+                one = Candidate(
+                    source=number,
+                    video_id=called[row],
+                    split=row.split,
+                    platform_ids=row.platforms,
+                    listed=(0, "x.mp4") if row.listed else None,
+                    status=row.status,
+                    extent=row.extent,
                 )
+                candidates.add([one])
                 for rank, key in row.keys:
                     candidates.link(rank, key, candidates.count - 1)
         groups = identify(candidates)

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pipeline.media.base import MediaError
 from pipeline.media.reader import pyav_reader
 from pipeline.media.reader.orientation import Orientation
 from pipeline.media.reader.packet_index import Image, PacketIndex
-from pipeline.media.reader.packet_plan import packets_in_groups
+from pipeline.media.reader.packet_plan import PacketPlan, packets_in_groups
 from tests.pipeline.media.barcode_clips import HEIGHT, RECIPES, WIDTH, ffmpeg, number_of
 
 
@@ -92,6 +93,31 @@ def test_damage_is_counted_and_stays_in_its_group(
     wanted = index.shown_pts[whole].tolist()
     found = pyav_reader.read(path, index, wanted, index.size, number_of)
     assert [found[pts] for pts in wanted] == whole
+
+
+def test_what_was_fed_once_is_not_decoded_again(
+    clip_file: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = clip_file("mjpeg.avi")
+    index = pyav_reader.read_packet_index(source)
+    path = corrupt(source, tmp_path / "corrupt.avi", index, 5, 6)
+    plans = list[PacketPlan]()
+
+    def read_plan(
+        file: Path, plan: PacketPlan, *rest: Any, read: Any = pyav_reader.read_plan
+    ) -> Any:
+        plans.append(plan)
+        return read(file, plan, *rest)
+
+    monkeypatch.setattr(pyav_reader, "read_plan", read_plan)
+    for wanted, passes in ((index.shown_pts, 1), (index.shown_pts[5:6], 2)):
+        plans.clear()
+        with pytest.raises(MediaError) as raised:
+            pyav_reader.read(path, index, wanted.tolist(), index.size, _nothing)
+        detail = f"1 of {wanted.size} frames missing"
+        assert (raised.value.reason, raised.value.detail) == ("damaged", detail)
+        # Of the one frame, only its own packet was fed: with those before it, it may decode.
+        assert len(plans) == passes
 
 
 def test_a_file_that_ends_within_a_packet_is_damaged(
