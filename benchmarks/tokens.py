@@ -145,11 +145,11 @@ def counted(asks: Sequence[Ask], answer: int) -> Tokens:
         frames = [(frame.time_s, FRAME_TOKENS) for frame in ask.frames]
         before_text = len(frames) * FRAME_TOKENS
         shared = prefixes.shared([*frames, (ask.text, text)])
-        told = sum(len(each.of(ask)) for each in LISTED) or 1
+        number = sum(len(each.of(ask)) for each in LISTED) or 1
         found.add(
             Tokens(
                 *(1, len(frames), system, system + before_text + text, system + shared),
-                *(system + text, 0 if shared > before_text else text, answer * told),
+                *(system + text, 0 if shared > before_text else text, answer * number),
             ),
             1,
         )
@@ -193,14 +193,14 @@ def print_table(rows: Iterator[tuple[str, Tokens]]) -> None:
     frames of each ask by itself."""
     print("| node | asks, M | frames, M | prompt, G | of it system | shared | fresh | answers, G |")
     print(f"|---{'|---' * 7}|")
-    whole, told = Tokens(), Tokens()
+    whole, narration = Tokens(), Tokens()
     for name, each in rows:
         if name == NARRATION:
-            told = each
+            narration = each
         whole.add(each, 1)
         print(f"| {name} | {_numbers(each)} |", flush=True)
     print(f"| all | {_numbers(whole)} |")
-    sent, computed = told.text / 1e9, told.text_fresh / 1e9
+    sent, computed = narration.text / 1e9, narration.text_fresh / 1e9
     print(f"\nNarration's instructions: {sent:.2f} G sent, {computed:.2f} G computed")
 
 
