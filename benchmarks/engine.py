@@ -159,7 +159,12 @@ def prepared(engine: VllmConfig, source: Path, shards: int, root: Path) -> Seque
             "nodes": {
                 "ingest": {"stage": "ingest", "config": {"min_duration_s": 0}},
                 "segment": {"stage": "segment", "after": ["ingest"]},
-                "narrate": {"stage": "narrate", "after": ["segment"], "engine": "narrator"},
+                "narrate": {
+                    "stage": "narrate",
+                    "after": ["segment"],
+                    "engine": "narrator",
+                    "config": {"still_levels": SETTINGS.still_levels},
+                },
             },
         }
     )
