@@ -107,10 +107,11 @@ $(VLLM)/.installed: requirements.lock tests/vllm/requirements.txt tests/vllm/men
 	@touch $@
 
 train-tiny: install $(TRAIN)/.installed ## Train a tiny model on scripted scenes from three seeds, let it watch others, score it
-	$(STUDY)
+	$(STUDY) --results examples/train_tiny/results.json
 
 train-compare: install $(TRAIN)/.installed ## Compare cross entropy, fixed weights and the paper's loss, with and without negatives
-	$(STUDY) --objectives cross_entropy loss_scale paper --negatives with without
+	$(STUDY) --results examples/train_tiny/compare.json \
+	  --objectives cross_entropy loss_scale paper --negatives with without
 
 $(TRAIN)/.installed: requirements.lock examples/train_tiny/requirements.txt tests/vllm/mend_packages.py
 	$(PYTHON) -m venv $(TRAIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers import (
 )
 
 STATE_TOKENS = ("</Silence>", "</Standby>", "</Response>")
+LABEL = re.compile(r"<\d+s-\d+s>\n")
 ROLES = ("system", "user", "assistant")
 END, START_OF_TURN, END_OF_TURN = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 VISION = {
@@ -47,7 +49,8 @@ SPREAD = 0.08
 
 
 def make_processor(texts: Iterable[str]) -> Any:
-    """For frames, and for the words of these texts; each state is a token of its own."""
+    """For frames, and for the words of these texts. Each state is a token of its own, and so is the
+    label of each turn, which keeps dialogues short."""
     tokenizer = _tokenizer([*texts, *ROLES * 100])
     sizes: dict[str, Any] = {
         "patch_size": PATCH,
@@ -86,7 +89,8 @@ def _tokenizer(texts: list[str]) -> Any:
         pad_token=END,
         additional_special_tokens=[END, START_OF_TURN, END_OF_TURN, *VISION.values()],
     )
-    tokenizer.add_tokens(list(STATE_TOKENS))
+    labels = {label for text in texts for label in LABEL.findall(text)}
+    tokenizer.add_tokens([*STATE_TOKENS, *sorted(labels)])
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 

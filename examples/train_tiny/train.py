@@ -1,8 +1,8 @@
 """Trains the tiny model on an export: python train.py EXPORT MODEL --objective paper --seed 0
 
-A plain loop of PyTorch around ``pipeline.training.objective``. As in many recipes the vision tower
-is not trained (here it stays as it was drawn), so each frame is encoded once. One thread of a CPU
-is enough.
+A plain loop of PyTorch around ``pipeline.training.objective``. Dialogues of one video come in one
+batch: they show the same frames, so that what differs between them is what is asked. One thread of
+a CPU is enough.
 """
 
 from __future__ import annotations
@@ -34,7 +34,21 @@ from pipeline.training.objective import IGNORED, OBJECTIVES, state_loss
 
 Row = dict[str, Any]
 BATCH = 8
-RATE, WARM_UP = 4e-3, 30
+"""Dialogues, at least: a video comes with all of its own."""
+RATE, WARM_UP = 3e-3, 30
+SPOILT = 0.5
+"""Share of the states in what was said before that are replaced by any of the three. Unspoilt they
+give the next state away, so that hardly a turn is left to learn from what is shown and asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Video:
+    """The frames of a video."""
+
+    pixels: Tensor
+    """(patches of all frames, numbers of a patch)."""
+    grids: Tensor
+    """(frames, 3): the patches of each in time, height and width."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,8 @@ class Sample:
     """(n,): what the assistant says, to the end of its turn; ``IGNORED`` elsewhere."""
     positions: Tensor
     """(n, 3): in time, height and width."""
-    seen: Tensor
-    """(tokens of all frames, hidden size): what the vision tower makes of them."""
+    video: Video
+    """What is shown; that of other dialogues, too."""
 
 
 class Samples:
@@ -57,23 +71,22 @@ class Samples:
     def __init__(self, export: Path, processor: Any, model: Any) -> None:
         """Nothing is read yet."""
         self._export, self._processor, self._model = export, processor, model
-        self._seen: dict[str, tuple[Tensor, Tensor]] = {}
+        self._videos: dict[tuple[str, ...], Video] = {}
         tokenizer = processor.tokenizer
         self._end = tokenizer.convert_tokens_to_ids(END_OF_TURN)
         self._head = tokenizer.encode(f"{START_OF_TURN}assistant", add_special_tokens=False)
         self._image = model.config.image_token_id
 
-    @torch.no_grad()
     def make(self, row: Row) -> Sample:
         """That of a row."""
-        seen, grids = zip(*self._frames(row["images"]), strict=True)
+        video = self._video(tuple(row["images"]))
         messages = [
             {**m, "content": m["content"].replace("<image>", IMAGE)} for m in row["messages"]
         ]
         ids = self._processor.tokenizer.encode(
             self._processor.apply_chat_template(messages, tokenize=False), add_special_tokens=False
         )
-        counts = iter([int(grid.prod()) // MERGE**2 for grid in grids])
+        counts = iter((video.grids.prod(dim=1) // MERGE**2).tolist())
         ids = [
             same for each in ids for same in [each] * (next(counts) if each == self._image else 1)
         ]
@@ -81,10 +94,17 @@ class Samples:
         positions, _ = self._model.model.get_rope_index(
             input_ids=tokens[None],
             mm_token_type_ids=(tokens == self._image).int()[None],
-            image_grid_thw=torch.stack(grids),
+            image_grid_thw=video.grids,
         )
-        labels = torch.tensor(self._labels(ids))
-        return Sample(tokens, labels, positions[:, 0].T.clone(), torch.cat(seen))
+        return Sample(tokens, torch.tensor(self._labels(ids)), positions[:, 0].T.clone(), video)
+
+    def _video(self, paths: tuple[str, ...]) -> Video:
+        """Each is read once, for all of its dialogues."""
+        if paths not in self._videos:
+            images = [Image.open(self._export / path) for path in paths]
+            made = self._processor.image_processor(images, return_tensors="pt")
+            self._videos[paths] = Video(made["pixel_values"], made["image_grid_thw"])
+        return self._videos[paths]
 
     def _labels(self, ids: Sequence[int]) -> list[int]:
         labels, spoken = [], False
@@ -94,59 +114,69 @@ class Samples:
             spoken = before == self._head or (spoken and each != self._end)
         return labels
 
-    def _frames(self, paths: Sequence[str]) -> list[tuple[Tensor, Tensor]]:
-        """Of each frame its tokens and its grid. Videos have several dialogues."""
-        if new := [path for path in paths if path not in self._seen]:
-            images = [Image.open(self._export / path) for path in new]
-            made = self._processor.image_processor(images, return_tensors="pt")
-            grids = made["image_grid_thw"]
-            found = self._model.model.get_image_features(made["pixel_values"], grids)
-            seen = zip(found.pooler_output, grids, strict=True)
-            self._seen.update(zip(new, seen, strict=True))
-        return [self._seen[path] for path in paths]
+
+def spoilt(ids: Tensor, states: Tensor, share: float) -> Tensor:
+    """The tokens with so many of their states replaced by any state."""
+    chosen = torch.isin(ids, states) & (torch.rand(ids.shape) < share)
+    return torch.where(chosen, states[torch.randint(len(states), ids.shape)], ids)
 
 
-def forward(model: Any, samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
+def forward(model: Any, samples: Sequence[Sample], states: Tensor) -> tuple[Tensor, Tensor]:
     """Logits and labels, each at the place of what is predicted. What is short is filled up behind
     its end, where nothing of it can look."""
     ids = pad_sequence([each.ids for each in samples], batch_first=True)
     labels = pad_sequence([s.labels for s in samples], batch_first=True, padding_value=IGNORED)
     positions = pad_sequence([each.positions for each in samples], batch_first=True)
-    shown = pad_sequence(
-        [each.ids == model.config.image_token_id for each in samples], batch_first=True
-    )
-    embedded = model.get_input_embeddings()(ids)
-    seen = torch.cat([each.seen for each in samples])
+    shown = ids == model.config.image_token_id
+    embedded = model.get_input_embeddings()(spoilt(ids, states, SPOILT))
+    seen = _seen(model, samples)
     embedded = embedded.masked_scatter(shown[..., None].expand_as(embedded), seen)
-    found = model(inputs_embeds=embedded, position_ids=positions.permute(2, 0, 1), use_cache=False)
-    return found.logits[:, :-1], labels[:, 1:]
+    found = model.model.language_model(
+        inputs_embeds=embedded, position_ids=positions.permute(2, 0, 1), use_cache=False
+    )
+    trained = labels[:, 1:] != IGNORED
+    logits = model.lm_head(found.last_hidden_state[:, :-1][trained])
+    return logits, labels[:, 1:][trained]
+
+
+def _seen(model: Any, samples: Sequence[Sample]) -> Tensor:
+    """What the tower makes of all frames, (tokens, hidden size); it sees each video once."""
+    videos = list(dict.fromkeys(each.video for each in samples))
+    found = model.model.get_image_features(
+        torch.cat([each.pixels for each in videos]), torch.cat([each.grids for each in videos])
+    )
+    frames = iter(found.pooler_output)
+    of_video = {video: torch.cat([next(frames) for _ in video.grids]) for video in videos}
+    return torch.cat([of_video[each.video] for each in samples])
 
 
 def batches(samples: Sequence[Sample], draw: random.Random) -> Iterator[list[Sample]]:
-    """Without end; every sample once before any comes again."""
-    left: list[Sample] = []
+    """Without end; every video once, with all its samples, before any comes again."""
+    by_video: dict[Video, list[Sample]] = {}
+    for each in samples:
+        by_video.setdefault(each.video, []).append(each)
+    left: list[Video] = []
     while True:
-        if len(left) < BATCH:
-            left += draw.sample(samples, len(samples))
-        yield left[:BATCH]
-        del left[:BATCH]
+        batch: list[Sample] = []
+        while len(batch) < BATCH:
+            left = left or draw.sample(list(by_video), len(by_video))
+            batch += by_video[left.pop()]
+        yield batch
 
 
 def train(model: Any, samples: Sequence[Sample], states: Sequence[int], given: Any) -> None:
-    """Changes the weights of the language model in so many steps."""
-    model.model.visual.requires_grad_(False)
-    trained = [each for each in model.parameters() if each.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.95))
+    """Changes all weights of the model in so many steps."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.98))
     slope = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda n: min((n + 1) / WARM_UP, (1 + math.cos(math.pi * n / given.steps)) / 2)
     )
     source = batches(samples, random.Random(given.seed))
     for step in range(1, given.steps + 1):
-        logits, labels = forward(model, next(source))
+        logits, labels = forward(model, next(source), torch.tensor(states))
         loss = state_loss(logits, labels, states, OBJECTIVES[given.objective])
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         slope.step()
         if step % 50 == 0 or step == given.steps:
@@ -160,7 +190,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--objective", choices=list(OBJECTIVES), default="paper")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=320)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--no-negatives", action="store_true", help="only of what does occur")
     given = parser.parse_args()
     torch.set_num_threads(1)

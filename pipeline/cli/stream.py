@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from pipeline.cli.exit_status import PARTLY
-from pipeline.cli.file_options import SpellingOption, SystemOption, system_of
+from pipeline.cli.file_options import LayoutOption, SpellingOption, SystemOption, system_of
 from pipeline.cli.options import SetOption, engine_of
 from pipeline.corpus.read import read_corpus
 from pipeline.dialogue.state_tokens import STATE_TOKENS
@@ -55,6 +55,7 @@ def stream_samples(
     max_tokens: Annotated[int, typer.Option(help="Most tokens of what it does in a turn.")] = 256,
     spelling: SpellingOption = "official",
     system: SystemOption = None,
+    layout: LayoutOption = "lines",
     task: Annotated[str, typer.Option(help="Only the samples of this task.")] = "",
     split: Annotated[str, typer.Option(help="Only those of this split.")] = "",
     limit: Annotated[
@@ -71,14 +72,14 @@ def stream_samples(
     (turnwise[train]) by the likeliest of the three state tokens. What is in the file already is not
     asked again: after an interruption, give the same command.
     """
+    shared = {"window_s": window_s, "max_tokens": max_tokens, "layout": layout}
     if config is None:
         if overrides:
             raise ConfigError("--set: of a config alone: give -c too")
-        who = _checkpoint(
-            Path(watcher), system_of(system, spelling), spelling, window_s, overlap_s, max_tokens
-        )
+        chat = {"spelling": spelling, "system": system_of(system, spelling), "overlap_s": overlap_s}
+        who = _checkpoint(Path(watcher), {**shared, **chat})
     else:
-        who = _engine(load_config(config, overrides or ()), watcher, window_s, max_tokens, at_once)
+        who = _engine(load_config(config, overrides or ()), watcher, shared, at_once)
     done = _resumed(out, who.protocol)
     samples = islice(_samples(on, task, split), limit)
     left = (each for each in samples if each[0].sample_id not in done)
@@ -107,11 +108,9 @@ def stream_samples(
         raise typer.Exit(PARTLY)
 
 
-def _engine(
-    settings: RunConfig, role: str, window_s: float, max_tokens: int, at_once: int
-) -> _Watcher:
+def _engine(settings: RunConfig, role: str, given: Mapping[str, Any], at_once: int) -> _Watcher:
     engine = engine_of(settings, role)
-    how = StreamSettings(window_s=window_s, max_tokens=max_tokens, language=settings.language)
+    how = StreamSettings(**given, language=settings.language)
     prompt = load_prompts(PROMPT)[PROMPT]
 
     def watching(samples: Iterable[Watching]) -> Iterator[Prediction | Failure]:
@@ -128,19 +127,11 @@ def _engine(
     return _Watcher(protocol, watching)
 
 
-def _checkpoint(
-    folder: Path,
-    system: str,
-    spelling: SpellingOption,
-    window_s: float,
-    overlap_s: float,
-    max_tokens: int,
-) -> _Watcher:
+def _checkpoint(folder: Path, given: Mapping[str, Any]) -> _Watcher:
     if not (folder / "config.json").is_file():
         raise ConfigError(f"{folder}: no folder with a checkpoint; the role of an engine needs -c")
-    given = {"window_s": window_s, "overlap_s": overlap_s, "max_tokens": max_tokens}
     try:
-        how = ChatSettings(**given, spelling=spelling, system=system)
+        how = ChatSettings(**given)
     except ValidationError as error:
         raise ConfigError(explain(error, ChatSettings, "stream")) from None
 

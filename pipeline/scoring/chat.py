@@ -14,12 +14,13 @@ from typing import NamedTuple, Protocol
 
 from pydantic import Field, model_validator
 
+from pipeline.dialogue.memory_text import MemoryLayout, memory_text
 from pipeline.dialogue.state_tokens import STATE_TOKENS, StateTokensName
 from pipeline.dialogue.tiling import EPSILON_S
 from pipeline.dialogue.turn_labels import label_of
 from pipeline.records import Dialogue, State, Turns
 from pipeline.scoring.items import PredictedResponse, Prediction
-from pipeline.scoring.stream import Watching
+from pipeline.scoring.stream import Failure, Watching
 from pipeline.settings import Settings
 
 
@@ -32,6 +33,7 @@ class ChatSettings(Settings):
     )
     max_tokens: int = Field(256, ge=1, description="most tokens of the text of an answer")
     spelling: StateTokensName = Field("official", description="of the state tokens")
+    layout: MemoryLayout = Field("lines", description="of what a sample remembers, as exported")
     system: str = Field("", description="system text, with the tokens filled in; empty for none")
 
     @model_validator(mode="after")
@@ -72,14 +74,25 @@ class ChatModel(Protocol):
 
 def watch_chat(
     samples: Iterable[Watching], model: ChatModel, settings: ChatSettings
-) -> Iterator[Prediction]:
+) -> Iterator[Prediction | Failure]:
     """Each sample, one after the other, with the seconds that each turn took.
 
     A window holds turns of ``window_s`` seconds at most. When one more does not fit, a new one
     begins with those of the last ``overlap_s`` seconds and what the model itself answered to them;
     what was asked before is repeated in its first turn, as the windows of a corpus have it.
+
+    A sample with a memory is one window of a longer stream: its first turn begins with the memory.
+    It fails where it does not fit, for a later window would have neither memory nor frames of what
+    lies between.
     """
     for dialogue, frames in samples:
+        starts = dialogue.turns.starts
+        if dialogue.memory and starts[-1] - starts[0] > settings.window_s - EPSILON_S:
+            last = len(starts) - 1
+            lasts_s = starts[-1] - starts[0] + 1 / dialogue.turns_per_s
+            detail = f"a memory, and {lasts_s:g} s of turns in windows of {settings.window_s:g} s"
+            yield Failure(dialogue.sample_id, last, f"not supported: {detail} (--window-s)")
+            continue
         yield _watched(dialogue, [frame.jpeg for frame in frames], model, settings)
 
 
@@ -94,6 +107,8 @@ def _watched(
             oldest_s = now_s - settings.overlap_s - EPSILON_S
             begin = next(i for i in range(place + 1) if turns.starts[i] >= oldest_s)
         texts = [_text(dialogue, turns, i, begin) for i in range(begin, place + 1)]
+        if dialogue.memory:
+            texts[0] = f"{memory_text(dialogue.memory, settings.layout)}\n{texts[0]}"
         shown = tuple(zip(texts, jpegs[begin : place + 1], strict=True))
         started_s = perf_counter()
         decided = model.decide(Chat(settings.system, shown, tuple(answers[begin:place])))

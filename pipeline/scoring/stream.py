@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.dialogue.memory_text import MemoryLayout, memory_text
 from pipeline.dialogue.special_tokens import neutralise
 from pipeline.engines.answer import answer_schema
 from pipeline.engines.base import Ask, Engine, Frame, Reply, Sampling
@@ -39,6 +40,7 @@ class StreamSettings(Settings):
     )
     max_tokens: int = Field(256, ge=16, description="most tokens of an answer")
     language: LanguageCode = Field(DEFAULT_LANGUAGE, description="in which it is to answer")
+    layout: MemoryLayout = Field("lines", description="of what a sample remembers, as exported")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class _Watched:
     ) -> Ask:
         """That of the turn in which it is, whose question is asked with it."""
         turns, now_s = self.dialogue.turns, self.dialogue.turns.starts[self.place]
+        if self.place == 0 and self.dialogue.memory:
+            self.talk.append(memory_text(self.dialogue.memory, settings.layout))
         if asked := turns.asked.get(self.place):
             self.talk.append(f"At {now_s:g} s you are asked: {asked.text}")
         first = bisect_right(turns.starts, now_s - settings.window_s)
@@ -127,10 +131,10 @@ def watch(
 ) -> Iterator[Prediction | Failure]:
     """Each sample, as soon as it is over.
 
-    In a turn the model sees its frame and those before it within the window, what was asked up to
-    it, and what it said itself: nothing of later turns, and nothing of what is expected. So many
-    samples as ``at_once`` are under way, and the asks of one turn of each go to the engine
-    together; a turn of a sample waits for its answer to the one before.
+    In a turn the model sees its frame and those before it within the window, what the sample
+    remembers, what was asked up to it, and what it said itself: nothing of later turns, and nothing
+    of what is expected. So many samples as ``at_once`` are under way, and the asks of one turn of
+    each go to the engine together; a turn of a sample waits for its answer to the one before.
 
     Raises:
         EngineError: no further ask can be answered.

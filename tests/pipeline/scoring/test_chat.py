@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from pipeline.corpus.formats.turn_messages import Speakers, turn_messages
+from pipeline.dialogue.memory import Reach, held, remembering, span_of
+from pipeline.dialogue.memory_text import MemoryLayout, memory_text
 from pipeline.dialogue.state_tokens import STATE_TOKENS
-from pipeline.records import Dialogue, FramedSegment, Question, Response
+from pipeline.records import Dialogue, FramedSegment, Question, Remembered, Response
 from pipeline.scoring.chat import Chat, ChatSettings, Decision, watch_chat
-from pipeline.scoring.items import prediction_of
-from pipeline.scoring.stream import Watching
+from pipeline.scoring.items import Prediction, prediction_of
+from pipeline.scoring.stream import Failure, Watching
 from tests.pipeline.corpus.formats.samples import dialogue_of
 
 TOKENS = STATE_TOKENS["official"]
@@ -53,6 +55,7 @@ def spoken(chat: Chat, answers: Sequence[str]) -> list[str]:
 def test_the_chat_is_the_one_that_an_export_writes() -> None:
     model = Knowing(DIALOGUE)
     (made,) = watch_chat([watching()], model, ChatSettings(system="S"))
+    assert isinstance(made, Prediction)
     assert made.model_copy(update={"latencies_s": (), "responses": ()}) == prediction_of(
         DIALOGUE
     ).model_copy(update={"responses": ()})
@@ -93,3 +96,46 @@ def test_a_full_window_is_followed_by_one_with_its_latest_turns(overlap_s: int) 
 def test_a_window_that_would_not_move_on_is_refused() -> None:
     with pytest.raises(ValueError, match="overlap_s must be less"):
         ChatSettings(window_s=5, overlap_s=5)
+
+
+REACH = Reach(raw_s=4, middle=1, long=2)
+
+
+def windows() -> list[Dialogue]:
+    """Those of a dialogue of twelve seconds, with the memory that each begins with."""
+    places = {place for stretches in range(4) for place in held(stretches, REACH)}
+    summaries = [
+        Remembered(level=place.level, start_s=start_s, end_s=end_s, text=f"{place.level} {start_s}")
+        for place in sorted(places)
+        for start_s, end_s in [span_of(place, REACH)]
+    ]
+    found = list(remembering(DIALOGUE, summaries, REACH).dialogues)
+    assert [len(each.memory) for each in found] == [0, 0, 2]
+    return found
+
+
+@pytest.mark.parametrize("layout", ["lines", "tags"])
+def test_what_a_window_remembers_is_shown_as_an_export_writes_it(layout: MemoryLayout) -> None:
+    for window in windows():
+        model = Knowing(window)
+        list(watch_chat([watching(window)], model, ChatSettings(layout=layout)))
+        memory = memory_text(window.memory, layout)
+        speakers = Speakers("by", "text", "user", "it")
+        written = turn_messages(window, TOKENS, "<image>", speakers, memory)
+        texts = [str(each["text"]).removesuffix("<image>") for each in written]
+        last = model.chats[-1]
+        assert spoken(last, [*last.answers, texts[-1]]) == texts
+        # From the first turn on: what is shown of a turn does not change behind it.
+        assert all(chat.shown == last.shown[: len(chat.shown)] for chat in model.chats)
+
+
+def test_a_window_with_memory_is_not_cut_once_more() -> None:
+    *_, long = windows()
+    model = Knowing(long)
+    settings = ChatSettings(window_s=len(long.turns) - 1, overlap_s=1)
+    (made,) = watch_chat([watching(long)], model, settings)
+    assert isinstance(made, Failure) and made.sample_id == long.sample_id
+    assert "not supported" in made.detail and "--window-s" in made.detail
+    assert not model.chats
+    fits = ChatSettings(window_s=len(long.turns), overlap_s=1)
+    assert isinstance(next(watch_chat([watching(long)], model, fits)), Prediction)

@@ -19,6 +19,7 @@ from pipeline.records import FramedSegment, Question, Response  # noqa: E402
 from pipeline.records.turns import STATES  # noqa: E402
 from pipeline.scoring.chat import Chat, ChatSettings, watch_chat  # noqa: E402
 from pipeline.scoring.checkpoint import Checkpoint  # noqa: E402
+from pipeline.scoring.items import Prediction  # noqa: E402
 from tests.pipeline.corpus.formats.samples import dialogue_of  # noqa: E402
 
 TOKENS = STATE_TOKENS["official"]
@@ -132,6 +133,7 @@ def test_it_watches_a_sample_and_says_no_token_of_a_state(folder: Path) -> None:
         model._model.lm_head.weight[model._states[2]] *= -1
     settings = ChatSettings(window_s=4, overlap_s=1, max_tokens=5)
     first, again = (next(watch_chat([(dialogue, frames)], model, settings)) for _ in range(2))
+    assert isinstance(first, Prediction) and isinstance(again, Prediction)
     assert len(first.states) == len(first.latencies_s) == TURNS
     assert (first.states, first.responses) == (again.states, again.responses)
     assert first.responses, "a random model says something"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from pipeline.engines.base import Ask, Reply, Sampling
-from pipeline.records import Dialogue, FramedSegment, Question, Response
+from pipeline.records import Dialogue, FramedSegment, Question, Remembered, Response
 from pipeline.scoring.items import Prediction, prediction_of
 from pipeline.scoring.stream import Failure, StreamSettings, Watching, watch
 from pipeline.workflow.prompt import load_prompts
@@ -105,3 +105,13 @@ def test_a_turn_without_an_answer_costs_its_sample_alone() -> None:
     )
     assert failed == Failure("b", 3, "timeout: too long")
     assert {each.sample_id for each in others} == {"a", "c"}
+
+
+def test_what_a_sample_remembers_is_said_in_every_turn() -> None:
+    dialogue, frames = sample("a")
+    memory = [Remembered(level="middle", start_s=0, end_s=4, text="A ball rolled.")]
+    engine = Knowing([dialogue])
+    watched(engine, [(dialogue.model_copy(update={"memory": memory}), frames)])
+    for ask in engine.asks:
+        assert ask.text.count("Memory of what came before:\n[0s-4s] A ball rolled.") == 1
+    assert engine.asks[3].text.index("A ball rolled.") < engine.asks[3].text.index("What now?")
