@@ -43,9 +43,9 @@ TILE = (PATCH * MERGE) ** 2
 """Pixels that become one token."""
 TILES = 4
 """Most tokens of a frame."""
-VOCABULARY, HIDDEN, HEADS, LAYERS = 512, 64, 4, 2
-SPREAD = 0.08
-"""Standard deviation of the random weights."""
+VOCABULARY, HIDDEN, HEADS, LAYERS = 512, 64, 4, 3
+SPREAD = HIDDEN**-0.5
+"""Standard deviation of the random weights: what comes out of a layer is as large as what goes in."""
 
 
 def make_processor(texts: Iterable[str]) -> Any:

@@ -36,7 +36,7 @@ SOURCES = {
 """Files that a step is made by, beside its command and the step before."""
 SPLITS = ("train", "validation", "test")
 MEASURES = ("state_f1", "ovo_timing", "false_alarms")
-STEPS = 800
+STEPS = 1500
 MAX_TOKENS = 24
 """Of an answer: more than any that is expected."""
 ALARMS = "false_alarms silent questions"

@@ -33,12 +33,9 @@ from torch.nn.utils.rnn import pad_sequence
 from pipeline.training.objective import IGNORED, OBJECTIVES, state_loss
 
 Row = dict[str, Any]
-BATCH = 8
+BATCH = 16
 """Dialogues, at least: a video comes with all of its own."""
-RATE, WARM_UP = 3e-3, 30
-SPOILT = 0.5
-"""Share of the states in what was said before that are replaced by any of the three. Unspoilt they
-give the next state away, so that hardly a turn is left to learn from what is shown and asked."""
+RATE, WARM_UP = 1e-3, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +112,14 @@ class Samples:
         return labels
 
 
-def spoilt(ids: Tensor, states: Tensor, share: float) -> Tensor:
-    """The tokens with so many of their states replaced by any state."""
-    chosen = torch.isin(ids, states) & (torch.rand(ids.shape) < share)
-    return torch.where(chosen, states[torch.randint(len(states), ids.shape)], ids)
+def spoilt(ids: Tensor, states: Tensor) -> Tensor:
+    """The tokens with any state in place of each.
+
+    What was said before gives the next state away, for states come in stretches: with it a model
+    learns to repeat itself, and hardly a turn is left to learn from what is shown and asked.
+    """
+    drawn = states[torch.randint(len(states), ids.shape)]
+    return torch.where(torch.isin(ids, states), drawn, ids)
 
 
 def forward(model: Any, samples: Sequence[Sample], states: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,7 +129,7 @@ def forward(model: Any, samples: Sequence[Sample], states: Tensor) -> tuple[Tens
     labels = pad_sequence([s.labels for s in samples], batch_first=True, padding_value=IGNORED)
     positions = pad_sequence([each.positions for each in samples], batch_first=True)
     shown = ids == model.config.image_token_id
-    embedded = model.get_input_embeddings()(spoilt(ids, states, SPOILT))
+    embedded = model.get_input_embeddings()(spoilt(ids, states))
     seen = _seen(model, samples)
     embedded = embedded.masked_scatter(shown[..., None].expand_as(embedded), seen)
     found = model.model.language_model(
@@ -190,7 +191,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--objective", choices=list(OBJECTIVES), default="paper")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--no-negatives", action="store_true", help="only of what does occur")
     given = parser.parse_args()
     torch.set_num_threads(1)

@@ -69,6 +69,7 @@ def test_no_two_scenes_are_the_same_video(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_dialogues_of_one_video_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     train = example("train", monkeypatch)
+    monkeypatch.setattr(train, "BATCH", 8)
 
     none = torch.empty(0)
     videos = [train.Video(none, none) for _ in range(10)]
@@ -83,18 +84,20 @@ def test_dialogues_of_one_video_come_together(monkeypatch: pytest.MonkeyPatch) -
     assert all(seen.count(video) == 9 for video in videos)
 
 
-def test_spoilt_states_are_so_many_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_state_stands_in_place_of_each_and_nothing_else_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     train = example("train", monkeypatch)
 
     torch.manual_seed(0)
     states = torch.tensor([7, 8, 9])
     ids = torch.tensor([1, 7, 2, 8] * 5000)
-    found = train.spoilt(ids, states, 0.6)
+    found = train.spoilt(ids, states)
     assert torch.equal(found[ids < 7], ids[ids < 7])
-    assert torch.isin(found[ids >= 7], states).all()
-    # One in three that is replaced stays what it was.
-    assert (found != ids)[ids >= 7].float().mean().item() == pytest.approx(0.4, abs=0.02)
-    assert torch.equal(train.spoilt(ids, states, 0.0), ids)
+    for was in (7, 8):
+        for now in states:
+            share = (found[ids == was] == now).float().mean().item()
+            assert share == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_equal_seeds_are_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
