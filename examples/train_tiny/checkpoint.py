@@ -45,7 +45,7 @@ TILES = 4
 """Most tokens of a frame."""
 VOCABULARY, HIDDEN, HEADS, LAYERS = 512, 64, 4, 3
 SPREAD = HIDDEN**-0.5
-"""Standard deviation of the random weights: what comes out of a layer is as large as what goes in."""
+"""Standard deviation of the random weights: a layer gives what is as large as what it takes."""
 
 
 def make_processor(texts: Iterable[str]) -> Any:

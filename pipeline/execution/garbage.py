@@ -22,9 +22,9 @@ from pipeline.workflow.plan import NodePlan
 _RECIPE = "recipe.json"
 _OF_A_SLOT = frozenset({"manifest", "reads"})
 _SMALL = ("alive", "settings")
+"""Folders of a root beside the parts in which files are put by a rename."""
 _BESIDE = (".doctor-", ".summary.json.")
 """How files begin that are left in the root itself."""
-"""Folders of a root beside the parts in which files are put by a rename."""
 
 
 Why = Literal["no node", "other recipe", "other inputs", "orphan journal", "half-written"]
