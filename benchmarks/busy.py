@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.many_scenes import render_many
 from benchmarks.slot_server import Served, busy, others_between, slot_server
 from pipeline.records import ManifestRow
+from pipeline.store.process import stat_fields
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = [
@@ -213,10 +214,9 @@ def cpu_of(mark: str) -> Iterator[Mapping[int, float]]:
                 try:
                     if pid not in spent and wanted not in (folder / "environ").read_bytes():
                         continue
-                    fields = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2]
+                    ticks = sum(map(int, stat_fields(folder / "stat")[11:13]))
                 except OSError:  # it has ended
                     continue
-                ticks = sum(map(int, fields.split()[11:13]))
                 spent[pid] = ticks / os.sysconf("SC_CLK_TCK")
 
     looking = threading.Thread(target=look, daemon=True)

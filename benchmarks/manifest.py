@@ -102,7 +102,10 @@ def copy(folder: Path, out: Path) -> None:
 
 
 def make(folder: Path, out: Path) -> None:
-    source = Source("made_up", MADE_UP, folder / "annotations", [folder / "videos"])
+    make_of(Source("made_up", MADE_UP, folder / "annotations", [folder / "videos"]), out)
+
+
+def make_of(source: Source, out: Path) -> None:
     report, _ = make_manifest([source], out, load_licences())
     (account,) = report.accounts
     assert account.entries == account.written + account.rejected.total()
@@ -131,11 +134,7 @@ def copy_koala(folder: Path, out: Path) -> None:
 
 
 def make_koala(folder: Path, out: Path) -> None:
-    source = Source("koala36m", KOALA, folder / "koala", [folder / "koala_videos"])
-    report, _ = make_manifest([source], out, load_licences())
-    (account,) = report.accounts
-    assert account.entries == account.written + account.rejected.total()
-    print(report.to_text(), file=sys.stderr)
+    make_of(Source("koala36m", KOALA, folder / "koala", [folder / "koala_videos"]), out)
 
 
 def lay_out_koala(folder: Path, clips: int) -> None:

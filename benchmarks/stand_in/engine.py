@@ -55,7 +55,7 @@ class VllmEngine:
         self._files = {
             name: os.open(
                 folder / f"{name}-{os.getpid()}-{id(self)}",
-                os.O_WRONLY | os.O_APPEND | os.O_CREAT,
+                APPENDED,
                 0o644,
             )
             for name in ("asked", "taken")

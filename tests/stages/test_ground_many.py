@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from pipeline.engines.base import Ask
-from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.records import Event, FramedSegment, GroundedEvent, Reject, VerifiedEvent
 from pipeline.workflow.annotation_stage import Answers
 from pipeline.workflow.stage import Stage
 from stages import ground, ground_many
 from stages.ground_many import Config, SpansSeen
+from tests.stages.square_scene import Measuring, square_scene
 
 THREE = Config(captions_per_ask=3)
 Said = Callable[[Ask], Any]
@@ -174,7 +174,7 @@ def test_rows_are_those_of_one_ask_a_caption(
     """Of an engine that sees the same in the same frames."""
     said = ["A red square is in view.", "A blue square is in view.", "A red square is in view."]
     events = [event(1.0, 2.0, caption=c, event_id=f"e{i}") for i, c in enumerate(said)]
-    rows = video_rows({Event: events, FramedSegment: [*scene(framed)]})
+    rows = video_rows({Event: events, FramedSegment: square_scene(framed(6))})
 
     def made(stage: Stage[Any], config: Any) -> list[dict[str, Any]]:
         context, _ = asking(stage.name, lambda ask: None)
@@ -184,22 +184,3 @@ def test_rows_are_those_of_one_ask_a_caption(
     alone = made(ground.STAGE, ground.Config())
     assert made(ground_many.STAGE, Config(captions_per_ask=2)) == alone
     assert [row["grounded_start_s"] for row in alone] == [1.5, None, 1.5]
-
-
-class Measuring(EmbeddedEngine):
-    kind, model, revision, timed_frames = "embedded", "embedded", "1", True
-
-
-def scene(framed: Callable[..., list[FramedSegment]]) -> list[FramedSegment]:
-    """Six turns: a square comes with the third and goes with the last."""
-    import cv2
-    import numpy as np
-
-    picture = np.full((90, 160, 3), 255, np.uint8)
-    empty = cv2.imencode(".jpg", picture)[1].tobytes()
-    picture[30:60, 60:90] = (0, 0, 200)
-    square = cv2.imencode(".jpg", picture)[1].tobytes()
-    turns = framed(6)
-    return [
-        t.model_copy(update={"jpeg": square if 2 <= i < 5 else empty}) for i, t in enumerate(turns)
-    ]

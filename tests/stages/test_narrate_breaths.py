@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from pipeline.engines.base import Ask
-from pipeline.engines.embedded.engine import EmbeddedEngine
 from pipeline.records import Change, DenseSegment, Reject
 from pipeline.workflow.annotation_stage import Case
 from pipeline.workflow.stage import Stage
 from stages import narrate, narrate_breaths
 from stages.narrate_breaths import Config
+from tests.stages.square_scene import Measuring, square_scene
 
 STILL = {"seen": "A ball. A ball.", "changed": False, "sentence": ""}
 TURNS = Config(turns_per_ask=4)
@@ -113,7 +113,7 @@ def test_rows_are_those_of_one_ask_a_turn(
     asking: Callable[..., Any],
 ) -> None:
     """Of an engine that sees the same in the same frames."""
-    rows = video_rows({DenseSegment: [*scene_turns(framed)]})
+    rows = video_rows({DenseSegment: square_scene(framed(6))})
 
     def made(stage: Stage[Any], config: Any) -> list[tuple[Any, ...]]:
         context, _ = asking(stage.name, lambda ask: None)
@@ -123,25 +123,6 @@ def test_rows_are_those_of_one_ask_a_turn(
     alone = made(narrate.STAGE, narrate.Config())
     assert made(narrate_breaths.STAGE, Config(turns_per_ask=3)) == alone
     assert [changed for _, _, changed, _ in alone] == [False, True, False, False, True]
-
-
-class Measuring(EmbeddedEngine):
-    kind, model, revision, timed_frames = "embedded", "embedded", "1", True
-
-
-def scene_turns(framed: Callable[..., list[DenseSegment]]) -> list[DenseSegment]:
-    """Six turns: a square comes with the third and goes with the last."""
-    import cv2
-    import numpy as np
-
-    picture = np.full((90, 160, 3), 255, np.uint8)
-    empty = cv2.imencode(".jpg", picture)[1].tobytes()
-    picture[30:60, 60:90] = (0, 0, 200)
-    square = cv2.imencode(".jpg", picture)[1].tobytes()
-    turns = framed(6)
-    return [
-        t.model_copy(update={"jpeg": square if 2 <= i < 5 else empty}) for i, t in enumerate(turns)
-    ]
 
 
 def test_one_frame_makes_no_breath(

@@ -140,16 +140,15 @@ def read(
             an error in it, or in its group before it.
     """
     found: dict[int, T] = {}
-    from_first = packets_in_order(index, wanted)
-    is_same = False
+    fed = None
     if index.codec in SKIPS_GROUPS:
         by_groups = packets_in_groups(index, wanted)
         found = read_plan(file, by_groups, size, use)
-        is_same = index.codec not in SKIPS_UNREFERENCED and np.array_equal(
-            by_groups.feed, from_first.feed
-        )
-    if len(found) < len(set(wanted)) and not is_same:
-        found = read_plan(file, from_first, size, use)
+        fed = None if index.codec in SKIPS_UNREFERENCED else by_groups.feed
+    if len(found) < len(set(wanted)):
+        from_first = packets_in_order(index, wanted)
+        if fed is None or not np.array_equal(fed, from_first.feed):
+            found = read_plan(file, from_first, size, use)
     missing = len(set(wanted)) - len(found)
     if missing:
         raise MediaError("damaged", f"{missing} of {len(set(wanted))} frames missing")
