@@ -157,7 +157,7 @@ bench: install ## Measure an ask, a probe, a start and a tenth of the flagship's
 	$(MAKE) rehearsal REHEARSED=13588
 
 rehearsal: install ## Make the flagship's corpus of REHEARSED made-up videos, without models, killed once
-	$(VENV)/bin/python benchmarks/rehearsal.py --videos $(REHEARSED) --json benchmarks/results/rehearsal.json
+	$(VENV)/bin/python benchmarks/rehearsal.py --videos $(REHEARSED) --json benchmarks/results/rehearsal_$(REHEARSED).json
 
 check: lint types imports docs ## Style, types, imports and documents
 

@@ -28,7 +28,7 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.engine_http import served
+from benchmarks.slot_server import slot_server
 from pipeline.engines import close_engines
 from pipeline.engines.base import Ask, Sampling
 from pipeline.engines.http.config import HttpConfig
@@ -47,8 +47,8 @@ CONCURRENCY = 64
 JPEG_BYTES = 9_000
 PICTURES = 100
 ANSWERS = {
-    "narrate": {"seen": "a person at a door", "changed": True, "sentence": "A person opens it."},
-    "ground": {"seen": "a person at a door", "found": True, "start_s": 1.0, "end_s": 3.0},
+    "ChangeSeen": {"seen": "a person at a door", "changed": True, "sentence": "A person opens it."},
+    "SpanSeen": {"seen": "a person at a door", "found": True, "start_s": 1.0, "end_s": 3.0},
 }
 
 
@@ -187,7 +187,7 @@ def main() -> None:
             "ground": [Event, DenseSegment],
         }
         for node, kinds in reads.items():
-            with served(0.02, json.dumps(ANSWERS[node])) as url:
+            with slot_server(CONCURRENCY, 0.02, ANSWERS, []) as url:
                 task = task_of(node, root, [parts[kind] for kind in kinds], url)
                 bodies, frames = bodies_of(task)
                 spent: dict[str, list[float]] = {"bare": [], "shard": []}

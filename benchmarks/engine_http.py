@@ -3,9 +3,9 @@
     python benchmarks/engine_http.py [--asks N] [--concurrency N] [--latency-ms MS]
                                      [--repeats N]
 
-A server in a process of its own answers each request a fixed time after it has read it. By Little's
-law no client with so many requests under way can do more than concurrency / latency asks a second;
-what is below that is the client's and the server's own work. Each ask has a JPEG and an answer
+A server in a process of its own answers so many requests at once, each a fixed time after it has
+read it. By Little's law no client can do more than concurrency / latency asks a second; what is
+below that is the client's and the server's own work. Each ask has a JPEG and an answer
 schema of its own.
 
 ``bare``: a loop of aiohttp that builds the body, posts it and parses the answer, with nothing else.
@@ -17,13 +17,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.slot_server import slot_server
 from pipeline.engines.base import Ask, Frame, Sampling
 from pipeline.engines.http.config import HttpConfig
 from pipeline.engines.http.engine import HttpEngine
@@ -45,78 +43,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["text"],
     "additionalProperties": False,
 }
-CONTENT = '{"text": "a person opens the door of a small car"}'
-NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-
-
-def response_of(content: str) -> bytes:
-    """What the server sends where a model says this."""
-    message = {"role": "assistant", "content": content}
-    answer = json.dumps(
-        {
-            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-            "usage": {"prompt_tokens": 300, "completion_tokens": 15},
-        }
-    ).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n"
-    return head.encode() + b"\r\n" + answer
-
-
-class Answering(asyncio.Protocol):
-    """One connection: a request at a time, answered so long after its last byte."""
-
-    def __init__(self, latency_s: float, response: bytes) -> None:
-        """Of a server whose answers take ``latency_s``."""
-        self._latency_s = latency_s
-        self._response = response
-        self._head = b""
-        self._left_bytes = 0
-
-    def connection_made(self, transport: Any) -> None:
-        """Keeps what to answer on."""
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Reads on; answers later where this was the end."""
-        if not self._left_bytes:
-            self._head += data
-            head, end, data = self._head.partition(b"\r\n\r\n")
-            if not end:
-                return
-            self._head = b""
-            if head.startswith(b"GET"):
-                self._transport.write(NOT_FOUND)
-                return
-            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-            self._left_bytes = int(length)
-        self._left_bytes -= len(data)
-        if not self._left_bytes:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._latency_s, self._transport.write, self._response)
-
-
-def serve(latency_s: float, content: str, ports: Connection) -> None:
-    response = response_of(content)
-
-    async def forever() -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Answering(latency_s, response), "127.0.0.1", 0)
-        ports.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(forever())
-
-
-@contextmanager
-def served(latency_s: float, content: str = CONTENT) -> Iterator[str]:
-    """The address of a server that runs meanwhile, and answers with this content."""
-    spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
-    process = spawn.Process(target=serve, args=(latency_s, content, there), daemon=True)
-    process.start()
-    yield f"http://127.0.0.1:{here.recv()}/v1"
-    process.terminate()
-    process.join()
+ANSWERS = {"Seen": {"text": "a person opens the door of a small car"}}
 
 
 def asks_of(count: int) -> list[Ask]:
@@ -186,7 +113,7 @@ def main() -> None:
     )
     print("| way | asks/s | law asks/s | of the law | client CPU ms an ask |")
     print("|---|---|---|---|---|")
-    with served(given.latency_ms / 1000) as url:
+    with slot_server(given.concurrency, given.latency_ms / 1000, ANSWERS, []) as url:
         for name, way in list(ways.items()) * given.repeats:
             start_s, start_cpu_s = time.perf_counter(), time.process_time()
             answered = way(asks, url, given.concurrency)

@@ -12,7 +12,8 @@ same mix in every beginning of the manifest.
 A control of the first videos runs undisturbed. The rehearsal itself is killed when half of the
 narration is there, and goes on with the same command. Then: nothing that was answered was asked
 again; the parts of the shards that both have are the same, byte by byte; videos and samples add up;
-and the files keep the limits of the HF Hub.
+and the files keep the limits of the HF Hub. The command once more, with nothing left to do, is
+`again`.
 """
 
 from __future__ import annotations
@@ -211,6 +212,8 @@ def rehearse(folder: Path, videos: int, control: int) -> dict[str, Any]:
     check(asked["taken_twice"] == 0, "nothing that was answered was asked again")
     lost = at_kill["asks"] - at_kill["taken"]
     check(asked["asked_twice"] <= lost, "what was asked again had no answer when it was killed")
+    again = whole.run()
+    check(whole.asked() == asked, "a run that has nothing left to do asks nothing")
     corpus = whole.files("corpus")
     for name, most in HUB.items():
         check(corpus[name] < most, f"{name}: {corpus[name]} of fewer than {most}")
@@ -219,6 +222,7 @@ def rehearse(folder: Path, videos: int, control: int) -> dict[str, Any]:
         **runs,
         "cpu_a_video_of_control": whole_ms / control_ms,
         "killed_after_s": killed.wall_s,
+        "again": {"wall_s": again.wall_s, "cpu_s": again.cpu_s},
         "asks_at_kill": at_kill["asks"],
         "unanswered_at_kill": lost,
         "files_compared": whole.same_as(first),
@@ -252,7 +256,7 @@ def main() -> None:
           " | worker, MiB | anonymous |")  # fmt: skip
     print(f"|---{'|---' * 8}|")
     found = rehearse(given.folder, given.videos, given.control)
-    kept = ("files_compared", "unanswered_at_kill", "counts", "corpus", "parts")
+    kept = ("again", "files_compared", "unanswered_at_kill", "counts", "corpus", "parts")
     for name in kept:
         print(f"{name}: {json.dumps(found[name])}")
     print(f"CPU of a video, of the control's: {found['cpu_a_video_of_control']:.3f}")

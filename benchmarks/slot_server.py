@@ -19,12 +19,24 @@ from statistics import mean
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from benchmarks.engine_http import NOT_FOUND, response_of
-
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _NAME = re.compile(rb'"json_schema": ?\{"name": ?"(\w+)"')
 _FRAME = b";base64,"
 _LOOKED_AT_BYTES = 1 << 15
 """Of a body: what its kind and its first frame are told by."""
+
+
+def response_of(content: str) -> bytes:
+    """What the server sends where a model says this."""
+    message = {"role": "assistant", "content": content}
+    answer = json.dumps(
+        {
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 300, "completion_tokens": 15},
+        }
+    ).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n"
+    return head.encode() + b"\r\n" + answer
 
 
 class Served(NamedTuple):
