@@ -30,6 +30,7 @@ from pipeline.reports.config_keys import (
 )
 from pipeline.reports.reasons import all_reasons
 from pipeline.workflow.graph import find_stage, stage_names
+from pipeline.workflow.stage import Reason
 
 
 def verbs() -> str:
@@ -97,7 +98,7 @@ def stages() -> str:
         parts.append(_keys(own.keys) if own.keys else "")
         if stage.reasons:
             parts.append("It turns down:")
-            rows = [(f"`{r.name}`", _kind(r.absence), r.meaning) for r in stage.reasons]
+            rows = [(f"`{r.name}`", _kind(r), r.meaning) for r in stage.reasons]
             parts.append(table(("reason", "kind", "meaning"), rows))
         parts += [part for section in nested for part in _section(section, 3)]
     return _page(parts)
@@ -110,6 +111,8 @@ def rejects() -> str:
         " reason is its cause, as `rejects` shows it. *absence* is no fault of anybody: there was"
         " nothing to annotate. All others are refusals: a row that breaks a rule, a video that"
         " cannot be read, or an ask without a valid answer."
+        " One that [Stages](stages.md) calls *policy* is by design: a setting turns down what may"
+        " be valid, and it counts against no limit."
         " [Resume, rerun, retry](../how-to/resume-and-rerun.md) says how to look at them and how"
         " to ask again. Reasons of the verb `manifest` are in [Manifests](manifests.md)."
     )
@@ -235,8 +238,8 @@ def _prose(text: str) -> str:
     return "`".join(p if i % 2 else escape(p, quote=False) for i, p in enumerate(parts))
 
 
-def _kind(absence: bool) -> str:
-    return "absence" if absence else "refusal"
+def _kind(reason: Reason) -> str:
+    return "absence" if reason.absence else "policy" if reason.policy else "refusal"
 
 
 def _page(parts: Iterable[str]) -> str:

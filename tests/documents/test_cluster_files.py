@@ -78,6 +78,15 @@ def test_each_thing_has_machines_with_its_labels() -> None:
             assert any(matches(machine["labels"], selector) for machine in machines)
 
 
+def test_the_config_of_skypilot_wants_no_label_that_its_machines_have_not() -> None:
+    given = loaded("skypilot.yaml")
+    config = load_config(ROOT / given["envs"]["CONFIG"])
+    labels = [{key: value} for key, value in re.findall(r"--labels=(\w+)=(\S+)", given["run"])]
+    wanted = [engine.place.label_selector for engine in config.engines.values()]
+    wanted += [node.execution.label_selector for node in config.nodes.values()]
+    assert labels and all(matches(has, selector) for has in labels for selector in wanted)
+
+
 def test_the_runtime_environment_is_one_and_its_extras_are_ours() -> None:
     given = RuntimeEnv(**loaded("runtime_env.yaml"))
     (package,) = given["pip"]["packages"]

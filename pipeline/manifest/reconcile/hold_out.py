@@ -19,10 +19,11 @@ NAMING: Final = frozenset(
     {
         *("video", "videos", "vid", "videoid", "videoids", "videoname", "videopath", "videofile"),
         *("videouid", "videourl", "youtubeid", "ytid", "youtubeurl", "clipuid", "clipid"),
-        "filename",
+        *("filename", "platformid", "uri"),
     }
 )
-"""Keys and columns that name a video, in lower case, letters alone: ``video_id`` is one of them."""
+"""Keys and columns that name a video, in lower case, letters alone: ``video_id`` is one of them,
+as are those of a manifest."""
 
 _INSIDE: Final = frozenset({*NAMING, "path", "id", "name"})
 """Keys that name a video within an object that is the value of a key of ``NAMING``."""

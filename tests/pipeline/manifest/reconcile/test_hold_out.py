@@ -39,6 +39,11 @@ LISTS = [
     ),
     ("nested.json", {"data": [{"info": {"video_path": "v/1.mp4"}, "q": [1]}]}, ["v/1.mp4"]),
     ("streamo.jsonl", '{"video_name": "n", "video_path": "p/n.mp4"}\n', ["n", "p/n.mp4"]),
+    # A manifest, whose ids need not be those of its platform, nor need they be there.
+    ("manifest.jsonl",
+     '{"video_id": "x/a", "uri": "v/a.mp4", "platform_id": "youtube:-a_bcdefghi", "source": "x"}\n'
+     '{"uri": "s3://bench/b.mp4"}\n',
+     ["x/a", "v/a.mp4", "youtube:-a_bcdefghi", "s3://bench/b.mp4"]),
     ("lines.jsonl", '"a"\n\n{"vid": "b_1.0_2.0"}\n{"videos": ["c", {"path": "d.mp4"}]}\n',
      ["a", "b_1.0_2.0", "c", "d.mp4"]),
     ("bench.csv", "question_id,Video-ID,answer\n1,a,x\n2,,y\n3,b,z\n", ["a", "b"]),
