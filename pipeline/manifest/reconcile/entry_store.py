@@ -68,7 +68,7 @@ class EntryStore:
 
     def __init__(self, work: Path) -> None:
         """``work``: a folder for this store alone, which the caller removes."""
-        self._base = scratch_base(work / "entries.sqlite")
+        self._base = scratch_base(work / "entries.sqlite", page_bytes=1 << 15)
         self._count = 0
         self._waiting: list[tuple[int, str, str, bytes]] = []
         self._ordered = False
@@ -134,10 +134,13 @@ class EntryStore:
         self._ordered = True
 
 
+_new = tuple.__new__
+"""Like ``_make`` of a named tuple, in half of its time: what was packed has the right length."""
+
+
 def _packed(entry: Entry) -> bytes:
     """As plain tuples, which ``marshal`` writes; only this process reads them again."""
-    places = [tuple(place) for place in entry.places]
-    annotations = [tuple(one) for one in entry.annotations]
+    places, annotations = list(map(tuple, entry.places)), list(map(tuple, entry.annotations))
     return marshal.dumps((places, annotations, entry.split, entry.platform_id))
 
 
@@ -146,8 +149,8 @@ def _unpacked(name: str, body: bytes) -> Entry:
     places, annotations, split, platform_id = marshal.loads(body)
     return Entry(
         name,
-        tuple(map(Place._make, places)),
-        tuple(map(RawAnnotation._make, annotations)),
+        tuple([_new(Place, place) for place in places]),
+        tuple([_new(RawAnnotation, one) for one in annotations]),
         split,
         platform_id,
     )
