@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.manifest.adapters.entry import Place
 from pipeline.media.files import VIDEO_SUFFIXES
@@ -15,8 +16,7 @@ from pipeline.media.member import file_uri, member_uri
 _LONGEST_SUFFIX = 6
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The file of a video, and the clip of it in seconds; None for all of it."""
 
     path: Path
@@ -51,8 +51,7 @@ class NotFound:
     detail: str
 
 
-@dataclass(frozen=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """A file below the folders, or a video in a container there."""
 
     root: int
@@ -114,10 +113,14 @@ def preference(file: ListedFile) -> tuple[int, int, str, str]:
 def file_at(place: Place, files: Sequence[ListedFile]) -> ListedFile | None:
     """The file at a place, by its path or else by its stem."""
     folder, name, *_ = looked_up(place.path)
-    here = [file for file in files if file.folder == folder]
-    exact = [file for file in here if composed(file.name) == name]
-    exact = [file for file in exact if file.is_video or not file.suffix]
-    return next(iter(exact + [file for file in here if file.is_video]), None)
+    of_stem = None
+    for file in files:
+        if file.folder == folder and (file.is_video or not file.suffix):
+            if composed(file.name) == name:
+                return file
+            if of_stem is None and file.is_video:
+                of_stem = file
+    return of_stem
 
 
 def nearest_files(place: Place, files: Sequence[ListedFile]) -> list[ListedFile]:

@@ -100,7 +100,7 @@ def make_manifest(
                 making.account.video_files = files.count
                 making.account.videos_inside = files.inside
                 making.account.unlisted = files.unlisted
-                videos = _video_entries(making, store)
+                videos = _video_entries(making, store, annotated=False)
                 while some := list(islice(videos, _VIDEOS_AT_ONCE)):
                     candidates.add(candidates_of(making, number, some, files, held_out))
             makings.append(making)
@@ -122,10 +122,13 @@ def _making(source: Source, licences: Mapping[str, Terms], rejects: JsonWriter) 
     return Making(source.name, adapter, source.rules, source.wanted, licences, rejects, account)
 
 
-def _video_entries(making: Making, store: EntryStore) -> Iterator[VideoEntries]:
-    """The videos of a source, each with the split of its files or, without one, of the rules."""
+def _video_entries(
+    making: Making, store: EntryStore, *, annotated: bool = True
+) -> Iterator[VideoEntries]:
+    """The videos of a source, each with the split of its files or, without one, of the rules; of
+    entries that are not ``annotated``, where only their files are asked for."""
     otherwise = "train" if making.rules.unassigned == "train" else UNASSIGNED
-    return (assigned(video, otherwise) for video in store.videos())
+    return (assigned(video, otherwise) for video in store.videos(annotated=annotated))
 
 
 def _decide(

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.manifest.adapters.entry import Entry
+from pipeline.manifest.adapters.entry import Entry, RawAnnotation
 from pipeline.manifest.reasons import WITHOUT_FILE
 from pipeline.manifest.reconcile.candidates import Decided
 from pipeline.manifest.reconcile.entry_store import VideoEntries
 from pipeline.manifest.rules import Judged, judge
 from pipeline.manifest.survey import Making, platform_ids, video_id_of
 from pipeline.records import ManifestRow
-
-_NONE = Judged((), (), {})
 
 
 def row_of(
@@ -53,19 +51,21 @@ def row_of(
     judged = _judged(making, video.name, mine)
     for one in judged.accepted:
         account.accepted[one.kind, one.origin] += 1
-    account.mended.update(judged.mended)
-    row = ManifestRow(
-        video_id=video_id_of(making, video),
-        uri=uri_of(decided.path, start),
-        platform_id=platforms[0] if platforms else "",
-        identity=decided.identity,
-        clip_start_s=clip[0],
-        clip_end_s=clip[1],
-        source=making.name,
-        licence=terms.licence,
-        split=video.split,
-        annotations=list(judged.accepted),
-    )
+    if judged.mended:
+        account.mended.update(judged.mended)
+    row = ManifestRow.trusted({
+        "video_id": video_id_of(making, video),
+        "uri": uri_of(decided.path, start),
+        "platform_id": platforms[0] if platforms else "",
+        "identity": decided.identity,
+        "clip_start_s": clip[0],
+        "clip_end_s": clip[1],
+        "source": making.name,
+        "licence": terms.licence,
+        "split": video.split,
+        "annotations": list(judged.accepted),
+        "clips": (),
+    })  # fmt: skip
     return row, terms.family
 
 
@@ -82,18 +82,17 @@ def uri_of(uri: str, start: Path) -> str:
 def _judged(making: Making, name: str, entries: Sequence[tuple[str, Entry]]) -> Judged:
     """The annotations by the rules; those that are refused are counted, and written as rejects."""
     account = making.account
-    pointed = [
-        (f"{file}#{one.pointer}", one) for file, entry in entries for one in entry.annotations
-    ]
-    if not pointed:
-        return _NONE
-    if "model-written" in making.wanted.without:
-        by_model = sum(one.origin == "model" for _, one in pointed)
-        if by_model:
-            account.refused["model_written"] += by_model
-        pointed = [(pointer, one) for pointer, one in pointed if one.origin != "model"]
-    judged = judge([one for _, one in pointed], making.rules, [pointer for pointer, _ in pointed])
-    for one in judged.refused:
-        account.refused[one.reason] += 1
-        making.reject(name, one.pointer, one.reason, one.detail)
+    keep_all = "model-written" not in making.wanted.without
+    raw, pointers = list[RawAnnotation](), list[str]()
+    for file, entry in entries:
+        for one in entry.annotations:
+            if keep_all or one.origin != "model":
+                raw.append(one)
+                pointers.append(f"{file}#{one.pointer}")
+            else:
+                account.refused["model_written"] += 1
+    judged = judge(raw, making.rules, pointers)
+    for refused in judged.refused:
+        account.refused[refused.reason] += 1
+        making.reject(name, refused.pointer, refused.reason, refused.detail)
     return judged

@@ -150,7 +150,9 @@ def _candidate(
     if video.unassigned and making.rules.unassigned == "refuse":
         status, reason, detail = "rejected", "no_split", "in no file"
     elif not left_out:
-        covered = account.coverage.setdefault(video.split, Counter())
+        covered = account.coverage.get(video.split)
+        if covered is None:
+            covered = account.coverage[video.split] = Counter()
         covered["with_file" if isinstance(found, Found) else found.reason] += 1
         if isinstance(found, NotFound):
             status, reason, detail = "rejected", found.reason, found.detail
@@ -169,7 +171,7 @@ def _candidate(
         platform_ids=tuple(every),
         path=uri,
         clip=found.clip if isinstance(found, Found) else None,
-        extent="-".join(str(float(time_s)) for time_s in clip) if clip else "",
+        extent=f"{float(clip[0])}-{float(clip[1])}" if clip else "",
         listed=listed,
         status=status,
         reason=reason,

@@ -46,7 +46,7 @@ SPLITS: Final[Mapping[Subset, str]] = {"training": "train", "validation": "val",
 UNASSIGNED: Final = "unassigned"
 """The split of an entry whose file has no splits."""
 
-_CLOCK = r"([0-9]{1,4}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,9})?)"
+_CLOCK = r"([0-9]{1,4}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
 _ONE_CLOCK = re.compile(rf"\s*{_CLOCK}\s*")
 _CLOCK_PAIR = re.compile(rf"\s*\[\s*'{_CLOCK}'\s*,\s*'{_CLOCK}'\s*\]\s*")
 
@@ -59,8 +59,8 @@ def clock_pair(text: str) -> tuple[float, float] | None:
     found = _CLOCK_PAIR.fullmatch(text)
     if found is None:
         return None
-    first, second = found.groups()[:3], found.groups()[3:]
-    return _seconds(*first), _seconds(*second)
+    numbers = found.groups()
+    return _seconds(*numbers[:4]), _seconds(*numbers[4:])
 
 
 def clock_s(text: str) -> float | None:
@@ -69,9 +69,8 @@ def clock_s(text: str) -> float | None:
     return _seconds(*found.groups()) if found else None
 
 
-def _seconds(hours: str, minutes: str, seconds: str) -> float:
-    whole, _, fraction = seconds.partition(".")
-    total = 3600 * int(hours) + 60 * int(minutes) + int(whole)
+def _seconds(hours: str, minutes: str, seconds: str, fraction: str | None) -> float:
+    total = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
     # Parsed as one decimal, so that the result is the nearest double.
     return float(f"{total}.{fraction or 0}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.manifest.reconcile.candidates import Candidates
@@ -77,19 +77,15 @@ def allocate(
         whole=chosen.videos,
     )
     run = candidates.base.execute
-    query = "SELECT source, coalesce(bin, -1) FROM rows WHERE status = ''"
-    available: Counter[Cell] = Counter()
-    counts: Mapping[Cell, int]
-    if caps == Caps({}, {}):
-        counted = run("SELECT source, coalesce(bin, -1), count(*) FROM rows WHERE status = ''"
-                      " GROUP BY 1, 2")  # fmt: skip
-        available.update({(source, length): count for source, length, count in counted})
-        counts = available
-    else:
+    counted = run(
+        "SELECT source, coalesce(bin, -1), count(*) FROM rows WHERE status = '' GROUP BY 1, 2"
+    )
+    available = Counter({(source, length): count for source, length, count in counted})
+    counts: Mapping[Cell, int] = available
+    if caps != Caps({}, {}):
         _rank(candidates, chosen.seed)
-        run("CREATE INDEX by_hash_rank ON rows (hash_rank, number)")
-        cells = run(f"{query} ORDER BY hash_rank, number")
-        counts = allocate_within(caps, _counted(cells, available))
+        cells = ((source, length) for source, length, _ in _by_hash_rank(candidates))
+        counts = allocate_within(caps, cells)
         _leave_out(candidates, counts, limits)
 
     def part(name: str, cap: int | None, axis: int, number: int) -> Part:
@@ -127,6 +123,15 @@ def _rank(candidates: Candidates, seed: int) -> None:
     base.create_function("rank_of", 1, lambda name: hash_rank(name, seed), deterministic=True)
     base.execute("ALTER TABLE rows ADD COLUMN hash_rank TEXT")
     base.execute("UPDATE rows SET hash_rank = rank_of(video_id)")
+    base.execute("CREATE INDEX by_hash_rank ON rows (hash_rank, number)")
+
+
+def _by_hash_rank(candidates: Candidates) -> Iterator[tuple[int, int, int]]:
+    """The source, the bin and the number of each row that may be drawn, by hash rank."""
+    return candidates.base.execute(
+        "SELECT source, coalesce(bin, -1), number FROM rows WHERE status = ''"
+        " ORDER BY hash_rank, number"
+    )
 
 
 def _leave_out(
@@ -137,19 +142,9 @@ def _leave_out(
     for (source, _), count in counts.items():
         of_source[source] += count
     left = Counter(counts)
-    rows = run(
-        "SELECT source, coalesce(bin, -1), number FROM rows WHERE status = ''"
-        " ORDER BY hash_rank, number"
-    )
-    for source, length, number in rows:
+    for source, length, number in _by_hash_rank(candidates):
         if left[source, length] > 0:
             left[source, length] -= 1
             continue
         reason = "limit" if of_source[source] == limits[source] else "not_drawn"
         run("UPDATE rows SET status = 'left_out', reason = ? WHERE number = ?", (reason, number))
-
-
-def _counted(cells: Iterable[Cell], available: Counter[Cell]) -> Iterator[Cell]:
-    for cell in cells:
-        available[cell] += 1
-        yield cell

@@ -52,9 +52,10 @@ class Decided(NamedTuple):
 class Candidates:
     """All candidates, numbered from 0 in the order in which they are added.
 
-    ``base`` is the database. Its table ``rows`` has the fields of candidates as columns, and the
-    priority of the split; ``links`` has keys, their ranks and numbers of rows: rows that share a
-    key are one video. The steps that decide read both tables and change ``rows``.
+    ``base`` is the database. Its table ``rows`` has the fields of candidates as columns, the first
+    platform id of each, and the priority of the split; ``links`` has their other keys, with the
+    ranks of these and numbers of rows: rows that share a key are one video. The steps that decide
+    read both tables and change ``rows``.
     """
 
     def __init__(self, work: Path) -> None:
@@ -84,18 +85,20 @@ class Candidates:
         self.base.close()
 
     def add(self, some: Iterable[Candidate]) -> None:
-        """Adds candidates, with a link for each of their platform ids."""
+        """Adds candidates, with a link for each of their platform ids but the first."""
         rows, links = list[tuple[object, ...]](), list[tuple[int, str, int]]()
         for number, one in enumerate(some, self.count):
             first = one.platform_ids[0] if one.platform_ids else ""
+            priority = split_priority(one.split)
             rows.append((
-                *(number, one.source, one.video_id, one.split, split_priority(one.split), first),
+                *(number, one.source, one.video_id, one.split, priority, first),
                 *(one.path, *(one.clip or _NOTHING), one.extent, *(one.listed or _NOTHING)),
                 *(one.status, one.reason, one.detail, min(one.platform_ids, default="")),
             ))  # fmt: skip
-            links += [(PLATFORM, key, number) for key in one.platform_ids]
-            self.joined |= len(one.platform_ids) > 1
-            self.may_leak |= split_priority(one.split) >= HELD_OUT or one.listed is not None
+            if len(one.platform_ids) > 1:
+                links += [(PLATFORM, key, number) for key in one.platform_ids[1:]]
+                self.joined = True
+            self.may_leak |= priority >= HELD_OUT or one.listed is not None
         marks = ", ".join("?" * 16)
         self.base.executemany(f"INSERT INTO rows VALUES ({marks}, NULL)", rows)
         self.base.executemany("INSERT INTO links VALUES (?, ?, ?)", links)

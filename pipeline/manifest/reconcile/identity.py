@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.manifest.reasons import WITHOUT_FILE
-from pipeline.manifest.reconcile.candidates import Candidates
+from pipeline.manifest.reconcile.candidates import PLATFORM, Candidates
 from pipeline.manifest.reconcile.entry_store import HELD_OUT
 from pipeline.manifest.reconcile.union_find import UnionFind
 
@@ -42,7 +42,10 @@ def identify(candidates: Candidates) -> UnionFind:
         return UnionFind(0)
     run = candidates.base.execute
     groups = UnionFind(candidates.count)
-    links = "SELECT rank, key, number FROM links ORDER BY rank, key, number"
+    links = (
+        f"SELECT {PLATFORM}, platform_id, number FROM rows WHERE platform_id != ''"
+        " UNION ALL SELECT rank, key, number FROM links ORDER BY 1, 2, 3"
+    )
     for _, together in groupby(run(links), key=lambda link: link[:2]):
         first, *others = (number for _, _, number in together)
         for other in others:

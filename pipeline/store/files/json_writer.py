@@ -16,6 +16,8 @@ LINE_ENDINGS: Final = frozenset({".jsonl", ".ndjson"})
 """Of the names of JSON Lines files."""
 JSON_ENDINGS: Final = (".json", *sorted(LINE_ENDINGS))
 
+_BUFFER_BYTES: Final = 1 << 17
+
 
 class JsonWriter:
     """Writes rows to a file that is there when the ``with`` block ends well, and not before.
@@ -49,7 +51,9 @@ class JsonWriter:
     def __enter__(self) -> JsonWriter:
         """Raises: OSError."""
         remove_abandoned(self.path)
-        self._file = self._temporary.open("w", encoding="utf-8", errors="backslashreplace")
+        self._file = self._temporary.open(
+            "w", _BUFFER_BYTES, encoding="utf-8", errors="backslashreplace"
+        )
         return self
 
     def write(self, row: Mapping[str, Any] | Sequence[Any]) -> None:

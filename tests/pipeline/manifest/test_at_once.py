@@ -22,6 +22,8 @@ from pipeline.manifest.reconcile.combination import Chosen
 from pipeline.manifest.rules import Rules, spaced
 from pipeline.manifest.survey import Wanted
 from pipeline.manifest.video_files import VideoFiles
+from pipeline.manifest.write import ManifestFiles
+from pipeline.records import ManifestRow
 from tests.conftest import examples
 from tests.pipeline.media.containers import make_tar
 
@@ -99,6 +101,14 @@ SPOILT: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 )
 
 
+def validated(
+    files: ManifestFiles, row: ManifestRow, family: str, write: Any = ManifestFiles.write
+) -> None:
+    """Writes a row, which was made without validation: that would have changed nothing."""
+    assert repr(ManifestRow(**vars(row))) == repr(row)
+    write(files, row, family)
+
+
 def manifest_of(adapter: Adapter, rows: Path, folder: Path, out: Path, **given: Any) -> list[bytes]:
     """The bytes of the manifest, its rejects and its report."""
     rules = Rules(unassigned=given.pop("unassigned"))
@@ -106,7 +116,9 @@ def manifest_of(adapter: Adapter, rows: Path, folder: Path, out: Path, **given: 
     sources = [
         Source(name, adapter, rows, [folder], rules=rules, wanted=wanted) for name in ("one", "two")
     ][: given.pop("sources")]
-    report, written = make_manifest(sources, out, load_licences(), chosen=Chosen(**given))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ManifestFiles, "write", validated)
+        report, written = make_manifest(sources, out, load_licences(), chosen=Chosen(**given))
     files = [path.read_bytes() for path in (*written, rejects_beside(out))]
     return [*files, json.dumps(report.as_json()).encode()]
 

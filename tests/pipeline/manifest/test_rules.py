@@ -163,6 +163,8 @@ def test_every_annotation_is_accepted_or_refused(
         # What was accepted can be stored, and is what it was when it is read again.
         line = one.model_dump_json().encode()
         assert SourceAnnotation.model_validate_json(line) == one
+        # It was made without validation, which would have changed nothing: no 5 into a 5.0.
+        assert repr(SourceAnnotation(**vars(one))) == repr(one)
         assert isinstance(json.loads(one.raw or "{}"), dict)
         contents.add(one.model_copy(update=WHOSE).model_dump_json())
     assert len(contents) == len(judged.accepted)

@@ -93,6 +93,7 @@ ANNOTATIONS = st.builds(
     question=st.none() | TEXTS,
     options=st.lists(TEXTS, max_size=2).map(tuple),
     asked_s=st.none() | SECONDS,
+    resolution_s=SECONDS,
     pointer=TEXTS,
 )
 PLACES = st.builds(Place, TEXTS, st.none() | st.tuples(SECONDS, SECONDS))
@@ -114,4 +115,7 @@ def test_entries_come_back_as_they_were(
         for each in entries:
             store.add(each, "f")
         (found,) = store.videos()
+        (plain,) = store.videos(annotated=False)
     assert [each for _, each in found.entries] == entries
+    bare = [each._replace(annotations=()) for each in entries]
+    assert [each for _, each in plain.entries] == bare
