@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -124,9 +124,7 @@ def parsed(text: str) -> Any:
             with one key twice.
         RecursionError: it is nested too deep.
     """
-    return json.loads(
-        text, object_pairs_hook=_object_of, parse_float=_finite, parse_constant=_finite
-    )
+    return _DECODER.decode(text)
 
 
 def _object_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -140,6 +138,12 @@ def _finite(number: str) -> float:
     if not isfinite(value := float(number)):
         raise ValueError(f"{number} is no number")
     return value
+
+
+# Made once: it takes longer to make one than to read a short answer.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_of, parse_float=_finite, parse_constant=_finite
+)
 
 
 def has_shape(text: str, schema: Mapping[str, Any]) -> bool:
@@ -202,10 +206,12 @@ def _is_lax_json(text: str) -> bool:
 
 ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019\u00bb)")
 """What a text may end with that was not cut: a mark, or what closes a quotation."""
-
-
 NO_WORDS = frozenset({"enum", "const", "contentEncoding"})
 """Keywords of a text that nobody worded."""
+
+
+FreeText = tuple[str, Mapping[str, Any]]
+"""A text of an answer, and its own schema."""
 
 
 def free_texts(
@@ -214,7 +220,7 @@ def free_texts(
     defs: Mapping[str, Any] | None = None,
     *,
     without: str = "",
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+) -> Iterator[FreeText]:
     """The texts of an answer, each with its own schema, but for those that it chose (``enum``),
     that are given (``const``) or that hold bytes (``contentEncoding``), and those of fields named
     ``without``."""
@@ -234,13 +240,13 @@ def free_texts(
             yield from free_texts(each, schema.get("items", {}), defs, without=without)
 
 
-def cut_text(value: Any, schema: Mapping[str, Any]) -> str:
-    """The first text of an answer that its schema cut; empty where there is none.
+def cut_text(texts: Iterable[FreeText]) -> str:
+    """The first of the texts of an answer that its schema cut; empty where there is none.
 
     A decoder that is held to a schema ends a text at its ``maxLength``, wherever it is by then. So
     one that is just as long, and does not end as texts do, is half a text.
     """
-    for text, own in free_texts(value, schema):
+    for text, own in texts:
         if len(text) == own.get("maxLength") and text[-1:] not in ENDS:
             return text
     return ""
@@ -277,9 +283,9 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
 
 def _is(value: Any, names: Any) -> bool:
     """Whether a value has one of the types that a schema names; true if it names none."""
-    if names is None:
-        return True
-    return any(_is_a(value, name) for name in ([names] if isinstance(names, str) else names))
+    if isinstance(names, str):
+        return _is_a(value, names)
+    return names is None or any(_is_a(value, name) for name in names)
 
 
 def _is_a(value: Any, name: str) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from pipeline.engines.answer import free_texts
+from pipeline.engines.answer import FreeText
 
 PHRASE_CHARACTERS = 10
 """What stands twice is something said twice if it is at least so long. Counted in characters, since
@@ -44,6 +43,6 @@ def loops(text: str) -> bool:
     return repeated >= LEAST_CHARACTERS and repeated > MOST_REPEATED * whole
 
 
-def looping_text(value: Any, schema: Mapping[str, Any]) -> str:
-    """The first free text of an answer that loops; empty where none does."""
-    return next((text for text, _ in free_texts(value, schema) if loops(text)), "")
+def looping_text(texts: Iterable[FreeText]) -> str:
+    """The first of the texts of an answer that loops; empty where none does."""
+    return next((text for text, _ in texts if loops(text)), "")

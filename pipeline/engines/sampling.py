@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.engines.answer import REPAIRED, Choice, cut_text, repaired, shaped
+from pipeline.engines.answer import REPAIRED, Choice, cut_text, free_texts, repaired, shaped
 from pipeline.engines.base import Ask, Reply, Sampling
 from pipeline.engines.errors import ErrorName, RequestError
 from pipeline.engines.repetition import looping_text
@@ -66,7 +66,8 @@ def fault_of(text: str, schema: Mapping[str, Any]) -> tuple[ErrorName | None, st
     """Why a text is no answer to a schema, and the text that shows it; None for an answer."""
     try:
         value = shaped(text, schema)
-        looping, cut = looping_text(value, schema), cut_text(value, schema)
+        texts = [*free_texts(value, schema)]
+        looping, cut = looping_text(texts), cut_text(texts)
     except (ValueError, RecursionError):
         return UNPARSABLE, text
     if looping:

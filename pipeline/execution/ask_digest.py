@@ -16,6 +16,9 @@ T = TypeVar("T")
 _DIGITS, _EARLIER_DIGITS = 40, 32
 """Of the digest, and of that of earlier versions."""
 
+# Made once: it takes longer to make one than to write an ask.
+_ENCODER = json.JSONEncoder(sort_keys=True, default=str)
+
 
 def _sha256(jpeg: bytes) -> str:
     return hashlib.sha256(jpeg).hexdigest()
@@ -48,7 +51,7 @@ def earlier_digest(ask: Ask, sampling: Sampling) -> str:
 
 def _texts(ask: Ask, sampling: Sampling) -> bytes:
     values = [ask.system, ask.text, ask.answer_schema, ask.variables, vars(sampling)]
-    return json.dumps(values, sort_keys=True, default=str).encode()
+    return _ENCODER.encode(values).encode()
 
 
 def kept_of(

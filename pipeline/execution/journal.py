@@ -57,6 +57,7 @@ class Journal:
         """Reads all entries into ``known``. Creates no file before the first ``append``; what is
         appended is about ``videos``."""
         self._folder = journal_path(slot)
+        self._local = self._folder.path
         self._first_line = _first_line(videos)
         self.known = read_journal(self._folder)
         self._lock = Lock()
@@ -77,12 +78,12 @@ class Journal:
         with self._lock:
             if self._saving.ident is None:
                 self._saving.start()
-            if self._folder.path is None:
+            if self._local is None:
                 self._unsent.append(_line(entry))
                 return
             with naming(self._folder):
                 if self._file is None:
-                    make_folders(self._folder.path)
+                    make_folders(self._local)
                     self._file = Path(_new_file(self._folder)).open("xb")  # noqa: SIM115  until ``close``
                     self._unnamed = True
                     self._file.write(self._first_line)
@@ -110,7 +111,7 @@ class Journal:
 
     def _save_often(self) -> None:
         """In a thread of its own, so that no reply waits for a disk or a store."""
-        wait_s = SYNC_S if self._folder.path is not None else PUT_S
+        wait_s = SYNC_S if self._local is not None else PUT_S
         while not self._closed.wait(wait_s):
             self._save()
         self._save()
@@ -125,8 +126,8 @@ class Journal:
         try:
             if file is not None and todo:
                 os.fsync(file.fileno())
-                if self._unnamed and self._folder.path is not None:
-                    sync(self._folder.path)
+                if self._unnamed and self._local is not None:
+                    sync(self._local)
                     self._unnamed = False
             if unsent:
                 _new_file(self._folder).write_bytes(b"".join([self._first_line, *unsent]))

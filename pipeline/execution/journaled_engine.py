@@ -147,6 +147,10 @@ def answered_before(
 
 def answering(ask: Ask, entry: Entry) -> Entry:
     """The entry with the id of an ask that is the same but for its id."""
+    if entry.video_id == ask.video_id and all(
+        reply.request_id == ask.request_id for reply in entry.replies
+    ):
+        return entry
     own = (replace(reply, request_id=ask.request_id) for reply in entry.replies)
     return replace(entry, replies=tuple(own), video_id=ask.video_id)
 

@@ -22,8 +22,8 @@ def complete(row: Record, video_id: str, call: Provenance | None = None, place: 
     found: dict[str, Any] = {}
     if getattr(row, "video_id", None) == "":
         found["video_id"] = video_id
-    for name, value in row:
-        if isinstance(value, Provenance) and value == THIS_CALL:
+    for name, value in vars(row).items():
+        if value is THIS_CALL or (isinstance(value, Provenance) and value == THIS_CALL):
             if call is None:
                 raise ValueError(f"{type(row).__name__}.{name}: the row comes from no model call")
             found[name] = call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -18,19 +18,24 @@ R = TypeVar("R", bound=Record)
 
 _BATCH_ROWS = 64
 """Of rows with pictures, so many are decoded at a time."""
+_PARSED_ROWS = 256
+"""Of other rows, so many are parsed at a time: a video has few, and what a column takes beside them
+would be most of their time."""
 
 
-class PartRows:
+class PartRows(Generic[R]):
     """The rows of a part as one kind; of one with pictures a batch at a time is held.
 
     The videos of a shard are read in its order, so nothing is read twice.
     """
 
-    def __init__(self, kind: type[Record], part: Location) -> None:
+    def __init__(self, kind: type[R], part: Location) -> None:
         """Reads all of it, unless it has pictures."""
-        self._part, self._columns = part, list(kind.model_fields)
+        self._kind, self._part, self._columns = kind, part, list(kind.model_fields)
         self._streams = any(pa.types.is_binary(field.type) for field in schema_of(kind))
         self._last = (0, 0)
+        self._parsed: Sequence[R] = ()
+        self._first = 0
         self._table = read_table(part, ["video_id"] if self._streams else self._columns)
         self.video_ids: Sequence[Any] = self._table.column("video_id").to_pylist()
         self._rewind()
@@ -40,14 +45,18 @@ class PartRows:
         self._batch: pa.RecordBatch | None = None
         self._end = 0
 
-    def __getitem__(self, rows: slice) -> pa.Table:
+    def __getitem__(self, rows: slice) -> Sequence[R]:
         """The rows from ``start`` to ``stop``. Raises StoreError."""
-        if not self._streams:
-            return self._table.slice(rows.start, rows.stop - rows.start)
-        if self._last != (rows.start, rows.stop):
-            self._table = pa.Table.from_batches([*self._read(rows.start, rows.stop)])
-            self._last = (rows.start, rows.stop)
-        return self._table
+        if self._streams:
+            if self._last != (rows.start, rows.stop):
+                self._table = pa.Table.from_batches([*self._read(rows.start, rows.stop)])
+                self._last = (rows.start, rows.stop)
+            return from_table(self._kind, self._table)
+        if not self._first <= rows.start <= rows.stop <= self._first + len(self._parsed):
+            many = max(rows.stop - rows.start, _PARSED_ROWS)
+            self._parsed = from_table(self._kind, self._table.slice(rows.start, many))
+            self._first = rows.start
+        return self._parsed[rows.start - self._first : rows.stop - self._first]
 
     def _read(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
         if self._batch is not None and start < self._end - self._batch.num_rows:
@@ -69,7 +78,7 @@ class PartRows:
 class Slice:
     """Rows ``[start, stop)`` of a part."""
 
-    part: PartRows
+    part: PartRows[Any]
     start: int
     stop: int
 
@@ -83,11 +92,7 @@ class StoredVideoRows:
 
     def __getitem__(self, kind: type[R]) -> Sequence[R]:
         """Raises KeyError for a kind that the stage does not read."""
-        return [
-            row
-            for part in self.slices[kind]
-            for row in from_table(kind, part.part[part.start : part.stop])
-        ]
+        return [row for part in self.slices[kind] for row in part.part[part.start : part.stop]]
 
 
 def read_videos(

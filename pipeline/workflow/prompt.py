@@ -35,6 +35,8 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
 )
 """A prompt reaches what it is given and nothing behind it."""
+# No prompt may name them, and Jinja copies them for each text that it renders.
+_ENVIRONMENT.globals.clear()
 _FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What rendering a template can raise."""
 

@@ -59,6 +59,10 @@ KEEP_ALIVE_S = 4.0
 """Idle connections are closed before the server does so (uvicorn: after 5 s), so that none is
 closed during a request."""
 
+PIECE_BYTES = 1 << 16
+"""aiohttp sends a buffer in pieces of this size, each when the one before has left. Plain bytes it
+sends at once, with less work, and copies what the socket does not take."""
+
 ERROR_BYTES = 1 << 16
 """So much is read of an answer that says what went wrong."""
 
@@ -116,6 +120,8 @@ class Client:
         Raises:
             EngineError: it is away for too long.
         """
+        if self._facts is not None:
+            return self._facts
         async with self._asking:
             if self._facts is None:
                 await self._outage.over()
@@ -221,10 +227,10 @@ class Client:
     async def _outcome(self, body: bytes) -> Completion | RequestError | EngineError:
         self._metrics.tried()
         try:
-            # A buffer is sent in pieces; a plain bytes object would be copied whole once more.
             # A redirect is not followed: it could take the key elsewhere.
+            data = body if len(body) <= PIECE_BYTES else BytesIO(body)
             async with self._session.post(
-                self._url, data=BytesIO(body), proxy=self._proxy, allow_redirects=False
+                self._url, data=data, proxy=self._proxy, allow_redirects=False
             ) as response:
                 is_answer = response.status == 200
                 most_bytes = self._most_bytes if is_answer else ERROR_BYTES

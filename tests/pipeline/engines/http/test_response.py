@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.engines.answer import (
     Choice,
     cut_text,
+    free_texts,
     has_shape,
     most_tokens,
     narrowed,
@@ -203,14 +204,15 @@ class Remark(BaseModel):
 )
 def test_a_text_that_ends_where_its_schema_ends_it_was_cut(line: str, cut: bool) -> None:
     schema = Remark.model_json_schema()
-    assert bool(cut_text({"line": line}, schema)) == cut
-    assert not cut_text({"line": line}, narrowed(schema, {"line": {"enum": [line]}}))
+    assert bool(cut_text(free_texts({"line": line}, schema))) == cut
+    chosen = narrowed(schema, {"line": {"enum": [line]}})
+    assert not cut_text(free_texts({"line": line}, chosen))
 
 
 def test_a_text_is_found_to_be_cut_wherever_it_stands() -> None:
     schema = narrowed(Remark.model_json_schema(), {"others.text": {"maxLength": 5}})
     others = [SEEN | {"text": "a ca."}, SEEN | {"text": "a dog"}, SEEN | {"text": "a bird"}]
-    assert cut_text({"line": "x", "others": others}, schema) == "a dog"
+    assert cut_text(free_texts({"line": "x", "others": others}, schema)) == "a dog"
 
 
 def test_a_cut_answer_is_an_error_unless_a_warmer_one_is_whole() -> None:
