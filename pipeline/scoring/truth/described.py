@@ -114,7 +114,7 @@ def _report(plans: Sequence[NodePlan]) -> HumanReport:
         videos = rows_of(Video, made.part)
         human = {video.video_id: _human_spans(video, counts) for video in videos}
         annotated = {video.video_id: video for video in videos if human[video.video_id]}
-        if all(made.shard in parts for parts in annotating):
+        if annotated and all(made.shard in parts for parts in annotating):
             predicted = _predicted([parts[made.shard] for parts in annotating])
             for video_id, video in annotated.items():
                 _add_found(found, video, human[video_id], predicted[video_id])
@@ -122,7 +122,7 @@ def _report(plans: Sequence[NodePlan]) -> HumanReport:
             counts["open"] += len(annotated)
         sources = {video.video_id: video.source for video in videos}
         for node, parts in grounding.items():
-            if made.shard in parts:
+            if made.shard in parts and _has(parts[made.shard], "origin", (HUMAN,)):
                 rows = rows_of(GroundedEvent, parts[made.shard])
                 _add_grounded(grounded, node, rows, sources)
         counts.update(videos=len(videos), annotated=len(annotated))
@@ -154,13 +154,18 @@ def _predicted(parts: Iterable[Location]) -> Mapping[str, Mapping[str, Sequence[
     """By video and task, the spans that models found by themselves."""
     spans: dict[str, dict[str, list[TimeSpan]]] = defaultdict(lambda: {task: [] for task in TASKS})
     for part in parts:
-        # Most nodes write one task: the rows of other tasks need not be read.
-        if not set(TASKS) & set(read_table(part, ["task"]).column("task").to_pylist()):
+        if not _has(part, "task", TASKS):
             continue
         for row in rows_of(Annotation, part):
             if row.task in TASKS and found_by_models(row):
                 spans[row.video_id][row.task] += ((r.start_s, r.end_s) for r in row.responses)
     return spans
+
+
+def _has(part: Location, column: str, values: Iterable[str]) -> bool:
+    """Whether one of these values is in a column of a part. Of most parts none is, and their rows
+    need not be read."""
+    return not set(values).isdisjoint(read_table(part, [column]).column(column).to_pylist())
 
 
 def _add_found(
