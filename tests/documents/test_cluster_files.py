@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ RAY_JOB: dict[str, Any] = {
 
 def loaded(name: str) -> Any:
     return yaml.safe_load((CLUSTER / name).read_text(encoding="utf-8"))
+
+
+def selectors(path: Path) -> list[Mapping[str, str]]:
+    """What the engines and nodes of a config want of the labels of a machine."""
+    config = load_config(path)
+    return [
+        *(engine.place.label_selector for engine in config.engines.values()),
+        *(node.execution.label_selector for node in config.nodes.values()),
+    ]
 
 
 def test_the_file_of_the_autoscaler_is_one_by_the_schema_of_ray() -> None:
@@ -68,11 +78,9 @@ def test_the_job_of_kuberay_names_what_there_is_and_deletes_all_of_it() -> None:
 
 
 def test_each_thing_has_machines_with_its_labels() -> None:
-    config = load_config(CLUSTER / "placed.yaml")
+    wanted = selectors(CLUSTER / "placed.yaml")
     groups = loaded("kuberay.yaml")["spec"]["rayClusterSpec"]["workerGroupSpecs"]
     types = loaded("autoscaler.yaml")["available_node_types"].values()
-    wanted = [engine.place.label_selector for engine in config.engines.values()]
-    wanted += [node.execution.label_selector for node in config.nodes.values()]
     for machines in (groups, [each for each in types if "labels" in each]):
         for selector in wanted:
             assert any(matches(machine["labels"], selector) for machine in machines)
@@ -80,10 +88,8 @@ def test_each_thing_has_machines_with_its_labels() -> None:
 
 def test_the_config_of_skypilot_wants_no_label_that_its_machines_have_not() -> None:
     given = loaded("skypilot.yaml")
-    config = load_config(ROOT / given["envs"]["CONFIG"])
+    wanted = selectors(ROOT / given["envs"]["CONFIG"])
     labels = [{key: value} for key, value in re.findall(r"--labels=(\w+)=(\S+)", given["run"])]
-    wanted = [engine.place.label_selector for engine in config.engines.values()]
-    wanted += [node.execution.label_selector for node in config.nodes.values()]
     assert labels and all(matches(has, selector) for has in labels for selector in wanted)
 
 
